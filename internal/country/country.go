@@ -1,0 +1,50 @@
+// Package country knows the officially assigned alpha-2 codes of ISO 3166-1,
+// and nothing else: no alias, no alpha-3, no reserved or user-assigned code.
+package country
+
+// codes are the 249 codes of ISO 3166-1, in order.
+const codes = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZ" +
+	"BABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZ" +
+	"CACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZ" +
+	"DEDJDKDMDODZECEEEGEHERESETFIFJFKFMFOFR" +
+	"GAGBGDGEGFGGGHGIGLGMGNGPGQGRGSGTGUGWGY" +
+	"HKHMHNHRHTHUIDIEILIMINIOIQIRISITJEJMJOJP" +
+	"KEKGKHKIKMKNKPKRKWKYKZLALBLCLILKLRLSLTLULVLY" +
+	"MAMCMDMEMFMGMHMKMLMMMNMOMPMQMRMSMTMUMVMWMXMYMZ" +
+	"NANCNENFNGNINLNONPNRNUNZOM" +
+	"PAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURW" +
+	"SASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZ" +
+	"TCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZ" +
+	"UAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZW"
+
+// Count is how many codes there are.
+const Count = len(codes) / 2
+
+// index maps a code's position in 26x26 to its place in codes plus one.
+var index = func() (t [26 * 26]uint16) {
+	for i := 0; i < len(codes); i += 2 {
+		t[int(codes[i]-'A')*26+int(codes[i+1]-'A')] = uint16(i/2 + 1)
+	}
+	return t
+}()
+
+// Index returns the place of code among the codes, from 0 to Count-1, and -1 if
+// code is none of them. Lower case is not accepted.
+func Index(code string) int {
+	if len(code) != 2 || code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z' {
+		return -1
+	}
+	return int(index[int(code[0]-'A')*26+int(code[1]-'A')]) - 1
+}
+
+// Valid tells whether code is an officially assigned alpha-2 code.
+func Valid(code string) bool { return Index(code) >= 0 }
+
+// All returns the codes in alphabetical order. The slice is the caller's.
+func All() []string {
+	all := make([]string, 0, Count)
+	for i := 0; i < len(codes); i += 2 {
+		all = append(all, codes[i:i+2])
+	}
+	return all
+}

@@ -1,0 +1,56 @@
+package decision_test
+
+import (
+	"testing"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// BenchmarkTableDecide is what every request pays: at most 100 ns and 0
+// allocations. The facts carry their own copy of the controller, as those from
+// a directory do.
+func BenchmarkTableDecide(b *testing.B) {
+	p := policy()
+	table := compile(b, p, siteSG(), now)
+	account := person(p, "serving", "FR")
+	account.Controller, account.Basis = controller(policy(), "sparkoo-br"), decision.BasisAccountCenter
+	for _, bench := range []struct {
+		name  string
+		facts decision.Facts
+	}{
+		{"row", person(policy(), "support", "BR")},
+		{"default", person(policy(), "serving", "FR")},
+		{"account", account},
+		{"nobody", person(policy(), "public", "")},
+		{"denied", person(policy(), "support", "US")},
+	} {
+		b.Run(bench.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				table.Decide(bench.facts)
+			}
+		})
+	}
+}
+
+// BenchmarkStaff is what the requests of staff pay, which no cell is kept for.
+func BenchmarkStaff(b *testing.B) {
+	p := policy()
+	table := compile(b, p, siteSG(), now)
+	f := staffOf(person(p, "support", "BR"), "huawei-cloud-cn", "CN")
+	b.ReportAllocs()
+	for b.Loop() {
+		table.Decide(f)
+	}
+}
+
+// BenchmarkCompile is what a reload or a boundary costs each site.
+func BenchmarkCompile(b *testing.B) {
+	p, s := policy(), siteSG()
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := decision.Compile(p, s, now, nil); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,159 @@
+package decision
+
+import (
+	"slices"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/country"
+)
+
+// identityDocuments is the category of real-name authentication, scans of
+// identity documents among it (§1(b)).
+const identityDocuments = "1b"
+
+// Decide answers one set of facts under a policy, for a site, at a moment. It is
+// pure and safe for concurrent use; it reads the policy and the site and keeps
+// pointers into the policy in its answer. A nil policy or site denies.
+//
+// A gateway compiles a Table instead, which gives the same answers faster;
+// Candidate.Fields stay empty here, as only a Table's host renders them.
+func Decide(p *Policy, s *Site, at time.Time, f Facts) Decision {
+	return newView(p, s, at).decide(f)
+}
+
+// decide answers one set of facts.
+func (v *view) decide(f Facts) Decision {
+	d := Decision{
+		Activity:   v.activities[f.Activity],
+		Controller: f.Controller,
+		Basis:      f.Basis,
+		Statement:  v.statement,
+	}
+	// What is no country code may be anything, personal data included: it is
+	// not carried into records.
+	if country.Valid(f.Country) {
+		d.Country = f.Country
+	}
+	if r := v.bar(f); r != "" {
+		d.Reason, d.Unlock = r, r.Info().Unlock
+		return d
+	}
+	v.choose(&d, &f)
+	return d
+}
+
+// bar returns the first reason that denies whatever the region, or "".
+func (v *view) bar(f Facts) Reason {
+	a := v.activities[f.Activity]
+	switch {
+	case a == nil || !complete(a):
+		return NoActivity
+	case f.Controller == nil:
+		return NoController
+	case v.statement == nil:
+		return NoStatement
+	case f.Staff != nil && !f.Subject:
+		return StaffWithoutSubject
+	case f.Staff != nil && !v.knows(*f.Staff):
+		return StaffUnknownRecipient
+	case f.Country != "" && !country.Valid(f.Country):
+		return CountryInvalid
+	case f.Country == "" && f.Identified && !a.Public:
+		return CountryUnknown
+	}
+	return ""
+}
+
+// complete tells whether an activity says what a decision needs. One without
+// purposes or categories would be covered by every safeguard.
+func complete(a *Activity) bool {
+	exporters := []Exporter{FromPerson, FromNode, FromStore}
+	return slices.Contains(exporters, a.Exporter) && len(a.Purposes) > 0 && len(a.Categories) > 0
+}
+
+// knows tells whether the registers have the entity as a recipient in that country.
+func (v *view) knows(staff Place) bool {
+	r := v.recipients[staff.Entity]
+	return r != nil && r.Country != "" && r.Country == staff.Country
+}
+
+// choose tries the declared regions in order and sets the rest of the decision.
+func (v *view) choose(d *Decision, f *Facts) {
+	var waived *Candidate
+	for _, code := range v.order(d.Activity, d.Country) {
+		c, refusal := v.try(code, d, f)
+		if refusal == nil {
+			d.Candidates = append(d.Candidates, *c)
+			continue
+		}
+		d.Refused = append(d.Refused, *refusal)
+		// try returns a refused candidate when safeguards were all it lacked.
+		if waived == nil {
+			waived = c
+		}
+	}
+	if len(d.Candidates) > 0 {
+		d.Outcome = Allowed
+		return
+	}
+	v.deny(d)
+	if !d.Activity.StorageOnly && (d.Reason == NoSafeguard || d.Reason == SafeguardUnproven) {
+		d.Waived = waived
+	}
+}
+
+// order returns the codes of the site's regions in the order to be tried, each
+// once. OrderNearest is the host's to apply: it alone knows where a visitor is.
+func (v *view) order(a *Activity, registered string) []string {
+	home := make([]string, 0, len(v.site.Regions))
+	var away []string
+	for _, code := range v.site.Regions {
+		if slices.Contains(home, code) || slices.Contains(away, code) {
+			continue
+		}
+		r := v.regions[code]
+		if a.Order == OrderHome && (registered == "" || r == nil || r.Country != registered) {
+			away = append(away, code)
+		} else {
+			home = append(home, code)
+		}
+	}
+	return append(home, away...)
+}
+
+// precedence ranks the reasons regions are refused for: what compliance can
+// mend comes first, what the activity rules out by its nature last.
+var precedence = []Reason{
+	NoSafeguard, SafeguardUnproven, LawUnknown, IdentityDocuments, SupportNotAllowed,
+	RecipientNotAllowed, AnonymousSingapore, StorageInSingapore, NoRegion,
+}
+
+// deny gives the decision the reason of one of its refusals: the first in
+// precedence among the regions whose operator may receive such an activity. The
+// others say nothing about the request.
+func (v *view) deny(d *Decision) {
+	var eligible []Refusal
+	for _, r := range d.Refused {
+		if v.receives(r.Region, d.Activity.Kind) {
+			eligible = append(eligible, r)
+		}
+	}
+	if len(eligible) == 0 {
+		d.Reason, d.Unlock = NoRegion, v.regionWanted(d.Activity)
+		return
+	}
+	worst := slices.MinFunc(eligible, func(a, b Refusal) int {
+		return slices.Index(precedence, a.Reason) - slices.Index(precedence, b.Reason)
+	})
+	d.Reason, d.Law, d.Unlock = worst.Reason, worst.Law, worst.Unlock
+}
+
+// receives tells whether a region's operator may receive under a row of §4 or §9.
+func (v *view) receives(code string, kind RecipientKind) bool {
+	region := v.regions[code]
+	if region == nil {
+		return false
+	}
+	operator := v.recipients[region.Operator]
+	return operator != nil && kind != "" && slices.Contains(operator.Kinds, kind)
+}

@@ -1,0 +1,120 @@
+package decision
+
+import (
+	"net/http"
+	"slices"
+)
+
+// documented is a reason with its documentation.
+type documented struct {
+	reason Reason
+	info   Info
+}
+
+// reasons documents every code, in the order of the constants.
+var reasons = []documented{
+	{NoActivity, Info{http.StatusForbidden, "§2",
+		"The request belongs to no declared activity.",
+		"an activity whose matcher takes the request, and whose row names its exporter, purposes and categories"}},
+	{NoController, Info{http.StatusForbidden, "§11",
+		"No controller is responsible for the person.",
+		"a controller that serves the registered country, or a default one"}},
+	{CountryUnknown, Info{http.StatusForbidden, "§11",
+		"The person is known, but not the country they registered in.",
+		"the registered country in the person's identity or account record"}},
+	{AnonymousSingapore, Info{http.StatusForbidden, "§9",
+		"Without a registered person, requests are answered in Singapore only.",
+		"a person with a registered country"}},
+	{LawUnknown, Info{http.StatusForbidden, "§9",
+		"The registers hold no transfer law for a country concerned.",
+		"a law for that country in the register of laws"}},
+	{NoSafeguard, Info{http.StatusForbidden, "§9",
+		"A law that applies is not satisfied by any safeguard.",
+		"a safeguard in force for that law, exporter, recipient and country that covers every category and purpose"}},
+	{SafeguardUnproven, Info{http.StatusForbidden, "§9",
+		"The only safeguards are examples or not confirmed by counsel.",
+		"an instrument that exists and is confirmed, in the row of the safeguard"}},
+	{NoRegion, Info{http.StatusForbidden, "§9",
+		"The site declares no region whose operator may receive such a request.",
+		"a declared region whose operator may receive under the activity's row of §4 or §9"}},
+	{StorageInSingapore, Info{http.StatusForbidden, "§9",
+		"Personal data is stored in Singapore and nowhere else.",
+		"the storage region among the site's regions"}},
+	{RecipientNotAllowed, Info{http.StatusForbidden, "§4",
+		"The recipient fits no row of §4 or §9 for this activity.",
+		"a recipient of the activity's kind"}},
+	{SupportNotAllowed, Info{http.StatusForbidden, "§4(c)",
+		"The affiliate does not give this kind of support.",
+		"an affiliate whose row names the activity's kind of support"}},
+	{IdentityDocuments, Info{http.StatusForbidden, "§4(c)",
+		"Identity documents do not go to affiliates or partners.",
+		"an activity that does not carry category 1b"}},
+	{StaffWithoutSubject, Info{http.StatusForbidden, "§9",
+		"Staff asked for data without saying whose it is.",
+		"the account whose data is asked for, in the claim, field or path segment set up for it"}},
+	{StaffUnknownRecipient, Info{http.StatusForbidden, "§4",
+		"The staff's entity is not a recipient in that country.",
+		"the entity and its country in the register of recipients"}},
+	{NoStatement, Info{http.StatusForbidden, "§10",
+		"No version of the privacy statement is in force.",
+		"a version of the statement whose validity has begun and not ended"}},
+
+	{CountryInvalid, Info{http.StatusForbidden, "§11",
+		"The registered country is not an ISO 3166-1 alpha-2 code.",
+		"one of the 249 codes of ISO 3166-1 in upper case, such as GB or GR"}},
+	{IdentityAmbiguous, Info{http.StatusBadRequest, "",
+		"The request says in more than one way who the person is.",
+		"each identity field once, with one value"}},
+	{IdentityBroken, Info{http.StatusUnauthorized, "",
+		"The credential is not valid.",
+		"a valid credential, or none"}},
+	{MethodNotAllowed, Info{http.StatusMethodNotAllowed, "",
+		"The method is not allowed here.",
+		"one of GET, HEAD, POST, PUT, PATCH, DELETE and OPTIONS"}},
+	{PathAmbiguous, Info{http.StatusBadRequest, "",
+		"The path could be read in more than one way.",
+		"a path in its plain form, without dot segments or encoded separators"}},
+	{HostMissing, Info{http.StatusBadRequest, "",
+		"The request names no host.",
+		"one Host field with the site's name"}},
+	{UpgradeRefused, Info{http.StatusBadRequest, "",
+		"The connection cannot change to that protocol.",
+		"a GET request that upgrades to websocket, where the site allows it"}},
+	{RegionDown, Info{http.StatusServiceUnavailable, "§9",
+		"The region is down, and no other may lawfully answer.",
+		"a live upstream in the region; the request may be sent again later"}},
+	{RegionFailed, Info{http.StatusBadGateway, "",
+		"The region took the request and did not answer.",
+		"a region that answers; the request may have been carried out, so it is not sent elsewhere"}},
+	{RegionFellThrough, Info{http.StatusInternalServerError, "",
+		"The region's routes end without an answer.",
+		"a handler in the region's block that answers every request"}},
+	{LedgerUnavailable, Info{http.StatusServiceUnavailable, "§5(h)",
+		"The transfer log cannot be written, so nothing is transferred.",
+		"a ledger that takes records; the request may be sent again later"}},
+	{DirectoryDown, Info{http.StatusServiceUnavailable, "§11",
+		"The account directory cannot be reached, so the controller is not known.",
+		"a directory that answers; the request may be sent again later"}},
+}
+
+// Reasons returns every code, those of decisions first. The slice is the caller's.
+func Reasons() []Reason {
+	codes := make([]Reason, len(reasons))
+	for i := range reasons {
+		codes[i] = reasons[i].reason
+	}
+	return codes
+}
+
+// Info documents the code. One that is not in Reasons, "" among them, is
+// answered like any other request that is not allowed: 403, with no clause.
+func (r Reason) Info() Info {
+	if i := slices.IndexFunc(reasons, func(d documented) bool { return d.reason == r }); i >= 0 {
+		return reasons[i].info
+	}
+	return Info{
+		Status: http.StatusForbidden,
+		Title:  "The request is not allowed.",
+		Unlock: "nothing that is known",
+	}
+}

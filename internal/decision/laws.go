@@ -1,0 +1,134 @@
+package decision
+
+import "slices"
+
+// regime is a law that has a say in a candidate, or the lack of one.
+type regime struct {
+	law     *Law   // nil: the country has no law in force
+	country string // the country that brought it in
+	// reach is the first leg it has a say in. A law reaches the data with the
+	// leg that brings it into its territory.
+	reach int
+	// registered: it came in through the registered country.
+	// subject: through the registered country or the controller's.
+	registered, subject bool
+}
+
+// id names the regime in verdicts: a law's id, or none:XX.
+func (r *regime) id() string {
+	if r.law == nil {
+		return "none:" + r.country
+	}
+	return r.law.ID
+}
+
+// gap is what one regime misses in one leg.
+type gap struct {
+	reason Reason
+	law    string
+	unlock string
+}
+
+// judgeAll sets the legs of a candidate with every regime's verdict on each,
+// and the safeguards leant on. It returns what is missing.
+func (v *view) judgeAll(c *Candidate, stops []stop, d *Decision) []gap {
+	c.Legs = legs(stops)
+	regimes := v.regimes(stops, d)
+	var gaps []gap
+	for i := range c.Legs {
+		leg := &c.Legs[i]
+		leg.Laws = make([]Verdict, 0, len(regimes))
+		for r := range regimes {
+			verdict, missing := v.judge(&regimes[r], i, leg, d)
+			leg.Laws = append(leg.Laws, verdict)
+			if missing != nil {
+				gaps = append(gaps, *missing)
+			}
+			if row := verdict.Safeguard; row != nil && !slices.Contains(c.Safeguards, row) {
+				c.Safeguards = append(c.Safeguards, row)
+				c.Demo = c.Demo || !proven(row)
+			}
+		}
+	}
+	return gaps
+}
+
+// regimes lists who has a say, each law once: the registered country's laws and
+// the controller's from the start, those of every place that sends data on from
+// the leg that brings it there.
+func (v *view) regimes(stops []stop, d *Decision) []regime {
+	var list []regime
+	if d.Country != "" {
+		list = v.attach(list, regime{country: d.Country, registered: true, subject: true})
+	}
+	if d.Controller.Country != "" {
+		list = v.attach(list, regime{country: d.Controller.Country, subject: true})
+	}
+	for i := 2; i < len(stops)-1; i++ {
+		list = v.attach(list, regime{country: stops[i].Country, reach: i - 1})
+	}
+	return list
+}
+
+// attach adds the laws of a country that are not in the list yet. Whoever came
+// first reaches furthest, so what is there stays as it is.
+func (v *view) attach(list []regime, r regime) []regime {
+	for _, law := range v.laws[r.country] {
+		if !slices.ContainsFunc(list, func(x regime) bool { return x.law != nil && x.law.ID == law.ID }) {
+			with := r
+			with.law = law
+			list = append(list, with)
+		}
+	}
+	if len(v.laws[r.country]) > 0 ||
+		slices.ContainsFunc(list, func(x regime) bool { return x.law == nil && x.country == r.country }) {
+		return list
+	}
+	// Nothing is known about arriving in a country without a law: only what
+	// leaves it can be judged.
+	if !r.subject {
+		r.reach++
+	}
+	return append(list, r)
+}
+
+// judge is one regime's verdict on leg i, and what is missing if it is Missing.
+func (v *view) judge(r *regime, i int, leg *Leg, d *Decision) (Verdict, *gap) {
+	if because := v.exempt(r, i, leg, d); because != "" {
+		return Verdict{Law: r.id(), Outcome: NotATransfer, Because: because}, nil
+	}
+	if r.law == nil {
+		return Verdict{Law: r.id()}, &gap{LawUnknown, r.id(), v.lawWanted(r.country, leg)}
+	}
+	row, reason := v.safeguard(r.law, leg, d.Activity)
+	if reason != "" {
+		return Verdict{Law: r.id()}, &gap{reason, r.id(), v.safeguardWanted(r.law, leg, d.Activity, row)}
+	}
+	return Verdict{Law: r.id(), Outcome: Satisfied, Safeguard: row}, nil
+}
+
+// exempt tells why a regime sees no transfer in a leg, or "" if it sees one.
+func (v *view) exempt(r *regime, i int, leg *Leg, d *Decision) Because {
+	inside := r.law != nil && slices.Contains(r.law.Countries, leg.To)
+	switch {
+	case leg.Kind == Collection && inside && !r.registered:
+		return InsideTerritory
+	case leg.Kind == Collection:
+		return DirectCollection
+	case i < r.reach:
+		return BeforeReach
+	case inside:
+		return InsideTerritory
+	case r.law == nil && v.stored(leg.To):
+		return StoredInSingapore
+	case r.law != nil && r.subject && home(d.Controller, leg):
+		return OwnController
+	}
+	return ""
+}
+
+// home tells whether a leg ends with the controller itself. A branch of it in
+// another country does not count: what goes there is not back.
+func home(c *Controller, leg *Leg) bool {
+	return leg.Recipient == c.ID && leg.To != "" && leg.To == c.Country
+}

@@ -1,0 +1,222 @@
+// Package decision decides, from plain data alone, which region may lawfully
+// answer a request, which law asked for which safeguard on the way there, and
+// why a request must not pass.
+//
+// It is pure: no I/O, no clock, no Caddy, no logging, and no error at the time
+// of a decision. The zero value of every type in it denies.
+package decision
+
+import "time"
+
+// Policy is the registers of package config, resolved and ready to be compiled.
+// A Policy is built once and never changed afterwards; everything in it may be
+// read by any number of goroutines.
+type Policy struct {
+	// Digest identifies the policy: lower-case hex of the SHA-256 over its files.
+	Digest string
+	// Statements are the versions of the privacy statement, in order of ValidFrom.
+	Statements []Statement
+	// Controllers are the legal entities of §11.
+	Controllers []Controller
+	// Laws are the transfer regimes. One id may stand in several rows whose
+	// validity does not overlap.
+	Laws []Law
+	// Regions are the places that can answer.
+	Regions []Region
+	// Recipients are the entities that may receive data, the operators of
+	// regions among them.
+	Recipients []Recipient
+	// Activities say what a request does.
+	Activities []Activity
+	// Safeguards are the instruments that satisfy laws.
+	Safeguards []Safeguard
+}
+
+// Validity is a half-open span of time, From <= t < Until. A zero From is
+// "always was", a zero Until "no end known".
+type Validity struct {
+	From, Until time.Time
+}
+
+// Contains tells whether t lies in the span.
+func (v Validity) Contains(t time.Time) bool {
+	return !t.Before(v.From) && (v.Until.IsZero() || t.Before(v.Until))
+}
+
+// Statement is one version of the privacy statement (§10: the latest version
+// takes effect on posting).
+type Statement struct {
+	ID       string // its date, for example 2023-11-21
+	Title    string
+	URL      string
+	SHA256   string // of its text, lower-case hex
+	Validity Validity
+}
+
+// Controller is a legal entity of §11.
+type Controller struct {
+	ID      string // for example sparkoo-br; an RFC 9651 token
+	Name    string
+	Address string
+	Country string   // where the entity is: ISO 3166-1 alpha-2; empty when unknown
+	Serves  []string // registered countries it answers for
+	Default bool     // answers for every country no other controller serves
+	// Unlisted marks a contracting party that the registers do not know and an
+	// account record named (§11, precedence). Its ID is "unlisted".
+	Unlisted bool
+	// DPO, RightsPortal and Email are the contacts of §11, as the operator set them.
+	DPO, RightsPortal, Email string
+}
+
+// Basis says on what ground a controller was chosen (§11).
+type Basis string
+
+// The grounds, strongest first.
+const (
+	BasisAccountCenter     Basis = "account-center"
+	BasisTokenClaim        Basis = "token-claim"
+	BasisRegisteredCountry Basis = "registered-country"
+	BasisNotRegistered     Basis = "not-registered"
+)
+
+// Law is a transfer regime, or one dated stretch of it.
+type Law struct {
+	ID        string // for example br, eu
+	Title     string // for example LGPD Arts 33-36
+	Countries []string
+	// Default is the effect without a mechanism, for people to read:
+	// prohibited, accountable or open. A safeguard row is asked for in each
+	// case; for an open law it is the row that says so.
+	Default  string
+	Validity Validity
+	Confirm  bool   // counsel has yet to confirm this row
+	Source   string // where the row's facts come from
+}
+
+// Region is a place that can answer.
+type Region struct {
+	Code     string // the provider's code, for example ap-southeast-3
+	Name     string
+	Country  string
+	Operator string // recipient id of the entity that runs it
+	// Storage marks the one region in which personal data is stored (§9).
+	Storage bool
+	// Near lists countries for which this region is the nearest one.
+	Near []string
+	// Hosts are the domain names its upstreams may have: "example.internal"
+	// allows that name alone, ".example.internal" every name below it.
+	Hosts []string
+	// Networks are the CIDR blocks its upstreams' addresses may lie in.
+	Networks []string
+}
+
+// RecipientKind is a row of §4 or §9 under which data may reach an entity.
+type RecipientKind string
+
+// The kinds of §4 and §9.
+const (
+	Operator   RecipientKind = "9-operator" // runs a storage or serving region
+	Partner    RecipientKind = "9-partner"  // declared partner bound by contract
+	Instructed RecipientKind = "4a"         // third party under the user's instruction
+	Authority  RecipientKind = "4b"         // compliance, fraud prevention, security
+	Affiliate  RecipientKind = "4c"         // affiliate, for support
+	ThePublic  RecipientKind = "4d"         // the public
+)
+
+// Recipient is an entity that may receive data.
+type Recipient struct {
+	ID      string
+	Name    string
+	Address string
+	Country string
+	// Kinds are the rows of §4 and §9 it may receive under.
+	Kinds []RecipientKind
+	// Supports limits an affiliate to these kinds of support (§4(c)):
+	// services-support, technical-support, security-support.
+	Supports []string
+	// Withhold names what is kept from it on its hop: cookies, authorization,
+	// client-address, referer, user-agent, identity-fields, or field:NAME.
+	Withhold []string
+}
+
+// Exporter says where the data of an activity sets out from on its last leg.
+type Exporter string
+
+// The places data can set out from.
+const (
+	// FromPerson: the person hands the data to the destination; the node is a
+	// mere conduit and does not appear as a place of its own.
+	FromPerson Exporter = "person"
+	// FromNode: the gateway's node sends on what it was given.
+	FromNode Exporter = "node"
+	// FromStore: the destination is given what the store holds.
+	FromStore Exporter = "store"
+)
+
+// Order says in which order an activity's regions are tried.
+type Order string
+
+// The orders.
+const (
+	// OrderDeclared keeps the site's order.
+	OrderDeclared Order = "declared"
+	// OrderHome puts regions in the registered country first.
+	OrderHome Order = "home"
+	// OrderNearest lets the visitor's country (GeoIP) choose among the lawful ones.
+	OrderNearest Order = "nearest"
+)
+
+// Activity is what a request does, named by compliance.
+type Activity struct {
+	ID         string
+	Title      string
+	Kind       RecipientKind // the row of §4 or §9 its recipients receive under
+	Purposes   []string      // 2a ... 2g
+	Categories []string      // 1a ... 1l
+	LegalBasis string        // 2-basis(a) ... 2-basis(d)
+	Exporter   Exporter
+	Order      Order
+	// StorageOnly keeps the activity in the storage region, always (§9).
+	StorageOnly bool
+	// Public marks what is public by nature (§4(d)): it needs no registered
+	// country and may be answered for anybody.
+	Public bool
+	// Support is the kind of support an activity of kind 4c gives.
+	Support string
+	// Occasional marks an activity that is not routine, so that a derogation
+	// limited to occasional use may serve it.
+	Occasional bool
+	// Rights marks the subject's own access and rights requests (§7), which
+	// the subject's choices never stop.
+	Rights bool
+}
+
+// Set is a closed list or, on purpose only, everything. Its zero value matches nothing.
+type Set struct {
+	Any bool
+	Of  []string
+}
+
+// Safeguard is an instrument, or a rule of a law itself, that satisfies a law
+// for the flows it is bound to.
+type Safeguard struct {
+	ID         string // unique in the register
+	Tag        string // machine tag, for example br-lgpd-art33-iib-scc; an RFC 9651 token
+	Law        string
+	Exporters  Set // entity ids
+	Recipients Set // entity ids
+	Countries  Set // destination countries
+	Purposes   Set
+	Categories Set
+	// Kinds limits it to flows under these rows of §4 and §9.
+	Kinds      Set
+	Instrument string // reference of the contract, decision or provision
+	Assessment string // reference of the transfer impact assessment
+	Clause     string // of the statement, for example §9
+	Validity   Validity
+	ReviewBy   time.Time
+	Occasional bool   // its law limits it to occasional transfers
+	Example    bool   // the instrument does not exist yet
+	Confirm    bool   // counsel has yet to confirm it
+	Position   string // file:line of the row, for explanations
+}

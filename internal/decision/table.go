@@ -1,0 +1,278 @@
+package decision
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/country"
+)
+
+// The facts of a request whose person asks for their own data, by a controller
+// of the registers, take a bounded number of values. A table has one cell for
+// each: activities x countries x controllers x bases, the first value of an
+// axis standing for "none of them".
+type table struct {
+	view       *view
+	finish     func(*Decision)
+	activities map[string]int // place on the axis, from 1
+	ids        map[string]int // controllers: place on the axis, from 1
+	served     []int          // by country: the controller its row names, on that axis
+	slots      []atomic.Pointer[Decision]
+}
+
+// Values of the country axis beside those of country.Index plus one.
+const (
+	countryNone       = 0                 // nobody identified
+	countryInvalid    = country.Count + 1 // no ISO 3166-1 code
+	countryIdentified = country.Count + 2 // somebody, but no country
+	countryAxis       = country.Count + 3
+)
+
+// basisAxis is how many values basisOf tells apart.
+const basisAxis = 5
+
+// basisOf is the place of a ground on its axis, negative for one that is none.
+func basisOf(b Basis) int {
+	switch b {
+	case "":
+		return 0
+	case BasisRegisteredCountry:
+		return 1
+	case BasisNotRegistered:
+		return 2
+	case BasisAccountCenter:
+		return 3
+	case BasisTokenClaim:
+		return 4
+	}
+	return -1
+}
+
+// Compile computes the decisions of a policy for a site, as of a moment. The
+// table holds until the policy's next boundary; the host compiles another then.
+//
+// finish, if not nil, is called for every Decision before anybody else sees it,
+// so that the host can render Candidate.Fields, those of Waived too. It is called
+// during Compile and later from within Table.Decide, from any goroutine, and
+// must not keep the Decision.
+//
+// The policy must not change afterwards. An error says everything that is wrong
+// with the site; none is about the policy, which package config has checked.
+func Compile(p *Policy, s Site, at time.Time, finish func(*Decision)) (*Table, error) {
+	if p == nil {
+		return nil, errors.New("compiling a policy: there is none")
+	}
+	s.Regions = slices.Clone(s.Regions)
+	t := &Table{policy: p, site: s}
+	t.from, t.until = stretch(p, at)
+	v := newView(p, &t.site, at)
+	if err := checkSite(v); err != nil {
+		return nil, err
+	}
+	t.cells = table{
+		view:       v,
+		finish:     finish,
+		activities: make(map[string]int, len(p.Activities)),
+		ids:        make(map[string]int, len(p.Controllers)),
+		served:     make([]int, countryAxis),
+		slots:      make([]atomic.Pointer[Decision], (len(p.Activities)+1)*countryAxis*(len(p.Controllers)+1)*basisAxis),
+	}
+	t.cells.index(p)
+	t.cells.fill(p)
+	return t, nil
+}
+
+// From is the moment the table's decisions began to hold; zero if they always did.
+func (t *Table) From() time.Time { return t.from }
+
+// Until is the moment the table's decisions cease to hold; zero if none is known.
+func (t *Table) Until() time.Time { return t.until }
+
+// Policy is what the table was compiled from. It must not be changed.
+func (t *Table) Policy() *Policy { return t.policy }
+
+// Site is what the table was compiled for. Its Regions must not be changed.
+func (t *Table) Site() Site { return t.site }
+
+// Decide answers one set of facts as the function Decide does. The Decision is
+// shared and must not be changed. Facts about a person's own request under a
+// controller of the registers cost a look-up; those of staff, and of controllers
+// the registers do not know, are decided anew on each call. Safe for concurrent
+// use.
+func (t *Table) Decide(f Facts) *Decision {
+	c := &t.cells
+	cell, controller := c.locate(&f)
+	if cell < 0 {
+		return c.compute(f)
+	}
+	if d := c.slots[cell].Load(); d != nil {
+		return d
+	}
+	return c.keep(cell, controller, f)
+}
+
+// locate finds the cell of the facts, and the registers' own row of their
+// controller. The cell is negative when there is none for them.
+func (c *table) locate(f *Facts) (cell int, controller *Controller) {
+	if c.view == nil || f.Staff != nil {
+		return -1, nil
+	}
+	where := countryOf(f)
+	who, basis := 0, basisOf(f.Basis)
+	if basis < 0 {
+		return -1, nil
+	}
+	if f.Controller != nil {
+		if who = c.controller(f.Controller, where); who == 0 {
+			return -1, nil
+		}
+		controller = &c.view.policy.Controllers[who-1]
+	}
+	return c.cell(c.activities[f.Activity], where, who, basis), controller
+}
+
+// countryOf is the place of the facts on the country axis.
+func countryOf(f *Facts) int {
+	switch {
+	case f.Country != "":
+		if i := country.Index(f.Country); i >= 0 {
+			return i + 1
+		}
+		return countryInvalid
+	case f.Identified:
+		return countryIdentified
+	default:
+		return countryNone
+	}
+}
+
+// controller finds a controller's place on its axis. It is 0 unless the
+// registers' row is the same in all that a decision or its fields could show.
+func (c *table) controller(x *Controller, where int) int {
+	rows := c.view.policy.Controllers
+	i := c.served[where]
+	if i == 0 || rows[i-1].ID != x.ID {
+		i = c.ids[x.ID]
+	}
+	if i == 0 || !same(x, &rows[i-1]) {
+		return 0
+	}
+	return i
+}
+
+// same compares all but Serves, which only resolving a controller reads.
+func same(a, b *Controller) bool {
+	return a == b || a.ID == b.ID && a.Name == b.Name && a.Address == b.Address && a.Country == b.Country &&
+		a.Default == b.Default && a.Unlisted == b.Unlisted &&
+		a.DPO == b.DPO && a.RightsPortal == b.RightsPortal && a.Email == b.Email
+}
+
+// cell is the number of a cell.
+func (c *table) cell(activity, where, who, basis int) int {
+	return ((activity*countryAxis+where)*(len(c.view.policy.Controllers)+1)+who)*basisAxis + basis
+}
+
+// compute decides facts that have no cell.
+func (c *table) compute(f Facts) *Decision {
+	if c.view == nil { // the zero Table
+		return &Decision{Reason: NoActivity, Unlock: NoActivity.Info().Unlock}
+	}
+	d := c.view.decide(f)
+	if c.finish != nil {
+		c.finish(&d)
+	}
+	return &d
+}
+
+// keep decides facts for the first time and keeps the answer. When two requests
+// race both decide the same; the first to arrive is kept.
+func (c *table) keep(cell int, controller *Controller, f Facts) *Decision {
+	f.Controller = controller
+	d := c.compute(f)
+	if c.slots[cell].CompareAndSwap(nil, d) {
+		return d
+	}
+	return c.slots[cell].Load()
+}
+
+// index sets up the axes.
+func (c *table) index(p *Policy) {
+	for i := range p.Activities {
+		if id := p.Activities[i].ID; id != "" && c.activities[id] == 0 {
+			c.activities[id] = i + 1
+		}
+	}
+	for i := range p.Controllers {
+		if id := p.Controllers[i].ID; c.ids[id] == 0 {
+			c.ids[id] = i + 1
+		}
+	}
+	for i := range p.Controllers {
+		if p.Controllers[i].Default {
+			for where := range c.served {
+				c.served[where] = i + 1
+			}
+			break
+		}
+	}
+	for i := range p.Controllers {
+		for _, code := range p.Controllers[i].Serves {
+			if at := country.Index(code); at >= 0 {
+				c.served[at+1] = i + 1
+			}
+		}
+	}
+}
+
+// fill decides what most requests ask: each activity for each country under the
+// controller its row names, and for nobody in particular.
+func (c *table) fill(p *Policy) {
+	codes := append([]string{""}, country.All()...)
+	for activity := range c.activities {
+		for _, code := range codes {
+			f := Facts{Activity: activity, Country: code, Identified: code != "", Basis: BasisRegisteredCountry}
+			if code == "" {
+				f.Basis = BasisNotRegistered
+			}
+			who := c.served[countryOf(&f)]
+			if who == 0 {
+				continue
+			}
+			f.Controller = &p.Controllers[who-1]
+			if cell, controller := c.locate(&f); cell >= 0 {
+				c.keep(cell, controller, f)
+			}
+		}
+	}
+}
+
+// checkSite finds what a site names that cannot be.
+func checkSite(v *view) error {
+	var errs []error
+	node := v.site.Node
+	known := v.recipients[node.Entity] != nil ||
+		slices.ContainsFunc(v.policy.Controllers, func(c Controller) bool { return c.ID == node.Entity && c.ID != "" })
+	if !known {
+		errs = append(errs, fmt.Errorf("node entity %q is neither a controller nor a recipient: name one from the registers", node.Entity))
+	}
+	if !country.Valid(node.Country) {
+		errs = append(errs, fmt.Errorf("node country %q is not an ISO 3166-1 alpha-2 code: write the country the node stands in, such as SG", node.Country))
+	}
+	for _, code := range v.site.Regions {
+		if v.regions[code] == nil {
+			errs = append(errs, fmt.Errorf("region %q is not in the register of regions: use one of %s", code, regionCodes(v.policy)))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func regionCodes(p *Policy) string {
+	codes := make([]string, len(p.Regions))
+	for i := range p.Regions {
+		codes[i] = p.Regions[i].Code
+	}
+	return orNone(codes)
+}

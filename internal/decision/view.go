@@ -1,0 +1,137 @@
+package decision
+
+import (
+	"cmp"
+	"slices"
+	"time"
+)
+
+// view is a policy as one site sees it at one moment: what is in force, by the
+// keys a decision asks for. It is built once and only read afterwards.
+type view struct {
+	policy     *Policy
+	site       *Site
+	at         time.Time
+	statement  *Statement
+	fallback   *Controller // the default controller
+	store      *Region     // the storage region, whether or not the site declares it
+	activities map[string]*Activity
+	recipients map[string]*Recipient
+	regions    map[string]*Region
+	// laws are those in force, by country.
+	laws map[string][]*Law
+	// rows are the safeguards in force, by law, the preferred one first.
+	rows map[string][]*Safeguard
+}
+
+// newView builds the view. A nil policy or site is an empty one. Where an id
+// stands twice the first row counts; package config lets no such policy pass.
+func newView(p *Policy, s *Site, at time.Time) *view {
+	if p == nil {
+		p = &Policy{}
+	}
+	if s == nil {
+		s = &Site{}
+	}
+	v := &view{
+		policy:     p,
+		site:       s,
+		at:         at,
+		statement:  inForce(p.Statements, at),
+		activities: byID(p.Activities, func(a *Activity) string { return a.ID }),
+		recipients: byID(p.Recipients, func(r *Recipient) string { return r.ID }),
+		regions:    byID(p.Regions, func(r *Region) string { return r.Code }),
+		laws:       lawsByCountry(p.Laws, at),
+		rows:       rowsByLaw(p.Safeguards, at),
+	}
+	if i := slices.IndexFunc(p.Controllers, func(c Controller) bool { return c.Default }); i >= 0 {
+		v.fallback = &p.Controllers[i]
+	}
+	if i := slices.IndexFunc(p.Regions, func(r Region) bool { return r.Storage }); i >= 0 {
+		v.store = &p.Regions[i]
+	}
+	return v
+}
+
+// byID indexes rows. A row without an id cannot be asked for.
+func byID[T any](rows []T, id func(*T) string) map[string]*T {
+	index := make(map[string]*T, len(rows))
+	for i := range rows {
+		key := id(&rows[i])
+		if _, taken := index[key]; key != "" && !taken {
+			index[key] = &rows[i]
+		}
+	}
+	return index
+}
+
+// inForce returns the statement in force: of several the one that began last (§10).
+func inForce(statements []Statement, at time.Time) *Statement {
+	var current *Statement
+	for i := range statements {
+		s := &statements[i]
+		if s.Validity.Contains(at) && (current == nil || !s.Validity.From.Before(current.Validity.From)) {
+			current = s
+		}
+	}
+	return current
+}
+
+func lawsByCountry(laws []Law, at time.Time) map[string][]*Law {
+	index := make(map[string][]*Law)
+	for i := range laws {
+		law := &laws[i]
+		if !law.Validity.Contains(at) {
+			continue
+		}
+		for _, c := range law.Countries {
+			if !slices.Contains(index[c], law) {
+				index[c] = append(index[c], law)
+			}
+		}
+	}
+	return index
+}
+
+func rowsByLaw(rows []Safeguard, at time.Time) map[string][]*Safeguard {
+	index := make(map[string][]*Safeguard)
+	for i := range rows {
+		if row := &rows[i]; row.Validity.Contains(at) {
+			index[row.Law] = append(index[row.Law], row)
+		}
+	}
+	for _, list := range index {
+		slices.SortStableFunc(list, preferred)
+	}
+	return index
+}
+
+// storeCountry is where personal data is stored (§9), empty when the policy
+// names no storage region.
+func (v *view) storeCountry() string {
+	if v.store == nil {
+		return ""
+	}
+	return v.store.Country
+}
+
+// stored tells whether data that arrives in the country is where it is stored.
+func (v *view) stored(to string) bool {
+	return to != "" && to == v.storeCountry()
+}
+
+// staysStored tells whether all that follows the collection stays where data is stored.
+func (v *view) staysStored(legs []Leg) bool {
+	return !slices.ContainsFunc(legs, func(l Leg) bool { return l.Kind != Collection && !v.stored(l.To) })
+}
+
+// compareBool orders false before true.
+func compareBool(a, b bool) int {
+	rank := func(x bool) int {
+		if x {
+			return 1
+		}
+		return 0
+	}
+	return cmp.Compare(rank(a), rank(b))
+}
