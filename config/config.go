@@ -1,0 +1,153 @@
+package config
+
+import (
+	"crypto/sha256"
+	"embed"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// The register files, in the order in which they are read and hashed.
+const (
+	statementFile   = "statement.yaml"
+	controllersFile = "controllers.yaml"
+	lawsFile        = "laws.yaml"
+	regionsFile     = "regions.yaml"
+	recipientsFile  = "recipients.yaml"
+	activitiesFile  = "activities.yaml"
+	safeguardsFile  = "safeguards.yaml"
+)
+
+var fileNames = []string{
+	statementFile, controllersFile, lawsFile, regionsFile,
+	recipientsFile, activitiesFile, safeguardsFile,
+}
+
+// embedded holds the default registers.
+//
+//go:embed policy/*.yaml
+var embedded embed.FS
+
+// defaultName is where problems and positions of the default registers point:
+// the folder in the repository.
+const defaultName = "config/policy"
+
+// Registers is everything the seven files say.
+type Registers struct {
+	// Policy is what the decision needs.
+	Policy *decision.Policy
+	// Terms are the statement's own lists.
+	Terms Terms
+}
+
+// Default reads the embedded policy, anew on each call. An error would be a fault
+// of the build.
+func Default() (*decision.Policy, error) {
+	r, err := DefaultRegisters()
+	if err != nil {
+		return nil, err
+	}
+	return r.Policy, nil
+}
+
+// DefaultRegisters reads the embedded registers whole: the policy of [Default]
+// and the statement's own lists.
+func DefaultRegisters() (*Registers, error) {
+	sub, err := fs.Sub(embedded, "policy")
+	if err != nil {
+		return nil, fmt.Errorf("opening the embedded registers: %w", err)
+	}
+	return LoadRegisters(sub, defaultName)
+}
+
+// Load reads the registers in folder dir. All seven files must be there. The
+// error is [Problems] when the registers are at fault.
+func Load(dir string) (*decision.Policy, error) {
+	// An fs.FS says "open ." about a missing folder, which helps nobody.
+	if _, err := os.ReadDir(dir); err != nil {
+		return nil, fmt.Errorf("reading the registers: %w; name a folder with the seven register files", err)
+	}
+	return LoadFS(os.DirFS(dir), dir)
+}
+
+// LoadFS reads the registers in the root of fsys. Problems and positions call
+// that root name.
+func LoadFS(fsys fs.FS, name string) (*decision.Policy, error) {
+	r, err := LoadRegisters(fsys, name)
+	if err != nil {
+		return nil, err
+	}
+	return r.Policy, nil
+}
+
+// LoadRegisters is [LoadFS] with the statement's own lists besides the policy.
+func LoadRegisters(fsys fs.FS, name string) (*Registers, error) {
+	var problems Problems
+	files, err := readFiles(fsys, name, &problems)
+	if err != nil {
+		return nil, err
+	}
+	d := draft{name: name, problems: &problems}
+	d.decode(files)
+	d.check()
+	if len(problems) > 0 {
+		problems.sort()
+		return nil, slices.Compact(problems)
+	}
+	return d.finish(files), nil
+}
+
+// readFiles reads each register once, so that what is hashed is what is decoded.
+func readFiles(fsys fs.FS, name string, problems *Problems) (map[string][]byte, error) {
+	entries, err := fs.ReadDir(fsys, ".")
+	if err != nil {
+		return nil, fmt.Errorf("reading the registers in %s: %w", name, err)
+	}
+	for _, e := range entries {
+		ext := path.Ext(e.Name())
+		if (ext == ".yaml" || ext == ".yml") && !slices.Contains(fileNames, e.Name()) {
+			*problems = append(*problems, Problem{
+				File: path.Join(name, e.Name()), Code: "unknown-file",
+				Text: "not one of the seven registers; " + hint(e.Name(), fileNames),
+			})
+		}
+	}
+	files := map[string][]byte{}
+	for _, f := range fileNames {
+		data, err := fs.ReadFile(fsys, f)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			*problems = append(*problems, Problem{
+				File: path.Join(name, f), Code: "missing-file",
+				Text: "the file is missing; a policy has all seven registers",
+			})
+		case err != nil:
+			return nil, fmt.Errorf("reading register %s: %w", path.Join(name, f), err)
+		default:
+			files[f] = data
+		}
+	}
+	return files, nil
+}
+
+// digestOf identifies a policy: the SHA-256 of the text that
+//
+//	sha256sum statement.yaml controllers.yaml laws.yaml regions.yaml recipients.yaml activities.yaml safeguards.yaml
+//
+// prints, so that anybody can recompute it with "| sha256sum".
+func digestOf(files map[string][]byte) string {
+	var list strings.Builder
+	for _, f := range fileNames {
+		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(files[f]), f)
+	}
+	sum := sha256.Sum256([]byte(list.String()))
+	return hex.EncodeToString(sum[:])
+}

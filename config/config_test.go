@@ -1,0 +1,150 @@
+package config_test
+
+import (
+	"slices"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// TestLoad reads every kind of value in the small policy.
+func TestLoad(t *testing.T) {
+	p, err := config.Load("testdata/small")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// What sha256sum prints for the seven files, in the order of digestOf's
+	// comment, piped into sha256sum.
+	if want := "eaf2666e5d34bc710892d8f8ff678428337e76b56ea71956b4926f0242d863f2"; p.Digest != want {
+		t.Errorf("digest %s, want %s", p.Digest, want)
+	}
+	if got := p.Controllers[0]; got.ID != "one-br" || got.Address != "Rua 1, São Paulo" || !slices.Equal(got.Serves, []string{"BR", "PT"}) || got.Default {
+		t.Errorf("controller %+v", got)
+	}
+	if got := p.Recipients[0]; got.Name != "Main" || got.Address != "1 Road" || got.Country != "SG" || got.Withhold != nil {
+		t.Errorf("a recipient that is a controller takes over its name, address and country; got %+v", got)
+	}
+	if got := p.Recipients[1].Withhold; !slices.Equal(got, []string{"field:X-Trace", "cookies"}) {
+		t.Errorf("withhold %q", got)
+	}
+	if got, want := p.Recipients[2].Withhold, []string{"cookies", "authorization", "client-address", "referer", "user-agent", "identity-fields"}; !slices.Equal(got, want) {
+		t.Errorf("an affiliate's withhold is %q by default, want %q", got, want)
+	}
+	// An unquoted NO is Norway, not false.
+	if got := p.Laws[2].Countries; !slices.Equal(got, []string{"SG", "NO"}) {
+		t.Errorf("countries %q", got)
+	}
+	if p.Activities[0].Order != decision.OrderDeclared || p.Activities[1].Order != decision.OrderHome {
+		t.Errorf("orders %q and %q", p.Activities[0].Order, p.Activities[1].Order)
+	}
+	s := p.Safeguards[0]
+	if !s.Recipients.Any || s.Exporters.Any || !slices.Equal(s.Exporters.Of, []string{"one-br", "one-sg"}) {
+		t.Errorf("sets of %+v", s)
+	}
+	if s.Position != "testdata/small/safeguards.yaml:2" {
+		t.Errorf("position %q", s.Position)
+	}
+	if p.Statements[0].ID != "2023-11-21" || p.Statements[1].SHA256 == "" {
+		t.Errorf("statements %+v", p.Statements)
+	}
+}
+
+// TestDates checks where a day begins. The offsets are those of the zones: São
+// Paulo -3 h, Santiago -3 h in summer, Kathmandu +5:45 h.
+func TestDates(t *testing.T) {
+	for _, test := range []struct{ written, want string }{
+		{"2026-12-01", "2026-12-01T03:00:00Z"}, // by the row's zone, America/Sao_Paulo
+		{"2026-12-01 UTC", "2026-12-01T00:00:00Z"},
+		{"2026-12-01 America/Santiago", "2026-12-01T03:00:00Z"},
+		{"2026-12-01 Asia/Kathmandu", "2026-11-30T18:15:00Z"},
+		{"2026-12-01T00:00:00+08:00", "2026-11-30T16:00:00Z"},
+		{`"2026-12-01T00:00:00Z"`, "2026-12-01T00:00:00Z"},
+	} {
+		fsys := small(t)
+		edit(t, fsys, "safeguards.yaml", "valid_until: 2027-01-01", "valid_until: "+test.written)
+		p, err := config.LoadFS(fsys, "p")
+		if err != nil {
+			t.Errorf("%s: %v", test.written, err)
+			continue
+		}
+		if got := p.Safeguards[0].Validity.Until.Format(time.RFC3339); got != test.want {
+			t.Errorf("%s is %s, want %s", test.written, got, test.want)
+		}
+	}
+	p, err := config.LoadFS(small(t), "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// Without a zone a day is one of UTC.
+	if got := p.Laws[1].Validity.From.Format(time.RFC3339); got != "2026-06-01T00:00:00Z" {
+		t.Errorf("2026-06-01 without a zone is %s", got)
+	}
+}
+
+// The digest changes with every byte of every file, and with nothing else.
+func TestDigest(t *testing.T) {
+	load := func(fsys fstest.MapFS) string {
+		t.Helper()
+		p, err := config.LoadFS(fsys, "p")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return p.Digest
+	}
+	seen := map[string]string{load(small(t)): "the policy as it is"}
+	for name := range small(t) {
+		fsys := small(t)
+		fsys[name].Data = append(fsys[name].Data, "# a comment\n"...)
+		d := load(fsys)
+		if other, twice := seen[d]; twice {
+			t.Errorf("%s changed has the digest of %s", name, other)
+		}
+		seen[d] = name
+	}
+	fsys := small(t)
+	fsys["README.md"] = &fstest.MapFile{Data: []byte("text")}
+	if seen[load(fsys)] == "" {
+		t.Error("a file that is no register changes the digest")
+	}
+}
+
+// FuzzLoad holds that no bytes in a register make reading panic, and that what
+// is refused is refused with problems that name a file and a code.
+func FuzzLoad(f *testing.F) {
+	base := small(f)
+	for name := range base {
+		f.Add(name, base[name].Data)
+	}
+	f.Add("laws.yaml", []byte("laws: [{id: [}"))
+	f.Add("laws.yaml", []byte("laws: [{countries: {a: b}, default: [], zone: }]"))
+	f.Add("safeguards.yaml", []byte("safeguards: [{exporters: {}, valid_from: 2026-01-01 x}]"))
+	f.Fuzz(func(t *testing.T, name string, data []byte) {
+		if base[name] == nil {
+			t.Skip()
+		}
+		fsys := fstest.MapFS{}
+		for k, v := range base {
+			fsys[k] = v
+		}
+		fsys[name] = &fstest.MapFile{Data: data}
+		p, err := config.LoadFS(fsys, "p")
+		if (p == nil) == (err == nil) {
+			t.Fatalf("policy %v with error %v", p, err)
+		}
+		if err == nil {
+			return
+		}
+		problems, ok := err.(config.Problems)
+		if !ok || len(problems) == 0 {
+			t.Fatalf("error %v is no list of problems", err)
+		}
+		for _, problem := range problems {
+			if problem.File == "" || problem.Code == "" || problem.Text == "" {
+				t.Errorf("problem %+v", problem)
+			}
+		}
+	})
+}
