@@ -1,0 +1,145 @@
+package controllers
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// Account is what the Account Center says about a data subject. Its
+// contracting party is the controller, before the country table (§11). A record
+// with neither country nor party is lawful: it only says that the account exists.
+type Account struct {
+	// ID is the account id, in the spelling the identity sources use.
+	ID string
+	// Country is the registered country: ISO 3166-1 alpha-2; empty when the
+	// record doesn't say.
+	Country string
+	// Controller is the contracting party: the id of a controller of the
+	// registers; empty if none is recorded.
+	Controller string
+	// Party is a contracting party that the registers don't list. At most one
+	// of Controller and Party is set.
+	Party *Party
+}
+
+// Party is a contracting party as an account record names it.
+type Party struct {
+	Name    string
+	Address string
+	// Country the party is in: ISO 3166-1 alpha-2; empty when unknown.
+	Country string
+}
+
+// The longest texts an account record may hold, in bytes. Ids come back in
+// every request; names and addresses stand in header fields.
+const (
+	maxID   = 256
+	maxText = 1024
+)
+
+// account is a row of the accounts table.
+type account struct {
+	Account
+	unlisted *decision.Controller // made from Party
+}
+
+// newAccount copies a into a row.
+func newAccount(a Account) *account {
+	row := &account{Account: a}
+	if a.Party != nil {
+		party := *a.Party
+		row.Party = &party
+		row.unlisted = &decision.Controller{
+			ID: UnlistedID, Unlisted: true,
+			Name: party.Name, Address: party.Address, Country: party.Country,
+		}
+	}
+	return row
+}
+
+// checkAccounts holds a whole set of records to the rules.
+func checkAccounts(accounts []Account, known []string) error {
+	first := make(map[string]int, len(accounts))
+	for i, a := range accounts {
+		if err := a.check(known); err != nil {
+			return fmt.Errorf("account %d of %d: %w", i+1, len(accounts), err)
+		}
+		if j, twice := first[a.ID]; twice {
+			return fmt.Errorf("accounts %d and %d of %d are the same account; keep one", j, i+1, len(accounts))
+		}
+		first[a.ID] = i + 1
+	}
+	return nil
+}
+
+// check holds one record to the rules; known are the controllers' ids. Its
+// errors show no value that may be personal: no id, no name, no address. A
+// contracting party isn't shown either, as a person's name may have slipped in.
+func (a *Account) check(known []string) error {
+	if err := checkText("account", a.ID, maxID); err != nil {
+		return err
+	}
+	if err := checkCountry("country", a.Country); err != nil {
+		return err
+	}
+	if a.Controller != "" && a.Party != nil {
+		return errors.New("two contracting parties, a listed and an unlisted one; keep one")
+	}
+	if a.Controller != "" && !slices.Contains(known, a.Controller) {
+		return unknownParty(a.Controller, known)
+	}
+	if p := a.Party; p != nil {
+		return cmp.Or( // the first mistake
+			checkText("contracting_party.name", p.Name, maxText),
+			checkText("contracting_party.address", p.Address, maxText),
+			checkCountry("contracting_party.country", p.Country),
+		)
+	}
+	return nil
+}
+
+// unknownParty is the error for a contracting party that is no controller.
+func unknownParty(id string, known []string) error {
+	const fix = `list it there, or give its "name" and "address" instead of an id`
+	if near := nearest(id, known); near != "" {
+		return fmt.Errorf("contracting_party is not a controller of the registers (the nearest is %q); %s", near, fix)
+	}
+	return fmt.Errorf("contracting_party is not a controller of the registers; %s", fix)
+}
+
+// checkText refuses text that is empty, too long, or not what was meant to be
+// written: control characters, and the character that stands for broken UTF-8.
+func checkText(field, text string, limit int) error {
+	switch {
+	case text == "":
+		return fmt.Errorf("%s is missing or empty", field)
+	case len(text) > limit:
+		return fmt.Errorf("%s is longer than %d bytes", field, limit)
+	case !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError):
+		return fmt.Errorf("%s is not valid UTF-8", field)
+	case strings.ContainsFunc(text, unicode.IsControl):
+		return fmt.Errorf("%s holds a control character", field)
+	}
+	return nil
+}
+
+// checkCountry refuses what is neither empty nor a country code. It shows the
+// value only if it looks like a code.
+func checkCountry(field, code string) error {
+	if code == "" || country.Valid(code) {
+		return nil
+	}
+	letter := func(r rune) bool { return r < utf8.RuneSelf && unicode.IsLetter(r) }
+	if len(code) <= 3 && !strings.ContainsFunc(code, func(r rune) bool { return !letter(r) }) {
+		return fmt.Errorf("%s %q is not an ISO 3166-1 alpha-2 code", field, code)
+	}
+	return fmt.Errorf("%s is not an ISO 3166-1 alpha-2 code", field)
+}

@@ -1,0 +1,169 @@
+package controllers
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"unicode/utf8"
+)
+
+// MaxLine is how long a line of account records may be, in bytes.
+const MaxLine = 64 << 10
+
+// ReadAccounts reads account records from r, one JSON object a line (NDJSON):
+//
+//	{"account":"a-1","country":"BR","contracting_party":"sparkoo-sg"}
+//	{"account":"a-2","contracting_party":{"name":"Foo Ltd","address":"1 Bar St","country":"SG"}}
+//
+// Only the account is required; null is the same as leaving a key out. Empty
+// lines are skipped. The controllers are the ids a contracting party may name.
+//
+// The first mistake ends the reading with an error that begins with the name
+// and line, and shows neither account ids nor anything else of the line but
+// country codes. Mistakes are: invalid JSON or UTF-8, a key that is unknown or
+// written twice, a value of the wrong type, an account without id or written
+// twice, an invalid country, an unknown contracting party (the nearest id is
+// named), a line longer than [MaxLine], and no record at all, because a file
+// caught empty while being written would undo every record.
+func ReadAccounts(r io.Reader, name string, controllers []string) ([]Account, error) {
+	var accounts []Account
+	first := make(map[string]int) // account -> line
+	lines := bufio.NewScanner(r)
+	lines.Buffer(nil, MaxLine+len("\r\n"))
+	n := 0
+	for lines.Scan() {
+		n++
+		if len(lines.Bytes()) > MaxLine {
+			return nil, tooLong(name, n)
+		}
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		a, err := parseAccount(line, controllers)
+		if err != nil {
+			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		}
+		if earlier, twice := first[a.ID]; twice {
+			return nil, fmt.Errorf("%s:%d: the account of line %d again; keep one of the two lines", name, n, earlier)
+		}
+		first[a.ID] = n
+		accounts = append(accounts, a)
+	}
+	switch err := lines.Err(); {
+	case errors.Is(err, bufio.ErrTooLong):
+		return nil, tooLong(name, n+1)
+	case err != nil:
+		return nil, fmt.Errorf("%s:%d: %w", name, n+1, err)
+	case len(accounts) == 0:
+		return nil, fmt.Errorf("%s: no account records; if there are none, configure no accounts", name)
+	}
+	return accounts, nil
+}
+
+func tooLong(name string, line int) error {
+	return fmt.Errorf("%s:%d: the line is longer than %d bytes", name, line, MaxLine)
+}
+
+// parseAccount reads one record and holds it to the rules.
+func parseAccount(line []byte, controllers []string) (Account, error) {
+	var a Account
+	if !utf8.Valid(line) {
+		return a, errors.New("not valid UTF-8")
+	}
+	// The decoder's own errors quote what they stumbled over; these don't.
+	if !json.Valid(line) {
+		return a, errors.New("not one valid JSON object")
+	}
+	dec := json.NewDecoder(bytes.NewReader(line))
+	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
+		return a, errors.New("not a JSON object")
+	}
+	err := members(dec, func(key string, value json.Token) (err error) {
+		switch key {
+		case "account":
+			a.ID, err = text(key, value)
+		case "country":
+			a.Country, err = text(key, value)
+		case "contracting_party":
+			if value != json.Delim('{') {
+				a.Controller, err = text(key, value)
+				break
+			}
+			a.Party = new(Party)
+			err = parseParty(dec, a.Party)
+		default:
+			err = errors.New("unknown key; a record has account, country and contracting_party")
+		}
+		return err
+	})
+	if err == nil {
+		err = a.check(controllers)
+	}
+	return a, err
+}
+
+// parseParty reads the members of an unlisted contracting party.
+func parseParty(dec *json.Decoder, p *Party) error {
+	return members(dec, func(key string, value json.Token) (err error) {
+		switch key {
+		case "name":
+			p.Name, err = text("contracting_party.name", value)
+		case "address":
+			p.Address, err = text("contracting_party.address", value)
+		case "country":
+			p.Country, err = text("contracting_party.country", value)
+		default:
+			err = errors.New("unknown key; a contracting_party has name, address and country")
+		}
+		return err
+	})
+}
+
+// members hands every member of an object whose opening brace has been read to
+// set, with its value's first token. Unlike [json.Unmarshal] it takes no key
+// twice and leaves the spelling of keys to set.
+func members(dec *json.Decoder, set func(key string, value json.Token) error) error {
+	seen := make(map[string]bool, 3)
+	for dec.More() {
+		token, err := dec.Token()
+		if err != nil {
+			return errors.New("not one valid JSON object")
+		}
+		value, err := dec.Token()
+		if err != nil {
+			return errors.New("not one valid JSON object")
+		}
+		key := token.(string) // the decoder gives nothing else here
+		if err := set(key, value); err != nil {
+			return err
+		}
+		if seen[key] {
+			return fmt.Errorf("key %q is written twice", key) // a known key
+		}
+		seen[key] = true
+	}
+	if _, err := dec.Token(); err != nil {
+		return errors.New("not one valid JSON object")
+	}
+	return nil
+}
+
+// text is the value of a key that holds text. Text that is there but empty is
+// a mistake; null is as good as no key.
+func text(key string, value json.Token) (string, error) {
+	if value == nil {
+		return "", nil
+	}
+	s, ok := value.(string)
+	if !ok {
+		return "", fmt.Errorf("%s is not text", key)
+	}
+	if s == "" {
+		return "", fmt.Errorf("%s is empty; leave the key out instead", key)
+	}
+	return s, nil
+}

@@ -1,0 +1,179 @@
+package controllers
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/hashicorp/go-memdb"
+
+	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// Snapshot is a table at one moment. It never changes, and any number of
+// goroutines may use it. What it returns is shared and must not be changed.
+// The zero Snapshot knows nobody: it answers every question with nil.
+type Snapshot struct {
+	db *memdb.MemDB // frozen; nil in the zero Snapshot
+	// The rest is derived from db, because a look-up there costs more than all
+	// else that is done to find a request's controller.
+	byID      map[string]*decision.Controller
+	byCountry [country.Count]*decision.Controller // by country.Index; the default where no other serves
+	fallback  *decision.Controller                // the default
+}
+
+// The pairs of sources that can disagree about a data subject.
+const (
+	// ConflictCountry: the account record has another registered country than
+	// the one claimed. The record's holds.
+	ConflictCountry = "account-country/claimed-country"
+	// ConflictParty: the account record has another contracting party than the
+	// country table. The record's holds (§11).
+	ConflictParty = "account-party/country-table"
+)
+
+// Subject is what the table knows about a data subject. The zero Subject has
+// no controller, which denies.
+type Subject struct {
+	// Controller is responsible for the subject's data; nil when the question
+	// could not be answered.
+	Controller *decision.Controller
+	// Basis says on what ground; empty without a controller.
+	Basis decision.Basis
+	// Country is the registered country: the account record's or, if it has
+	// none, the one claimed; empty when neither is known.
+	Country string
+	// Account is the account's record; nil when there is none.
+	Account *Account
+	// Conflicts are the pairs of sources that disagreed, each one of the
+	// Conflict constants.
+	Conflicts []string
+}
+
+// Subject looks a data subject up. The account is empty when nobody is
+// identified; the country is the registered country an identity source
+// claimed, empty when none did. The account record is believed before the
+// claim. A claimed country that is not an ISO 3166-1 alpha-2 code gives the
+// zero Subject, whatever the record says: whoever claimed it can't be trusted.
+func (s *Snapshot) Subject(account, claimed string) Subject {
+	if claimed != "" && !country.Valid(claimed) {
+		return Subject{}
+	}
+	row, err := s.account(account)
+	if err != nil {
+		return Subject{} // a record that can't be read may name another controller
+	}
+	sub := Subject{Country: claimed}
+	if row != nil {
+		sub.Account = &row.Account
+		if row.Country != "" {
+			sub.Country = row.Country
+		}
+		if claimed != "" && claimed != sub.Country {
+			sub.Conflicts = append(sub.Conflicts, ConflictCountry)
+		}
+	}
+	sub.Controller, sub.Basis = s.byTable(sub.Country)
+	if row == nil || row.Controller == "" && row.Party == nil {
+		return sub
+	}
+	party := s.party(row)
+	if sub.Country != "" && sub.Controller != party {
+		sub.Conflicts = append(sub.Conflicts, ConflictParty)
+	}
+	sub.Controller, sub.Basis = party, decision.BasisAccountCenter
+	if party == nil {
+		sub.Basis = ""
+	}
+	return sub
+}
+
+// Resolve returns the controller and the basis that [Snapshot.Subject] finds:
+// the account record's contracting party, else the country's controller, which
+// is the default for "countries other than the above", else, without a country,
+// the default as not registered. It returns nil and "" for an invalid country.
+func (s *Snapshot) Resolve(account, country string) (*decision.Controller, decision.Basis) {
+	sub := s.Subject(account, country)
+	return sub.Controller, sub.Basis
+}
+
+// Account returns the record of an account, and whether there is one.
+func (s *Snapshot) Account(id string) (*Account, bool) {
+	row, err := s.account(id)
+	if err != nil || row == nil {
+		return nil, false
+	}
+	return &row.Account, true
+}
+
+// Controller returns the controller with that id, and whether there is one.
+// Unlisted parties are not among them.
+func (s *Snapshot) Controller(id string) (*decision.Controller, bool) {
+	c, ok := s.byID[id]
+	return c, ok
+}
+
+// ids returns the ids of the controllers, in order.
+func (s *Snapshot) ids() []string {
+	return slices.Sorted(maps.Keys(s.byID))
+}
+
+// account returns the row of an account, nil if there is none.
+func (s *Snapshot) account(id string) (*account, error) {
+	if s.db == nil || id == "" {
+		return nil, nil
+	}
+	row, err := s.db.Txn(false).First(tableAccounts, indexID, id)
+	if err != nil || row == nil {
+		return nil, err
+	}
+	return row.(*account), nil
+}
+
+// party returns the contracting party of a row that has one.
+func (s *Snapshot) party(row *account) *decision.Controller {
+	if row.unlisted != nil {
+		return row.unlisted
+	}
+	return s.byID[row.Controller]
+}
+
+// byTable answers from the country table alone; code is valid or empty.
+func (s *Snapshot) byTable(code string) (*decision.Controller, decision.Basis) {
+	c, basis := s.fallback, decision.BasisNotRegistered
+	if code != "" {
+		c, basis = s.byCountry[country.Index(code)], decision.BasisRegisteredCountry
+	}
+	if c == nil {
+		return nil, "" // the zero Snapshot
+	}
+	return c, basis
+}
+
+// compile derives a snapshot from the rows txn sees. The caller adds the database.
+func compile(txn *memdb.Txn) (*Snapshot, error) {
+	s := &Snapshot{byID: make(map[string]*decision.Controller)}
+	rows, err := txn.Get(tableControllers, indexID)
+	if err != nil {
+		return nil, fmt.Errorf("reading controllers: %w", err)
+	}
+	for row := rows.Next(); row != nil; row = rows.Next() {
+		c := row.(*decision.Controller)
+		s.byID[c.ID] = c
+		if c.Default {
+			s.fallback = c
+		}
+	}
+	for i, code := range country.All() {
+		row, err := txn.First(tableControllers, indexCountry, code)
+		if err != nil {
+			return nil, fmt.Errorf("reading the controller of %s: %w", code, err)
+		}
+		s.byCountry[i] = s.fallback
+		if row != nil {
+			s.byCountry[i] = row.(*decision.Controller)
+		}
+	}
+	return s, nil
+}

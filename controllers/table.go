@@ -1,0 +1,214 @@
+// Package controllers knows, for every request, which legal entity is the
+// controller of the data subject's data and on what basis (§11).
+//
+// A [Table] holds the controllers of the registers and the records of the
+// Account Center in an in-memory database. It is changed in whole transactions
+// and read through a [Snapshot], one per request, without a lock. Account
+// records come from a file (see [LoadFile]) or from whoever calls
+// [Table.ReplaceAccounts].
+package controllers
+
+import (
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/hashicorp/go-memdb"
+
+	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// UnlistedID is the id of the controller made from a contracting party that
+// the registers don't list.
+const UnlistedID = "unlisted"
+
+// The database's tables and indexes. A unique index is not checked by the
+// database, a second row would replace the first: writers check before.
+const (
+	tableControllers = "controllers" // of *decision.Controller
+	tableAccounts    = "accounts"    // of *account
+	indexID          = "id"
+	indexCountry     = "country" // by registered country served
+)
+
+var schema = &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
+	tableControllers: {Name: tableControllers, Indexes: map[string]*memdb.IndexSchema{
+		indexID:      {Name: indexID, Unique: true, Indexer: &memdb.StringFieldIndex{Field: "ID"}},
+		indexCountry: {Name: indexCountry, Unique: true, AllowMissing: true, Indexer: &memdb.StringSliceFieldIndex{Field: "Serves"}},
+	}},
+	tableAccounts: {Name: tableAccounts, Indexes: map[string]*memdb.IndexSchema{
+		indexID: {Name: indexID, Unique: true, Indexer: &memdb.StringFieldIndex{Field: "ID"}},
+	}},
+}}
+
+// Table holds controllers and account records. Any number of goroutines may
+// use it. It is made by [New]; the zero Table can be read and knows nobody.
+type Table struct {
+	mu      sync.Mutex // one writer at a time, from its first read until its snapshot is published
+	db      *memdb.MemDB
+	current atomic.Pointer[Snapshot] // derived from db after each write
+}
+
+// New returns a table of the given controllers, without accounts. The
+// controllers are copied. The rules and errors are those of
+// [Table.SetControllers].
+func New(controllers []decision.Controller) (*Table, error) {
+	db, err := memdb.NewMemDB(schema)
+	if err != nil {
+		return nil, fmt.Errorf("making the controllers table: %w", err)
+	}
+	t := &Table{db: db}
+	if err := t.SetControllers(controllers); err != nil {
+		return nil, err
+	}
+	return t, nil
+}
+
+// SetControllers replaces all controllers in one transaction and keeps the
+// accounts. It fails, and changes nothing, unless every id is given once,
+// every country served is an ISO 3166-1 alpha-2 code and served once, exactly
+// one controller is the default, and every controller that an account names is
+// still there. The controllers are copied.
+func (t *Table) SetControllers(controllers []decision.Controller) error {
+	if err := checkControllers(controllers); err != nil {
+		return err
+	}
+	return t.write(func(txn *memdb.Txn) error {
+		if err := checkStillNamed(txn, controllers); err != nil {
+			return err
+		}
+		if _, err := txn.DeleteAll(tableControllers, indexID); err != nil {
+			return fmt.Errorf("replacing controllers: %w", err)
+		}
+		for _, c := range controllers {
+			c.Serves = append([]string(nil), c.Serves...)
+			if err := txn.Insert(tableControllers, &c); err != nil {
+				return fmt.Errorf("replacing controller %q: %w", c.ID, err)
+			}
+		}
+		return nil
+	})
+}
+
+// ReplaceAccounts replaces all account records in one transaction: all of
+// them, or none and an error that says which one is wrong by its place in the
+// slice, never by its id. A snapshot sees the old records or the new ones. The
+// records are copied.
+func (t *Table) ReplaceAccounts(accounts []Account) error {
+	return t.write(func(txn *memdb.Txn) error {
+		known, err := controllerIDs(txn)
+		if err != nil {
+			return err
+		}
+		if err := checkAccounts(accounts, known); err != nil {
+			return err
+		}
+		if _, err := txn.DeleteAll(tableAccounts, indexID); err != nil {
+			return fmt.Errorf("replacing accounts: %w", err)
+		}
+		for i := range accounts {
+			if err := txn.Insert(tableAccounts, newAccount(accounts[i])); err != nil {
+				return fmt.Errorf("replacing account %d of %d: %w", i+1, len(accounts), err)
+			}
+		}
+		return nil
+	})
+}
+
+// Snapshot returns the table as it stands. It costs one atomic load. A request
+// takes one and asks it everything, so that it is judged by one state.
+func (t *Table) Snapshot() *Snapshot {
+	if s := t.current.Load(); s != nil {
+		return s
+	}
+	return new(Snapshot)
+}
+
+// write runs change in one transaction and publishes the snapshot that follows
+// from it. If change fails nothing has changed.
+func (t *Table) write(change func(*memdb.Txn) error) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	txn := t.db.Txn(true)
+	defer txn.Abort() // does nothing after Commit
+	if err := change(txn); err != nil {
+		return err
+	}
+	next, err := compile(txn)
+	if err != nil {
+		return err
+	}
+	txn.Commit()
+	next.db = t.db.Snapshot()
+	t.current.Store(next)
+	return nil
+}
+
+// checkControllers holds a set of controllers to the rules of SetControllers.
+func checkControllers(controllers []decision.Controller) error {
+	ids := make(map[string]bool, len(controllers))
+	served := make(map[string]string) // country -> controller
+	fallback := ""
+	for i, c := range controllers {
+		switch {
+		case c.ID == "":
+			return fmt.Errorf("controller %d of %d has no id", i+1, len(controllers))
+		case c.ID == UnlistedID || c.Unlisted:
+			return fmt.Errorf("controller %q: 'unlisted' stands for parties outside the registers; give it another id", c.ID)
+		case ids[c.ID]:
+			return fmt.Errorf("controller %q is given twice; remove one", c.ID)
+		case c.Default && fallback != "":
+			return fmt.Errorf("controllers %q and %q are both the default; keep one", fallback, c.ID)
+		}
+		ids[c.ID] = true
+		if c.Default {
+			fallback = c.ID
+		}
+		for _, code := range c.Serves {
+			if !country.Valid(code) {
+				return fmt.Errorf("controller %q serves %q, which is not an ISO 3166-1 alpha-2 code", c.ID, code)
+			}
+			if other, taken := served[code]; taken {
+				return fmt.Errorf("country %s is served by %q and by %q; keep one", code, other, c.ID)
+			}
+			served[code] = c.ID
+		}
+	}
+	if fallback == "" {
+		return fmt.Errorf("none of %d controllers is the default; mark the one that answers for every other country (§11)", len(controllers))
+	}
+	return nil
+}
+
+// checkStillNamed refuses controllers that lack one an account names: its
+// subject would be left without a controller.
+func checkStillNamed(txn *memdb.Txn, controllers []decision.Controller) error {
+	ids := make(map[string]bool, len(controllers))
+	for _, c := range controllers {
+		ids[c.ID] = true
+	}
+	rows, err := txn.Get(tableAccounts, indexID)
+	if err != nil {
+		return fmt.Errorf("reading accounts: %w", err)
+	}
+	for row := rows.Next(); row != nil; row = rows.Next() {
+		if id := row.(*account).Controller; id != "" && !ids[id] {
+			return fmt.Errorf("controller %q is still the contracting party of an account; replace the accounts first", id)
+		}
+	}
+	return nil
+}
+
+// controllerIDs returns the ids of all controllers, in order.
+func controllerIDs(txn *memdb.Txn) ([]string, error) {
+	rows, err := txn.Get(tableControllers, indexID)
+	if err != nil {
+		return nil, fmt.Errorf("reading controllers: %w", err)
+	}
+	var ids []string
+	for row := rows.Next(); row != nil; row = rows.Next() {
+		ids = append(ids, row.(*decision.Controller).ID)
+	}
+	return ids, nil
+}
