@@ -1,0 +1,59 @@
+package fields
+
+import "github.com/sparkoo/transfergate/internal/decision"
+
+// Finish renders the fields of every candidate of d, and of the waived one, into
+// Candidate.Fields: those of [Candidate], then Data-Transfer as [Transfer] gives
+// it, which a host completes with [AppendRecord] for each request. It is made to
+// be handed to decision.Compile.
+//
+// A candidate whose fields cannot be rendered is refused with reason no_region
+// and an Unlock that says why: an upstream must not be left to guess who is
+// responsible. A decision that loses its last candidate so is denied.
+func Finish(d *decision.Decision) {
+	kept := d.Candidates[:0]
+	for i := range d.Candidates {
+		c := &d.Candidates[i]
+		if err := fill(d, c); err != nil {
+			d.Refused = append(d.Refused, refusal(c, err))
+			continue
+		}
+		kept = append(kept, *c)
+	}
+	d.Candidates = kept
+	if d.Waived != nil && fill(d, d.Waived) != nil {
+		// The decision is denied already; without its waived candidate it
+		// stays denied in report mode too.
+		d.Waived = nil
+	}
+	if d.Outcome == decision.Allowed && len(d.Candidates) == 0 {
+		d.Candidates = nil
+		d.Outcome, d.Reason = decision.Denied, decision.NoRegion
+		if n := len(d.Refused); n > 0 {
+			d.Unlock = d.Refused[n-1].Unlock
+		}
+	}
+}
+
+// fill renders the fields of c.
+func fill(d *decision.Decision, c *decision.Candidate) error {
+	fs, err := Candidate(d, c)
+	if err != nil {
+		return err
+	}
+	transfer, err := Transfer(d, c)
+	if err != nil {
+		return err
+	}
+	c.Fields = append(fs, decision.Field{Name: DataTransfer, Value: transfer})
+	return nil
+}
+
+// refusal says that c is no candidate because of err.
+func refusal(c *decision.Candidate, err error) decision.Refusal {
+	r := decision.Refusal{Reason: decision.NoRegion, Unlock: err.Error()}
+	if c.Region != nil {
+		r.Region = c.Region.Code
+	}
+	return r
+}

@@ -1,0 +1,159 @@
+package guard
+
+import (
+	"net/url"
+	"strings"
+	"unicode/utf8"
+)
+
+// PlainPath tells whether every server reads u's path alike. A matcher sees the
+// path decoded and cleaned, the upstream gets it as it was sent; where the two
+// may differ, a request could be decided as one activity and served as another.
+//
+// A plain path starts with a slash, and neither as sent nor decoded has it: an
+// empty, "." or ".." segment (the last segment may be empty), a segment that
+// ends in a dot or space (Windows drops these), a backslash, a semicolon
+// (Java takes what follows for parameters), a control character, or bytes that
+// are no UTF-8. It encodes no slash, no percent sign (a second decoding would
+// find more) and no character that needs none: letters, digits, - . _ ~.
+func PlainPath(u *url.URL) bool {
+	if u.Opaque != "" {
+		return false
+	}
+	raw := u.EscapedPath()
+	return strings.HasPrefix(raw, "/") && plainEncoding(raw) && plainSegments(u.Path)
+}
+
+// plainEncoding judges raw byte by byte.
+func plainEncoding(raw string) bool {
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		if c != '%' {
+			if isControl(c) || c == '\\' || c == ';' {
+				return false
+			}
+			continue
+		}
+		if i+2 >= len(raw) {
+			return false
+		}
+		hi, ok1 := unhex(raw[i+1])
+		lo, ok2 := unhex(raw[i+2])
+		if !ok1 || !ok2 || !plainEncoded(hi<<4|lo) {
+			return false
+		}
+		i += 2
+	}
+	return true
+}
+
+// plainEncoded tells whether c may stand percent-encoded in a plain path.
+func plainEncoded(c byte) bool {
+	switch c {
+	case '/', '\\', '%', ';', '-', '.', '_', '~':
+		return false
+	}
+	return !isControl(c) && !isAlphanumeric(c)
+}
+
+// plainSegments judges the segments of the decoded path, which starts with a slash.
+func plainSegments(path string) bool {
+	if !strings.HasPrefix(path, "/") || !utf8.ValidString(path) {
+		return false
+	}
+	rest := path[1:]
+	for {
+		segment, after, more := strings.Cut(rest, "/")
+		if segment == "" {
+			return !more // only the last may be empty
+		}
+		// This covers "." and "..", too.
+		if last := segment[len(segment)-1]; last == '.' || last == ' ' {
+			return false
+		}
+		if !more {
+			return true
+		}
+		rest = after
+	}
+}
+
+// pathAllowed applies PlainPath or, for clients that sign their paths, only the
+// rules no key of an object store can be in need to break.
+func pathAllowed(u *url.URL, plain bool) bool {
+	if plain {
+		return PlainPath(u)
+	}
+	if u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
+		return false
+	}
+	// An upstream may decode once more than we do, twice where two stand in line.
+	path := u.Path
+	for range 3 {
+		if strings.IndexByte(path, 0) >= 0 || hasDotSegment(path) {
+			return false
+		}
+		decoded := decode(path)
+		if decoded == path {
+			return true
+		}
+		path = decoded
+	}
+	return true
+}
+
+// hasDotSegment tells whether path has a segment "." or "..", with slashes or
+// backslashes between segments and without what follows a semicolon.
+func hasDotSegment(path string) bool {
+	for path != "" {
+		segment := path
+		if i := strings.IndexAny(path, `/\`); i >= 0 {
+			segment, path = path[:i], path[i+1:]
+		} else {
+			path = ""
+		}
+		segment, _, _ = strings.Cut(segment, ";")
+		if segment == "." || segment == ".." {
+			return true
+		}
+	}
+	return false
+}
+
+// decode replaces every well-formed percent-encoding by its byte and keeps the
+// rest: the reading of a lenient server.
+func decode(s string) string {
+	if strings.IndexByte(s, '%') < 0 {
+		return s
+	}
+	b := make([]byte, 0, len(s))
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			hi, ok1 := unhex(s[i+1])
+			lo, ok2 := unhex(s[i+2])
+			if ok1 && ok2 {
+				b = append(b, hi<<4|lo)
+				i += 2
+				continue
+			}
+		}
+		b = append(b, s[i])
+	}
+	return string(b)
+}
+
+// isControl tells whether c is a control character of ASCII.
+func isControl(c byte) bool { return c < 0x20 || c == 0x7f }
+
+// unhex returns the value of a hexadecimal digit.
+func unhex(c byte) (byte, bool) {
+	switch {
+	case '0' <= c && c <= '9':
+		return c - '0', true
+	case 'a' <= c && c <= 'f':
+		return c - 'a' + 10, true
+	case 'A' <= c && c <= 'F':
+		return c - 'A' + 10, true
+	}
+	return 0, false
+}
