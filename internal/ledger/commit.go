@@ -1,0 +1,331 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"time"
+)
+
+// batch is what one or more syncs make durable together. Appenders add to it
+// under the log's mutex until the committer takes it; the committer sets first,
+// durable and err and then closes done.
+type batch struct {
+	buf   []byte // room for a frame's header, then a payload
+	count int
+	done  chan struct{}
+
+	first   uint64 // index of its first entry
+	durable int    // how many of its entries, from the first, are on disk
+	err     error  // what befell the others
+}
+
+func newBatch(buf []byte) *batch {
+	if cap(buf) < headerSize {
+		buf = make([]byte, headerSize, 16<<10)
+	}
+	return &batch{buf: buf[:headerSize], done: make(chan struct{})}
+}
+
+// add appends an entry and returns its place.
+func (b *batch) add(entry []byte) (slot int) {
+	b.buf = appendEntry(b.buf, entry)
+	b.count++
+	return b.count - 1
+}
+
+// maxSpare bounds the buffer that is kept for the next batch.
+const maxSpare = 4 << 20
+
+// run is the committer: it takes whatever is pending, makes it durable, and
+// looks again. There is no timer: who arrives while a sync runs goes into the
+// next one.
+func (l *Log) run() {
+	defer close(l.done)
+	for {
+		b := l.take()
+		if b == nil {
+			return
+		}
+		l.commit(b)
+		l.mu.Lock()
+		l.trouble = b.err
+		if b.err != nil {
+			l.failed = time.Now()
+		}
+		if cap(b.buf) <= maxSpare {
+			l.spare = b.buf
+		}
+		l.mu.Unlock()
+		close(b.done)
+	}
+}
+
+// take waits for a batch. It returns nil when the log closes and none is left.
+func (l *Log) take() *batch {
+	for {
+		l.mu.Lock()
+		if b := l.pending; b.count > 0 {
+			l.pending, l.spare = newBatch(l.spare), nil
+			l.mu.Unlock()
+			return b
+		}
+		if l.closing {
+			l.mu.Unlock()
+			return nil
+		}
+		l.idle = true
+		l.mu.Unlock()
+		<-l.wake
+	}
+}
+
+// commit makes a batch durable, in several frames if a segment ends within it
+// or it is very large. It stops at the first failure.
+func (l *Log) commit(b *batch) {
+	b.first = l.next
+	buf := b.buf // from a frame's header on
+	for b.durable < b.count {
+		if b.err = l.roll(); b.err != nil {
+			return
+		}
+		room := l.epoch.SegmentEntries - l.next%l.epoch.SegmentEntries
+		count, length := split(buf[headerSize:], b.count-b.durable, room)
+		if b.err = l.writeFrame(buf[:headerSize+length], count); b.err != nil {
+			return
+		}
+		b.durable += count
+		buf = buf[length:] // the next header goes over bytes already written
+	}
+}
+
+// split says how many of the payload's entries, and how many bytes, go into one
+// frame of a segment that has room for so many entries.
+func split(payload []byte, count int, room uint64) (entries, length int) {
+	if uint64(count) <= room && len(payload) <= maxPayload {
+		return count, len(payload)
+	}
+	rest := payload
+	for uint64(entries) < min(uint64(count), room) {
+		_, after, ok := cutEntry(rest)
+		if !ok || len(payload)-len(after) > maxPayload {
+			break
+		}
+		entries, rest = entries+1, after
+	}
+	return entries, len(payload) - len(rest)
+}
+
+// writeFrame writes a frame, whose payload stands in buf after the room for its
+// header, and returns when it is durable.
+func (l *Log) writeFrame(buf []byte, count int) error {
+	s := l.segment
+	header{
+		kind: kindEntries, epoch: l.epoch.Number, count: uint32(count), first: l.next, synced: s.size,
+		length: uint32(len(buf) - headerSize), crc: crc32.Checksum(buf[headerSize:], castagnoli),
+	}.put(buf)
+	if err := l.write(buf, s.size); err != nil {
+		return err
+	}
+	size, next := s.size+int64(len(buf)), l.next+uint64(count)
+	full := l.epoch.full(next)
+	if full { // the seal is written with the last frame and synced with it
+		if err := l.write(l.mark(kindSeal, next), size); err != nil {
+			return err
+		}
+		size += headerSize
+	}
+	if err := l.sync(count); err != nil {
+		return err
+	}
+	s.size, s.marked = size, false
+	l.next = next
+	l.counters.commit(count, len(buf), next)
+	if full {
+		l.retire()
+	}
+	return nil
+}
+
+// mark is a frame without entries. A seal promises only what was durable before
+// the frame it is written with.
+func (l *Log) mark(k kind, next uint64) []byte {
+	b := make([]byte, headerSize)
+	header{kind: k, epoch: l.epoch.Number, first: next, synced: l.segment.size}.put(b)
+	return b
+}
+
+// writeMark writes a frame without entries and syncs it.
+func (l *Log) writeMark(k kind) error {
+	if err := l.write(l.mark(k, l.next), l.segment.size); err != nil {
+		return err
+	}
+	if err := l.sync(0); err != nil {
+		return err
+	}
+	l.segment.size += headerSize
+	l.segment.marked = true
+	return nil
+}
+
+// write writes b at offset. After a failure the segment ends again where it was
+// durable last; if that cannot be had, or the volume is not merely full, the
+// segment is given up.
+func (l *Log) write(b []byte, offset int64) error {
+	s := l.segment
+	_, err := s.file.WriteAt(b, offset)
+	if err == nil {
+		return nil
+	}
+	l.counters.fail(opWrite)
+	full := isFull(err)
+	err = fmt.Errorf("writing %s: %w", s.path, err)
+	if !full {
+		return l.giveUp(err)
+	}
+	err = errors.Join(ErrFull, err)
+	if e := s.file.Truncate(s.size); e != nil {
+		l.counters.fail(opTruncate)
+		return l.giveUp(errors.Join(err, fmt.Errorf("cutting %s back: %w", s.path, e)))
+	}
+	return err
+}
+
+// sync makes the segment durable. It is never tried again on a file after it
+// failed: the kernel may have dropped what it could not write.
+func (l *Log) sync(entries int) error {
+	start := time.Now()
+	err := l.segment.file.Sync()
+	took := time.Since(start)
+	if err != nil {
+		l.counters.fail(opSync)
+		return l.giveUp(fmt.Errorf("syncing %s: %w", l.segment.path, err))
+	}
+	l.counters.syncs.Add(1)
+	l.counters.syncTime.Add(int64(took))
+	l.strikes = 0
+	if l.o.OnSync != nil {
+		l.o.OnSync(took, entries)
+	}
+	return nil
+}
+
+// giveUp ends the segment where it was durable last, so that the next batch
+// goes to a new one, which says by its first index where this one ended. When
+// the new one fails too before anything was synced, the log stays closed.
+func (l *Log) giveUp(cause error) error {
+	s := l.segment
+	l.segment = nil
+	l.strikes++
+	l.o.Logger.Error("the ledger gives up a segment", "file", s.path, "offset", s.size, "entry", l.next, "error", cause)
+	if err := s.trim(); err != nil {
+		l.o.Logger.Warn("the given-up segment keeps bytes that do not count", "file", s.path, "offset", s.size, "error", err)
+	}
+	if err := s.file.Close(); err != nil {
+		l.o.Logger.Warn("closing the given-up segment", "file", s.path, "error", err)
+	}
+	if l.strikes < 2 {
+		return cause
+	}
+	cause = errors.Join(ErrBroken, cause)
+	l.mu.Lock()
+	if l.refusal == nil {
+		l.refusal = cause
+	}
+	l.mu.Unlock()
+	l.o.Logger.Error("the ledger takes no more entries until the process is started anew", "error", cause)
+	return cause
+}
+
+// prepared is a segment made ahead of its time, or why it could not be made.
+type prepared struct {
+	segment *segment
+	err     error
+}
+
+// prepare makes the next segment in the background: reserving its space can
+// take long.
+func (l *Log) prepare() {
+	number := l.number
+	l.number++
+	l.keepers.Go(func() {
+		s, err := l.createSegment(number)
+		l.prepared <- prepared{s, err}
+	})
+}
+
+func (l *Log) createSegment(number int) (*segment, error) {
+	reserve := int64(l.epoch.SegmentEntries) * reservedPerEntry
+	if free, err := l.free(); err != nil || free < uint64(reserve)+2*l.o.MinFree {
+		reserve = 0 // what is free should rather be left to all
+	}
+	s, err := createSegment(l.o.FS, segmentPath(l.epochDir, number), number, reserve)
+	if err != nil {
+		l.counters.fail(opCreate)
+		if isFull(err) {
+			err = errors.Join(ErrFull, err)
+		}
+	}
+	return s, err
+}
+
+// roll sees to it that there is a segment to write to.
+func (l *Log) roll() error {
+	if l.strikes >= 2 {
+		return ErrBroken
+	}
+	if l.segment != nil {
+		return nil
+	}
+	p := <-l.prepared
+	if p.err != nil { // perhaps long ago
+		p.segment, p.err = l.createSegment(l.number - 1)
+	}
+	if p.err != nil {
+		l.prepared <- p
+		return p.err
+	}
+	p.segment.first = l.next
+	l.segment = p.segment
+	l.prepare()
+	return nil
+}
+
+// unprepare takes back the segment that was prepared in vain.
+func (l *Log) unprepare() error {
+	l.keepers.Wait()
+	select {
+	case p := <-l.prepared:
+		if p.err != nil {
+			return nil // was counted; nobody needed it
+		}
+		return discard(l.o.FS, p.segment.file, p.segment.path)
+	default:
+		return nil
+	}
+}
+
+// retire lets go of a segment that is full. Its reserved space is given back in
+// the background; if the process ends before, the next one does it.
+func (l *Log) retire() {
+	s := l.segment
+	l.segment = nil
+	l.keepers.Go(func() {
+		if err := errors.Join(s.trim(), s.file.Close()); err != nil {
+			l.counters.fail(opTruncate)
+			l.o.Logger.Warn("giving back the reserved space of a full segment", "file", s.path, "error", err)
+		}
+	})
+}
+
+// sealIfFull writes the seal that a crash kept from the last segment.
+func (l *Log) sealIfFull() error {
+	if l.segment == nil || !l.epoch.full(l.next) || l.next == l.segment.first {
+		return nil
+	}
+	if err := l.writeMark(kindSeal); err != nil {
+		return err
+	}
+	l.retire()
+	return nil
+}

@@ -1,0 +1,16 @@
+package ledger
+
+// OS is the operating system's file system.
+var OS FS = osFS{}
+
+// ReadFS and VerifyFS are Read and Verify on another file system.
+var (
+	ReadFS   = read
+	VerifyFS = verify
+)
+
+// AppendString is the encoder of JSON strings.
+var AppendString = appendString
+
+// HeaderSize is the length of a frame's header.
+const HeaderSize = headerSize

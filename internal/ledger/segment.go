@@ -1,0 +1,83 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"strconv"
+	"strings"
+)
+
+// segment is the file the committer appends to. Frames never span segments,
+// and a segment ends where the index is a multiple of the epoch's segment
+// length, so that segments without an accident are whole spans of the tree.
+type segment struct {
+	file   File
+	path   string
+	number int
+	first  uint64 // index of its first entry
+	size   int64  // end of the last durable frame; the file may be longer, all zeros
+	marked bool   // the last frame is a mark: every entry is vouched for
+}
+
+// segmentPath is where the numbered segment of an epoch's folder stands.
+func segmentPath(epochDir string, number int) string {
+	return filepath.Join(epochDir, "seg", fmt.Sprintf("%06d.log", number))
+}
+
+// segmentNumber reads a segment's number from its file name.
+func segmentNumber(name string) (number int, ok bool) {
+	digits, ok := strings.CutSuffix(name, ".log")
+	if !ok || len(digits) < 6 {
+		return 0, false
+	}
+	number, err := strconv.Atoi(digits)
+	if err != nil || name != fmt.Sprintf("%06d.log", number) {
+		return 0, false
+	}
+	return number, true
+}
+
+// createSegment makes an empty segment that a crash cannot take away. Space is
+// reserved if reserve is not zero; a volume without room for it gives a segment
+// that grows as it is written.
+func createSegment(fsys FS, path string, number int, reserve int64) (*segment, error) {
+	file, err := fsys.Create(path)
+	if err != nil {
+		return nil, fmt.Errorf("creating a segment: %w", err)
+	}
+	if reserve > 0 {
+		if err := file.Preallocate(reserve); err != nil {
+			err = file.Truncate(0) // what was reserved before it failed
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("emptying the new segment %s: %w", path, err), discard(fsys, file, path))
+			}
+		}
+	}
+	if err := file.Sync(); err != nil {
+		return nil, errors.Join(fmt.Errorf("syncing the new segment %s: %w", path, err), discard(fsys, file, path))
+	}
+	if err := fsys.SyncDir(filepath.Dir(path)); err != nil {
+		return nil, errors.Join(fmt.Errorf("syncing the folder of segments: %w", err), discard(fsys, file, path))
+	}
+	return &segment{file: file, path: path, number: number}, nil
+}
+
+// discard takes back a segment nothing was written to.
+func discard(fsys FS, file File, path string) error {
+	err := file.Close()
+	if e := fsys.Remove(path); e != nil && !errors.Is(e, fs.ErrNotExist) {
+		err = errors.Join(err, e)
+	}
+	return err
+}
+
+// trim gives back the reserved space after the last frame.
+func (s *segment) trim() error {
+	size, err := s.file.Size()
+	if err != nil || size == s.size {
+		return err
+	}
+	return s.file.Truncate(s.size)
+}

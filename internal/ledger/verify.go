@@ -1,0 +1,39 @@
+package ledger
+
+// Report is what Verify found.
+type Report struct {
+	Epoch    uint32
+	Segments int
+	// Entries is how many there are: their indices are 0 to Entries-1.
+	Entries uint64
+	// Bytes are the entries' own bytes.
+	Bytes uint64
+	// Torn tells that the log ends in bytes of a crash, or of a writer at work,
+	// which nothing vouches for; Tail says where and what.
+	Torn bool
+	Tail string
+}
+
+// Verify reads the newest epoch whole: checksums, indices, promises, seals. It
+// takes no lock. The first bad place is returned as a *CorruptError, with the
+// report of what came before it. Entries that were cut off together with every
+// trace of them are not seen: that takes a checkpoint kept elsewhere.
+func Verify(dir string) (Report, error) { return verify(osFS{}, dir) }
+
+func verify(fsys FS, dir string) (r Report, err error) {
+	w, err := walkNewest(fsys, dir)
+	if err != nil {
+		return r, err
+	}
+	r.Epoch, r.Segments = w.epoch.Number, len(w.segments)
+	_, err = w.run(nil, func(fr *frame) error {
+		r.Entries += uint64(fr.count)
+		r.Bytes += uint64(fr.length) - 2*uint64(fr.count)
+		return nil
+	})
+	for _, t := range w.tails[:min(1, len(w.tails))] {
+		bad := frameError{t.offset, t.what}
+		r.Torn, r.Tail = true, w.segments[t.segment].path+": "+bad.Error()
+	}
+	return r, err
+}
