@@ -1,0 +1,77 @@
+// Package accounts holds the sources of account records: guest modules that
+// bring the Account Center's word into the gateway.
+package accounts
+
+import (
+	"errors"
+	"log/slog"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/controllers"
+)
+
+func init() {
+	caddy.RegisterModule(File{})
+}
+
+// File reads account records from a file, one JSON object a line, and reads it
+// again when it changes. A bad line rejects the whole new file and keeps the
+// old records.
+type File struct {
+	// Path of the file. Required.
+	Path string `json:"path,omitempty"`
+
+	logger *slog.Logger
+	file   *controllers.File
+}
+
+// watchInterval is how often the file is looked at.
+const watchInterval = time.Second
+
+// CaddyModule returns the Caddy module information.
+func (File) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "transfer.accounts.file", New: func() caddy.Module { return new(File) }}
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
+//
+//	accounts file <path>
+func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	if !d.AllArgs(&f.Path) || d.NextBlock(d.Nesting()) {
+		return d.Err("accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson'")
+	}
+	return nil
+}
+
+// Provision implements caddy.Provisioner.
+func (f *File) Provision(ctx caddy.Context) error {
+	if f.Path == "" {
+		return errors.New("accounts file needs a path")
+	}
+	f.logger = ctx.Slogger()
+	return nil
+}
+
+// Load implements gateway.AccountSource.
+func (f *File) Load(table *controllers.Table) (err error) {
+	f.file, err = controllers.LoadFile(f.Path, table, f.logger)
+	return err
+}
+
+// Watch implements gateway.AccountSource.
+func (f *File) Watch(ctx caddy.Context) { f.file.Watch(ctx, watchInterval) }
+
+// Status implements gateway.AccountSource.
+func (f *File) Status() (synced time.Time, failures uint64) { return f.file.Status() }
+
+// Interface guards
+var (
+	_ caddy.Provisioner     = (*File)(nil)
+	_ caddyfile.Unmarshaler = (*File)(nil)
+	_ gateway.AccountSource = (*File)(nil)
+)

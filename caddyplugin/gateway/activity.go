@@ -1,0 +1,162 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"net/url"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// Activity maps requests to an activity of the policy.
+type Activity struct {
+	// Name of the activity in the policy. Required.
+	Name string `json:"name,omitempty"`
+
+	// Which requests are this activity. Default: all
+	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
+
+	// Lets a storage activity open WebSocket tunnels, whose content nobody
+	// sees; other activities may. Default: false
+	WebSocket bool `json:"websocket,omitempty"`
+
+	// Where the activity was written, for messages. Default: unknown
+	At string `json:"at,omitempty"`
+
+	matchers    caddyhttp.MatcherSets
+	storageOnly bool
+}
+
+// provisionActivities loads the matchers and finds each activity in the policy.
+func (h *Handler) provisionActivities(ctx caddy.Context) error {
+	if len(h.Activities) == 0 {
+		return fmt.Errorf("a site without an activity answers nothing: map requests to activities, as in 'activity serving'")
+	}
+	for i, a := range h.Activities {
+		policy := h.app.policy.Activities
+		row := slices.IndexFunc(policy, func(p decision.Activity) bool { return p.ID == a.Name })
+		if row < 0 {
+			return fmt.Errorf("activity '%s' is not in the policy%s%s", a.Name, did(a.Name, ids(policy, func(p decision.Activity) string { return p.ID })), at(a.At))
+		}
+		a.storageOnly = policy[row].StorageOnly
+		if slices.ContainsFunc(h.Activities[:i], func(b *Activity) bool { return len(b.matchers) == 0 }) {
+			return fmt.Errorf("activity '%s' is never reached: one before it matches every request%s", a.Name, at(a.At))
+		}
+		h.plain = h.plain || looksBeyondHost(a.MatcherSetsRaw)
+		sets, err := ctx.LoadModule(a, "MatcherSetsRaw")
+		if err != nil {
+			return fmt.Errorf("loading the matcher of activity '%s'%s: %w", a.Name, at(a.At), err)
+		}
+		if err := a.matchers.FromInterface(sets); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blindToPath are the matchers that cannot tell two paths apart.
+var blindToPath = []string{"host", "method", "protocol", "client_ip", "remote_ip", "header", "tls", "transfer_controller", "transfer_country"}
+
+// looksBeyondHost tells whether a matcher may tell two paths apart, so that an
+// odd spelling of a path could choose another activity.
+func looksBeyondHost(sets caddyhttp.RawMatcherSets) bool {
+	for _, set := range sets {
+		for name := range set {
+			if !slices.Contains(blindToPath, name) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// activity returns the first activity that matches, or nil. The reason is set
+// when the request is refused instead.
+func (h *Handler) activity(r *http.Request) (*Activity, decision.Reason, error) {
+	for i, a := range h.Activities {
+		match, err := a.matchers.AnyMatchWithError(r)
+		if err != nil {
+			return nil, "", err
+		}
+		if len(a.matchers) > 0 && !match {
+			continue
+		}
+		if isWebSocket(r) && a.storageOnly && !a.WebSocket {
+			return nil, decision.UpgradeRefused, nil
+		}
+		ambiguous, err := h.nearlyStorage(r, i)
+		if ambiguous {
+			return nil, decision.PathAmbiguous, err
+		}
+		return a, "", err
+	}
+	return nil, "", nil
+}
+
+// nearlyStorage tells whether one more slash would make the request a storage
+// activity that stands before the one it matched: "/objects" where
+// "/objects/*" is storage. An upstream may take the two for the same.
+func (h *Handler) nearlyStorage(r *http.Request, matched int) (bool, error) {
+	if !h.plain || h.Activities[matched].storageOnly {
+		return false, nil
+	}
+	var slashed *http.Request
+	for _, a := range h.Activities[:matched] {
+		if !a.storageOnly {
+			continue
+		}
+		if slashed == nil {
+			slashed = withSlash(r)
+		}
+		if match, err := a.matchers.AnyMatchWithError(slashed); match || err != nil {
+			return match, err
+		}
+	}
+	return false, nil
+}
+
+// withSlash returns a shallow copy of the request with one more slash.
+func withSlash(r *http.Request) *http.Request {
+	c := *r
+	c.URL = &url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery, Scheme: r.URL.Scheme, Host: r.URL.Host}
+	return &c
+}
+
+// isWebSocket tells whether the request asks for a tunnel; the guard has let
+// through no other upgrade.
+func isWebSocket(r *http.Request) bool {
+	return r.Method == http.MethodConnect || r.Header.Get("Upgrade") != ""
+}
+
+// ids lists what name gives for each row.
+func ids[T any](rows []T, name func(T) string) []string {
+	list := make([]string, 0, len(rows))
+	for _, row := range rows {
+		list = append(list, name(row))
+	}
+	return list
+}
+
+// at renders where something was written, for the end of a message.
+func at(position string) string {
+	if position == "" {
+		return ""
+	}
+	return ", at " + position
+}
+
+// rawHandler reads the name of a raw handler.
+func rawHandler(raw json.RawMessage) string {
+	var named struct {
+		Handler string `json:"handler"`
+	}
+	if json.Unmarshal(raw, &named) != nil {
+		return ""
+	}
+	return named.Handler
+}

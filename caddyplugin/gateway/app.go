@@ -1,0 +1,338 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/geo"
+)
+
+func init() {
+	caddy.RegisterModule(new(App))
+}
+
+// App is the transfer gateway's configuration for the whole process: where its
+// node stands, which policy is in force, who vouches for data subjects, and
+// where transfers are recorded.
+type App struct {
+	// The node this gateway runs on. Required.
+	Node *Node `json:"node,omitempty"`
+
+	// The folder of the policy's registers. Default: the embedded policy.
+	Policy string `json:"policy,omitempty"`
+
+	// The folder of the transfer ledger. Required. It is created when the
+	// gateway starts; only one process at a time may write to it.
+	Ledger string `json:"ledger,omitempty"`
+
+	// Accepts a ledger outside the storage country, where it would otherwise
+	// be a load error: personal data is stored in Singapore (§9).
+	// Default: false
+	AcceptLedgerOutside bool `json:"accept_ledger_outside,omitempty"`
+
+	// The country database: a file in the GeoIP2-Country schema, or the word
+	// "embedded". It only ever gives a hint. Default: off
+	GeoIP string `json:"geoip,omitempty"`
+
+	// Who vouches for data subjects, in the order asked. Default: nobody, so
+	// that every request is anonymous.
+	IdentityRaw []json.RawMessage `json:"identity,omitempty" caddy:"namespace=transfer.identity inline_key=source"`
+
+	// Where account records come from. Default: nowhere
+	AccountsRaw json.RawMessage `json:"accounts,omitempty" caddy:"namespace=transfer.accounts inline_key=source"`
+
+	// Whether denials are enforced or only reported. Default: enforced
+	Mode *Mode `json:"mode,omitempty"`
+
+	// Lets safeguards marked example or confirm satisfy laws, and upstreams
+	// stand on loopback. For demonstrations: every record says so.
+	// Default: false
+	Demo bool `json:"demo,omitempty"`
+
+	ctx      caddy.Context
+	logger   *zap.Logger
+	policy   *decision.Policy
+	store    decision.Place
+	table    *controllers.Table
+	identity []IdentitySource
+	accounts AccountSource
+	geo      *geo.Source
+	ledger   *sharedLedger
+	pooled   bool // this instance holds one reference in the pool
+	metrics  *metrics
+	hosts    map[string]bool // host names of sites with a transfer handler
+
+	// identityFields are the inbound fields the identity sources read.
+	identityFields []string
+
+	stop func()
+
+	mu       sync.Mutex
+	handlers []*Handler // guarded by mu while provisioning; read-only after
+}
+
+// Node is where a gateway stands and who runs it.
+type Node struct {
+	// Name stands in every record. An RFC 9651 token.
+	Name string `json:"name,omitempty"`
+
+	// Country the node stands in: ISO 3166-1 alpha-2.
+	Country string `json:"country,omitempty"`
+
+	// Entity that runs the node: the id of a controller or recipient.
+	Entity string `json:"entity,omitempty"`
+}
+
+// Mode says whether missing safeguards deny requests.
+type Mode struct {
+	// Report lets requests pass that lack only a safeguard, and records them
+	// as denied but not enforced. Default: false
+	Report bool `json:"report,omitempty"`
+
+	// Owner answers for report mode. Required with it.
+	Owner string `json:"owner,omitempty"`
+
+	// Until is the day report mode ends, as YYYY-MM-DD in UTC. Required with it.
+	Until string `json:"until,omitempty"`
+
+	until time.Time
+}
+
+// reporting tells whether report mode is on at t.
+func (m *Mode) reporting(t time.Time) bool {
+	return m != nil && m.Report && t.Before(m.until)
+}
+
+// AccountSource brings account records (§11, the Account Center) into the table.
+// Modules in transfer.accounts implement it.
+type AccountSource interface {
+	// Load fills the table for the first time. It reads, and changes nothing else.
+	Load(table *controllers.Table) error
+
+	// Watch keeps the table up to date until ctx is done. It is called once,
+	// after Load, in a goroutine of its own.
+	Watch(ctx caddy.Context)
+
+	// Status returns when the records were last read with success and how many
+	// tries have failed since the start.
+	Status() (synced time.Time, failures uint64)
+}
+
+// CaddyModule returns the Caddy module information.
+func (*App) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "transfer", New: func() caddy.Module { return new(App) }}
+}
+
+// Provision reads everything a request needs. It creates no file and takes no
+// lock: a configuration is also provisioned to be validated, beside the
+// gateway that runs.
+func (a *App) Provision(ctx caddy.Context) error {
+	a.ctx = ctx
+	a.logger = ctx.Logger(a)
+	steps := []func() error{
+		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger,
+		a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
+	}
+	for _, step := range steps {
+		if err := step(); err != nil {
+			return err
+		}
+	}
+	if a.Demo {
+		a.logger.Warn("demo: example and unconfirmed safeguards satisfy laws; not for production")
+	}
+	return nil
+}
+
+func (a *App) provisionPolicy() (err error) {
+	if a.Policy == "" {
+		a.policy, err = config.Default()
+	} else {
+		a.policy, err = config.Load(a.Policy)
+	}
+	if err != nil {
+		return fmt.Errorf("loading the policy: %w", err)
+	}
+	for _, region := range a.policy.Regions {
+		if region.Storage {
+			a.store = decision.Place{Entity: region.Operator, Country: region.Country}
+		}
+	}
+	a.table, err = controllers.New(a.policy.Controllers)
+	return err
+}
+
+func (a *App) provisionNode() error {
+	switch {
+	case a.Node == nil:
+		return errors.New("no node: say where this gateway stands, as in 'node gw-sg-1 SG sparkoo-sg'")
+	case !isToken(a.Node.Name):
+		return fmt.Errorf("node name '%s' is not a token of letters, digits and '-': it stands in header fields", a.Node.Name)
+	case !country.Valid(a.Node.Country):
+		return fmt.Errorf("node country '%s' is not an ISO 3166-1 alpha-2 code", a.Node.Country)
+	case !a.knows(a.Node.Entity):
+		return fmt.Errorf("node entity '%s' is neither a controller nor a recipient of the policy", a.Node.Entity)
+	}
+	return nil
+}
+
+// region returns the policy's row of a region, or nil.
+func (a *App) region(code string) *decision.Region {
+	for i := range a.policy.Regions {
+		if a.policy.Regions[i].Code == code {
+			return &a.policy.Regions[i]
+		}
+	}
+	return nil
+}
+
+// knows tells whether the policy names the entity.
+func (a *App) knows(entity string) bool {
+	return slices.ContainsFunc(a.policy.Controllers, func(c decision.Controller) bool { return c.ID == entity }) ||
+		slices.ContainsFunc(a.policy.Recipients, func(r decision.Recipient) bool { return r.ID == entity })
+}
+
+func (a *App) provisionMode() error {
+	m := a.Mode
+	if m == nil || !m.Report {
+		return nil
+	}
+	if m.Owner == "" {
+		return errors.New("report mode needs an owner who answers for it")
+	}
+	until, err := time.Parse(time.DateOnly, m.Until)
+	if err != nil {
+		return fmt.Errorf("report mode needs the day it ends as YYYY-MM-DD, not '%s'", m.Until)
+	}
+	m.until = until
+	a.logger.Warn("report mode: requests that lack only a safeguard pass and are recorded as denied",
+		zap.String("owner", m.Owner), zap.Time("until", until))
+	return nil
+}
+
+func (a *App) provisionLedger() error {
+	if a.Ledger == "" {
+		return errors.New("no ledger: name the folder transfers are recorded in, as in 'ledger /var/lib/transfergate/ledger'")
+	}
+	if a.Node.Country != a.store.Country && !a.AcceptLedgerOutside {
+		return fmt.Errorf("the ledger of node '%s' would stand in %s, but records are stored in %s (§9); "+
+			"write 'accept_ledger_outside' if it is only a buffer", a.Node.Name, a.Node.Country, a.store.Country)
+	}
+	dir, err := filepath.Abs(a.Ledger)
+	if err != nil {
+		return fmt.Errorf("ledger folder '%s': %w", a.Ledger, err)
+	}
+	a.ledger, err = loadLedger(dir, a.ctx.Slogger())
+	a.pooled = err == nil
+	return err
+}
+
+func (a *App) provisionSources() error {
+	if a.IdentityRaw != nil {
+		guests, err := a.ctx.LoadModule(a, "IdentityRaw")
+		if err != nil {
+			return fmt.Errorf("loading identity sources: %w", err)
+		}
+		for _, guest := range guests.([]any) {
+			a.identity = append(a.identity, guest.(IdentitySource))
+			if reader, ok := guest.(FieldReader); ok {
+				a.identityFields = append(a.identityFields, reader.Fields()...)
+			}
+		}
+	}
+	if a.AccountsRaw == nil {
+		return nil
+	}
+	guest, err := a.ctx.LoadModule(a, "AccountsRaw")
+	if err != nil {
+		return fmt.Errorf("loading the account source: %w", err)
+	}
+	a.accounts = guest.(AccountSource)
+	return a.accounts.Load(a.table)
+}
+
+// register adds a handler whose table is kept up to date.
+func (a *App) register(h *Handler) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.handlers = append(a.handlers, h)
+}
+
+// Start opens the ledger and starts what no request waits for.
+func (a *App) Start() error {
+	if err := a.ledger.log.Open(); err != nil {
+		return fmt.Errorf("opening the ledger: %w", err)
+	}
+	ctx, cancel := caddy.NewContext(a.ctx)
+	a.stop = cancel
+	if a.accounts != nil {
+		go a.accounts.Watch(ctx)
+	}
+	if a.geo != nil {
+		go a.geo.Watch(ctx, sourceInterval)
+	}
+	go a.tick(ctx)
+	return nil
+}
+
+// Stop ends what Start began. The ledger stays open for requests in flight.
+func (a *App) Stop() error {
+	if a.stop != nil {
+		a.stop()
+	}
+	return nil
+}
+
+// Cleanup gives back the ledger; it closes when the last request that uses it is done.
+func (a *App) Cleanup() error {
+	if !a.pooled {
+		return nil
+	}
+	a.pooled = false
+	return releaseLedger(a.ledger)
+}
+
+// sourceInterval is how often files that may be replaced are looked at.
+const sourceInterval = 2 * time.Second
+
+// tick compiles every handler's table anew when the next date of the policy has
+// come. It compares wall clocks, so that a suspended machine wakes up under the
+// law of the day.
+func (a *App) tick(ctx caddy.Context) {
+	ticker := time.NewTicker(time.Second)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+			for _, h := range a.handlers {
+				if _, err := h.tableAt(now()); err != nil {
+					a.logger.Error("compiling the policy for its next date", zap.Error(err))
+				}
+			}
+		}
+	}
+}
+
+// now is the clock of decisions and records; tests replace it.
+var now = time.Now
+
+// Interface guards
+var (
+	_ caddy.App          = (*App)(nil)
+	_ caddy.Provisioner  = (*App)(nil)
+	_ caddy.CleanerUpper = (*App)(nil)
+)

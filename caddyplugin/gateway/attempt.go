@@ -1,0 +1,222 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/fields"
+	"github.com/sparkoo/transfergate/internal/guard"
+)
+
+// attempt sends one request to one region. What it learns on the way decides
+// whether another region may be tried and what the outcome record says.
+type attempt struct {
+	handler   *Handler
+	exchange  *exchange
+	decision  *decision.Decision
+	candidate *decision.Candidate
+	enforced  bool
+
+	index    uint64   // of the transfer's record
+	withheld []string // what was really kept from the recipient
+
+	// set by the region's transport, on the request's goroutine
+	dialFailed bool // an upstream could not be reached
+	sent       bool // a connection was had: bytes may have left
+	answered   bool // an upstream's response began
+
+	unreachable bool // the region had no upstream, or none could be dialled
+
+	body       requestBody
+	response   *responseWriter
+	brokenBody atomic.Bool // the upstream's response broke off
+	clientGone atomic.Bool // the client stopped reading
+}
+
+type attemptKey struct{}
+
+// attemptOf returns the attempt an outgoing request belongs to; nil for health checks.
+func attemptOf(ctx context.Context) *attempt {
+	t, _ := ctx.Value(attemptKey{}).(*attempt)
+	return t
+}
+
+var (
+	errLedger      = errors.New("the ledger did not take the record")
+	errFellThrough = errors.New("no handler of the region answered")
+)
+
+// run records the transfer, then lets the region's routes answer. When it
+// returns an error nothing has been written to the client yet.
+func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
+	region := t.handler.regions[t.candidate.Region.Code]
+	out := t.outgoing(r)
+	if t.candidate.Transfer {
+		release, err := t.commit(r)
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
+	t.exchange.candidate = t.candidate
+	t.stamp(out)
+	t.response = newResponseWriter(w, t)
+	finished := false
+	defer func() {
+		if !finished { // a handler panicked: the outcome is still owed
+			t.conclude()
+		}
+	}()
+	err := region.chain.ServeHTTP(t.response, out)
+	finished = true
+	t.unreachable = t.dialFailed || statusOf(err) == http.StatusServiceUnavailable
+	t.conclude()
+	if err != nil && t.response.wrote {
+		panic(http.ErrAbortHandler) // half an answer stands; the client must see that it is broken
+	}
+	if t.brokenBody.Load() || t.clientGone.Load() {
+		panic(http.ErrAbortHandler)
+	}
+	return err
+}
+
+// outgoing is the request's copy for this region: headers and URL of its own,
+// without what the recipient must not get.
+func (t *attempt) outgoing(r *http.Request) *http.Request {
+	out := r.WithContext(context.WithValue(r.Context(), attemptKey{}, t))
+	out.Header = r.Header.Clone()
+	out.URL = new(url.URL)
+	*out.URL = *r.URL
+	t.withheld = guard.Withhold(out.Header, t.candidate.Recipient.Withhold, t.handler.app.identityFields)
+	if len(t.candidate.Recipient.Withhold) > 0 {
+		out.Trailer = nil // whatever a trailer says, it would come after what was withheld
+	}
+	t.body.ReadCloser = r.Body
+	if r.Body != nil && r.Body != http.NoBody {
+		out.Body = &t.body
+	}
+	t.body.length = r.ContentLength
+	return out
+}
+
+// stamp sets the identity fields the upstream may trust.
+func (t *attempt) stamp(out *http.Request) {
+	for _, f := range t.candidate.Fields {
+		value := f.Value
+		if f.Name == fields.DataTransfer {
+			value = fields.AppendRecord(value, t.exchange.record)
+		}
+		out.Header[f.Name] = []string{value}
+	}
+}
+
+// mayHandOver tells whether the next lawful region may be tried: only when not
+// one byte of the request left and none was read from the client.
+func (t *attempt) mayHandOver() bool {
+	return !t.sent && !t.response.wrote && t.body.read.Load() == 0 && t.unreachable
+}
+
+// failure is the reason for a region that was reached, or failed for its own cause.
+func (t *attempt) failure(err error) decision.Reason {
+	switch {
+	case errors.Is(err, errFellThrough):
+		return decision.RegionFellThrough
+	case !t.sent && t.unreachable:
+		return decision.RegionDown
+	}
+	return decision.RegionFailed
+}
+
+// requestBody counts what the region read of the request's body. It may be read
+// by the transport's goroutine after the handler has gone on.
+type requestBody struct {
+	io.ReadCloser
+	length int64 // as declared; -1 when unknown
+	read   atomic.Int64
+	ended  atomic.Bool
+}
+
+func (b *requestBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	b.read.Add(int64(n))
+	if err == io.EOF {
+		b.ended.Store(true)
+	}
+	return n, err
+}
+
+// whole tells whether all of the body was read.
+func (b *requestBody) whole() bool {
+	return b.ended.Load() || b.length >= 0 && b.read.Load() >= b.length
+}
+
+// observedTransport stands before a region's own transport and tells the
+// attempt what became of the request. Reverse_proxy would log a response that
+// breaks off with the client's address and the query; here the break is noted
+// and ends the response quietly, and run aborts it.
+type observedTransport struct {
+	next http.RoundTripper
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o *observedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
+	res, err := o.next.RoundTrip(req)
+	t := attemptOf(req.Context())
+	if t == nil {
+		return res, err
+	}
+	if err != nil {
+		var dial reverseproxy.DialError
+		if errors.As(err, &dial) {
+			t.dialFailed = true
+		} else {
+			t.sent = true
+		}
+		return res, err
+	}
+	t.sent, t.answered = true, true
+	guard.CleanUpstream(res)
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		res.Body = &responseBody{ReadCloser: res.Body, response: res, attempt: t}
+	}
+	return res, nil
+}
+
+// responseBody ends quietly where the upstream broke off or the client left.
+type responseBody struct {
+	io.ReadCloser
+	response *http.Response
+	attempt  *attempt
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	if b.attempt.clientGone.Load() {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	guard.CleanUpstream(b.response)
+	if err != io.EOF {
+		b.attempt.brokenBody.Store(true)
+	}
+	return n, io.EOF
+}
+
+// statusOf returns the status a handler error carries, 0 if none.
+func statusOf(err error) int {
+	var failed caddyhttp.HandlerError
+	if errors.As(err, &failed) {
+		return failed.StatusCode
+	}
+	return 0
+}

@@ -1,0 +1,286 @@
+package gateway
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	httpcaddyfile.RegisterGlobalOption("transfer", parseApp)
+	httpcaddyfile.RegisterHandlerDirective("transfer_health", parseHealth)
+	httpcaddyfile.RegisterHandlerDirective("transfer", parseHandler)
+
+	// Each is placed right before reverse_proxy, so that the last one stands next to it.
+	httpcaddyfile.RegisterDirectiveOrder("transfer_health", httpcaddyfile.Before, "reverse_proxy")
+	httpcaddyfile.RegisterDirectiveOrder("transfer", httpcaddyfile.Before, "reverse_proxy")
+}
+
+// parseApp parses the global option. Syntax:
+//
+//	transfer {
+//	    node    <name> <country> <entity>
+//	    policy  <folder>
+//	    ledger  <folder>
+//	    accept_ledger_outside
+//	    geoip   embedded|<file>
+//	    identity <source> ...
+//	    accounts <source> ...
+//	    mode    enforce
+//	    mode    report <owner> <YYYY-MM-DD>
+//	    demo
+//	}
+func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
+	if existing != nil {
+		d.Next()
+		return nil, d.Err("the transfer option is written twice: keep all of it in one block")
+	}
+	app := new(App)
+	if err := app.UnmarshalCaddyfile(d); err != nil {
+		return nil, err
+	}
+	return httpcaddyfile.App{Name: "transfer", Value: caddyconfig.JSON(app, nil)}, nil
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. The syntax stands at parseApp.
+func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the option's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		if seen[word] && word != "identity" {
+			return d.Errf("'%s' is written twice", word)
+		}
+		seen[word] = true
+		if err := a.unmarshalOption(d, word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
+	switch word {
+	case "node":
+		a.Node = new(Node)
+		return allArgs(d, "node NAME COUNTRY ENTITY", &a.Node.Name, &a.Node.Country, &a.Node.Entity)
+
+	case "policy":
+		return allArgs(d, "policy FOLDER", &a.Policy)
+
+	case "ledger":
+		return allArgs(d, "ledger FOLDER", &a.Ledger)
+
+	case "geoip":
+		return allArgs(d, "geoip embedded|FILE", &a.GeoIP)
+
+	case "accept_ledger_outside":
+		a.AcceptLedgerOutside = true
+		return allArgs(d, "accept_ledger_outside")
+
+	case "demo":
+		a.Demo = true
+		return allArgs(d, "demo")
+
+	case "identity":
+		raw, err := guest(d, "identity")
+		a.IdentityRaw = append(a.IdentityRaw, raw)
+		return err
+
+	case "accounts":
+		a.AccountsRaw, err = guest(d, "accounts")
+		return err
+
+	case "mode":
+		return a.unmarshalMode(d)
+	}
+	return d.Errf("unrecognized option '%s'%s", word, did(word, []string{
+		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "mode",
+	}))
+}
+
+func (a *App) unmarshalMode(d *caddyfile.Dispenser) error {
+	args := d.RemainingArgs()
+	switch {
+	case slices.Equal(args, []string{"enforce"}):
+		a.Mode = new(Mode)
+	case len(args) == 3 && args[0] == "report":
+		a.Mode = &Mode{Report: true, Owner: args[1], Until: args[2]}
+	default:
+		return d.Errf("mode is 'enforce', or 'report OWNER YYYY-MM-DD' with who answers for it and the day it ends")
+	}
+	return nil
+}
+
+// guest parses a guest module: its name, then whatever it takes.
+func guest(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
+	if !d.NextArg() {
+		return nil, d.Errf("%s needs a source, as in '%s file accounts.ndjson' or '%s header'", namespace, namespace, namespace)
+	}
+	name := d.Val()
+	module, err := caddyfile.UnmarshalModule(d, "transfer."+namespace+"."+name)
+	if err != nil {
+		return nil, err
+	}
+	switch module.(type) {
+	case IdentitySource, AccountSource:
+		return caddyconfig.JSONModuleObject(module, "source", name, nil), nil
+	}
+	return nil, d.Errf("module '%s' is no %s source", name, namespace)
+}
+
+// parseHandler parses the directive. Syntax:
+//
+//	transfer {
+//	    activity <name> [<matcher>] {
+//	        websocket
+//	    }
+//	    region <code> <upstreams...>
+//	    region <code> {
+//	        <handlers...>
+//	    }
+//	    other_upstreams <addresses...> "<why>"
+//	}
+func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next() // consume the directive's name
+	if h.NextArg() {
+		return nil, h.ArgErr()
+	}
+	handler := new(Handler)
+	for nesting := h.Nesting(); h.NextBlock(nesting); {
+		var err error
+		switch word := h.Val(); word {
+		case "activity":
+			err = handler.unmarshalActivity(h)
+
+		case "region":
+			err = handler.unmarshalRegion(h)
+
+		case "other_upstreams":
+			err = handler.unmarshalOther(h)
+
+		default:
+			err = h.Errf("unrecognized subdirective '%s'%s", word, did(word, []string{"activity", "region", "other_upstreams"}))
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+	return handler, nil
+}
+
+func (h *Handler) unmarshalActivity(helper httpcaddyfile.Helper) error {
+	a := &Activity{At: position(helper.Dispenser)}
+	if !helper.NextArg() {
+		return helper.Err("activity needs a name of the policy, as in 'activity storage @objects'")
+	}
+	a.Name = helper.Val()
+	matcher, found, err := helper.MatcherToken()
+	switch {
+	case err != nil:
+		return helper.WrapErr(err)
+	case !found && helper.Val() != a.Name:
+		return helper.Errf("'%s' is no matcher: write @name, /path or *", helper.Val())
+	case matcher != nil:
+		a.MatcherSetsRaw = caddyhttp.RawMatcherSets{matcher}
+	}
+	if helper.NextArg() {
+		return helper.ArgErr()
+	}
+	for nesting := helper.Nesting(); helper.NextBlock(nesting); {
+		if helper.Val() != "websocket" {
+			return helper.Errf("unrecognized option '%s' of an activity: there is only 'websocket'", helper.Val())
+		}
+		a.WebSocket = true
+	}
+	h.Activities = append(h.Activities, a)
+	return nil
+}
+
+func (h *Handler) unmarshalRegion(helper httpcaddyfile.Helper) error {
+	region := &Region{At: position(helper.Dispenser)}
+	if !helper.NextArg() {
+		return helper.Err("region needs a code of the policy, as in 'region ap-southeast-3 https://sg-1.internal'")
+	}
+	region.Code = helper.Val()
+	code := helper.Token()
+	upstreams := helper.RemainingArgs()
+	segment := helper.NewFromNextSegment()
+	var tokens []caddyfile.Token
+	for segment.Next() {
+		tokens = append(tokens, segment.Token())
+	}
+	block := tokens[1:] // after the last word of the line
+	switch {
+	case len(upstreams) > 0 && len(block) > 0:
+		return fmt.Errorf("region '%s' has upstreams and a block: write one of the two%s", region.Code, at(region.At))
+	case len(upstreams) > 0:
+		block = proxyTokens(code, upstreams)
+	case len(block) <= 2:
+		return fmt.Errorf("region '%s' is empty: name upstreams, or write a block with a reverse_proxy%s", region.Code, at(region.At))
+	}
+	sub, err := httpcaddyfile.ParseSegmentAsSubroute(helper.WithDispenser(caddyfile.NewDispenser(append([]caddyfile.Token{code}, block...))))
+	if err != nil {
+		return err
+	}
+	region.Routes = sub.(*caddyhttp.Subroute).Routes
+	h.Regions = append(h.Regions, region)
+	return nil
+}
+
+// proxyTokens are the tokens of "{ reverse_proxy upstreams... }", on the line
+// they stand for.
+func proxyTokens(like caddyfile.Token, upstreams []string) []caddyfile.Token {
+	word := func(text string, line int) caddyfile.Token {
+		t := like.Clone()
+		t.Text, t.Line = text, line
+		return t
+	}
+	tokens := []caddyfile.Token{word("{", like.Line), word("reverse_proxy", like.Line+1)}
+	for _, u := range upstreams {
+		tokens = append(tokens, word(u, like.Line+1))
+	}
+	return append(tokens, word("}", like.Line+2))
+}
+
+func (h *Handler) unmarshalOther(helper httpcaddyfile.Helper) error {
+	args := helper.RemainingArgs()
+	if len(args) < 2 {
+		return helper.Err(`other_upstreams needs addresses and a reason, as in 'other_upstreams auth.internal:9091 "forward_auth sees no body"'`)
+	}
+	last := len(args) - 1
+	h.OtherUpstreams = append(h.OtherUpstreams, OtherUpstreams{Addresses: args[:last], Why: args[last]})
+	return nil
+}
+
+// allArgs reads exactly the arguments a word takes.
+func allArgs(d *caddyfile.Dispenser, syntax string, targets ...*string) error {
+	args := d.RemainingArgs()
+	if len(args) != len(targets) {
+		return d.Errf("%d arguments where '%s' is meant", len(args), syntax)
+	}
+	for i, target := range targets {
+		*target = args[i]
+	}
+	return nil
+}
+
+// position is where the dispenser stands, as file:line.
+func position(d *caddyfile.Dispenser) string {
+	return fmt.Sprintf("%s:%d", d.File(), d.Line())
+}
+
+// Interface guards
+var (
+	_ caddyfile.Unmarshaler = (*App)(nil)
+	_ caddy.Module          = (*App)(nil)
+)

@@ -1,0 +1,26 @@
+package gateway
+
+import (
+	"fmt"
+
+	"github.com/sparkoo/transfergate/internal/geo"
+)
+
+// embeddedGeoIP is the word for the database that comes with the gateway.
+const embeddedGeoIP = "embedded"
+
+// provisionGeo opens the country database.
+func (a *App) provisionGeo() (err error) {
+	switch a.GeoIP {
+	case "":
+		return nil
+	case embeddedGeoIP:
+		a.geo, err = geo.NewEmbeddedSource()
+	default:
+		a.geo, err = geo.NewSource(a.GeoIP, a.ctx.Slogger())
+	}
+	if err != nil {
+		return fmt.Errorf("geoip: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package gateway_test
+
+import (
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// A grammar case is a Caddyfile with one thing wrong. Options and lines of the
+// site's transfer block that a case leaves empty are good ones.
+type grammarCase struct {
+	name    string
+	options string // of the global option
+	block   string // of the directive
+	site    string // the whole site, instead of block
+	want    string // the message's end or a telling part
+}
+
+const (
+	goodOptions = "demo\nnode gw-sg-1 SG sparkoo-sg\nledger {ledger}"
+	goodBlock   = "activity serving\nregion ap-southeast-3 127.0.0.1:1"
+)
+
+// caddyfile writes the case out. Line numbers in messages count from here: the
+// options begin on line 4, and with good options the block on line 11.
+func (c grammarCase) caddyfile(t *testing.T) string {
+	options, block := c.options, c.block
+	if options == "" {
+		options = goodOptions
+	}
+	if block == "" {
+		block = goodBlock
+	}
+	site := c.site
+	if site == "" {
+		site = "http://gw.test {\ntransfer {\n" + block + "\n}\n}"
+	}
+	text := "{\nadmin off\ntransfer {\n" + options + "\n}\n}\n" + site + "\n"
+	return strings.ReplaceAll(text, "{ledger}", filepath.Join(t.TempDir(), "ledger"))
+}
+
+func TestGrammarErrors(t *testing.T) {
+	cases := []grammarCase{
+		// the global option
+		{name: "unknown option", options: "nodes gw SG sparkoo-sg",
+			want: "parsing caddyfile tokens for 'transfer': unrecognized option 'nodes': did you mean 'node'?, at Caddyfile:4"},
+		{name: "far option", options: "quux",
+			want: "unrecognized option 'quux', at Caddyfile:4"},
+		{name: "argument of the option", site: "{\n}", options: "demo\n}\ntransfer extra {\ndemo",
+			want: "at Caddyfile:"},
+		{name: "option twice", options: "demo\ndemo",
+			want: "'demo' is written twice, at Caddyfile:5"},
+		{name: "block twice", options: goodOptions + "\n}\ntransfer {\ndemo",
+			want: "the transfer option is written twice: keep all of it in one block, at Caddyfile:8"},
+		{name: "node too short", options: "node gw-sg-1 SG",
+			want: "2 arguments where 'node NAME COUNTRY ENTITY' is meant, at Caddyfile:4"},
+		{name: "ledger without a folder", options: "ledger",
+			want: "0 arguments where 'ledger FOLDER' is meant, at Caddyfile:4"},
+		{name: "policy with two folders", options: "policy a b",
+			want: "2 arguments where 'policy FOLDER' is meant, at Caddyfile:4"},
+		{name: "geoip without a file", options: "geoip",
+			want: "0 arguments where 'geoip embedded|FILE' is meant, at Caddyfile:4"},
+		{name: "demo with an argument", options: "demo yes",
+			want: "1 arguments where 'demo' is meant, at Caddyfile:4"},
+		{name: "accept with an argument", options: "accept_ledger_outside yes",
+			want: "1 arguments where 'accept_ledger_outside' is meant, at Caddyfile:4"},
+		{name: "mode without an end", options: "mode report dpo@example.test",
+			want: "mode is 'enforce', or 'report OWNER YYYY-MM-DD' with who answers for it and the day it ends, at Caddyfile:4"},
+		{name: "mode unknown", options: "mode audit",
+			want: "mode is 'enforce', or 'report OWNER YYYY-MM-DD' with who answers for it and the day it ends, at Caddyfile:4"},
+		{name: "identity without a source", options: "identity",
+			want: "identity needs a source, as in 'identity file accounts.ndjson' or 'identity header', at Caddyfile:4"},
+		{name: "identity unknown", options: "identity telepathy",
+			want: "getting module named 'transfer.identity.telepathy': module not registered: transfer.identity.telepathy, at Caddyfile:4"},
+		{name: "accounts unknown", options: "accounts ldap",
+			want: "getting module named 'transfer.accounts.ldap': module not registered: transfer.accounts.ldap, at Caddyfile:4"},
+		{name: "accounts without a path", options: "accounts file",
+			want: "accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson', at Caddyfile:4"},
+		{name: "identity header unknown word", options: "identity header {\nfields X\n}",
+			want: "unrecognized option 'fields' of identity header: there are from, country_field, account_field, staff_entity_field, staff_country_field, at Caddyfile:5"},
+		{name: "identity header field twice", options: "identity header {\ncountry_field A\ncountry_field B\n}",
+			want: "'country_field' is written twice, at Caddyfile:6"},
+		{name: "identity header field without a name", options: "identity header {\ncountry_field\n}",
+			want: "wrong argument count or unexpected line ending after 'country_field', at Caddyfile:5"},
+		{name: "identity auth unknown word", options: "identity auth {\nname x\n}",
+			want: "unrecognized option 'name' of identity auth: there are country, account, staff_entity, staff_country, at Caddyfile:5"},
+		{name: "identity auth twice", options: "identity auth {\naccount a\naccount b\n}",
+			want: "'account' is written twice, at Caddyfile:6"},
+
+		// the directive
+		{name: "unknown subdirective", block: "activty serving",
+			want: "unrecognized subdirective 'activty': did you mean 'activity'?, at Caddyfile:11"},
+		{name: "argument of the directive", site: "http://gw.test {\ntransfer now {\n" + goodBlock + "\n}\n}",
+			want: "wrong argument count or unexpected line ending after 'now', at Caddyfile:10"},
+		{name: "activity without a name", block: "activity",
+			want: "activity needs a name of the policy, as in 'activity storage @objects', at Caddyfile:11"},
+		{name: "activity with a word for a matcher", block: "activity serving objects",
+			want: "'objects' is no matcher: write @name, /path or *, at Caddyfile:11"},
+		{name: "activity with an unknown matcher", block: "activity serving @objects",
+			want: "unrecognized matcher name: @objects, at Caddyfile:11"},
+		{name: "activity with two matchers", block: "activity serving /a /b",
+			want: "wrong argument count or unexpected line ending after '/b', at Caddyfile:11"},
+		{name: "activity with an unknown option", block: "activity serving {\nsockets\n}",
+			want: "unrecognized option 'sockets' of an activity: there is only 'websocket', at Caddyfile:12"},
+		{name: "region without a code", block: "region",
+			want: "region needs a code of the policy, as in 'region ap-southeast-3 https://sg-1.internal', at Caddyfile:11"},
+		{name: "region without upstreams", block: "region ap-southeast-3",
+			want: "region 'ap-southeast-3' is empty: name upstreams, or write a block with a reverse_proxy, at Caddyfile:11"},
+		{name: "region with an empty block", block: "region ap-southeast-3 {\n}",
+			want: "region 'ap-southeast-3' is empty: name upstreams, or write a block with a reverse_proxy, at Caddyfile:11"},
+		{name: "region with both", block: "region ap-southeast-3 127.0.0.1:1 {\nreverse_proxy 127.0.0.1:1\n}",
+			want: "region 'ap-southeast-3' has upstreams and a block: write one of the two, at Caddyfile:11"},
+		{name: "other_upstreams without a reason", block: "other_upstreams 127.0.0.1:1",
+			want: `other_upstreams needs addresses and a reason, as in 'other_upstreams auth.internal:9091 "forward_auth sees no body"', at Caddyfile:11`},
+
+		// what only the policy or the machine can tell
+		{name: "no node", options: "ledger {ledger}\ndemo",
+			want: "no node: say where this gateway stands, as in 'node gw-sg-1 SG sparkoo-sg'"},
+		{name: "node name", options: "demo\nledger {ledger}\nnode gw_1 SG sparkoo-sg",
+			want: "node name 'gw_1' is not a token of letters, digits and '-': it stands in header fields"},
+		{name: "node country", options: "demo\nledger {ledger}\nnode gw-1 sg sparkoo-sg",
+			want: "node country 'sg' is not an ISO 3166-1 alpha-2 code"},
+		{name: "node entity", options: "demo\nledger {ledger}\nnode gw-1 SG sparkoo",
+			want: "node entity 'sparkoo' is neither a controller nor a recipient of the policy"},
+		{name: "no ledger", options: "demo\nnode gw-sg-1 SG sparkoo-sg",
+			want: "no ledger: name the folder transfers are recorded in, as in 'ledger /var/lib/transfergate/ledger'"},
+		{name: "ledger outside Singapore", options: "demo\nnode gw-za-1 ZA sparkoo-za\nledger {ledger}",
+			want: "the ledger of node 'gw-za-1' would stand in ZA, but records are stored in SG (§9); write 'accept_ledger_outside' if it is only a buffer"},
+		{name: "report mode without a date", options: goodOptions + "\nmode report dpo soon",
+			want: "report mode needs the day it ends as YYYY-MM-DD, not 'soon'"},
+		{name: "policy folder missing", options: goodOptions + "\npolicy /nonexistent",
+			want: "loading the policy: "},
+		{name: "geoip file missing", options: goodOptions + "\ngeoip /nonexistent.mmdb",
+			want: "geoip: "},
+		{name: "accounts file missing", options: goodOptions + "\naccounts file /nonexistent.ndjson",
+			want: "/nonexistent.ndjson"},
+		{name: "identity header believes nobody", options: goodOptions + "\nidentity header",
+			want: "identity header believes nobody: name the proxies in front, as in 'from 10.0.0.0/8'"},
+		{name: "identity header peer", options: goodOptions + "\nidentity header {\nfrom everywhere\n}",
+			want: "identity header: 'everywhere' is neither an address nor a CIDR block"},
+		{name: "identity header field name", options: goodOptions + "\nidentity header {\nfrom ::1\ncountry_field Registered_Country\n}",
+			want: "identity header: 'Registered_Country' is no field name that reaches the gateway; use letters, digits and '-'"},
+		{name: "no activity", block: "region ap-southeast-3 127.0.0.1:1",
+			want: "a site without an activity answers nothing: map requests to activities, as in 'activity serving'"},
+		{name: "activity not in the policy", block: "activity servng\nregion ap-southeast-3 127.0.0.1:1",
+			want: "activity 'servng' is not in the policy: did you mean 'serving'?, at Caddyfile:11"},
+		{name: "activity never reached", block: "activity serving\nactivity storage /o/*\nregion ap-southeast-3 127.0.0.1:1",
+			want: "activity 'storage' is never reached: one before it matches every request, at Caddyfile:12"},
+		{name: "region not in the policy", block: "activity serving\nregion ap-southeast-33 127.0.0.1:1",
+			want: "region 'ap-southeast-33': not in the policy: did you mean 'ap-southeast-3'?, at Caddyfile:12"},
+		{name: "region twice", block: goodBlock + "\nregion ap-southeast-3 127.0.0.1:2",
+			want: "region 'ap-southeast-3': declared twice: name all its upstreams in one place, at Caddyfile:13"},
+		{name: "storage without its region", block: "activity storage\nregion sa-brazil-1 127.0.0.1:1",
+			want: "activity 'storage' stores in ap-southeast-3 (§9), and no region block says how to reach it, at Caddyfile:11"},
+		{name: "health with an argument", site: "http://gw.test {\ntransfer_health now\n}",
+			want: "wrong argument count or unexpected line ending after 'now', at Caddyfile:10"},
+		{name: "matcher without words", site: "http://gw.test {\n@m transfer_country\nrespond @m ok\n}",
+			want: "wrong argument count or unexpected line ending after 'transfer_country', at Caddyfile:10"},
+		{name: "matcher with an unknown country", site: "http://gw.test {\n@m transfer_country UK\nrespond @m ok\n}",
+			want: "country 'UK' is not an ISO 3166-1 alpha-2 code"},
+		{name: "matcher with an unknown controller", site: "http://gw.test {\n@m transfer_controller sparkoo\nrespond @m ok\n}",
+			want: "controller 'sparkoo' is not in the policy"},
+		{name: "matcher with an unknown region", site: "http://gw.test {\n@m transfer_region moon\nrespond @m ok\n}",
+			want: "region 'moon' is not in the policy"},
+		{name: "matcher with an unknown outcome", site: "http://gw.test {\n@m transfer_outcome maybe\nrespond @m ok\n}",
+			want: "outcome 'maybe' is none of allowed, denied, failed"},
+	}
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			err := validate(c.caddyfile(t))
+			if err == nil || !strings.Contains(err.Error(), c.want) {
+				t.Errorf("got  %v\nwant %s", err, c.want)
+			}
+		})
+	}
+}
+
+func TestGoodGrammar(t *testing.T) {
+	for name, c := range map[string]grammarCase{
+		"shortest":                 {},
+		"region block":             {block: "activity storage /o/* {\nwebsocket\n}\nactivity serving *\nregion ap-southeast-3 {\nreverse_proxy 127.0.0.1:1 127.0.0.1:2 {\nhealth_uri /healthz\n}\n}"},
+		"region block with a name": {block: "@r path /r/*\nactivity serving\nregion ap-southeast-3 {\n@h header X y\nreverse_proxy @h 127.0.0.1:1\nreverse_proxy 127.0.0.1:2\n}"},
+		"enforce":                  {options: goodOptions + "\nmode enforce"},
+		"report":                   {options: goodOptions + "\nmode report dpo@example.test 2027-01-31"},
+		"two identity sources":     {options: goodOptions + "\nidentity auth\nidentity header {\nfrom 10.0.0.0/8 ::1\n}"},
+		"buffer outside":           {options: "demo\nnode gw-za-1 ZA sparkoo-za\nledger {ledger}\naccept_ledger_outside"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if name == "region block with a name" {
+				c.site = "http://gw.test {\ntransfer {\nactivity serving\nregion ap-southeast-3 {\n@h header X y\nreverse_proxy @h 127.0.0.1:1\nreverse_proxy 127.0.0.1:2\n}\n}\n}"
+			}
+			if err := validate(c.caddyfile(t)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}

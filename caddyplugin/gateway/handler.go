@@ -1,0 +1,240 @@
+package gateway
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/fields"
+	"github.com/sparkoo/transfergate/internal/guard"
+)
+
+func init() {
+	caddy.RegisterModule(new(Handler))
+}
+
+// Handler answers every request of its site from a lawful region, or denies it.
+// It never calls the next handler: what no activity matches is denied.
+//
+// It offers these placeholders, empty until they are known:
+//
+// Placeholder | Description
+// ------------|------------
+// `{http.transfer.controller}` | id of the data controller
+// `{http.transfer.controller.name}` | its legal name
+// `{http.transfer.basis}` | why it is the controller: account-center, token-claim, registered-country, not-registered
+// `{http.transfer.country}` | registered country of the data subject
+// `{http.transfer.origin}` | visitor's country by GeoIP, a hint
+// `{http.transfer.activity}` | what the request does
+// `{http.transfer.region}` | code of the region that answers
+// `{http.transfer.destination}` | that region's country
+// `{http.transfer.safeguards}` | tags of the safeguards, separated by spaces
+// `{http.transfer.record}` | number of the transfer's record, as node#index
+// `{http.transfer.statement}` | version of the privacy statement
+// `{http.transfer.outcome}` | allowed, denied or failed
+// `{http.transfer.reason}` | reason code of a denial or failure
+type Handler struct {
+	// What requests do, first match wins. A request that matches none is
+	// denied with no_activity.
+	Activities []*Activity `json:"activities,omitempty"`
+
+	// How to reach each region.
+	Regions []*Region `json:"regions,omitempty"`
+
+	// Upstreams of proxies that stand in this site outside any region, and why
+	// they may. Default: none, so that such a proxy is a load error.
+	OtherUpstreams []OtherUpstreams `json:"other_upstreams,omitempty"`
+
+	app     *App
+	logger  *zap.Logger
+	regions map[string]*Region
+	site    decision.Site
+	plain   bool // activities are told apart by more than host and method
+	table   atomic.Pointer[decision.Table]
+	compile sync.Mutex // one compilation at a time; readers do not take it
+}
+
+// OtherUpstreams are upstreams that are no region's.
+type OtherUpstreams struct {
+	// Addresses as they stand in the proxy.
+	Addresses []string `json:"addresses,omitempty"`
+
+	// Why they see requests of this site. Required.
+	Why string `json:"why,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Handler) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.transfer", New: func() caddy.Module { return new(Handler) }}
+}
+
+// Provision sets up the handler.
+func (h *Handler) Provision(ctx caddy.Context) error {
+	app, err := appOf(ctx)
+	if err != nil {
+		return err
+	}
+	h.app, h.logger = app, ctx.Logger()
+	if err := app.checkClientAddress(ctx); err != nil {
+		return err
+	}
+	if err := h.provisionActivities(ctx); err != nil {
+		return err
+	}
+	if err := h.provisionRegions(ctx); err != nil {
+		return err
+	}
+	h.site.Node = decision.Place{Entity: app.Node.Entity, Country: app.Node.Country}
+	h.site.Demo = app.Demo
+	if _, err := h.tableAt(now()); err != nil {
+		return err
+	}
+	app.register(h)
+	return nil
+}
+
+// appOf returns the transfer app of this configuration.
+func appOf(ctx caddy.Context) (*App, error) {
+	app, err := ctx.AppIfConfigured("transfer")
+	if err != nil {
+		return nil, fmt.Errorf("the global option 'transfer' is missing or broken: %w", err)
+	}
+	return app.(*App), nil
+}
+
+// tableAt returns the table in force at t, compiling it when its time has come.
+func (h *Handler) tableAt(t time.Time) (*decision.Table, error) {
+	if table := h.table.Load(); inForce(table, t) {
+		return table, nil
+	}
+	h.compile.Lock()
+	defer h.compile.Unlock()
+	if table := h.table.Load(); inForce(table, t) {
+		return table, nil
+	}
+	table, err := decision.Compile(h.app.policy, h.site, t, fields.Finish)
+	if err != nil {
+		return nil, fmt.Errorf("compiling the policy: %w", err)
+	}
+	if h.table.Swap(table) != nil {
+		h.logger.Info("the policy's next date has come", zap.Time("from", table.From()), zap.Time("until", table.Until()))
+	}
+	return table, nil
+}
+
+// inForce tells whether the table is made for t.
+func inForce(table *decision.Table, t time.Time) bool {
+	return table != nil && decision.Validity{From: table.From(), Until: table.Until()}.Contains(t)
+}
+
+// ServeHTTP answers the request. It writes denials and failures itself and
+// returns nil: an error handed to Caddy would have an empty body, could be
+// proxied elsewhere by handle_errors, and would be logged with address and query.
+func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	if reason, ok := guard.Check(r, guard.Options{PlainPaths: h.plain, AllowWebSocket: true}); !ok {
+		x := &exchange{}
+		caddyhttp.SetVar(r.Context(), exchangeVar, x)
+		guard.Clean(r)
+		h.refuse(w, r, x, reason)
+		return nil
+	}
+	x := h.app.resolve(r)
+	if x.refusal != "" {
+		h.deny(w, r, x, &decision.Decision{Reason: x.refusal})
+		return nil
+	}
+	activity, reason, err := h.activity(r)
+	if err != nil {
+		return err // a matcher failed: Caddy's own configuration is at fault
+	}
+	if reason != "" {
+		h.refuse(w, r, x, reason)
+		return nil
+	}
+	if activity == nil {
+		h.deny(w, r, x, &decision.Decision{Reason: decision.NoActivity})
+		return nil
+	}
+	table, err := h.tableAt(now())
+	if err != nil {
+		h.logger.Error("no policy to decide by", zap.Error(err))
+		h.refuse(w, r, x, decision.NoStatement)
+		return nil
+	}
+	h.serve(w, r, x, table.Decide(x.facts(activity.Name)))
+	return nil
+}
+
+// serve acts on a decision.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, x *exchange, d *decision.Decision) {
+	x.decision = d
+	h.app.metrics.decided(x, h.app.Mode.reporting(now()))
+	if d.Outcome == decision.Allowed {
+		h.tryCandidates(w, r, x, d.Candidates, true)
+		return
+	}
+	if d.Waived != nil && h.app.Mode.reporting(now()) {
+		h.tryCandidates(w, r, x, []decision.Candidate{*d.Waived}, false)
+		return
+	}
+	h.deny(w, r, x, d)
+}
+
+// tryCandidates sends the request to the first lawful region that takes it.
+// The next one is tried only while no byte of the request has left.
+func (h *Handler) tryCandidates(w http.ResponseWriter, r *http.Request, x *exchange, candidates []decision.Candidate, enforced bool) {
+	for _, candidate := range nearestFirst(candidates, x) {
+		try := &attempt{handler: h, exchange: x, decision: x.decision, candidate: candidate, enforced: enforced}
+		err := try.run(w, r)
+		switch {
+		case err == nil:
+			h.logFields(r, x)
+			return
+		case errors.Is(err, errLedger):
+			h.refuse(w, r, x, decision.LedgerUnavailable)
+			return
+		case !try.mayHandOver():
+			h.refuse(w, r, x, try.failure(err))
+			return
+		}
+	}
+	h.refuse(w, r, x, decision.RegionDown)
+}
+
+// nearestFirst puts the region nearest to the visitor first where the activity
+// asks for it and the visitor's country is known. All of them are lawful.
+func nearestFirst(candidates []decision.Candidate, x *exchange) []*decision.Candidate {
+	order := make([]*decision.Candidate, 0, 8)
+	for i := range candidates {
+		order = append(order, &candidates[i])
+	}
+	if a := x.decision.Activity; a == nil || a.Order != decision.OrderNearest || x.origin == "" {
+		return order
+	}
+	near := func(c *decision.Candidate) int {
+		if c.Region.Country == x.origin {
+			return 0
+		}
+		if slices.Contains(c.Region.Near, x.origin) {
+			return 1
+		}
+		return 2
+	}
+	slices.SortStableFunc(order, func(a, b *decision.Candidate) int { return near(a) - near(b) })
+	return order
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Handler)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Handler)(nil)
+)

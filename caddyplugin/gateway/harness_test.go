@@ -1,0 +1,357 @@
+package gateway_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/sparkoo/transfergate/caddyplugin"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// Caddy is global to a process: tests of this package never run in parallel.
+
+// gate is a running gateway.
+type gate struct {
+	t      testing.TB
+	addr   string // where it listens
+	ledger string // its ledger's folder
+}
+
+// startGate runs a gateway from a Caddyfile. In it {addr} stands for the
+// address to listen on, {ledger} for the ledger's folder; vars replace the rest.
+func startGate(t testing.TB, caddyfile string, vars map[string]string) *gate {
+	t.Helper()
+	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(t.TempDir(), "ledger")}
+	if err := g.load(caddyfile, vars); err != nil {
+		t.Fatalf("loading: %v", err)
+	}
+	t.Cleanup(func() {
+		if err := caddy.Stop(); err != nil {
+			t.Errorf("stopping: %v", err)
+		}
+	})
+	waitFor(t, "the gateway listens", func() bool {
+		conn, err := net.Dial("tcp", g.addr)
+		if err != nil {
+			return false
+		}
+		conn.Close()
+		return true
+	})
+	return g
+}
+
+// load adapts and loads a Caddyfile, as startGate does, into the running process.
+func (g *gate) load(caddyfile string, vars map[string]string) error {
+	config, err := adapt(g.expand(caddyfile, vars))
+	if err != nil {
+		return err
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	return caddy.Load(config, true)
+}
+
+func (g *gate) expand(caddyfile string, vars map[string]string) string {
+	pairs := []string{"{addr}", g.addr, "{ledger}", g.ledger}
+	for name, value := range vars {
+		pairs = append(pairs, "{"+name+"}", value)
+	}
+	return strings.NewReplacer(pairs...).Replace(caddyfile)
+}
+
+// adapt turns a Caddyfile into JSON.
+func adapt(caddyfile string) ([]byte, error) {
+	config, _, err := caddyconfig.GetAdapter("caddyfile").Adapt([]byte(caddyfile), map[string]any{"filename": "Caddyfile"})
+	return config, err
+}
+
+// validate provisions a Caddyfile without running it.
+func validate(caddyfile string) error {
+	raw, err := adapt(caddyfile)
+	if err != nil {
+		return err
+	}
+	var config caddy.Config
+	if err := json.Unmarshal(raw, &config); err != nil {
+		return err
+	}
+	return caddy.Validate(&config)
+}
+
+// answer is a response, read to its end.
+type answer struct {
+	*http.Response
+	Text string
+}
+
+// do sends a request with the fields given as name, value pairs.
+func (g *gate) do(method, path, body string, fields ...string) answer {
+	g.t.Helper()
+	req, err := http.NewRequest(method, "http://"+g.addr+path, strings.NewReader(body))
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		req.Header.Add(fields[i], fields[i+1])
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		g.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		g.t.Fatalf("%s %s: reading the answer: %v", method, path, err)
+	}
+	return answer{res, string(text)}
+}
+
+// get is do for a GET.
+func (g *gate) get(path string, fields ...string) answer {
+	g.t.Helper()
+	return g.do(http.MethodGet, path, "", fields...)
+}
+
+// records reads the ledger's entries as JSON objects.
+func (g *gate) records() (records []map[string]any) {
+	g.t.Helper()
+	err := ledger.Read(g.ledger, 0, func(e ledger.Entry) error {
+		var record map[string]any
+		if err := json.Unmarshal(e.Data, &record); err != nil {
+			return fmt.Errorf("entry %d: %w", e.Index, err)
+		}
+		record["#"] = e.Index
+		records = append(records, record)
+		return nil
+	})
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	return records
+}
+
+// ofType keeps the records of one type.
+func ofType(records []map[string]any, kind string) (kept []map[string]any) {
+	for _, r := range records {
+		if r["type"] == kind {
+			kept = append(kept, r)
+		}
+	}
+	return kept
+}
+
+// problemOf reads an answer's problem document.
+func problemOf(t testing.TB, a answer) map[string]any {
+	t.Helper()
+	if got := a.Header.Get("Content-Type"); got != "application/problem+json" {
+		t.Fatalf("status %d with Content-Type %q, want a problem document; body %q", a.StatusCode, got, a.Text)
+	}
+	var p map[string]any
+	if err := json.Unmarshal([]byte(a.Text), &p); err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// upstream is a region's server that remembers what reached it.
+type upstream struct {
+	*httptest.Server
+	addr string
+
+	mu   sync.Mutex
+	seen []arrived // guarded by mu
+}
+
+// arrived is a request as an upstream saw it.
+type arrived struct {
+	Method, URI, Host string
+	Header, Trailer   http.Header
+	Body              []byte
+}
+
+// newUpstream starts a region's server. It answers with handler, or with 200
+// and its name.
+func newUpstream(t testing.TB, name string, handler http.HandlerFunc) *upstream {
+	t.Helper()
+	u := new(upstream)
+	u.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			panic(http.ErrAbortHandler)
+		}
+		u.mu.Lock()
+		u.seen = append(u.seen, arrived{r.Method, r.RequestURI, r.Host, r.Header.Clone(), r.Trailer.Clone(), body})
+		u.mu.Unlock()
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if handler != nil {
+			handler(w, r)
+			return
+		}
+		w.Header().Set("Upstream", name)
+		io.WriteString(w, name)
+	}))
+	u.addr = u.Listener.Addr().String()
+	t.Cleanup(u.Close)
+	return u
+}
+
+// requests returns what has arrived so far.
+func (u *upstream) requests() []arrived {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return append([]arrived(nil), u.seen...)
+}
+
+// last returns the latest request.
+func (u *upstream) last(t testing.TB) arrived {
+	t.Helper()
+	seen := u.requests()
+	if len(seen) == 0 {
+		t.Fatal("the upstream saw no request")
+	}
+	return seen[len(seen)-1]
+}
+
+// silent is a listener that must never be spoken to.
+type silent struct {
+	addr  string
+	mu    sync.Mutex
+	bytes int // guarded by mu
+}
+
+// newSilent listens and counts every byte that arrives.
+func newSilent(t testing.TB) *silent {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	s := &silent{addr: l.Addr().String()}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				n, _ := io.Copy(io.Discard, conn)
+				s.mu.Lock()
+				s.bytes += int(n)
+				s.mu.Unlock()
+			}()
+		}
+	}()
+	return s
+}
+
+// freeAddr returns a loopback address nobody listens on.
+func freeAddr(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// waitFor polls until cond holds.
+func waitFor(t testing.TB, what string, cond func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+		if cond() {
+			return
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	t.Fatalf("gave up waiting until %s", what)
+}
+
+// writeFile writes a file in a folder of the test's.
+func writeFile(t testing.TB, name, content string) string {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// site is the configuration most tests run: three regions, the embedded policy.
+const site = `{
+	admin off
+	transfer {
+		demo
+		node gw-sg-1 SG sparkoo-sg
+		ledger {ledger}
+		accounts file {accounts}
+		identity header {
+			from 127.0.0.0/8
+		}
+	}
+}
+
+http://{addr} {
+	transfer_health
+
+	@objects path /v1/objects/*
+	@training path /v1/support/training/*
+	@support path /v1/support/*
+	@community path /community/*
+	@rights path /v1/rights/*
+
+	transfer {
+		activity storage @objects
+		activity support-training @training
+		activity support @support
+		activity public @community
+		activity rights @rights
+		activity serving
+
+		region ap-southeast-3 {sg}
+		region sa-brazil-1 {br}
+		region cn-north-4 {cn}
+	}
+}
+`
+
+// regions are a running gateway's three upstreams.
+type regions struct{ sg, br, cn *upstream }
+
+// startSite runs site with an upstream a region and the accounts given as NDJSON.
+func startSite(t testing.TB, accounts string) (*gate, regions) {
+	t.Helper()
+	r := regions{newUpstream(t, "sg", nil), newUpstream(t, "br", nil), newUpstream(t, "cn", nil)}
+	if accounts == "" {
+		accounts = `{"account":"nobody"}`
+	}
+	g := startGate(t, site, map[string]string{
+		"accounts": writeFile(t, "accounts.ndjson", accounts+"\n"),
+		"sg":       r.sg.addr, "br": r.br.addr, "cn": r.cn.addr,
+	})
+	return g, r
+}
+
+// atomicTime is a clock a test turns while a gateway reads it.
+type atomicTime struct{ nanos atomic.Int64 }
+
+func (c *atomicTime) set(t time.Time) { c.nanos.Store(t.UnixNano()) }
+func (c *atomicTime) now() time.Time  { return time.Unix(0, c.nanos.Load()) }

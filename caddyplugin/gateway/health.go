@@ -1,0 +1,82 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+)
+
+func init() {
+	caddy.RegisterModule(Health{})
+}
+
+// Health answers /live, which says that the process serves, and /ready, which
+// says that transfers can be decided and recorded. Every other path goes on to
+// the next handler.
+type Health struct {
+	app *App
+}
+
+// CaddyModule returns the Caddy module information.
+func (Health) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.transfer_health", New: func() caddy.Module { return new(Health) }}
+}
+
+// parseHealth parses the directive. Syntax:
+//
+//	transfer_health
+func parseHealth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
+	h.Next() // consume the directive's name
+	if h.NextArg() || h.NextBlock(h.Nesting()) {
+		return nil, h.ArgErr()
+	}
+	return new(Health), nil
+}
+
+// Provision sets up the handler.
+func (h *Health) Provision(ctx caddy.Context) (err error) {
+	h.app, err = appOf(ctx)
+	return err
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	var err error
+	switch r.URL.Path {
+	case "/live":
+	case "/ready":
+		err = h.app.ready()
+	default:
+		return next.ServeHTTP(w, r)
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, err = w.Write([]byte("not ready: " + err.Error() + "\n"))
+		return err
+	}
+	_, err = w.Write([]byte("ok\n"))
+	return err
+}
+
+// ready tells why transfers cannot be recorded or decided now, if they cannot.
+func (a *App) ready() error {
+	if err := a.ledger.log.Ready(); err != nil {
+		return err
+	}
+	for _, h := range a.handlers {
+		if _, err := h.tableAt(now()); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*Health)(nil)
+	_ caddyhttp.MiddlewareHandler = (*Health)(nil)
+)

@@ -1,0 +1,207 @@
+package gateway
+
+import (
+	"fmt"
+	"net/http"
+	"slices"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sparkoo/transfergate/internal/country"
+)
+
+func init() {
+	caddy.RegisterModule(new(MatchController))
+	caddy.RegisterModule(new(MatchCountry))
+	caddy.RegisterModule(new(MatchRegion))
+	caddy.RegisterModule(new(MatchOutcome))
+}
+
+type (
+	// MatchController matches requests whose data controller has one of these
+	// ids. It may stand anywhere: who a request is about is resolved once, after
+	// the header guard.
+	MatchController struct {
+		// IDs of controllers. Required.
+		IDs []string `json:"ids,omitempty"`
+		app *App
+	}
+
+	// MatchCountry matches requests whose data subject registered in one of
+	// these countries. It may stand anywhere.
+	MatchCountry struct {
+		// Codes of countries, ISO 3166-1 alpha-2. Required.
+		Codes []string `json:"codes,omitempty"`
+		app   *App
+	}
+
+	// MatchRegion matches requests that one of these regions answers. It may
+	// stand where the region is known: inside a region's block, or in a route
+	// that handles the response. Elsewhere it is an error.
+	MatchRegion struct {
+		// Codes of regions. Required.
+		Codes []string `json:"codes,omitempty"`
+		app   *App
+	}
+
+	// MatchOutcome matches requests that were allowed, denied or failed. It may
+	// stand in a route that handles the response. Elsewhere it is an error.
+	MatchOutcome struct {
+		// Outcomes: allowed, denied, failed. Required.
+		Outcomes []string `json:"outcomes,omitempty"`
+	}
+)
+
+// CaddyModule returns the Caddy module information.
+func (MatchController) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.matchers.transfer_controller", New: func() caddy.Module { return new(MatchController) }}
+}
+
+// CaddyModule returns the Caddy module information.
+func (MatchCountry) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.matchers.transfer_country", New: func() caddy.Module { return new(MatchCountry) }}
+}
+
+// CaddyModule returns the Caddy module information.
+func (MatchRegion) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.matchers.transfer_region", New: func() caddy.Module { return new(MatchRegion) }}
+}
+
+// CaddyModule returns the Caddy module information.
+func (MatchOutcome) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.matchers.transfer_outcome", New: func() caddy.Module { return new(MatchOutcome) }}
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
+//
+//	transfer_controller <ids...>
+func (m *MatchController) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return unmarshalWords(d, &m.IDs)
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
+//
+//	transfer_country <codes...>
+func (m *MatchCountry) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return unmarshalWords(d, &m.Codes)
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
+//
+//	transfer_region <codes...>
+func (m *MatchRegion) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return unmarshalWords(d, &m.Codes)
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
+//
+//	transfer_outcome allowed|denied|failed ...
+func (m *MatchOutcome) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	return unmarshalWords(d, &m.Outcomes)
+}
+
+func unmarshalWords(d *caddyfile.Dispenser, words *[]string) error {
+	for d.Next() {
+		args := d.RemainingArgs()
+		if len(args) == 0 || d.NextBlock(d.Nesting()) {
+			return d.ArgErr()
+		}
+		*words = append(*words, args...)
+	}
+	return nil
+}
+
+// Provision checks the ids against the policy.
+func (m *MatchController) Provision(ctx caddy.Context) (err error) {
+	if m.app, err = appOf(ctx); err != nil {
+		return err
+	}
+	for _, id := range m.IDs {
+		if !m.app.knows(id) && id != "unlisted" {
+			return fmt.Errorf("controller '%s' is not in the policy", id)
+		}
+	}
+	return nil
+}
+
+// Provision checks the codes.
+func (m *MatchCountry) Provision(ctx caddy.Context) (err error) {
+	if m.app, err = appOf(ctx); err != nil {
+		return err
+	}
+	for _, code := range m.Codes {
+		if !country.Valid(code) {
+			return fmt.Errorf("country '%s' is not an ISO 3166-1 alpha-2 code", code)
+		}
+	}
+	return nil
+}
+
+// Provision checks the codes against the policy.
+func (m *MatchRegion) Provision(ctx caddy.Context) (err error) {
+	if m.app, err = appOf(ctx); err != nil {
+		return err
+	}
+	for _, code := range m.Codes {
+		if m.app.region(code) == nil {
+			return fmt.Errorf("region '%s' is not in the policy", code)
+		}
+	}
+	return nil
+}
+
+// Validate checks the words.
+func (m *MatchOutcome) Validate() error {
+	for _, outcome := range m.Outcomes {
+		if !slices.Contains([]string{outcomeAllowed, outcomeDenied, outcomeFailed}, outcome) {
+			return fmt.Errorf("outcome '%s' is none of allowed, denied, failed", outcome)
+		}
+	}
+	return nil
+}
+
+// MatchWithError implements caddyhttp.RequestMatcherWithError.
+func (m *MatchController) MatchWithError(r *http.Request) (bool, error) {
+	c := m.app.resolve(r).subject.Controller
+	return c != nil && slices.Contains(m.IDs, c.ID), nil
+}
+
+// MatchWithError implements caddyhttp.RequestMatcherWithError.
+func (m *MatchCountry) MatchWithError(r *http.Request) (bool, error) {
+	return slices.Contains(m.Codes, m.app.resolve(r).subject.Country), nil
+}
+
+// MatchWithError implements caddyhttp.RequestMatcherWithError.
+func (m *MatchRegion) MatchWithError(r *http.Request) (bool, error) {
+	x := exchangeOf(r)
+	if x == nil || x.outcome == "" && x.candidate == nil {
+		return false, unknownYet("transfer_region")
+	}
+	return x.candidate != nil && slices.Contains(m.Codes, x.candidate.Region.Code), nil
+}
+
+// MatchWithError implements caddyhttp.RequestMatcherWithError.
+func (m *MatchOutcome) MatchWithError(r *http.Request) (bool, error) {
+	x := exchangeOf(r)
+	if x == nil || x.outcome == "" {
+		return false, unknownYet("transfer_outcome")
+	}
+	return slices.Contains(m.Outcomes, x.outcome), nil
+}
+
+// unknownYet fails a request whose matcher asks too early: not matching would
+// be a silently wrong answer.
+func unknownYet(matcher string) error {
+	return caddyhttp.Error(http.StatusInternalServerError,
+		fmt.Errorf("matcher %s stands before the transfer handler, where its answer is not known; use it in intercept or handle_response", matcher))
+}
+
+// Interface guards
+var (
+	_ caddyhttp.RequestMatcherWithError = (*MatchController)(nil)
+	_ caddyhttp.RequestMatcherWithError = (*MatchCountry)(nil)
+	_ caddyhttp.RequestMatcherWithError = (*MatchRegion)(nil)
+	_ caddyhttp.RequestMatcherWithError = (*MatchOutcome)(nil)
+)

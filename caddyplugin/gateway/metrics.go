@@ -1,0 +1,200 @@
+package gateway
+
+import (
+	"errors"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// metrics are the gateway's counters. There is one set per process, registered
+// anew with every configuration. Label values come from closed sets only.
+type metrics struct {
+	decisions  *prometheus.CounterVec // controller, region, outcome, enforced
+	reasons    *prometheus.CounterVec // reason
+	resolution *prometheus.CounterVec // source
+	basis      *prometheus.CounterVec // basis, kind
+	conflicts  *prometheus.CounterVec // pair
+	records    *prometheus.CounterVec // recipient
+	outcomes   *prometheus.CounterVec // state
+	spoofs     prometheus.Counter
+	unlisted   prometheus.Counter
+}
+
+const metricsPrefix = "caddy_transfer_"
+
+// processMetrics makes the counters once.
+var processMetrics = sync.OnceValue(func() *metrics {
+	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
+		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}, labels)
+	}
+	return &metrics{
+		decisions:  counter("decisions_total", "Decisions made.", "controller", "region", "outcome", "enforced"),
+		reasons:    counter("reasons_total", "Requests denied or failed, by reason code.", "reason"),
+		resolution: counter("resolution_total", "Data subjects resolved, by identity source.", "source"),
+		basis:      counter("controller_basis_total", "Data controllers chosen, by basis and by how the country table answered.", "basis", "table"),
+		conflicts:  counter("country_mismatch_total", "Sources that disagreed about a data subject, by pair.", "pair"),
+		records:    counter("records_total", "Transfers recorded, by recipient.", "recipient"),
+		outcomes:   counter("outcomes_total", "Requests sent to regions, by how much of them arrived.", "state"),
+		spoofs:     prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "spoofed_headers_total", Help: "Inbound fields removed because only the gateway or a trusted proxy may set them."}),
+		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
+	}
+})
+
+// provisionMetrics registers the counters, and gauges that read this
+// configuration's own sources, with the configuration's registry.
+func (a *App) provisionMetrics() error {
+	a.metrics = processMetrics()
+	m := a.metrics
+	registry := a.ctx.GetMetricsRegistry()
+	for _, c := range []prometheus.Collector{
+		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, &gauges{a},
+	} {
+		var twice prometheus.AlreadyRegisteredError
+		if err := registry.Register(c); err != nil && !errors.As(err, &twice) {
+			return err
+		}
+	}
+	return nil
+}
+
+func (m *metrics) spoofed(n int) {
+	if n > 0 {
+		m.spoofs.Add(float64(n))
+	}
+}
+
+// resolved counts who a request turned out to be about.
+func (m *metrics) resolved(x *exchange) {
+	source := x.identity.Source
+	if !x.identified {
+		source = "anonymous"
+	}
+	m.resolution.WithLabelValues(source).Inc()
+	m.basis.WithLabelValues(string(x.subject.Basis), tableAnswer(x)).Inc()
+	for _, pair := range x.subject.Conflicts {
+		m.conflicts.WithLabelValues(pair).Inc()
+	}
+	if x.origin != "" && x.subject.Country != "" && x.origin != x.subject.Country {
+		m.conflicts.WithLabelValues("registered-country/visitor-country").Inc()
+	}
+	if c := x.subject.Controller; c != nil && c.Unlisted {
+		m.unlisted.Inc()
+	}
+}
+
+// tableAnswer tells apart why a controller was chosen: a country of its own, any
+// other country, not registered, or an account record.
+func tableAnswer(x *exchange) string {
+	switch c := x.subject.Controller; {
+	case c == nil:
+		return "none"
+	case x.subject.Basis != decision.BasisRegisteredCountry:
+		return string(x.subject.Basis)
+	case c.Default:
+		return "other-country"
+	default:
+		return "listed-country"
+	}
+}
+
+// decided counts a decision.
+func (m *metrics) decided(x *exchange, reporting bool) {
+	d := x.decision
+	controller, region, outcome := "none", "none", outcomeDenied
+	if d.Controller != nil {
+		controller = d.Controller.ID
+	}
+	enforced := true
+	switch {
+	case d.Outcome == decision.Allowed:
+		outcome, region = outcomeAllowed, d.Candidates[0].Region.Code
+	case d.Waived != nil && reporting:
+		enforced, region = false, d.Waived.Region.Code
+	}
+	m.decisions.WithLabelValues(controller, region, outcome, strconv.FormatBool(enforced)).Inc()
+}
+
+func (m *metrics) refused(reason decision.Reason) { m.reasons.WithLabelValues(string(reason)).Inc() }
+func (m *metrics) recorded(recipient string)      { m.records.WithLabelValues(recipient).Inc() }
+func (m *metrics) concluded(state string)         { m.outcomes.WithLabelValues(state).Inc() }
+
+// gauges reads the state of one configuration when metrics are scraped.
+type gauges struct{ app *App }
+
+var (
+	descPolicy       = prometheus.NewDesc(metricsPrefix+"policy_info", "The policy in force.", []string{"digest"}, nil)
+	descNextChange   = prometheus.NewDesc(metricsPrefix+"policy_next_change_timestamp_seconds", "When the policy changes next by itself.", nil, nil)
+	descAppended     = prometheus.NewDesc(metricsPrefix+"ledger_records_total", "Entries written to the ledger.", nil, nil)
+	descPending      = prometheus.NewDesc(metricsPrefix+"ledger_pending_records", "Entries waiting to become durable.", nil, nil)
+	descFree         = prometheus.NewDesc(metricsPrefix+"ledger_free_bytes", "Free bytes on the ledger's file system.", nil, nil)
+	descLedgerErrors = prometheus.NewDesc(metricsPrefix+"ledger_errors_total", "Failed operations of the ledger.", []string{"op"}, nil)
+	descReady        = prometheus.NewDesc(metricsPrefix+"ready", "1 when transfers can be decided and recorded.", nil, nil)
+	descGeoBuild     = prometheus.NewDesc(metricsPrefix+"geoip_build_timestamp_seconds", "When the country database was built.", nil, nil)
+	descGeoFailures  = prometheus.NewDesc(metricsPrefix+"geoip_load_failures_total", "Country databases that were not taken.", nil, nil)
+	descAccountsSync = prometheus.NewDesc(metricsPrefix+"accounts_sync_timestamp_seconds", "When the account records were last read.", nil, nil)
+	descAccountsFail = prometheus.NewDesc(metricsPrefix+"accounts_load_failures_total", "Account records that were not taken.", nil, nil)
+)
+
+// Describe implements prometheus.Collector.
+func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		descPolicy, descNextChange, descAppended, descPending, descFree, descLedgerErrors, descReady,
+		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail,
+	} {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (g *gauges) Collect(ch chan<- prometheus.Metric) {
+	gauge := func(d *prometheus.Desc, v float64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.GaugeValue, v, labels...)
+	}
+	counter := func(d *prometheus.Desc, v uint64, labels ...string) {
+		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
+	}
+	a := g.app
+	gauge(descPolicy, 1, a.policy.Digest)
+	if next := a.nextChange(); !next.IsZero() {
+		gauge(descNextChange, float64(next.Unix()))
+	}
+	ready := 1.0
+	if a.ready() != nil {
+		ready = 0
+	}
+	gauge(descReady, ready)
+
+	stats := a.ledger.log.Stats()
+	counter(descAppended, stats.Appended)
+	gauge(descPending, float64(stats.Pending))
+	gauge(descFree, float64(stats.Free))
+	for op, n := range stats.Errors {
+		counter(descLedgerErrors, n, op)
+	}
+	if a.geo != nil {
+		status := a.geo.Status()
+		gauge(descGeoBuild, float64(status.BuildTime.Unix()))
+		counter(descGeoFailures, status.Refused)
+	}
+	if a.accounts != nil {
+		synced, failures := a.accounts.Status()
+		gauge(descAccountsSync, float64(synced.Unix()))
+		counter(descAccountsFail, failures)
+	}
+}
+
+// nextChange is the earliest date at which a handler's table changes by itself.
+func (a *App) nextChange() (next time.Time) {
+	for _, h := range a.handlers {
+		until := h.table.Load().Until()
+		if next.IsZero() || !until.IsZero() && until.Before(next) {
+			next = until
+		}
+	}
+	return next
+}

@@ -1,0 +1,132 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strconv"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// retryAfter is what a client is told to wait after a 503, in seconds.
+const retryAfter = 5
+
+// problem is an RFC 9457 problem document. It never carries personal data.
+type problem struct {
+	Type   string `json:"type"`
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	// Reason is the stable code of the denial or failure.
+	Reason string `json:"reason"`
+	Clause string `json:"clause,omitempty"`
+	Law    string `json:"law,omitempty"`
+	// Unlock says what would make the request pass.
+	Unlock   string `json:"unlock,omitempty"`
+	Activity string `json:"activity,omitempty"`
+	// Record is the number of the denial's record.
+	Record string `json:"record,omitempty"`
+}
+
+// deny records the denial, as durably as a transfer, and answers with it.
+func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *decision.Decision) {
+	x.decision = d
+	rec := h.app.newRecord(r, x, d)
+	rec.Type = ledger.TypeRefused
+	index, release, err := h.app.append(rec)
+	if errors.Is(err, errLedger) {
+		h.refuse(w, r, x, decision.LedgerUnavailable)
+		return
+	}
+	release()
+	x.record = h.app.recordName(index)
+	p := newProblem(d.Reason)
+	p.Law, p.Record = d.Law, x.record
+	if d.Unlock != "" {
+		p.Unlock = d.Unlock
+	}
+	x.outcome = outcomeDenied
+	h.answer(w, r, x, p)
+}
+
+// refuse answers a request that is no transfer and fails for a reason of HTTP
+// or of the gateway itself. It makes no record.
+func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, x *exchange, reason decision.Reason) {
+	p := newProblem(reason)
+	p.Record = x.record
+	x.outcome = outcomeFailed
+	h.answer(w, r, x, p)
+}
+
+func newProblem(reason decision.Reason) *problem {
+	info := reason.Info()
+	return &problem{
+		Type: "urn:transfergate:reason:" + string(reason), Title: info.Title, Status: info.Status,
+		Reason: string(reason), Clause: info.Clause, Unlock: info.Unlock,
+	}
+}
+
+// answer writes the problem document.
+func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *problem) {
+	x.reason = decision.Reason(p.Reason)
+	h.app.metrics.refused(x.reason)
+	if x.decision != nil && x.decision.Activity != nil {
+		p.Activity = x.decision.Activity.ID
+	}
+	h.logFields(r, x)
+	body, err := json.Marshal(p)
+	if err != nil {
+		h.logger.Error("encoding a problem document", zap.Error(err))
+	}
+	header := w.Header()
+	header.Set("Content-Type", "application/problem+json")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	switch p.Status {
+	case http.StatusServiceUnavailable:
+		header.Set("Retry-After", strconv.Itoa(retryAfter))
+	case http.StatusUnauthorized:
+		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+	case http.StatusMethodNotAllowed:
+		header.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	}
+	enforceResponse(header, x)
+	w.WriteHeader(p.Status)
+	if r.Method == http.MethodHead {
+		return
+	}
+	if _, err := w.Write(body); err != nil {
+		if c := h.logger.Check(zapcore.DebugLevel, "the client left before its denial"); c != nil {
+			c.Write(zap.String("reason", p.Reason))
+		}
+	}
+}
+
+// logFields adds what was decided to Caddy's access log.
+func (h *Handler) logFields(r *http.Request, x *exchange) {
+	extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields)
+	if !ok {
+		return
+	}
+	extra.Set(zap.String("transfer_outcome", x.outcome))
+	if x.subject.Controller != nil {
+		extra.Set(zap.String("transfer_controller", x.subject.Controller.ID))
+	}
+	if x.subject.Country != "" {
+		extra.Set(zap.String("transfer_country", x.subject.Country))
+	}
+	if x.candidate != nil {
+		extra.Set(zap.String("transfer_region", x.candidate.Region.Code))
+	}
+	if x.record != "" {
+		extra.Set(zap.String("transfer_record", x.record))
+	}
+	if x.reason != "" {
+		extra.Set(zap.String("transfer_reason", string(x.reason)))
+	}
+}

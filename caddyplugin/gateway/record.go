@@ -1,0 +1,171 @@
+package gateway
+
+import (
+	"net/http"
+	"strconv"
+
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// commit writes the transfer's record and returns when it is durable. The
+// ledger stays open until release is called.
+func (t *attempt) commit(r *http.Request) (release func(), err error) {
+	app, x := t.handler.app, t.exchange
+	rec := app.newRecord(r, x, t.decision)
+	rec.Type = ledger.TypeAccepted
+	rec.Region = t.candidate.Region.Code
+	rec.Recipient = t.candidate.Recipient.ID
+	rec.Legs = t.candidate.LegsJSON
+	rec.Withheld = t.withheld
+	rec.Demo = t.candidate.Demo
+	rec.Enforced = t.enforced
+	index, release, err := app.append(rec)
+	if err != nil {
+		return nil, err
+	}
+	t.index = index
+	x.record = app.recordName(index)
+	app.metrics.recorded(t.candidate.Recipient.ID)
+	t.log(rec)
+	return release, nil
+}
+
+// append makes a record durable and holds the ledger open until release.
+func (a *App) append(rec *ledger.Record) (index uint64, release func(), err error) {
+	if !a.ledger.hold() {
+		return 0, nil, errLedger
+	}
+	rec.Subject = a.ledger.log.Subject(rec.Subject)
+	index, err = a.ledger.log.Append(rec.AppendJSON(nil))
+	if err != nil {
+		a.release()
+		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {
+			c.Write(zap.String("type", rec.Type), zap.Error(err))
+		}
+		return 0, nil, errLedger
+	}
+	return index, a.release, nil
+}
+
+// release ends one hold of the ledger.
+func (a *App) release() {
+	if err := a.ledger.release(); err != nil {
+		a.logger.Error("closing the ledger", zap.Error(err))
+	}
+}
+
+// newRecord fills in what every record of a request carries. Subject still
+// holds the account id; append turns it into a pseudonym.
+func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *ledger.Record {
+	rec := &ledger.Record{
+		Time:          now(),
+		Node:          a.Node.Name,
+		Site:          a.siteOf(r),
+		Policy:        a.policy.Digest,
+		Basis:         string(x.subject.Basis),
+		Country:       x.subject.Country,
+		CountrySource: x.identity.Source,
+		Origin:        x.origin,
+		Conflicts:     x.subject.Conflicts,
+		Subject:       x.identity.Account,
+		Method:        r.Method,
+		Bytes:         max(r.ContentLength, 0),
+		Decision:      "denied",
+		Enforced:      true,
+		Requester:     "self",
+	}
+	if d.Outcome == decision.Allowed {
+		rec.Decision = "allowed"
+	}
+	if c := x.subject.Controller; c != nil {
+		rec.Controller = c.ID
+		if c.Unlisted {
+			rec.ControllerName = c.Name
+		}
+	}
+	if staff := x.identity.Staff; staff != nil {
+		rec.Requester = staff.Entity + "@" + staff.Country
+	}
+	if d.Statement != nil {
+		rec.Statement = d.Statement.ID
+	}
+	if act := d.Activity; act != nil {
+		rec.Activity, rec.Purposes, rec.Categories, rec.LegalBasis = act.ID, act.Purposes, act.Categories, act.LegalBasis
+	}
+	if d.Reason != "" {
+		rec.Reason, rec.Clause, rec.Law = string(d.Reason), d.Reason.Info().Clause, d.Law
+	}
+	return rec
+}
+
+// siteOf is the configured host name the request came to; empty for any other
+// name, which the client chose.
+func (a *App) siteOf(r *http.Request) string {
+	host := hostOnly(r.Host)
+	if !a.hosts[host] {
+		return ""
+	}
+	return host
+}
+
+// recordName is the number by which a record is known outside: node#index.
+func (a *App) recordName(index uint64) string {
+	b := make([]byte, 0, len(a.Node.Name)+21)
+	b = append(append(b, a.Node.Name...), '#')
+	return string(strconv.AppendUint(b, index, 10))
+}
+
+// conclude hands the outcome of a transfer to the ledger.
+func (t *attempt) conclude() {
+	t.handler.app.metrics.concluded(t.outcome())
+	if !t.candidate.Transfer {
+		return
+	}
+	t.handler.app.ledger.log.Outcome(ledger.Outcome{
+		Index:         t.index,
+		State:         t.outcome(),
+		Status:        t.response.status,
+		Bytes:         t.body.read.Load(),
+		ResponseBytes: t.response.bytes,
+	})
+}
+
+// outcome says how much of the request reached the region. Unknown counts as
+// transferred.
+func (t *attempt) outcome() string {
+	switch {
+	case !t.sent:
+		return ledger.NotSent
+	case !t.answered:
+		return ledger.Unknown
+	case t.body.whole():
+		return ledger.Complete
+	}
+	return ledger.Partial
+}
+
+// log writes one line per transfer for those who ship Caddy's logs.
+func (t *attempt) log(rec *ledger.Record) {
+	c := t.handler.logger.Check(zapcore.InfoLevel, "transfer")
+	if c == nil {
+		return
+	}
+	c.Write(
+		zap.String("record", t.exchange.record),
+		zap.String("activity", rec.Activity),
+		zap.String("controller", rec.Controller),
+		zap.String("basis", rec.Basis),
+		zap.String("country", rec.Country),
+		zap.String("region", rec.Region),
+		zap.String("recipient", rec.Recipient),
+		zap.String("destination", t.candidate.Region.Country),
+		zap.Strings("safeguards", safeguardTags(t.candidate)),
+		zap.String("decision", rec.Decision),
+		zap.Bool("enforced", rec.Enforced),
+		zap.Bool("demo", rec.Demo),
+	)
+}

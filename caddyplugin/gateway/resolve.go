@@ -1,0 +1,141 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"net/netip"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/guard"
+)
+
+// exchangeVar is the request variable that carries the exchange.
+const exchangeVar = "transfer_exchange"
+
+// exchange is what the gateway knows about one request. Matchers that come
+// before the handler begin it; the handler completes it. It belongs to the
+// request's goroutine.
+type exchange struct {
+	// who
+	subject    controllers.Subject
+	identity   Identity
+	identified bool
+	answers    []Identity // by source, for the case that it is resolved again
+	authUser   string     // the authenticated user it was resolved for
+	origin     string     // visitor's country by GeoIP, a hint
+	refusal    decision.Reason
+
+	// what was decided; nil until the handler has decided
+	decision  *decision.Decision
+	candidate *decision.Candidate
+	record    string // "node#index" of the transfer's record
+	outcome   string // empty until the handler has answered
+	reason    decision.Reason
+}
+
+// The outcomes of an exchange.
+const (
+	outcomeAllowed = "allowed"
+	outcomeDenied  = "denied"
+	outcomeFailed  = "failed"
+)
+
+// exchangeOf returns the request's exchange, or nil.
+func exchangeOf(r *http.Request) *exchange {
+	x, _ := caddyhttp.GetVar(r.Context(), exchangeVar).(*exchange)
+	return x
+}
+
+// resolve finds out, once per request, who it is about. The header guard runs
+// first. A request that was resolved before somebody authenticated it is
+// resolved again.
+func (a *App) resolve(r *http.Request) *exchange {
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	user, _ := repl.GetString("http.auth.user.id")
+	x := exchangeOf(r)
+	if x != nil && x.authUser == user {
+		return x
+	}
+	if x == nil {
+		x = new(exchange)
+		caddyhttp.SetVar(r.Context(), exchangeVar, x)
+		repl.Map(placeholders(r))
+		a.metrics.spoofed(guard.Clean(r))
+	}
+	x.authUser = user
+	a.identify(x, r)
+	return x
+}
+
+// identify asks the identity sources and looks the subject up.
+func (a *App) identify(x *exchange, r *http.Request) {
+	if x.answers == nil {
+		x.answers = make([]Identity, len(a.identity))
+	}
+	x.identity, x.identified = Identity{}, false
+	for i, source := range a.identity {
+		id, err := source.Identify(r)
+		a.metrics.spoofed(id.Spoofed)
+		if err != nil {
+			x.refusal = reasonOf(err)
+			continue // the other sources still remove their fields
+		}
+		if !id.Found {
+			id = x.answers[i] // its fields were removed when it was asked before
+		}
+		x.answers[i] = id
+		if id.Found && !x.identified {
+			x.identity, x.identified = id, true
+		}
+	}
+	if x.identity.Country != "" && !country.Valid(x.identity.Country) {
+		x.refusal = decision.CountryInvalid
+	}
+	if x.refusal != "" {
+		return
+	}
+	x.subject = a.table.Snapshot().Subject(x.identity.Account, x.identity.Country)
+	x.origin = a.visitorCountry(r)
+	a.metrics.resolved(x)
+}
+
+// reasonOf returns the reason an identity source gave, and the one for a
+// broken source when it gave none.
+func reasonOf(err error) decision.Reason {
+	if e := new(IdentityError); errors.As(err, &e) {
+		return e.Reason
+	}
+	return decision.IdentityBroken
+}
+
+// facts are the exchange as the decision sees it.
+func (x *exchange) facts(activity string) decision.Facts {
+	return decision.Facts{
+		Activity:   activity,
+		Identified: x.identified,
+		Country:    x.subject.Country,
+		Controller: x.subject.Controller,
+		Basis:      x.subject.Basis,
+		Staff:      x.identity.Staff,
+		Subject:    x.subject.Account != nil && x.subject.Country != "",
+	}
+}
+
+// visitorCountry is the country of Caddy's client address; empty when unknown.
+func (a *App) visitorCountry(r *http.Request) string {
+	if a.geo == nil {
+		return ""
+	}
+	text, _ := caddyhttp.GetVar(r.Context(), caddyhttp.ClientIPVarKey).(string)
+	addr, err := netip.ParseAddr(text)
+	if err != nil {
+		return "" // a socket without an address
+	}
+	code, _ := a.geo.Country(addr)
+	return code
+}

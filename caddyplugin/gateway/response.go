@@ -1,0 +1,77 @@
+package gateway
+
+import (
+	"io"
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sparkoo/transfergate/internal/fields"
+	"github.com/sparkoo/transfergate/internal/guard"
+)
+
+// responseWriter puts our response fields into the final header, whatever the
+// upstream set, and notes what became of the response.
+type responseWriter struct {
+	*caddyhttp.ResponseWriterWrapper
+	attempt *attempt
+	wrote   bool // the final header is out
+	status  int
+	bytes   int64
+}
+
+func newResponseWriter(w http.ResponseWriter, t *attempt) *responseWriter {
+	return &responseWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, attempt: t}
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (w *responseWriter) WriteHeader(status int) {
+	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
+		guard.CleanInterim(w.Header())
+		w.ResponseWriterWrapper.WriteHeader(status)
+		return
+	}
+	if !w.wrote {
+		w.wrote, w.status = true, status
+		x := w.attempt.exchange
+		x.outcome = outcomeAllowed
+		enforceResponse(w.Header(), x)
+	}
+	w.ResponseWriterWrapper.WriteHeader(status)
+}
+
+// Write implements http.ResponseWriter. A client that left is noted, not
+// reported: reverse_proxy would log its address.
+func (w *responseWriter) Write(p []byte) (int, error) {
+	if !w.wrote {
+		w.WriteHeader(http.StatusOK)
+	}
+	n, err := w.ResponseWriterWrapper.Write(p)
+	w.bytes += int64(n)
+	if err != nil {
+		w.attempt.clientGone.Store(true)
+	}
+	return len(p), nil
+}
+
+// ReadFrom implements io.ReaderFrom by way of Write.
+func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
+	return io.Copy(struct{ io.Writer }{w}, r)
+}
+
+// enforceResponse makes the response fields ours: who the controller is, and
+// under which statement.
+func enforceResponse(header http.Header, x *exchange) {
+	d := x.decision
+	if d == nil || d.Controller == nil {
+		guard.EnforceResponse(header, nil, "", false)
+		return
+	}
+	guard.EnforceResponse(header, fields.Response(d), fields.Link(d), true)
+}
+
+// Interface guards
+var (
+	_ http.ResponseWriter = (*responseWriter)(nil)
+	_ io.ReaderFrom       = (*responseWriter)(nil)
+)

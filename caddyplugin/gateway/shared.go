@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"log/slog"
+	"sync/atomic"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// ledgers holds the process's open ledgers by absolute path, so that the
+// configurations of a reload, which run side by side, write through one writer.
+var ledgers = caddy.NewUsagePool()
+
+// sharedLedger is a ledger that stays open until its last user is done: the
+// configurations that name it and the requests in flight, which outlive theirs.
+type sharedLedger struct {
+	dir   string
+	log   *ledger.Log
+	users atomic.Int64 // the pool counts as one
+}
+
+// loadLedger returns the process's ledger of that folder, unopened if it is new.
+func loadLedger(dir string, logger *slog.Logger) (*sharedLedger, error) {
+	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
+		l := &sharedLedger{dir: dir, log: ledger.New(dir, ledger.Options{Logger: logger})}
+		l.users.Store(1)
+		return l, nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return value.(*sharedLedger), nil
+}
+
+// releaseLedger gives back one configuration's hold.
+func releaseLedger(l *sharedLedger) error {
+	_, err := ledgers.Delete(l.dir)
+	return err
+}
+
+// hold keeps the ledger open for one request. It reports false when the ledger
+// is closed already.
+func (l *sharedLedger) hold() bool {
+	for {
+		n := l.users.Load()
+		if n == 0 {
+			return false
+		}
+		if l.users.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// release ends a hold; the last one closes the ledger.
+func (l *sharedLedger) release() error {
+	if l.users.Add(-1) == 0 {
+		return l.log.Close()
+	}
+	return nil
+}
+
+// Destruct implements caddy.Destructor: the pool lets go.
+func (l *sharedLedger) Destruct() error { return l.release() }

@@ -1,0 +1,112 @@
+package identity
+
+import (
+	"net/http"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+func init() {
+	caddy.RegisterModule(Auth{})
+}
+
+// Auth takes the word of an authentication handler that stands before the
+// transfer handler: it reads {http.auth.user.*}. Nobody is identified without a
+// user id. Records name the source as delegated: whether claims were verified
+// is that handler's affair, and some can be told to skip it.
+type Auth struct {
+	// Metadata of the user that holds the registered country. Default: country
+	Country string `json:"country,omitempty"`
+
+	// Metadata of the user that holds the account id. Default: id
+	Account string `json:"account,omitempty"`
+
+	// Metadata that holds the entity a member of staff works for. The account
+	// is then the data subject's and needs metadata of its own. Default: none
+	StaffEntity string `json:"staff_entity,omitempty"`
+
+	// Metadata that holds the country that member of staff is in. Default: none
+	StaffCountry string `json:"staff_country,omitempty"`
+}
+
+// CaddyModule returns the Caddy module information.
+func (Auth) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "transfer.identity.auth", New: func() caddy.Module { return new(Auth) }}
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
+//
+//	identity auth {
+//	    country       <metadata>
+//	    account       <metadata>
+//	    staff_entity  <metadata>
+//	    staff_country <metadata>
+//	}
+func (a *Auth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	names := map[string]*string{"country": &a.Country, "account": &a.Account, "staff_entity": &a.StaffEntity, "staff_country": &a.StaffCountry}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		target, known := names[word]
+		switch {
+		case !known:
+			return d.Errf("unrecognized option '%s' of identity auth: there are country, account, staff_entity, staff_country", word)
+		case *target != "":
+			return d.Errf("'%s' is written twice", word)
+		case !d.AllArgs(target):
+			return d.ArgErr()
+		}
+	}
+	return nil
+}
+
+// Provision sets the defaults.
+func (a *Auth) Provision(caddy.Context) error {
+	if a.Country == "" {
+		a.Country = "country"
+	}
+	if a.Account == "" {
+		a.Account = "id"
+	}
+	return nil
+}
+
+// Identify implements gateway.IdentitySource.
+func (a *Auth) Identify(r *http.Request) (gateway.Identity, error) {
+	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
+	user := func(metadata string) string {
+		if metadata == "" {
+			return ""
+		}
+		value, _ := repl.GetString("http.auth.user." + metadata)
+		return value
+	}
+	if user("id") == "" {
+		return gateway.Identity{}, nil
+	}
+	id := gateway.Identity{Found: true, Source: "delegated", Account: user(a.Account), Country: user(a.Country)}
+	entity, country := user(a.StaffEntity), user(a.StaffCountry)
+	switch {
+	case entity == "" && country == "":
+	case a.Account == "id":
+		// The authenticated user is the member of staff, not the data subject.
+		return gateway.Identity{}, &gateway.IdentityError{Source: "delegated", Reason: decision.StaffWithoutSubject}
+	default:
+		id.Staff = &decision.Place{Entity: entity, Country: country}
+	}
+	return id, nil
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner      = (*Auth)(nil)
+	_ caddyfile.Unmarshaler  = (*Auth)(nil)
+	_ gateway.IdentitySource = (*Auth)(nil)
+)

@@ -1,0 +1,3 @@
+// Package identity holds the identity sources: guest modules that say who a
+// request is about.
+package identity

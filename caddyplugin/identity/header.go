@@ -1,0 +1,192 @@
+package identity
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+func init() {
+	caddy.RegisterModule(Header{})
+}
+
+// Header takes the word of proxies in front of the gateway: the data subject's
+// account and registered country stand in fields they set. The fields of any
+// other peer are removed and counted. The peer is whoever opened the
+// connection, never a forwarded address.
+type Header struct {
+	// Peers whose fields are believed, as addresses or CIDR blocks. Required.
+	From []string `json:"from,omitempty"`
+
+	// Field with the registered country, ISO 3166-1 alpha-2 in upper case.
+	// Default: Registered-Country
+	CountryField string `json:"country_field,omitempty"`
+
+	// Field with the account id. Default: Account-Id
+	AccountField string `json:"account_field,omitempty"`
+
+	// Field with the entity a member of staff works for. Default: Staff-Entity
+	StaffEntityField string `json:"staff_entity_field,omitempty"`
+
+	// Field with the country that member of staff is in. Default: Staff-Country
+	StaffCountryField string `json:"staff_country_field,omitempty"`
+
+	from []netip.Prefix
+}
+
+// CaddyModule returns the Caddy module information.
+func (Header) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "transfer.identity.header", New: func() caddy.Module { return new(Header) }}
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
+//
+//	identity header {
+//	    from                <addresses or CIDR blocks...>
+//	    country_field       <name>
+//	    account_field       <name>
+//	    staff_entity_field  <name>
+//	    staff_country_field <name>
+//	}
+func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	names := map[string]*string{
+		"country_field": &h.CountryField, "account_field": &h.AccountField,
+		"staff_entity_field": &h.StaffEntityField, "staff_country_field": &h.StaffCountryField,
+	}
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		if word == "from" {
+			h.From = append(h.From, d.RemainingArgs()...)
+			continue
+		}
+		target, known := names[word]
+		switch {
+		case !known:
+			return d.Errf("unrecognized option '%s' of identity header: there are from, country_field, account_field, staff_entity_field, staff_country_field", word)
+		case *target != "":
+			return d.Errf("'%s' is written twice", word)
+		case !d.AllArgs(target):
+			return d.ArgErr()
+		}
+	}
+	return nil
+}
+
+// Provision reads the peers and sets the defaults.
+func (h *Header) Provision(caddy.Context) error {
+	if len(h.From) == 0 {
+		return errors.New("identity header believes nobody: name the proxies in front, as in 'from 10.0.0.0/8'")
+	}
+	for _, text := range h.From {
+		prefix, err := parsePeer(text)
+		if err != nil {
+			return fmt.Errorf("identity header: '%s' is neither an address nor a CIDR block", text)
+		}
+		h.from = append(h.from, prefix)
+	}
+	for field, value := range map[*string]string{
+		&h.CountryField: "Registered-Country", &h.AccountField: "Account-Id",
+		&h.StaffEntityField: "Staff-Entity", &h.StaffCountryField: "Staff-Country",
+	} {
+		if *field == "" {
+			*field = value
+		}
+		if !httpguts.ValidHeaderFieldName(*field) || strings.ContainsAny(*field, "_.") {
+			return fmt.Errorf("identity header: '%s' is no field name that reaches the gateway; use letters, digits and '-'", *field)
+		}
+		*field = http.CanonicalHeaderKey(*field)
+	}
+	return nil
+}
+
+func parsePeer(text string) (netip.Prefix, error) {
+	if addr, err := netip.ParseAddr(text); err == nil {
+		return addr.Prefix(addr.BitLen())
+	}
+	return netip.ParsePrefix(text)
+}
+
+// Fields implements gateway.FieldReader.
+func (h *Header) Fields() []string {
+	return []string{h.CountryField, h.AccountField, h.StaffEntityField, h.StaffCountryField}
+}
+
+// Identify implements gateway.IdentitySource.
+func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
+	var values [4]string
+	var present, twice bool
+	for i, name := range h.Fields() {
+		got, found := r.Header[name]
+		if !found {
+			continue
+		}
+		present = true
+		delete(r.Header, name)
+		twice = twice || len(got) != 1 || strings.Contains(got[0], ",")
+		values[i] = got[0]
+		id.Spoofed++
+	}
+	if !present || !h.trusts(r.RemoteAddr) {
+		return id, nil
+	}
+	id.Spoofed = 0
+	if twice {
+		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous}
+	}
+	return h.believe(r, id, values)
+}
+
+// believe turns a trusted peer's values into an identity. A field that is there
+// but empty is no value.
+func (h *Header) believe(_ *http.Request, id gateway.Identity, values [4]string) (gateway.Identity, error) {
+	country, account, staffEntity, staffCountry := values[0], values[1], values[2], values[3]
+	if country == "" && account == "" && staffEntity == "" && staffCountry == "" {
+		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous}
+	}
+	id.Found, id.Source, id.Account, id.Country = true, "header", account, country
+	if staffEntity != "" || staffCountry != "" {
+		id.Staff = &decision.Place{Entity: staffEntity, Country: staffCountry}
+	}
+	return id, nil
+}
+
+// trusts tells whether the peer that opened the connection is one of From.
+func (h *Header) trusts(remote string) bool {
+	host, _, err := net.SplitHostPort(remote)
+	if err != nil {
+		return false // a socket without an address
+	}
+	addr, err := netip.ParseAddr(host)
+	if err != nil {
+		return false
+	}
+	addr = addr.Unmap().WithZone("")
+	for _, prefix := range h.from {
+		if prefix.Contains(addr) {
+			return true
+		}
+	}
+	return false
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner      = (*Header)(nil)
+	_ caddyfile.Unmarshaler  = (*Header)(nil)
+	_ gateway.IdentitySource = (*Header)(nil)
+	_ gateway.FieldReader    = (*Header)(nil)
+)

@@ -1,0 +1,11 @@
+// Command transfergate is Caddy with its standard modules and the transfer gateway.
+package main
+
+import (
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/sparkoo/transfergate/caddyplugin"
+)
+
+func main() { caddycmd.Main() }
