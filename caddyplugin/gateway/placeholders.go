@@ -87,9 +87,5 @@ func safeguardTags(c *decision.Candidate) []string {
 	if c == nil {
 		return nil
 	}
-	tags := make([]string, 0, len(c.Safeguards))
-	for _, s := range c.Safeguards {
-		tags = append(tags, s.Tag)
-	}
-	return tags
+	return c.Tags()
 }

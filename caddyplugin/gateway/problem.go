@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"net/http"
@@ -71,6 +72,15 @@ func newProblem(reason decision.Reason) *problem {
 	}
 }
 
+// encode leaves < and > as they are, so that people can read the document.
+func (p *problem) encode() ([]byte, error) {
+	var buf bytes.Buffer
+	enc := json.NewEncoder(&buf)
+	enc.SetEscapeHTML(false)
+	err := enc.Encode(p)
+	return buf.Bytes(), err
+}
+
 // answer writes the problem document.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *problem) {
 	x.reason = decision.Reason(p.Reason)
@@ -79,7 +89,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 		p.Activity = x.decision.Activity.ID
 	}
 	h.logFields(r, x)
-	body, err := json.Marshal(p)
+	body, err := p.encode()
 	if err != nil {
 		h.logger.Error("encoding a problem document", zap.Error(err))
 	}

@@ -1,6 +1,9 @@
 package decision
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // Place is where data is: in a country, with an entity.
 type Place struct {
@@ -90,6 +93,18 @@ type Candidate struct {
 	LegsJSON []byte
 	// Fields are the header fields a host rendered when the table was compiled.
 	Fields []Field
+}
+
+// Tags lists the tags of the safeguards the candidate leans on, each once, in
+// order of use. The slice is the caller's.
+func (c *Candidate) Tags() []string {
+	tags := make([]string, 0, len(c.Safeguards))
+	for _, s := range c.Safeguards {
+		if !slices.Contains(tags, s.Tag) {
+			tags = append(tags, s.Tag)
+		}
+	}
+	return tags
 }
 
 // Field is one rendered header field.

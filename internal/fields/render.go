@@ -69,7 +69,7 @@ func order(name string) int {
 
 // Transfer renders Data-Transfer for candidate c without the record, which is
 // known only when the request is: the destination country with the parameters
-// activity, safeguards (tags separated by a space, in order of use; empty when
+// activity, safeguards (tags separated by a space, each once, in order of use; empty when
 // no law asked for one) and recipient. A candidate that is no transfer gives ?0.
 // [AppendRecord] completes the value.
 func Transfer(d *decision.Decision, c *decision.Candidate) (prefix string, err error) {
@@ -79,11 +79,11 @@ func Transfer(d *decision.Decision, c *decision.Candidate) (prefix string, err e
 	if c.Region == nil || c.Recipient == nil || d.Activity == nil {
 		return "", errors.New("rendering a transfer: it lacks region, recipient or activity")
 	}
-	tags := make([]string, len(c.Safeguards))
-	for i, s := range c.Safeguards {
+	tags := c.Tags()
+	for _, tag := range tags {
 		// A tag must be a token, or the list could not be taken apart again.
-		if tags[i], err = Token(s.Tag); err != nil {
-			return "", fmt.Errorf("rendering the tag of safeguard %q: %w", s.ID, err)
+		if _, err := Token(tag); err != nil {
+			return "", fmt.Errorf("rendering a safeguard's tag: %w", err)
 		}
 	}
 	item := httpsfv.NewItem(httpsfv.Token(c.Region.Country))

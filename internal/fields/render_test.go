@@ -183,7 +183,7 @@ func TestRenderErrors(t *testing.T) {
 		{"region code", func(d *decision.Decision) { d.Candidates[0].Region = &decision.Region{Code: "3"} }, `rendering the candidate in region "3": field Data-Region: rendering "3" as a token: `},
 		{"no recipient", func(d *decision.Decision) { d.Candidates[0].Recipient = nil }, "rendering a transfer: it lacks region, recipient or activity"},
 		{"no activity", func(d *decision.Decision) { d.Activity = nil }, "rendering a transfer: it lacks region, recipient or activity"},
-		{"tag", func(d *decision.Decision) { d.Candidates[0].Safeguards[0].Tag = "a b" }, `rendering the tag of safeguard "1": rendering "a b" as a token: `},
+		{"tag", func(d *decision.Decision) { d.Candidates[0].Safeguards[0].Tag = "a b" }, `rendering a safeguard's tag: rendering "a b" as a token: `},
 		{"recipient id", func(d *decision.Decision) { d.Candidates[0].Recipient = &decision.Recipient{} }, `rendering the transfer of activity "support" to recipient "" in "CN": `},
 	}
 	for _, tt := range tests {
