@@ -163,7 +163,7 @@ func TestProblems(t *testing.T) {
 		{"any for an activity's purposes", ac, "purposes: [2a]", "purposes: any",
 			`activities.yaml:5:15: "purposes" must be a list; write purposes: [A, B]`},
 		{"unknown legal basis", ac, "legal_basis: 2-basis(a)", "legal_basis: 2-basis(e)",
-			`activities.yaml:7:18: "legal_basis" has the unknown value "2-basis(e)"; did you mean "2-basis(a)"?`},
+			`activities.yaml:7:18: "legal_basis" has the unknown value "2-basis(e)"; use one of 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d)`},
 		{"unknown kind in a set", sa, "kinds: [9-operator]", "kinds: [4e]",
 			`safeguards.yaml:10:13: "kinds" has the unknown value "4e"; use one of 9-operator, 9-partner, 4a, 4b, 4c, 4d`},
 		{"country UK", la, "countries: [BR]", "countries: [UK]",

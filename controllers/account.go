@@ -11,6 +11,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/nearest"
 )
 
 // Account is what the Account Center says about a data subject. Its
@@ -109,7 +110,7 @@ func (a *Account) check(known []string) error {
 // unknownParty is the error for a contracting party that is no controller.
 func unknownParty(id string, known []string) error {
 	const fix = `list it there, or give its "name" and "address" instead of an id`
-	if near := nearest(id, known); near != "" {
+	if near := nearest.Of(id, known); near != "" {
 		return fmt.Errorf("contracting_party is not a controller of the registers (the nearest is %q); %s", near, fix)
 	}
 	return fmt.Errorf("contracting_party is not a controller of the registers; %s", fix)

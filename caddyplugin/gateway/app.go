@@ -79,6 +79,8 @@ type App struct {
 
 	stop func()
 
+	unlisted sync.Map // names of contracting parties an alert was given for
+
 	mu       sync.Mutex
 	handlers []*Handler // guarded by mu while provisioning; read-only after
 }

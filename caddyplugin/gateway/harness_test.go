@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
+	"golang.org/x/crypto/bcrypt"
 
 	_ "github.com/sparkoo/transfergate/caddyplugin"
 	"github.com/sparkoo/transfergate/internal/ledger"
@@ -355,3 +356,13 @@ type atomicTime struct{ nanos atomic.Int64 }
 
 func (c *atomicTime) set(t time.Time) { c.nanos.Store(t.UnixNano()) }
 func (c *atomicTime) now() time.Time  { return time.Unix(0, c.nanos.Load()) }
+
+// bcryptOf hashes a password as Caddy's basic_auth wants it.
+func bcryptOf(t testing.TB, password string) string {
+	t.Helper()
+	hash, err := bcrypt.GenerateFromPassword([]byte(password), bcrypt.MinCost)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(hash)
+}

@@ -96,7 +96,6 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")
 	header.Set("Cache-Control", "no-store")
-	header.Set("Content-Length", strconv.Itoa(len(body)))
 	switch p.Status {
 	case http.StatusServiceUnavailable:
 		header.Set("Retry-After", strconv.Itoa(retryAfter))

@@ -7,6 +7,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
@@ -102,6 +103,18 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	x.subject = a.table.Snapshot().Subject(x.identity.Account, x.identity.Country)
 	x.origin = a.visitorCountry(r)
 	a.metrics.resolved(x)
+	if c := x.subject.Controller; c != nil && c.Unlisted {
+		a.alertUnlisted(c.Name)
+	}
+}
+
+// alertUnlisted says once per party that the registers lack a contracting party
+// which account records name. Its safeguards are unknown until they have it.
+func (a *App) alertUnlisted(party string) {
+	if _, known := a.unlisted.LoadOrStore(party, true); !known {
+		a.logger.Warn("a contracting party of an account record is not in the registers: it was taken over by name and address; add it to controllers.yaml",
+			zap.String("party", party))
+	}
 }
 
 // reasonOf returns the reason an identity source gave, and the one for a

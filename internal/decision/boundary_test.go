@@ -56,6 +56,10 @@ func TestFromUntil(t *testing.T) {
 	if got := decision.Boundaries(nil); len(got) != 0 {
 		t.Errorf("boundaries of no policy: %v", got)
 	}
+	onlyLaw := &decision.Policy{Laws: []decision.Law{{ID: "cl", Validity: decision.Validity{From: chile}}}}
+	if got := decision.Boundaries(onlyLaw); !slices.Equal(got, []time.Time{chile}) {
+		t.Errorf("boundaries of a law %v, want %v", got, chile)
+	}
 	var never time.Time
 	for _, test := range []struct{ at, from, until time.Time }{
 		{posted.Add(-1), never, posted},

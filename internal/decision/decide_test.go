@@ -373,3 +373,117 @@ func TestRegionsOnce(t *testing.T) {
 		t.Errorf("unknown region: %q, want %q", r.Reason, decision.NoRegion)
 	}
 }
+
+// TestOwnController: what comes back to the controller needs no safeguard, what
+// goes to a branch of it in another country does.
+func TestOwnController(t *testing.T) {
+	p := policy()
+	p.Regions = append(p.Regions, decision.Region{Code: "ap-branch-1", Country: "MY", Operator: "sparkoo-sg"})
+	s := decision.Site{Node: nodeSG, Regions: []string{"ap-branch-1"}}
+	d := decision.Decide(p, &s, now, person(p, "serving", "FR"))
+	if d.Reason != decision.NoSafeguard || d.Law != "eu" {
+		t.Errorf("a branch in another country: reason %q, law %q, want no_safeguard, eu", d.Reason, d.Law)
+	}
+}
+
+// TestNowhere: a row for everything does not take in what has no name.
+func TestNowhere(t *testing.T) {
+	p := policy()
+	p.Safeguards = append(p.Safeguards, decision.Safeguard{
+		ID: "eu-any", Law: "eu", Exporters: anything, Recipients: anything, Countries: anything,
+		Purposes: anything, Categories: anything, Kinds: anything,
+	})
+	for i := range p.Safeguards {
+		if p.Safeguards[i].Law == "sg" {
+			p.Safeguards[i].Countries, p.Safeguards[i].Recipients = anything, anything
+		}
+	}
+	s := decision.Site{Regions: allRegions}
+	d := decision.Decide(p, &s, now, person(p, "serving", "FR"))
+	if d.Outcome != decision.Denied {
+		t.Errorf("a node nowhere passes data on to %v", codes(&d))
+	}
+	if r := refusal(t, &d, "ap-southeast-3"); r.Reason != decision.NoSafeguard || r.Law != "eu" {
+		t.Errorf("%+v, want eu's safeguard missing", r)
+	}
+}
+
+// TestControllerFromNowhere: a contracting party in an unknown country leaves
+// only the store, reached without leaving its country.
+func TestControllerFromNowhere(t *testing.T) {
+	p := policy()
+	p.Regions = append(p.Regions, decision.Region{Code: "ap-other-1", Country: "SG", Operator: "sparkoo-hk"})
+	for i := range p.Safeguards {
+		p.Safeguards[i].Exporters = anything
+	}
+	f := person(p, "serving", "BR")
+	f.Controller, f.Basis = &decision.Controller{ID: "unlisted", Unlisted: true}, decision.BasisAccountCenter
+	for _, test := range []struct {
+		node decision.Place
+		want []string
+	}{{nodeSG, []string{"ap-southeast-3"}}, {nodeZA, []string{}}} {
+		s := decision.Site{Node: test.node, Regions: []string{"ap-other-1", "ap-southeast-3"}}
+		d := decision.Decide(p, &s, now, f)
+		if got := codes(&d); !slices.Equal(got, test.want) {
+			t.Errorf("node in %s: candidates %v, want %v", test.node.Country, got, test.want)
+		}
+		if r := refusal(t, &d, "ap-other-1"); r.Reason != decision.LawUnknown {
+			t.Errorf("node in %s: another operator is refused for %q", test.node.Country, r.Reason)
+		}
+	}
+}
+
+// TestPartnerDocuments: identity documents go to no partner either.
+func TestPartnerDocuments(t *testing.T) {
+	p := policy()
+	p.Activities[2].Kind, p.Activities[2].Categories = decision.Partner, []string{"1b"}
+	for i := range p.Recipients {
+		p.Recipients[i].Kinds = append(p.Recipients[i].Kinds, decision.Partner)
+	}
+	if d := decide(p, person(p, "serving", "FR")); d.Reason != decision.IdentityDocuments {
+		t.Errorf("reason %q, want %q", d.Reason, decision.IdentityDocuments)
+	}
+}
+
+// TestWaivedSkipsUnknownLaws: report mode passes over what no law is known for.
+func TestWaivedSkipsUnknownLaws(t *testing.T) {
+	p := policy()
+	p.Safeguards = slices.DeleteFunc(p.Safeguards, func(r decision.Safeguard) bool { return r.Law == "br" })
+	f := person(p, "serving", "AR")
+	f.Controller, f.Basis = controller(p, "sparkoo-br"), decision.BasisAccountCenter
+	s := decision.Site{Node: nodeSG, Regions: []string{"ap-southeast-1", "ap-southeast-3"}}
+	d := decision.Decide(p, &s, now, f)
+	if r := refusal(t, &d, "ap-southeast-1"); r.Reason != decision.LawUnknown {
+		t.Errorf("Hong Kong is refused for %q, want law_unknown", r.Reason)
+	}
+	if d.Reason != decision.NoSafeguard || d.Waived == nil || d.Waived.Region.Code != "ap-southeast-3" {
+		t.Errorf("reason %q, waived %+v, want no_safeguard, ap-southeast-3", d.Reason, d.Waived)
+	}
+}
+
+// TestKindOfTheActivity: what an affiliate gets from the node is no operator's
+// business, so the operators' row does not serve it.
+func TestKindOfTheActivity(t *testing.T) {
+	p := policy()
+	for i := range p.Activities {
+		p.Activities[i].Exporter = decision.FromNode
+	}
+	for i := range p.Safeguards {
+		if row := &p.Safeguards[i]; row.Kinds.Of != nil && row.Kinds.Of[0] == "4c" {
+			row.Kinds = of("9-operator")
+		}
+	}
+	if d := decide(p, person(p, "support", "BR")); d.Reason != decision.NoSafeguard {
+		t.Errorf("reason %q, candidates %v, want no_safeguard", d.Reason, codes(&d))
+	}
+}
+
+// TestPublicWithoutCountry: what is public needs no registered country (§4(d)).
+func TestPublicWithoutCountry(t *testing.T) {
+	p := policy()
+	f := person(p, "public", "")
+	f.Identified = true
+	if d := decide(p, f); len(d.Candidates) != 7 {
+		t.Errorf("candidates %v (%s), want all seven operators' regions", codes(&d), d.Reason)
+	}
+}

@@ -126,6 +126,11 @@ func TestTableCopies(t *testing.T) {
 	if got := table.Decide(f); got.Controller.Email != "privacy@example.com" {
 		t.Error("the decision shows another controller than the facts")
 	}
+	f = person(policy(), "serving", "BR")
+	f.Controller.Unlisted = true
+	if got := table.Decide(f); !got.Controller.Unlisted {
+		t.Error("the decision takes an unlisted controller for a listed one")
+	}
 }
 
 // TestFinish: every decision is finished once, before anybody sees it.

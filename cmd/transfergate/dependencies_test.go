@@ -1,0 +1,66 @@
+package main_test
+
+import (
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+const module = "github.com/sparkoo/transfergate/"
+
+// allowed says which of our own packages a package may import, besides those
+// below it in the list. What is not in the list may import nothing of ours.
+var allowed = map[string][]string{
+	"cmd/transfergate":     {"caddyplugin"},
+	"caddyplugin":          {"caddyplugin/gateway", "caddyplugin/identity", "caddyplugin/accounts"},
+	"caddyplugin/identity": {"caddyplugin/gateway", "internal/decision"},
+	"caddyplugin/accounts": {"caddyplugin/gateway", "controllers"},
+	"caddyplugin/gateway":  {"config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/nearest"},
+	"config":               {"internal/country", "internal/decision", "internal/nearest"},
+	"controllers":          {"internal/country", "internal/decision", "internal/nearest"},
+	"internal/guard":       {"internal/decision", "internal/fields"},
+	"internal/fields":      {"internal/decision"},
+	"internal/geo":         {"internal/country"},
+	"internal/decision":    {"internal/country"},
+	"internal/country":     {},
+	"internal/ledger":      {},
+	"internal/nearest":     {},
+	"internal/testsupport": {},
+}
+
+// Dependencies point down, only cmd and caddyplugin know Caddy, and the decision
+// core needs nothing but the standard library.
+func TestDependenciesPointDown(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "../../...").CombinedOutput()
+	if err != nil {
+		t.Fatalf("go list: %v\n%s", err, out)
+	}
+	for line := range strings.Lines(string(out)) {
+		words := strings.Fields(line)
+		name, imports := strings.TrimPrefix(words[0], module), words[1:]
+		mayImport, listed := allowed[name]
+		if !listed {
+			t.Errorf("package %s is new: say here what it may import", name)
+		}
+		for _, path := range imports {
+			own, ours := strings.CutPrefix(path, module)
+			switch {
+			case ours && !slices.Contains(mayImport, own):
+				t.Errorf("%s imports %s", name, own)
+			case strings.HasPrefix(path, "github.com/caddyserver/") && !strings.HasPrefix(name, "cmd/") && !strings.HasPrefix(name, "caddyplugin"):
+				t.Errorf("%s imports Caddy: %s", name, path)
+			case name == "internal/decision" && !ours && strings.Contains(path, "."):
+				t.Errorf("the decision core imports %s", path)
+			}
+		}
+	}
+}
+
+// The product builds without cgo: no package of ours asks for it.
+func TestNoCgo(t *testing.T) {
+	out, err := exec.Command("go", "list", "-f", `{{if .CgoFiles}}{{.ImportPath}}{{end}}`, "../../...").CombinedOutput()
+	if err != nil || len(strings.TrimSpace(string(out))) > 0 {
+		t.Errorf("packages with cgo: %s %v", out, err)
+	}
+}

@@ -1,0 +1,52 @@
+// Package nearest finds the known word that a misspelt one most likely means.
+package nearest
+
+import (
+	"strings"
+	"unicode/utf8"
+)
+
+// Of returns the known word nearest to word, without regard to case. It returns
+// "" when none is near: a third of the letters and one more may differ, or just
+// a third in a word of two or three. It returns "" too when two words are equally
+// near, because a wrong hint could put an account under a wrong controller.
+func Of(word string, known []string) string {
+	letters := utf8.RuneCountInString(word)
+	allowed := letters / 3
+	if letters > 3 {
+		allowed++
+	}
+	best, least := "", allowed+1
+	for _, k := range known {
+		switch d := distance(strings.ToLower(word), strings.ToLower(k)); {
+		case d < least:
+			best, least = k, d
+		case d == least:
+			best = ""
+		}
+	}
+	return best
+}
+
+// distance counts the single-letter changes that turn a into b (Levenshtein).
+func distance(a, b string) int {
+	s, t := []rune(a), []rune(b)
+	row := make([]int, len(t)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range s {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range t {
+			above := row[j+1]
+			change := diagonal
+			if s[i] != t[j] {
+				change++
+			}
+			row[j+1] = min(above+1, row[j]+1, change)
+			diagonal = above
+		}
+	}
+	return row[len(t)]
+}
