@@ -3,6 +3,7 @@
 package testsupport
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -22,8 +23,7 @@ func lock(name string) (unlock func(), err error) {
 		}
 	}
 	if err != nil {
-		file.Close()
-		return nil, err
+		return nil, errors.Join(err, file.Close())
 	}
-	return func() { file.Close() }, nil
+	return func() { _ = file.Close() }, nil // nothing was written
 }

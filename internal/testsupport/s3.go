@@ -58,7 +58,7 @@ func StartS3(t testing.TB) (addr string, caPEM []byte, accessKey, secretKey stri
 	s.write("cert.pem", certPEM)
 	s.write("key.pem", keyPEM)
 	for _, sub := range []string{"objects", "metadata"} {
-		if err := os.Mkdir(filepath.Join(dir, sub), 0o700); err != nil {
+		if err := os.Mkdir(s.path(sub), 0o700); err != nil {
 			t.Fatalf("making the S3 server's folders: %v", err)
 		}
 	}
@@ -99,12 +99,12 @@ var s3Program = sync.OnceValues(func() (string, error) {
 })
 
 // install builds the server and puts it in place, whole or not at all.
-func install(program string) error {
+func install(program string) (err error) {
 	bin, err := os.MkdirTemp(filepath.Dir(program), "build-")
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(bin)
+	defer func() { err = errors.Join(err, os.RemoveAll(bin)) }()
 	build := exec.Command("go", "install", s3Module+"@"+s3Version)
 	build.Dir = bin // not in this module: its go.mod has no say
 	build.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=-trimpath", "CGO_ENABLED=0")
@@ -121,9 +121,11 @@ type s3Server struct {
 	dir     string
 }
 
+func (s *s3Server) path(name string) string { return filepath.Join(s.dir, name) }
+
 func (s *s3Server) write(name string, data []byte) {
 	s.t.Helper()
-	if err := os.WriteFile(filepath.Join(s.dir, name), data, 0o600); err != nil {
+	if err := os.WriteFile(s.path(name), data, 0o600); err != nil {
 		s.t.Fatalf("writing %s for the S3 server: %v", name, err)
 	}
 }
@@ -132,8 +134,8 @@ func (s *s3Server) write(name string, data []byte) {
 func (s *s3Server) start(ca *Authority, addr, accessKey, secretKey string) error {
 	ctx, kill := context.WithCancel(context.Background())
 	cmd := exec.CommandContext(ctx, s.program, "--port", addr, "--region", S3Region, "--quiet",
-		"--cert", "cert.pem", "--key", "key.pem", "--access", accessKey, "--secret", secretKey,
-		"posix", "--sidecar", "metadata", "objects")
+		"--cert", s.path("cert.pem"), "--key", s.path("key.pem"), "--access", accessKey, "--secret", secretKey,
+		"posix", "--sidecar", s.path("metadata"), s.path("objects"))
 	cmd.Dir = s.dir
 	cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.dir} // not the user's own settings
 	var output bytes.Buffer
