@@ -1,9 +1,10 @@
+//go:build unix
+
 package ledger_test
 
 import (
 	"fmt"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -174,13 +175,9 @@ func BenchmarkSubject(b *testing.B) {
 
 // cpuTime is the CPU time this process has used.
 func cpuTime(b *testing.B) time.Duration {
-	if runtime.GOOS == "windows" {
-		return 0
-	}
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
-

@@ -183,10 +183,10 @@ func (l *Log) write(b []byte, offset int64) error {
 	if !full {
 		return l.giveUp(err)
 	}
-	err = errors.Join(ErrFull, err)
+	err = fmt.Errorf("%w: %w", ErrFull, err)
 	if e := s.file.Truncate(s.size); e != nil {
 		l.counters.fail(opTruncate)
-		return l.giveUp(errors.Join(err, fmt.Errorf("cutting %s back: %w", s.path, e)))
+		return l.giveUp(fmt.Errorf("%w; cutting %s back: %w", err, s.path, e))
 	}
 	return err
 }
@@ -227,7 +227,7 @@ func (l *Log) giveUp(cause error) error {
 	if l.strikes < 2 {
 		return cause
 	}
-	cause = errors.Join(ErrBroken, cause)
+	cause = fmt.Errorf("%w: %w", ErrBroken, cause)
 	l.mu.Lock()
 	if l.refusal == nil {
 		l.refusal = cause
@@ -263,7 +263,7 @@ func (l *Log) createSegment(number int) (*segment, error) {
 	if err != nil {
 		l.counters.fail(opCreate)
 		if isFull(err) {
-			err = errors.Join(ErrFull, err)
+			err = fmt.Errorf("%w: %w", ErrFull, err)
 		}
 	}
 	return s, err

@@ -224,6 +224,22 @@ func (n *memNode) crash(rng *rand.Rand, chance float64) *memNode {
 	return &memNode{dir: n.dir, data: data, stable: slices.Clone(data), dirty: make(map[int64]bool)}
 }
 
+// sameCache is the file system as the next process finds it: the same files,
+// nothing locked.
+func (m *memFS) sameCache() *memFS {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	next := newMemFS()
+	for _, name := range slices.Sorted(maps.Keys(m.names)) {
+		n := m.names[name]
+		next.names[name] = &memNode{n.dir, slices.Clone(n.data), slices.Clone(n.stable), maps.Clone(n.dirty)}
+		if m.stable[name] == n {
+			next.stable[name] = next.names[name]
+		}
+	}
+	return next
+}
+
 // clone returns the file system as it is, without locks.
 func (m *memFS) clone() *memFS {
 	return m.crash(rand.New(rand.NewPCG(1, 1)), 1)
@@ -315,6 +331,7 @@ func (f *memFile) Preallocate(size int64) error {
 	}
 	f.m.mu.Lock()
 	defer f.m.mu.Unlock()
+	size = min(size, 4096) // so that many states of it fit in memory
 	if n := f.node; int64(len(n.data)) < size {
 		n.touch(int64(len(n.data)), size)
 		n.data = resize(slices.Clip(n.data), int(size))

@@ -230,15 +230,3 @@ func TestRecordProperty(t *testing.T) {
 		}
 	})
 }
-
-func TestRecordAllocatesNothing(t *testing.T) {
-	rec := usualRecord()
-	buf := make([]byte, 0, 4096)
-	n := testing.AllocsPerRun(100, func() {
-		rec.ID, rec.Salt = [16]byte{}, [16]byte{}
-		buf = rec.AppendJSON(buf[:0])
-	})
-	if n != 0 {
-		t.Errorf("%v allocations", n)
-	}
-}

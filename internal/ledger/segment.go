@@ -47,12 +47,9 @@ func createSegment(fsys FS, path string, number int, reserve int64) (*segment, e
 	if err != nil {
 		return nil, fmt.Errorf("creating a segment: %w", err)
 	}
-	if reserve > 0 {
-		if err := file.Preallocate(reserve); err != nil {
-			err = file.Truncate(0) // what was reserved before it failed
-			if err != nil {
-				return nil, errors.Join(fmt.Errorf("emptying the new segment %s: %w", path, err), discard(fsys, file, path))
-			}
+	if reserve > 0 && file.Preallocate(reserve) != nil {
+		if err := file.Truncate(0); err != nil { // what was reserved before it failed
+			return nil, errors.Join(fmt.Errorf("emptying the new segment %s: %w", path, err), discard(fsys, file, path))
 		}
 	}
 	if err := file.Sync(); err != nil {

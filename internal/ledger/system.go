@@ -11,7 +11,10 @@ func (l *Log) genesis() []byte {
 	o := object("{")
 	o.number("epoch", int64(l.epoch.Number))
 	o.text("format", epochFormat)
-	l.signature(&o, now)
+	o.id("id", newID(now))
+	o.text("node", l.o.Node)
+	salt := newSalt()
+	o.base64("salt", salt[:])
 	o.number("segment_entries", int64(l.epoch.SegmentEntries))
 	return closing(o, now, TypeGenesis)
 }
@@ -32,14 +35,6 @@ func (l *Log) recovered(c cut) []byte {
 	salt := newSalt()
 	o.base64("salt", salt[:])
 	return closing(o, now, TypeRecovered)
-}
-
-// signature appends id, node and salt.
-func (l *Log) signature(o *object, now time.Time) {
-	o.id("id", newID(now))
-	o.text("node", l.o.Node)
-	salt := newSalt()
-	o.base64("salt", salt[:])
 }
 
 // closing appends time, type and v, and ends the object.
