@@ -21,8 +21,10 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -33,13 +35,13 @@ import (
 func main() {
 	root := flag.String("root", ".", "the clone's folder")
 	live := flag.String("live", "http://localhost:8080/live", "what answers 200 once a background block is up")
-	timeout := flag.Duration("timeout", 20*time.Minute, "how long all of it may take")
+	timeout := flag.Duration("timeout", 30*time.Minute, "how long all of it may take")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
-	if err := check(ctx, *root, *live); err != nil {
+	if err := check(ctx, os.Stdout, *root, *live); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		cancel()
 		stop()
@@ -47,8 +49,8 @@ func main() {
 	}
 }
 
-// check runs the README of a clone.
-func check(ctx context.Context, root, live string) (err error) {
+// check runs the README of a clone and shows on out what it runs.
+func check(ctx context.Context, out io.Writer, root, live string) (err error) {
 	text, err := os.ReadFile(filepath.Join(root, "README.md"))
 	if err != nil {
 		return err
@@ -61,6 +63,6 @@ func check(ctx context.Context, root, live string) (err error) {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(work)
-	return runAll(ctx, blocks, root, work, live)
+	defer func() { err = errors.Join(err, os.RemoveAll(work)) }()
+	return runAll(ctx, out, blocks, root, work, live)
 }

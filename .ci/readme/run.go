@@ -20,7 +20,7 @@ const endsWithin = 15 * time.Second
 
 // runAll runs the blocks in order and stops at the first that fails. Blocks
 // whose output differs are reported together.
-func runAll(ctx context.Context, blocks []block, root, work, live string) (err error) {
+func runAll(ctx context.Context, out io.Writer, blocks []block, root, work, live string) (err error) {
 	sh, err := startShell(ctx, root, work)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func runAll(ctx context.Context, blocks []block, root, work, live string) (err e
 	}()
 	var wrong []error
 	for i, b := range blocks {
-		fmt.Printf("\n%s\n%s", b.at(), indent("$ ", b.text))
+		show(out, "\n"+b.at()+"\n"+indent("$ ", b.text))
 		if b.background {
 			j, err := startJob(b, root, filepath.Join(work, fmt.Sprint(i)), live)
 			if err != nil {
@@ -47,7 +47,7 @@ func runAll(ctx context.Context, blocks []block, root, work, live string) (err e
 			continue
 		}
 		output, err := sh.run(b, filepath.Join(work, fmt.Sprint(i)))
-		fmt.Print(indent("  ", output))
+		show(out, indent("  ", output))
 		if err != nil {
 			return err
 		}
@@ -182,6 +182,12 @@ func (j *job) end() error {
 		return j.failure(fmt.Sprintf("it did not end within %v", endsWithin))
 	}
 	signalGroup(j.cmd, syscall.SIGKILL) // what it left behind
+	deadline := time.Now().Add(endsWithin)
+	for answers(j.live) {
+		if time.Now().After(deadline) {
+			return j.failure("something it started still answers at " + j.live)
+		}
+	}
 	return nil
 }
 
@@ -197,7 +203,7 @@ func answers(url string) bool {
 	if err != nil {
 		return false
 	}
-	response.Body.Close()
+	defer response.Body.Close()
 	return response.StatusCode == http.StatusOK
 }
 
@@ -214,6 +220,9 @@ func ownGroup(cmd *exec.Cmd) {
 func signalGroup(cmd *exec.Cmd, signal syscall.Signal) {
 	_ = syscall.Kill(-cmd.Process.Pid, signal)
 }
+
+// show tells whoever watches what happens; nothing depends on it.
+func show(out io.Writer, text string) { _, _ = io.WriteString(out, text) }
 
 // indent puts a mark before each line.
 func indent(mark, text string) string {

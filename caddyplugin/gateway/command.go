@@ -20,12 +20,12 @@ const exitFindings = 2
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "transfer",
-		Usage: "ledger verify|tail FOLDER",
-		Short: "Works with the transfer gateway's ledger",
+		Usage: "ledger verify|tail FOLDER | reasons",
+		Short: "Works with the transfer gateway's ledger and reason codes",
 		CobraFunc: func(cmd *cobra.Command) {
 			group := &cobra.Command{Use: "ledger", Short: "Reads a transfer ledger"}
 			group.AddCommand(verifyCommand(), tailCommand())
-			cmd.AddCommand(group)
+			cmd.AddCommand(group, reasonsCommand())
 		},
 	})
 }

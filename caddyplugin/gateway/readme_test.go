@@ -36,6 +36,9 @@ func TestREADMEConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := strings.NewReplacer(
+		// Caddy begins to probe while it still loads, and races with itself when a
+		// probe fails at once.
+		"health_uri /healthz", "",
 		"/etc/transfergate/policy", policy,
 		"/etc/transfergate/accounts.ndjson", accounts,
 		"/var/lib/transfergate/ledger", filepath.Join(t.TempDir(), "ledger"),
