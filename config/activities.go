@@ -30,6 +30,17 @@ func (d *draft) decodeActivities(root record) {
 	}
 }
 
+// checkActivities makes sure that rights requests, which nothing stops, go where
+// personal data is stored and nowhere else (§7).
+func (d *draft) checkActivities() {
+	unique(d.activities, "activity", func(a decision.Activity) string { return a.ID })
+	for _, r := range d.activities {
+		if a := r.value; a.Rights && (!a.StorageOnly || a.Kind != decision.Operator) {
+			r.report(r.at("rights"), "rights", "activity %q is for rights requests, which the store answers (§7); write kind: 9-operator and storage_only: true", a.ID)
+		}
+	}
+}
+
 // support reads the kind of support an affiliate gives, which §4(c) asks for.
 func (r record) support(kind decision.RecipientKind) string {
 	switch {

@@ -159,6 +159,33 @@ func TestDefaultRegions(t *testing.T) {
 	}
 }
 
+// What the activities are for, and on what they rest (§2): marketing and surveys
+// on consent, rights requests on the law.
+func TestDefaultActivities(t *testing.T) {
+	want := []string{
+		"storage 9-operator 2a 2-basis(a)",
+		"serving 9-operator 2a 2-basis(a)",
+		"support 4c 2c 2-basis(a)",
+		"support-training 4c 2c 2-basis(a)",
+		"support-identity 4c 2c 2-basis(a)",
+		"security 4c 2e 2-basis(b)",
+		"public 9-operator 2a 2-basis(a)",
+		"marketing 9-operator 2b 2-basis(d)",
+		"surveys 9-operator 2d 2-basis(d)",
+		"rights 9-operator 2c,2f 2-basis(c)",
+	}
+	var got []string
+	for _, a := range shipped(t).Activities {
+		got = append(got, strings.Join([]string{a.ID, string(a.Kind), strings.Join(a.Purposes, ","), a.LegalBasis}, " "))
+		if a.Rights != (a.ID == "rights") || a.StorageOnly != (a.ID == "rights" || a.ID == "storage") || a.Public != (a.ID == "public") {
+			t.Errorf("activity %+v", a)
+		}
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("activities\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
+	}
+}
+
 // TestDefaultLaws counts on the lists of the treaties: 27 members of the Union,
 // three further states of the EEA, seven territories.
 func TestDefaultLaws(t *testing.T) {

@@ -70,7 +70,7 @@ func (d *draft) check() {
 	d.checkLaws()
 	d.checkRegions()
 	d.checkRecipients()
-	unique(d.activities, "activity", func(a decision.Activity) string { return a.ID })
+	d.checkActivities()
 	d.checkSafeguards()
 }
 

@@ -29,6 +29,18 @@ type Account struct {
 	// Party is a contracting party that the registers don't list. At most one
 	// of Controller and Party is set.
 	Party *Party
+	// Choices are what the data subject chose; nil for nothing.
+	Choices *Choices
+}
+
+// Known are the ids of the registers that account records may name.
+type Known struct {
+	// Controllers may be contracting parties.
+	Controllers []string
+	// Recipients may be objected to.
+	Recipients []string
+	// Activities may be disabled.
+	Activities []string
 }
 
 // Party is a contracting party as an account record names it.
@@ -55,6 +67,7 @@ type account struct {
 // newAccount copies a into a row.
 func newAccount(a Account) *account {
 	row := &account{Account: a}
+	row.Choices = a.Choices.clone()
 	if a.Party != nil {
 		party := *a.Party
 		row.Party = &party
@@ -67,7 +80,7 @@ func newAccount(a Account) *account {
 }
 
 // checkAccounts holds a whole set of records to the rules.
-func checkAccounts(accounts []Account, known []string) error {
+func checkAccounts(accounts []Account, known Known) error {
 	first := make(map[string]int, len(accounts))
 	for i, a := range accounts {
 		if err := a.check(known); err != nil {
@@ -81,10 +94,9 @@ func checkAccounts(accounts []Account, known []string) error {
 	return nil
 }
 
-// check holds one record to the rules; known are the controllers' ids. Its
-// errors show no value that may be personal: no id, no name, no address. A
+// check holds one record to the rules. Its errors show no value that may be personal: no id, no name, no address. A
 // contracting party isn't shown either, as a person's name may have slipped in.
-func (a *Account) check(known []string) error {
+func (a *Account) check(known Known) error {
 	if err := checkText("account", a.ID, maxID); err != nil {
 		return err
 	}
@@ -94,8 +106,13 @@ func (a *Account) check(known []string) error {
 	if a.Controller != "" && a.Party != nil {
 		return errors.New("two contracting parties, a listed and an unlisted one; keep one")
 	}
-	if a.Controller != "" && !slices.Contains(known, a.Controller) {
-		return unknownParty(a.Controller, known)
+	if a.Controller != "" && !slices.Contains(known.Controllers, a.Controller) {
+		return unknownParty(a.Controller, known.Controllers)
+	}
+	if a.Choices != nil {
+		if err := a.Choices.check(known); err != nil {
+			return err
+		}
 	}
 	if p := a.Party; p != nil {
 		return cmp.Or( // the first mistake

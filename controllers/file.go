@@ -105,7 +105,7 @@ func (f *File) Status() (synced time.Time, failures uint64) {
 // The caller holds mu.
 func (f *File) load() (count int, err error) {
 	f.read, f.good, f.pending = nil, false, nil
-	info, accounts, err := readFile(f.path, f.table.Snapshot().ids())
+	info, accounts, err := readFile(f.path, f.table.Known())
 	f.read = info
 	if err != nil {
 		return 0, err
@@ -130,7 +130,7 @@ func (f *File) fail(err error) {
 
 // readFile reads account records from the file at path. The info is that of the
 // content read, good or bad, and nil if it could not be read to its end.
-func readFile(path string, controllers []string) (fs.FileInfo, []Account, error) {
+func readFile(path string, known Known) (fs.FileInfo, []Account, error) {
 	// Opening a pipe would wait for a writer, so look before.
 	if info, err := os.Stat(path); err != nil {
 		return nil, nil, fmt.Errorf("reading accounts: %w", err)
@@ -146,7 +146,7 @@ func readFile(path string, controllers []string) (fs.FileInfo, []Account, error)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading accounts: %w", err)
 	}
-	accounts, err := ReadAccounts(file, path, controllers)
+	accounts, err := ReadAccounts(file, path, known)
 	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
 		return nil, nil, err // the disk's fault, not the content's: worth another try
 	}

@@ -32,10 +32,21 @@ func section11() []decision.Controller {
 // ids are the controllers' ids, typed from the statement.
 var ids = []string{"sparkoo-za", "sparkoo-cl", "sparkoo-pe", "sparkoo-br", "sparkoo-th", "sparkoo-hk", "sparkoo-sa", "sparkoo-sg"}
 
-// newTable returns the table of §11 with accounts.
+// known are the ids account records may name here.
+var known = controllers.Known{
+	Controllers: ids,
+	Recipients:  []string{"sparkoo-sg", "huawei-cloud-cn"},
+	Activities:  []string{"serving", "marketing"},
+}
+
+// newTable returns the table of §11 with accounts, which may name what is known.
 func newTable(t testing.TB, accounts ...controllers.Account) *controllers.Table {
 	t.Helper()
-	table, err := controllers.New(section11())
+	table, err := controllers.ForPolicy(&decision.Policy{
+		Controllers: section11(),
+		Recipients:  []decision.Recipient{{ID: "sparkoo-sg"}, {ID: "huawei-cloud-cn"}},
+		Activities:  []decision.Activity{{ID: "serving"}, {ID: "marketing"}},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

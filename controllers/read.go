@@ -17,18 +17,36 @@ const MaxLine = 64 << 10
 //
 //	{"account":"a-1","country":"BR","contracting_party":"sparkoo-sg"}
 //	{"account":"a-2","contracting_party":{"name":"Foo Ltd","address":"1 Bar St","country":"SG"}}
+//	{"account":"a-3","country":"FR","objections":["2b","huawei-cloud-cn"],"withdrawn":"2026-11-23T12:00:00Z"}
 //
-// Only the account is required; null is the same as leaving a key out. Empty
-// lines are skipped. The controllers are the ids a contracting party may name.
+// The keys are
+//
+//	account            the account id, as identity sources spell it
+//	country            the registered country, ISO 3166-1 alpha-2
+//	contracting_party  the controller: an id of the registers, or name, address and country
+//	restricted         true: the person restricted the processing (§7)
+//	closed             true: the account is closed (§6, §7)
+//	minor              true: the person is not of age where they live (§8)
+//	guardian           true: a parent or guardian stands by the minor (§8)
+//	objections         list of purposes (2a to 2g) and ids of recipients the person objects to (§7)
+//	withdrawn          true, or from which moment on: consent is withdrawn (§7)
+//	disabled           list of ids of activities the person switched off, which withdraws consent for those (§7)
+//
+// Only the account is required; null is the same as leaving a key out, and so
+// are false and an empty list. What the choices stop is told with
+// [decision.Choices]. Which age makes a minor, and whether an objection is
+// founded, is for the Account Center to say: the age differs by country, and no
+// birth date has to come here. Empty lines are skipped. Known are the ids a
+// record may name.
 //
 // The first mistake ends the reading with an error that begins with the name
 // and line, and shows neither account ids nor anything else of the line but
 // country codes. Mistakes are: invalid JSON or UTF-8, a key that is unknown or
 // written twice, a value of the wrong type, an account without id or written
-// twice, an invalid country, an unknown contracting party (the nearest id is
-// named), a line longer than [MaxLine], and no record at all, because a file
+// twice, an invalid country, an unknown contracting party, recipient or activity
+// (the nearest id is named), a line longer than [MaxLine], and no record at all, because a file
 // caught empty while being written would undo every record.
-func ReadAccounts(r io.Reader, name string, controllers []string) ([]Account, error) {
+func ReadAccounts(r io.Reader, name string, known Known) ([]Account, error) {
 	var accounts []Account
 	first := make(map[string]int) // account -> line
 	lines := bufio.NewScanner(r)
@@ -43,7 +61,7 @@ func ReadAccounts(r io.Reader, name string, controllers []string) ([]Account, er
 		if len(line) == 0 {
 			continue
 		}
-		a, err := parseAccount(line, controllers)
+		a, err := parseAccount(line, known)
 		if err != nil {
 			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
 		}
@@ -69,7 +87,7 @@ func tooLong(name string, line int) error {
 }
 
 // parseAccount reads one record and holds it to the rules.
-func parseAccount(line []byte, controllers []string) (Account, error) {
+func parseAccount(line []byte, known Known) (Account, error) {
 	var a Account
 	if !utf8.Valid(line) {
 		return a, errors.New("not valid UTF-8")
@@ -95,13 +113,15 @@ func parseAccount(line []byte, controllers []string) (Account, error) {
 			}
 			a.Party = new(Party)
 			err = parseParty(dec, a.Party)
+		case "restricted", "closed", "minor", "guardian", "objections", "withdrawn", "disabled":
+			err = choiceReader{dec, &a}.read(key, value)
 		default:
-			err = errors.New("unknown key; a record has account, country and contracting_party")
+			err = errors.New("unknown key; a record has account, country, contracting_party, restricted, closed, minor, guardian, objections, withdrawn and disabled")
 		}
 		return err
 	})
 	if err == nil {
-		err = a.check(controllers)
+		err = a.check(known)
 	}
 	return a, err
 }

@@ -25,7 +25,7 @@ func TestReadAccounts(t *testing.T) {
 		{ID: "a-4"},
 		{ID: "a-5", Country: "GB"},
 	}
-	got, err := controllers.ReadAccounts(strings.NewReader(file), "x", ids)
+	got, err := controllers.ReadAccounts(strings.NewReader(file), "x", known)
 	wantError(t, err, "")
 	if !reflect.DeepEqual(got, want) {
 		t.Errorf("\n got %+v\nwant %+v", got, want)
@@ -36,7 +36,7 @@ func TestReadAccounts(t *testing.T) {
 func TestReadAccountsRefused(t *testing.T) {
 	const (
 		invalid  = "not one valid JSON object"
-		keys     = "unknown key; a record has account, country and contracting_party"
+		keys     = "unknown key; a record has account, country, contracting_party, restricted, closed, minor, guardian, objections, withdrawn and disabled"
 		party    = "contracting_party is not a controller of the registers"
 		fix      = `; list it there, or give its "name" and "address" instead of an id`
 		longLine = "the line is longer than 65536 bytes"
@@ -96,7 +96,7 @@ func TestReadAccountsRefused(t *testing.T) {
 				continue // the limit is about the line without its end; "\r" alone would be over
 			}
 			file := `{"account":"a-1"}` + "\n\n" + test.line + end
-			accounts, err := controllers.ReadAccounts(strings.NewReader(file), "dir/accounts.ndjson", ids)
+			accounts, err := controllers.ReadAccounts(strings.NewReader(file), "dir/accounts.ndjson", known)
 			want := test.want
 			if want != "" {
 				want = "dir/accounts.ndjson:3: " + want
@@ -111,7 +111,7 @@ func TestReadAccountsRefused(t *testing.T) {
 
 func TestReadAccountsEmpty(t *testing.T) {
 	for _, file := range []string{"", "\n", " \r\n\n"} {
-		_, err := controllers.ReadAccounts(strings.NewReader(file), "accounts.ndjson", ids)
+		_, err := controllers.ReadAccounts(strings.NewReader(file), "accounts.ndjson", known)
 		wantError(t, err, "accounts.ndjson: no account records; if there are none, configure no accounts")
 	}
 }
@@ -119,7 +119,7 @@ func TestReadAccountsEmpty(t *testing.T) {
 func TestReadAccountsBrokenReader(t *testing.T) {
 	broken := errors.New("disk on fire")
 	r := io.MultiReader(strings.NewReader(`{"account":"a-1"}`+"\n"), iotest.ErrReader(broken))
-	accounts, err := controllers.ReadAccounts(r, "accounts.ndjson", ids)
+	accounts, err := controllers.ReadAccounts(r, "accounts.ndjson", known)
 	wantError(t, err, "accounts.ndjson:2: disk on fire")
 	if accounts != nil || !errors.Is(err, broken) {
 		t.Errorf("got %v, %v", accounts, err)
@@ -132,13 +132,15 @@ func FuzzReadAccounts(f *testing.F) {
 	for _, seed := range []string{
 		`{"account":"a-1","country":"BR","contracting_party":"sparkoo-sg"}`,
 		`{"account":"a-1","contracting_party":{"name":"n","address":"a","country":"FR"}}` + "\n" + `{"account":"b"}`,
-		`{"account":"a-1","country":"UK"}`, `{"account":"` + "\xff" + `"}`, `{"account":{"account":1}}`, `[`, `{"\u0041":null}`,
+		`{"account":"a-1","country":"UK"}`, `{"account":"` + "\xff" + `"}`, `{"account":{"account":1}}`, `[`,
+		`{"account":"a-1","objections":["2b","huawei-cloud-cn"],"withdrawn":"2026-11-23T12:00:00+08:00","disabled":["marketing"],"minor":true}`,
+		`{"account":"a-1","objections":[[]]}`, `{"account":"a-1","withdrawn":"2026"}`, `{"\u0041":null}`,
 	} {
 		f.Add(seed)
 	}
 	table := newTable(f)
 	f.Fuzz(func(t *testing.T, file string) {
-		accounts, err := controllers.ReadAccounts(strings.NewReader(file), "x", ids)
+		accounts, err := controllers.ReadAccounts(strings.NewReader(file), "x", known)
 		if err == nil {
 			if err := table.ReplaceAccounts(accounts); err != nil {
 				t.Errorf("read, but refused: %v", err)
@@ -148,7 +150,7 @@ func FuzzReadAccounts(f *testing.F) {
 		// Every error is one of our own sentences: a digit-and-letter secret of
 		// the line can't be in it.
 		const secret = "q7z9w3"
-		_, err = controllers.ReadAccounts(strings.NewReader(strings.ReplaceAll(file, "a", secret)), "x", ids)
+		_, err = controllers.ReadAccounts(strings.NewReader(strings.ReplaceAll(file, "a", secret)), "x", known)
 		if err != nil && strings.Contains(err.Error(), secret) {
 			t.Errorf("shows what the line holds: %v", err)
 		}

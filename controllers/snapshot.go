@@ -31,6 +31,12 @@ const (
 	// ConflictParty: the account record has another contracting party than the
 	// country table. The record's holds (§11).
 	ConflictParty = "account-party/country-table"
+	// ConflictClaim: the account record has another contracting party than the
+	// one claimed. The record's holds (§11).
+	ConflictClaim = "account-party/claimed-party"
+	// ConflictClaimTable: the contracting party claimed is another than the
+	// country table's. The claim's holds (§11).
+	ConflictClaimTable = "claimed-party/country-table"
 )
 
 // Subject is what the table knows about a data subject. The zero Subject has
@@ -53,11 +59,14 @@ type Subject struct {
 
 // Subject looks a data subject up. The account is empty when nobody is
 // identified; the country is the registered country an identity source
-// claimed, empty when none did. The account record is believed before the
-// claim. A claimed country that is not an ISO 3166-1 alpha-2 code gives the
-// zero Subject, whatever the record says: whoever claimed it can't be trusted.
-func (s *Snapshot) Subject(account, claimed string) Subject {
-	if claimed != "" && !country.Valid(claimed) {
+// claimed, the party the id of the contracting party it claimed, each empty
+// when none did. The account record is believed before the claims, and a claimed
+// party before the country table (§11). A claimed country that is not an ISO
+// 3166-1 alpha-2 code, or a claimed party that is no controller of the registers,
+// gives the zero Subject, whatever the record says: whoever claimed it can't be
+// trusted.
+func (s *Snapshot) Subject(account, claimed, party string) Subject {
+	if claimed != "" && !country.Valid(claimed) || party != "" && s.byID[party] == nil {
 		return Subject{}
 	}
 	row, err := s.account(account)
@@ -74,27 +83,47 @@ func (s *Snapshot) Subject(account, claimed string) Subject {
 			sub.Conflicts = append(sub.Conflicts, ConflictCountry)
 		}
 	}
-	sub.Controller, sub.Basis = s.byTable(sub.Country)
-	if row == nil || row.Controller == "" && row.Party == nil {
-		return sub
-	}
-	party := s.party(row)
-	if sub.Country != "" && sub.Controller != party {
-		sub.Conflicts = append(sub.Conflicts, ConflictParty)
-	}
-	sub.Controller, sub.Basis = party, decision.BasisAccountCenter
-	if party == nil {
-		sub.Basis = ""
-	}
+	sub.choose(s, row, s.byID[party])
 	return sub
 }
 
-// Resolve returns the controller and the basis that [Snapshot.Subject] finds:
+// choose finds the controller: the record's contracting party, else the one
+// claimed, else the country table's (§11).
+func (sub *Subject) choose(s *Snapshot, row *account, claim *decision.Controller) {
+	sub.Controller, sub.Basis = s.byTable(sub.Country)
+	var table, record *decision.Controller
+	if sub.Country != "" { // otherwise the table has nothing to say
+		table = sub.Controller
+	}
+	if claim != nil {
+		sub.Controller, sub.Basis = claim, decision.BasisTokenClaim
+	}
+	if row != nil && (row.Controller != "" || row.Party != nil) {
+		record = s.party(row)
+		sub.Controller, sub.Basis = record, decision.BasisAccountCenter
+		if record == nil {
+			sub.Basis = ""
+		}
+	}
+	sub.compare(ConflictParty, record, table)
+	sub.compare(ConflictClaim, record, claim)
+	sub.compare(ConflictClaimTable, claim, table)
+}
+
+// compare notes a pair of sources that both answer, and differently.
+func (sub *Subject) compare(pair string, one, other *decision.Controller) {
+	if one != nil && other != nil && one != other {
+		sub.Conflicts = append(sub.Conflicts, pair)
+	}
+}
+
+// Resolve returns the controller and the basis that [Snapshot.Subject] finds when
+// no contracting party is claimed:
 // the account record's contracting party, else the country's controller, which
 // is the default for "countries other than the above", else, without a country,
 // the default as not registered. It returns nil and "" for an invalid country.
 func (s *Snapshot) Resolve(account, country string) (*decision.Controller, decision.Basis) {
-	sub := s.Subject(account, country)
+	sub := s.Subject(account, country, "")
 	return sub.Controller, sub.Basis
 }
 

@@ -69,7 +69,7 @@ func TestNoCountryCode(t *testing.T) {
 	} {
 		// Whatever is on record: an invalid claim is answered by nobody.
 		for _, account := range []string{"", "a-1", "a-2"} {
-			if sub := s.Subject(account, claimed); sub.Controller != nil || sub.Basis != "" || sub.Country != "" || sub.Account != nil || sub.Conflicts != nil {
+			if sub := s.Subject(account, claimed, ""); sub.Controller != nil || sub.Basis != "" || sub.Country != "" || sub.Account != nil || sub.Conflicts != nil {
 				t.Errorf("account %q, country %q: got %+v, want the zero Subject", account, claimed, sub)
 			}
 		}
@@ -121,7 +121,7 @@ func TestSubject(t *testing.T) {
 		{"ACME", "FR", "sparkoo-sg", registered, "FR", false, nil}, // ids are exact
 		{"acme\x00", "FR", "sparkoo-sg", registered, "FR", false, nil},
 	} {
-		sub := s.Subject(test.account, test.claimed)
+		sub := s.Subject(test.account, test.claimed, "")
 		if idOf(sub.Controller) != test.controller || sub.Basis != test.basis || sub.Country != test.country ||
 			(sub.Account != nil) != test.known || !slices.Equal(sub.Conflicts, test.conflicts) {
 			t.Errorf("account %q, country %q:\n got %s %+v\nwant %+v", test.account, test.claimed, idOf(sub.Controller), sub, test)
@@ -132,9 +132,57 @@ func TestSubject(t *testing.T) {
 		}
 	}
 
-	c := s.Subject("acme", "").Controller
+	c := s.Subject("acme", "", "").Controller
 	if !c.Unlisted || c.Name != "Acme São Tomé Lda." || c.Address != "Rua 1, São Tomé" || c.Country != "ST" || c.Default || c.Serves != nil {
 		t.Errorf("unlisted party: got %+v", c)
+	}
+}
+
+// A contracting party that a token claims stands between the account record and
+// the country table (§11).
+func TestClaimedParty(t *testing.T) {
+	s := newTable(t,
+		controllers.Account{ID: "bare", Country: "BR"},
+		controllers.Account{ID: "party", Country: "BR", Controller: "sparkoo-hk"},
+		controllers.Account{ID: "acme", Country: "FR", Party: &controllers.Party{Name: "Acme", Address: "Rua 1"}},
+	).Snapshot()
+	const (
+		recordTable = "account-party/country-table"
+		recordClaim = "account-party/claimed-party"
+		claimTable  = "claimed-party/country-table"
+	)
+	for _, test := range []struct {
+		account, claimed, party string
+		controller              string
+		basis                   decision.Basis
+		conflicts               []string
+	}{
+		{"", "", "sparkoo-th", "sparkoo-th", "token-claim", nil},
+		{"", "TH", "sparkoo-th", "sparkoo-th", "token-claim", nil},
+		{"stranger", "BR", "sparkoo-sg", "sparkoo-sg", "token-claim", []string{claimTable}},
+		{"stranger", "FR", "sparkoo-br", "sparkoo-br", "token-claim", []string{claimTable}},
+		{"bare", "", "sparkoo-br", "sparkoo-br", "token-claim", nil},
+		{"bare", "", "sparkoo-sg", "sparkoo-sg", "token-claim", []string{claimTable}},
+		{"party", "BR", "sparkoo-hk", "sparkoo-hk", "account-center", []string{recordTable, claimTable}},
+		{"party", "BR", "sparkoo-br", "sparkoo-hk", "account-center", []string{recordTable, recordClaim}},
+		{"party", "BR", "sparkoo-sg", "sparkoo-hk", "account-center", []string{recordTable, recordClaim, claimTable}},
+		{"acme", "FR", "sparkoo-sg", "unlisted", "account-center", []string{recordTable, recordClaim}},
+	} {
+		sub := s.Subject(test.account, test.claimed, test.party)
+		if idOf(sub.Controller) != test.controller || sub.Basis != test.basis || !slices.Equal(sub.Conflicts, test.conflicts) {
+			t.Errorf("account %q, country %q, party %q:\n got %s, %s, %q\nwant %s, %s, %q", test.account, test.claimed, test.party,
+				idOf(sub.Controller), sub.Basis, sub.Conflicts, test.controller, test.basis, test.conflicts)
+		}
+	}
+	for _, party := range []string{"sparkoo", "SPARKOO-BR", "sparkoo-br ", "unlisted", "Acme"} { // never a guess
+		for _, account := range []string{"", "bare", "party"} {
+			if sub := s.Subject(account, "BR", party); sub.Controller != nil || sub.Basis != "" || sub.Country != "" || sub.Account != nil {
+				t.Errorf("account %q, party %q: got %+v, want the zero Subject", account, party, sub)
+			}
+		}
+	}
+	if sub := new(controllers.Snapshot).Subject("", "BR", "sparkoo-br"); sub.Controller != nil {
+		t.Errorf("the zero Snapshot knows %v", sub.Controller)
 	}
 }
 

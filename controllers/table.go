@@ -47,12 +47,30 @@ var schema = &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
 type Table struct {
 	mu      sync.Mutex // one writer at a time, from its first read until its snapshot is published
 	db      *memdb.MemDB
+	known   Known                    // Recipients and Activities, fixed; the controllers are in db
 	current atomic.Pointer[Snapshot] // derived from db after each write
 }
 
-// New returns a table of the given controllers, without accounts. The
-// controllers are copied. The rules and errors are those of
+// ForPolicy returns a table of the policy's controllers, without accounts. Its
+// accounts may object to the policy's recipients and disable its activities.
+// The controllers are copied. The rules and errors are those of
 // [Table.SetControllers].
+func ForPolicy(p *decision.Policy) (*Table, error) {
+	t, err := New(p.Controllers)
+	if err != nil {
+		return nil, err
+	}
+	for i := range p.Recipients {
+		t.known.Recipients = append(t.known.Recipients, p.Recipients[i].ID)
+	}
+	for i := range p.Activities {
+		t.known.Activities = append(t.known.Activities, p.Activities[i].ID)
+	}
+	return t, nil
+}
+
+// New is [ForPolicy] for a policy of controllers alone: no account may object to
+// a recipient or disable an activity.
 func New(controllers []decision.Controller) (*Table, error) {
 	db, err := memdb.NewMemDB(schema)
 	if err != nil {
@@ -97,7 +115,7 @@ func (t *Table) SetControllers(controllers []decision.Controller) error {
 // records are copied.
 func (t *Table) ReplaceAccounts(accounts []Account) error {
 	return t.write(func(txn *memdb.Txn) error {
-		known, err := controllerIDs(txn)
+		known, err := t.knownTo(txn)
 		if err != nil {
 			return err
 		}
@@ -198,6 +216,21 @@ func checkStillNamed(txn *memdb.Txn, controllers []decision.Controller) error {
 		}
 	}
 	return nil
+}
+
+// Known returns the ids that the table's accounts may name. The slices are
+// shared and must not be changed.
+func (t *Table) Known() Known {
+	known := t.known
+	known.Controllers = t.Snapshot().ids()
+	return known
+}
+
+// knownTo is Known as a transaction sees it.
+func (t *Table) knownTo(txn *memdb.Txn) (known Known, err error) {
+	known = t.known
+	known.Controllers, err = controllerIDs(txn)
+	return known, err
 }
 
 // controllerIDs returns the ids of all controllers, in order.

@@ -115,7 +115,7 @@ func TestReplaceAccountsCopies(t *testing.T) {
 	table := newTable(t, accounts...)
 	party.Name, accounts[1].ID = "changed", "changed"
 	s := table.Snapshot()
-	if a, ok := s.Account("a-1"); !ok || a.Party.Name != "N" || s.Subject("a-1", "").Controller.Name != "N" {
+	if a, ok := s.Account("a-1"); !ok || a.Party.Name != "N" || s.Subject("a-1", "", "").Controller.Name != "N" {
 		t.Error("the caller changed a party in the table")
 	}
 	if _, ok := s.Account("a-2"); !ok {

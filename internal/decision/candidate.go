@@ -19,6 +19,9 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 			return nil, &Refusal{Region: code, Reason: r, Unlock: v.staffUnlock(r, staff, d.Activity)}
 		}
 	}
+	if entity := shunned(region, d.Activity, f); entity != "" {
+		return nil, &Refusal{Region: code, Reason: RecipientObjected, Unlock: shunnedUnlock(entity)}
+	}
 	stops := v.path(region, d, f.Staff)
 	c := &Candidate{Region: region, Recipient: recipient, Transfer: transfers(stops, d)}
 	gaps := v.judgeAll(c, stops, d)
@@ -28,6 +31,9 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 		gaps = append(gaps, gap{reason: LawUnknown, unlock: controllerCountryUnlock(v.store, d.Controller)})
 	}
 	c.LegsJSON = EncodeLegs(c.Legs)
+	if len(gaps) > 0 && region.Storage && ownRights(d.Activity, f) {
+		c.Lacking, gaps = joinUnlocks(gaps), nil
+	}
 	if len(gaps) == 0 {
 		return c, nil
 	}

@@ -38,6 +38,10 @@ func (v *view) decide(f Facts) Decision {
 		d.Reason, d.Unlock = r, r.Info().Unlock
 		return d
 	}
+	if r := stopped(d.Activity, &f); r != "" {
+		d.Reason, d.Unlock = r, choiceUnlock(r, d.Activity, &f.Choices)
+		return d
+	}
 	v.choose(&d, &f)
 	return d
 }
@@ -58,7 +62,7 @@ func (v *view) bar(f Facts) Reason {
 		return StaffUnknownRecipient
 	case f.Country != "" && !country.Valid(f.Country):
 		return CountryInvalid
-	case f.Country == "" && f.Identified && !a.Public:
+	case f.Country == "" && f.Identified && !a.Public && !ownRights(a, &f):
 		return CountryUnknown
 	}
 	return ""
@@ -124,7 +128,7 @@ func (v *view) order(a *Activity, registered string) []string {
 // precedence ranks the reasons regions are refused for: what compliance can
 // mend comes first, what the activity rules out by its nature last.
 var precedence = []Reason{
-	NoSafeguard, SafeguardUnproven, LawUnknown, IdentityDocuments, SupportNotAllowed,
+	NoSafeguard, SafeguardUnproven, LawUnknown, RecipientObjected, IdentityDocuments, SupportNotAllowed,
 	RecipientNotAllowed, AnonymousSingapore, StorageInSingapore, NoRegion,
 }
 

@@ -38,6 +38,10 @@ type Facts struct {
 	// Subject tells whether the data subject is known. Staff without a known
 	// subject are denied.
 	Subject bool
+	// Choices are the data subject's, whoever asks.
+	Choices Choices
+	// Deletes tells that the request deletes what it names, and does nothing else.
+	Deletes bool
 }
 
 // Outcome is what was decided. The zero value denies.
@@ -88,6 +92,11 @@ type Candidate struct {
 	Safeguards []*Safeguard
 	// Demo tells that at least one of them is an example or unconfirmed.
 	Demo bool
+	// Lacking says which safeguards are missing all the same, as an Unlock
+	// would. It is set only where nothing may stop a request: at the store,
+	// for a person's own request of an activity marked Rights (§7). The
+	// verdicts in Legs are then Missing.
+	Lacking string
 
 	// LegsJSON is Legs as they stand in a record.
 	LegsJSON []byte

@@ -31,6 +31,13 @@ func FuzzDecide(f *testing.F) {
 		if bits&16 != 0 {
 			facts.Staff = &decision.Place{Entity: entity, Country: place}
 		}
+		if bits&32 != 0 {
+			facts.Choices = decision.Choices{
+				Closed: bits&64 != 0, Restricted: bits&128 != 0,
+				Disabled: []string{activity}, Purposes: []string{basis, "2b"}, Recipients: []string{entity},
+			}
+			facts.Deletes = bits&8 != 0
+		}
 		d := decision.Decide(p, &s, now, facts)
 		checkDecision(t, p, &s, now, facts, &d)
 		if got := table.Decide(facts); !reflect.DeepEqual(*got, d) {

@@ -176,7 +176,8 @@ type Activity struct {
 	LegalBasis string        // 2-basis(a) ... 2-basis(d)
 	Exporter   Exporter
 	Order      Order
-	// StorageOnly keeps the activity in the storage region, always (§9).
+	// StorageOnly keeps the activity in the storage region, always (§9). It
+	// counts as storing: for the person themselves a restriction lets it go on (§7).
 	StorageOnly bool
 	// Public marks what is public by nature (§4(d)): it needs no registered
 	// country and may be answered for anybody.
@@ -187,7 +188,9 @@ type Activity struct {
 	// limited to occasional use may serve it.
 	Occasional bool
 	// Rights marks the subject's own access and rights requests (§7), which
-	// the subject's choices never stop.
+	// the subject's choices never stop. Asked by the person themselves they
+	// pass to the store even if a law lacks a safeguard or the registered
+	// country is not known.
 	Rights bool
 }
 

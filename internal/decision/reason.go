@@ -23,6 +23,17 @@ const (
 	NoStatement           Reason = "no_statement"
 )
 
+// The reasons that are choices of the data subject (§7, §8).
+const (
+	AccountClosed        Reason = "account_closed"
+	MinorWithoutGuardian Reason = "minor_without_guardian"
+	ProcessingRestricted Reason = "processing_restricted"
+	ConsentWithdrawn     Reason = "consent_withdrawn"
+	PurposeObjected      Reason = "purpose_objected"
+	RecipientObjected    Reason = "recipient_objected"
+	OptOutSignal         Reason = "opt_out_signal"
+)
+
 // The reasons a request is refused before or after a decision.
 const (
 	CountryInvalid    Reason = "country_invalid"

@@ -10,10 +10,10 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 )
 
-// The facts of a request whose person asks for their own data, by a controller
-// of the registers, take a bounded number of values. A table has one cell for
-// each: activities x countries x controllers x bases, the first value of an
-// axis standing for "none of them".
+// The facts of a request whose person asks for their own data and chose nothing
+// that bears on it, by a controller of the registers, take a bounded number of
+// values. A table has one cell for each: activities x countries x controllers x
+// bases, the first value of an axis standing for "none of them".
 type table struct {
 	view       *view
 	finish     func(*Decision)
@@ -99,9 +99,9 @@ func (t *Table) Site() Site { return t.site }
 
 // Decide answers one set of facts as the function Decide does. The Decision is
 // shared and must not be changed. Facts about a person's own request under a
-// controller of the registers cost a look-up; those of staff, and of controllers
-// the registers do not know, are decided anew on each call. Safe for concurrent
-// use.
+// controller of the registers cost a look-up; those of staff, of controllers the
+// registers do not know, and of people whose choices bear on the activity are
+// decided anew on each call. Safe for concurrent use.
 func (t *Table) Decide(f Facts) *Decision {
 	c := &t.cells
 	cell, controller := c.locate(&f)
@@ -117,7 +117,7 @@ func (t *Table) Decide(f Facts) *Decision {
 // locate finds the cell of the facts, and the registers' own row of their
 // controller. The cell is negative when there is none for them.
 func (c *table) locate(f *Facts) (cell int, controller *Controller) {
-	if c.view == nil || f.Staff != nil {
+	if c.view == nil || f.Staff != nil || c.view.heeds(f) {
 		return -1, nil
 	}
 	where := countryOf(f)
@@ -191,6 +191,7 @@ func (c *table) compute(f Facts) *Decision {
 // race both decide the same; the first to arrive is kept.
 func (c *table) keep(cell int, controller *Controller, f Facts) *Decision {
 	f.Controller = controller
+	f.Choices, f.Deletes = Choices{}, false // the cell is for everybody
 	d := c.compute(f)
 	if c.slots[cell].CompareAndSwap(nil, d) {
 		return d

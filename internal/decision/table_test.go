@@ -212,8 +212,11 @@ func TestNoAllocations(t *testing.T) {
 	table := compile(t, p, siteSG(), now)
 	account := person(p, "serving", "FR")
 	account.Controller, account.Basis = controller(policy(), "sparkoo-br"), decision.BasisAccountCenter
+	chosen := person(p, "serving", "BR")
+	chosen.Choices = decision.Choices{Withdrawn: true, OptOut: true, Purposes: []string{"2b", "2d"}}
 	for name, f := range map[string]decision.Facts{
 		"row":     person(policy(), "support", "BR"),
+		"chosen":  chosen,
 		"nobody":  person(p, "public", ""),
 		"account": account,
 		"denied":  person(p, "support", "US"),

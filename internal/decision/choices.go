@@ -1,0 +1,150 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+)
+
+// Choices are what the data subject chose about their data, and what the state
+// of their account means for it (§7, §8), at the moment of the request. Nothing
+// waives them, report mode included. The zero Choices chose nothing.
+//
+// None of them stops an activity marked Rights.
+type Choices struct {
+	// Closed: the account was closed, which counts as withdrawal (§7). Only
+	// deletion from the store goes on (§6).
+	Closed bool
+	// Minor: the person is not of age where they live, which whoever keeps the
+	// account decides. Guardian: a parent or guardian stands by them. A minor
+	// without one is refused (§8).
+	Minor, Guardian bool
+	// Restricted: what the person themselves stores goes on, and what §4(b)
+	// asks for; the rest stops.
+	Restricted bool
+	// Withdrawn: activities that rest on consent stop. Disabled are ids of
+	// activities for which alone that is so: services the person switched off.
+	Withdrawn bool
+	Disabled  []string
+	// Purposes are those the person objects to. Activities with one of them
+	// stop; 2f, what the law requires, is no matter of objection.
+	Purposes []string
+	// Recipients are ids of entities that must not receive the data, as a
+	// region's operator or through their staff.
+	Recipients []string
+	// OptOut: the request carries the opt-out signal Sec-GPC. Marketing and
+	// sharing with partners stop, unless the person instructed it (§4(a)). It
+	// speaks for whoever sends the request, so that of staff is not heeded.
+	OptOut bool
+}
+
+// What choices turn on (§2).
+const (
+	marketing         = "2b"
+	legalRequirements = "2f"
+	consent           = "2-basis(d)"
+)
+
+// any tells whether anything was chosen.
+func (c *Choices) any() bool {
+	return c.Closed || c.Minor || c.Restricted || c.Withdrawn || c.OptOut ||
+		len(c.Disabled)+len(c.Purposes)+len(c.Recipients) > 0
+}
+
+// own tells whether it is the data subject who asks.
+func (f *Facts) own() bool { return f.Staff == nil }
+
+// ownRights tells whether a person asks for their own access or rights (§7).
+func ownRights(a *Activity, f *Facts) bool { return a.Rights && f.own() }
+
+// stopped returns the choice that stops an activity whatever the region, or "".
+// The broadest comes first.
+func stopped(a *Activity, f *Facts) Reason {
+	c := &f.Choices
+	switch {
+	case a.Rights:
+		return ""
+	case c.Closed && !(a.StorageOnly && f.Deletes):
+		return AccountClosed
+	case c.Minor && !c.Guardian:
+		return MinorWithoutGuardian
+	case c.Restricted && !(a.StorageOnly && f.own()) && a.Kind != Authority:
+		return ProcessingRestricted
+	case restsOnConsent(a) && (c.Withdrawn || slices.Contains(c.Disabled, a.ID)):
+		return ConsentWithdrawn
+	case c.objection(a) != "":
+		return PurposeObjected
+	case c.OptOut && f.own() && optedOut(a):
+		return OptOutSignal
+	}
+	return ""
+}
+
+// restsOnConsent tells whether an activity needs consent. One whose basis
+// nobody wrote down has no other.
+func restsOnConsent(a *Activity) bool { return a.LegalBasis == consent || a.LegalBasis == "" }
+
+// objection returns the first purpose of an activity the person objects to, or "".
+func (c *Choices) objection(a *Activity) string {
+	for _, purpose := range a.Purposes {
+		if purpose != legalRequirements && slices.Contains(c.Purposes, purpose) {
+			return purpose
+		}
+	}
+	return ""
+}
+
+// optedOut tells whether the opt-out signal is about an activity.
+func optedOut(a *Activity) bool {
+	return a.Kind == Partner || a.Kind != Instructed && slices.Contains(a.Purposes, marketing)
+}
+
+// shunned returns the entity that would receive the data at a region and that
+// the person objects to, or "".
+func shunned(region *Region, a *Activity, f *Facts) string {
+	switch refused := f.Choices.Recipients; {
+	case ownRights(a, f):
+		return ""
+	case slices.Contains(refused, region.Operator):
+		return region.Operator
+	case f.Staff != nil && slices.Contains(refused, f.Staff.Entity):
+		return f.Staff.Entity
+	}
+	return ""
+}
+
+// heeds tells whether the choices change what is decided without them. It may
+// say so of facts where they do not, never the other way round.
+func (v *view) heeds(f *Facts) bool {
+	if !f.Choices.any() {
+		return false
+	}
+	a := v.activities[f.Activity]
+	return a != nil && (stopped(a, f) != "" || v.shuns(a, f))
+}
+
+// shuns tells whether the person objects to somebody who might receive the data
+// of an activity in one of the site's regions.
+func (v *view) shuns(a *Activity, f *Facts) bool {
+	return len(f.Choices.Recipients) > 0 && slices.ContainsFunc(v.site.Regions, func(code string) bool {
+		region := v.regions[code]
+		return region != nil && shunned(region, a, f) != "" && v.receives(code, a.Kind)
+	})
+}
+
+// choiceUnlock says what would unlock an activity that a choice stops.
+func choiceUnlock(r Reason, a *Activity, c *Choices) string {
+	switch r {
+	case ConsentWithdrawn:
+		return fmt.Sprintf("the person's consent, on which activity %s rests and which was withdrawn", a.ID)
+	case PurposeObjected:
+		purpose := c.objection(a)
+		return fmt.Sprintf("the person's objection to purpose %s taken back, or an activity without it; %s has it", purpose, a.ID)
+	default:
+		return r.Info().Unlock
+	}
+}
+
+// shunnedUnlock says what would unlock a region the person's objection closes.
+func shunnedUnlock(entity string) string {
+	return fmt.Sprintf("another recipient than %s, or the person's objection to it taken back", entity)
+}
