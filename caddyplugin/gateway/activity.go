@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 )
@@ -81,7 +82,7 @@ func (h *Handler) activity(r *http.Request) (*Activity, decision.Reason, error) 
 	for i, a := range h.Activities {
 		match, err := a.matchers.AnyMatchWithError(r)
 		if err != nil {
-			return nil, "", err
+			return nil, "", h.matcherFailed(a, err)
 		}
 		if len(a.matchers) > 0 && !match {
 			continue
@@ -96,6 +97,15 @@ func (h *Handler) activity(r *http.Request) (*Activity, decision.Reason, error) 
 		return a, "", err
 	}
 	return nil, "", nil
+}
+
+// matcherFailed logs that a matcher of the activity failed, and returns err. What
+// err says is left out: it may quote the request.
+func (h *Handler) matcherFailed(a *Activity, err error) error {
+	if statusOf(err) != http.StatusTooEarly {
+		h.logger.Error("a matcher failed; the request is denied", zap.String("activity", a.Name), zap.String("at", a.At), zap.String("error", fmt.Sprintf("%T", err)))
+	}
+	return err
 }
 
 // nearlyStorage tells whether one more slash would make the request a storage
@@ -113,11 +123,36 @@ func (h *Handler) nearlyStorage(r *http.Request, matched int) (bool, error) {
 		if slashed == nil {
 			slashed = withSlash(r)
 		}
-		if match, err := a.matchers.AnyMatchWithError(slashed); match || err != nil {
-			return match, err
+		match, err := a.matchers.AnyMatchWithError(slashed)
+		if err != nil {
+			return false, h.matcherFailed(a, err)
+		}
+		if match {
+			return true, nil
 		}
 	}
 	return false, nil
+}
+
+// staysItsActivity refuses to send to another region what only the region's own
+// rewrites made a storage request: what is stored goes to Singapore (§9).
+func (t *attempt) staysItsActivity(sent *http.Request) error {
+	if t.candidate.Region.Storage || sent.URL.Path == t.path && sent.Host == t.host {
+		return nil
+	}
+	for _, a := range t.handler.Activities {
+		match, err := a.matchers.AnyMatchWithError(sent)
+		if err != nil {
+			return t.handler.matcherFailed(a, err)
+		}
+		if match || len(a.matchers) == 0 {
+			if a.storageOnly {
+				return errStorage
+			}
+			return nil
+		}
+	}
+	return nil
 }
 
 // withSlash returns a shallow copy of the request with one more slash.

@@ -73,6 +73,7 @@ type App struct {
 	pooled   bool // this instance holds one reference in the pool
 	metrics  *metrics
 	hosts    map[string]bool // host names of sites with a transfer handler
+	searched bool            // the http app was searched for side doors
 
 	// identityFields are the inbound fields the identity sources read.
 	identityFields []string
@@ -172,7 +173,7 @@ func (a *App) provisionPolicy() (err error) {
 			a.store = decision.Place{Entity: region.Operator, Country: region.Country}
 		}
 	}
-	a.table, err = controllers.New(a.policy.Controllers)
+	a.table, err = controllers.ForPolicy(a.policy)
 	return err
 }
 
@@ -236,7 +237,7 @@ func (a *App) provisionLedger() error {
 	if err != nil {
 		return fmt.Errorf("ledger folder '%s': %w", a.Ledger, err)
 	}
-	a.ledger, err = loadLedger(dir, a.ctx.Slogger())
+	a.ledger, err = loadLedger(dir, a.Node.Name, a.ctx.Slogger())
 	a.pooled = err == nil
 	return err
 }
@@ -281,6 +282,11 @@ func (a *App) Start() error {
 	a.stop = cancel
 	if a.accounts != nil {
 		go a.accounts.Watch(ctx)
+	}
+	for _, source := range a.identity {
+		if refresher, ok := source.(Refresher); ok {
+			go refresher.Watch(ctx)
+		}
 	}
 	if a.geo != nil {
 		go a.geo.Watch(ctx, sourceInterval)

@@ -9,7 +9,6 @@ import (
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/fields"
@@ -25,10 +24,12 @@ type attempt struct {
 	candidate *decision.Candidate
 	enforced  bool
 
+	path     string   // as the region's routes got it
+	host     string   // likewise
 	index    uint64   // of the transfer's record
 	withheld []string // what was really kept from the recipient
 
-	// set by the region's transport, on the request's goroutine
+	// set by the region's transport (transport.go), on the request's goroutine
 	dialFailed bool // an upstream could not be reached
 	sent       bool // a connection was had: bytes may have left
 	answered   bool // an upstream's response began
@@ -41,17 +42,10 @@ type attempt struct {
 	clientGone atomic.Bool // the client stopped reading
 }
 
-type attemptKey struct{}
-
-// attemptOf returns the attempt an outgoing request belongs to; nil for health checks.
-func attemptOf(ctx context.Context) *attempt {
-	t, _ := ctx.Value(attemptKey{}).(*attempt)
-	return t
-}
-
 var (
 	errLedger      = errors.New("the ledger did not take the record")
 	errFellThrough = errors.New("no handler of the region answered")
+	errStorage     = errors.New("the region's routes made a storage request of another")
 )
 
 // run records the transfer, then lets the region's routes answer. When it
@@ -77,13 +71,13 @@ func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
 	}()
 	err := region.chain.ServeHTTP(t.response, out)
 	finished = true
+	if err == nil && !t.response.wrote {
+		err = errFellThrough // Caddy would make an empty 200 of it
+	}
 	t.unreachable = t.dialFailed || statusOf(err) == http.StatusServiceUnavailable
 	t.conclude()
-	if err != nil && t.response.wrote {
-		panic(http.ErrAbortHandler) // half an answer stands; the client must see that it is broken
-	}
-	if t.brokenBody.Load() || t.clientGone.Load() {
-		panic(http.ErrAbortHandler)
+	if t.brokenBody.Load() || t.clientGone.Load() || err != nil && t.response.wrote {
+		t.response.breakOff()
 	}
 	return err
 }
@@ -95,6 +89,7 @@ func (t *attempt) outgoing(r *http.Request) *http.Request {
 	out.Header = r.Header.Clone()
 	out.URL = new(url.URL)
 	*out.URL = *r.URL
+	t.path, t.host = r.URL.Path, r.Host
 	t.withheld = guard.Withhold(out.Header, t.candidate.Recipient.Withhold, t.handler.app.identityFields)
 	if len(t.candidate.Recipient.Withhold) > 0 {
 		out.Trailer = nil // whatever a trailer says, it would come after what was withheld
@@ -129,6 +124,8 @@ func (t *attempt) failure(err error) decision.Reason {
 	switch {
 	case errors.Is(err, errFellThrough):
 		return decision.RegionFellThrough
+	case errors.Is(err, errStorage):
+		return decision.StorageInSingapore
 	case !t.sent && t.unreachable:
 		return decision.RegionDown
 	}
@@ -156,60 +153,6 @@ func (b *requestBody) Read(p []byte) (int, error) {
 // whole tells whether all of the body was read.
 func (b *requestBody) whole() bool {
 	return b.ended.Load() || b.length >= 0 && b.read.Load() >= b.length
-}
-
-// observedTransport stands before a region's own transport and tells the
-// attempt what became of the request. Reverse_proxy would log a response that
-// breaks off with the client's address and the query; here the break is noted
-// and ends the response quietly, and run aborts it.
-type observedTransport struct {
-	next http.RoundTripper
-}
-
-// RoundTrip implements http.RoundTripper.
-func (o *observedTransport) RoundTrip(req *http.Request) (*http.Response, error) {
-	res, err := o.next.RoundTrip(req)
-	t := attemptOf(req.Context())
-	if t == nil {
-		return res, err
-	}
-	if err != nil {
-		var dial reverseproxy.DialError
-		if errors.As(err, &dial) {
-			t.dialFailed = true
-		} else {
-			t.sent = true
-		}
-		return res, err
-	}
-	t.sent, t.answered = true, true
-	guard.CleanUpstream(res)
-	if res.StatusCode != http.StatusSwitchingProtocols {
-		res.Body = &responseBody{ReadCloser: res.Body, response: res, attempt: t}
-	}
-	return res, nil
-}
-
-// responseBody ends quietly where the upstream broke off or the client left.
-type responseBody struct {
-	io.ReadCloser
-	response *http.Response
-	attempt  *attempt
-}
-
-func (b *responseBody) Read(p []byte) (int, error) {
-	if b.attempt.clientGone.Load() {
-		return 0, io.EOF
-	}
-	n, err := b.ReadCloser.Read(p)
-	if err == nil {
-		return n, nil
-	}
-	guard.CleanUpstream(b.response)
-	if err != io.EOF {
-		b.attempt.brokenBody.Store(true)
-	}
-	return n, io.EOF
 }
 
 // statusOf returns the status a handler error carries, 0 if none.

@@ -11,3 +11,26 @@ func SetClock(clock func() time.Time) (restore func()) {
 	now = clock
 	return func() { now = old }
 }
+
+// BreakLedger makes the open ledger of that folder refuse every record.
+func BreakLedger(dir string) (err error) {
+	ledgers.Range(func(key, value any) bool {
+		if key == dir {
+			err = value.(*sharedLedger).log.Close()
+		}
+		return true
+	})
+	return err
+}
+
+// RawApp reads the http app's raw configuration out of something like caddy.Context.
+func RawApp(ctx any) error {
+	_, err := rawApp(ctx, "http")
+	return err
+}
+
+// TrustsProxies reads whether something like caddyhttp.Server trusts proxies.
+func TrustsProxies(server any) error {
+	_, err := trustsProxies(server)
+	return err
+}

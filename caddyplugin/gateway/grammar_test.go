@@ -160,9 +160,9 @@ func TestGrammarErrors(t *testing.T) {
 			want: "country 'UK' is not an ISO 3166-1 alpha-2 code"},
 		{name: "matcher with an unknown controller", site: "http://gw.test {\n@m transfer_controller sparkoo\nrespond @m ok\n}",
 			want: "controller 'sparkoo' is not in the policy"},
-		{name: "matcher with an unknown region", site: "http://gw.test {\n@m transfer_region moon\nrespond @m ok\n}",
+		{name: "matcher with an unknown region", site: "http://gw.test {\nintercept {\nhandle_response {\n@m transfer_region moon\nrespond @m ok\n}\n}\n}",
 			want: "region 'moon' is not in the policy"},
-		{name: "matcher with an unknown outcome", site: "http://gw.test {\n@m transfer_outcome maybe\nrespond @m ok\n}",
+		{name: "matcher with an unknown outcome", site: "http://gw.test {\nintercept {\nhandle_response {\n@m transfer_outcome maybe\nrespond @m ok\n}\n}\n}",
 			want: "outcome 'maybe' is none of allowed, denied, failed"},
 	}
 	for _, c := range cases {

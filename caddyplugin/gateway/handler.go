@@ -84,6 +84,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	h.app, h.logger = app, ctx.Logger()
+	if !app.searched {
+		return errors.New("the http app's configuration could not be read: side doors cannot be looked for")
+	}
+	if err := h.checkOtherUpstreams(); err != nil {
+		return err
+	}
 	if err := app.checkClientAddress(ctx); err != nil {
 		return err
 	}
@@ -140,6 +146,7 @@ func inForce(table *decision.Table, t time.Time) bool {
 // returns nil: an error handed to Caddy would have an empty body, could be
 // proxied elsewhere by handle_errors, and would be logged with address and query.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
+	defer h.app.quietPanic()
 	if reason, ok := guard.Check(r, guard.Options{PlainPaths: h.plain, AllowWebSocket: true}); !ok {
 		x := &exchange{}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
@@ -153,8 +160,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		return nil
 	}
 	activity, reason, err := h.activity(r)
-	if err != nil {
-		return err // a matcher failed: Caddy's own configuration is at fault
+	switch {
+	case statusOf(err) == http.StatusTooEarly:
+		return err // the client is to send it again; Caddy does not log this
+	case err != nil:
+		h.deny(w, r, x, &decision.Decision{Reason: decision.NoActivity})
+		return nil
 	}
 	if reason != "" {
 		h.refuse(w, r, x, reason)
@@ -164,13 +175,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		h.deny(w, r, x, &decision.Decision{Reason: decision.NoActivity})
 		return nil
 	}
-	table, err := h.tableAt(now())
+	at := now()
+	table, err := h.tableAt(at)
 	if err != nil {
 		h.logger.Error("no policy to decide by", zap.Error(err))
 		h.refuse(w, r, x, decision.NoStatement)
 		return nil
 	}
-	h.serve(w, r, x, table.Decide(x.facts(activity.Name)))
+	h.serve(w, r, x, table.Decide(x.facts(r, activity.Name, at)))
 	return nil
 }
 

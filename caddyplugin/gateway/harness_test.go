@@ -32,14 +32,24 @@ type gate struct {
 	t      testing.TB
 	addr   string // where it listens
 	ledger string // its ledger's folder
+	from   net.IP // where raw clients dial from; nil: anywhere
 }
 
 // startGate runs a gateway from a Caddyfile. In it {addr} stands for the
-// address to listen on, {ledger} for the ledger's folder; vars replace the rest.
+// address to listen on, {port} for its port, {ledger} for the ledger's folder;
+// vars replace the rest.
 func startGate(t testing.TB, caddyfile string, vars map[string]string) *gate {
 	t.Helper()
 	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(t.TempDir(), "ledger")}
-	if err := g.load(caddyfile, vars); err != nil {
+	err := g.load(caddyfile, vars)
+	for range 4 { // somebody else may have taken the address meanwhile
+		if err == nil || !strings.Contains(err.Error(), "address already in use") {
+			break
+		}
+		g.addr = freeAddr(t)
+		err = g.load(caddyfile, vars)
+	}
+	if err != nil {
 		t.Fatalf("loading: %v", err)
 	}
 	t.Cleanup(func() {
@@ -69,7 +79,8 @@ func (g *gate) load(caddyfile string, vars map[string]string) error {
 }
 
 func (g *gate) expand(caddyfile string, vars map[string]string) string {
-	pairs := []string{"{addr}", g.addr, "{ledger}", g.ledger}
+	_, port, _ := net.SplitHostPort(g.addr)
+	pairs := []string{"{addr}", g.addr, "{port}", port, "{ledger}", g.ledger}
 	for name, value := range vars {
 		pairs = append(pairs, "{"+name+"}", value)
 	}

@@ -55,11 +55,17 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	w.Header().Set("Cache-Control", "no-store")
 	if err != nil {
 		w.WriteHeader(http.StatusServiceUnavailable)
-		_, err = w.Write([]byte("not ready: " + err.Error() + "\n"))
-		return err
+		answerHealth(w, "not ready: "+err.Error())
+		return nil
 	}
-	_, err = w.Write([]byte("ok\n"))
-	return err
+	answerHealth(w, "ok")
+	return nil
+}
+
+// answerHealth writes a line. A client that left is nobody's concern, and an
+// error would be logged with its address.
+func answerHealth(w http.ResponseWriter, line string) {
+	_, _ = w.Write([]byte(line + "\n"))
 }
 
 // ready tells why transfers cannot be recorded or decided now, if they cannot.

@@ -3,6 +3,9 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 )
@@ -15,7 +18,9 @@ type IdentitySource interface {
 	// is not Found leaves the question to the next source. An error refuses the
 	// request: a source that cannot tell never lets it pass as anonymous.
 	// Identify removes the fields it reads from the request, whether or not it
-	// believes them, so that they reach no upstream.
+	// believes them, so that they reach no upstream. A credential that proves
+	// itself, such as a signed token, may stay: it goes to every recipient from
+	// whom the policy does not withhold it.
 	Identify(r *http.Request) (Identity, error)
 }
 
@@ -23,6 +28,19 @@ type IdentitySource interface {
 // that those fields can be named where they are withheld from a recipient.
 type FieldReader interface {
 	Fields() []string
+}
+
+// Refresher is implemented by identity sources that keep something up to date
+// while the gateway runs, such as keys. Provision must not: a configuration is
+// also provisioned to be validated.
+type Refresher interface {
+	// Watch is called once, when the gateway starts, in a goroutine of its own.
+	// It returns when ctx is done.
+	Watch(ctx caddy.Context)
+
+	// Status returns when what the source relies on was last known to be right,
+	// and how many tries to learn it have failed.
+	Status() (synced time.Time, failures uint64)
 }
 
 // Identity is what a source says about a request.
@@ -39,6 +57,11 @@ type Identity struct {
 	// Country is the registered country; empty when the source does not know.
 	Country string
 
+	// Party is the id of the contracting party the source vouches for, a controller
+	// of the registers. It stands between the account record and the country table
+	// (§11). Empty when the source does not know.
+	Party string
+
 	// Staff is set when the requester is not the data subject: the entity the
 	// requester works for and the country they are in. Account is then the
 	// subject's.
@@ -52,6 +75,15 @@ type Identity struct {
 type IdentityError struct {
 	Source string
 	Reason decision.Reason
+
+	// Description is told to the client in WWW-Authenticate when the reason is
+	// [decision.IdentityBroken]: a fixed sentence of the source without quotes or
+	// backslashes (RFC 6750 section 3), never a value of the request. May be empty.
+	Description string
+
+	// Foreign says that the credential may be meant for another source of the same
+	// name. If one of them identifies, this error is forgotten.
+	Foreign bool
 }
 
 // Error names the source and the reason, never a value of the request.

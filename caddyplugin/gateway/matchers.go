@@ -38,8 +38,9 @@ type (
 	}
 
 	// MatchRegion matches requests that one of these regions answers. It may
-	// stand where the region is known: inside a region's block, or in a route
-	// that handles the response. Elsewhere it is an error.
+	// stand where the region is known: inside a region's block, or in intercept.
+	// Elsewhere it is a load error. A request that the transfer handler did not
+	// see matches none.
 	MatchRegion struct {
 		// Codes of regions. Required.
 		Codes []string `json:"codes,omitempty"`
@@ -47,7 +48,8 @@ type (
 	}
 
 	// MatchOutcome matches requests that were allowed, denied or failed. It may
-	// stand in a route that handles the response. Elsewhere it is an error.
+	// stand in intercept. Elsewhere it is a load error. A request that the
+	// transfer handler did not see matches none.
 	MatchOutcome struct {
 		// Outcomes: allowed, denied, failed. Required.
 		Outcomes []string `json:"outcomes,omitempty"`
@@ -176,26 +178,13 @@ func (m *MatchCountry) MatchWithError(r *http.Request) (bool, error) {
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchRegion) MatchWithError(r *http.Request) (bool, error) {
 	x := exchangeOf(r)
-	if x == nil || x.outcome == "" && x.candidate == nil {
-		return false, unknownYet("transfer_region")
-	}
-	return x.candidate != nil && slices.Contains(m.Codes, x.candidate.Region.Code), nil
+	return x != nil && x.candidate != nil && slices.Contains(m.Codes, x.candidate.Region.Code), nil
 }
 
 // MatchWithError implements caddyhttp.RequestMatcherWithError.
 func (m *MatchOutcome) MatchWithError(r *http.Request) (bool, error) {
 	x := exchangeOf(r)
-	if x == nil || x.outcome == "" {
-		return false, unknownYet("transfer_outcome")
-	}
-	return slices.Contains(m.Outcomes, x.outcome), nil
-}
-
-// unknownYet fails a request whose matcher asks too early: not matching would
-// be a silently wrong answer.
-func unknownYet(matcher string) error {
-	return caddyhttp.Error(http.StatusInternalServerError,
-		fmt.Errorf("matcher %s stands before the transfer handler, where its answer is not known; use it in intercept or handle_response", matcher))
+	return x != nil && slices.Contains(m.Outcomes, x.outcome), nil
 }
 
 // Interface guards

@@ -137,6 +137,8 @@ var (
 	descGeoBuild     = prometheus.NewDesc(metricsPrefix+"geoip_build_timestamp_seconds", "When the country database was built.", nil, nil)
 	descGeoFailures  = prometheus.NewDesc(metricsPrefix+"geoip_load_failures_total", "Country databases that were not taken.", nil, nil)
 	descAccountsSync = prometheus.NewDesc(metricsPrefix+"accounts_sync_timestamp_seconds", "When the account records were last read.", nil, nil)
+	descIdentitySync = prometheus.NewDesc(metricsPrefix+"identity_sync_timestamp_seconds", "When what an identity source relies on, such as keys, was last known to be right; by the source's place in the chain, from 1.", []string{"position"}, nil)
+	descIdentityFail = prometheus.NewDesc(metricsPrefix+"identity_refresh_failures_total", "Tries to refresh what an identity source relies on that failed; by its place in the chain, from 1.", []string{"position"}, nil)
 	descAccountsFail = prometheus.NewDesc(metricsPrefix+"accounts_load_failures_total", "Account records that were not taken.", nil, nil)
 )
 
@@ -144,7 +146,7 @@ var (
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descPolicy, descNextChange, descAppended, descPending, descFree, descLedgerErrors, descReady,
-		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail,
+		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail,
 	} {
 		ch <- d
 	}
@@ -185,6 +187,13 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		synced, failures := a.accounts.Status()
 		gauge(descAccountsSync, float64(synced.Unix()))
 		counter(descAccountsFail, failures)
+	}
+	for i, source := range a.identity {
+		if refresher, ok := source.(Refresher); ok {
+			synced, failures := refresher.Status()
+			gauge(descIdentitySync, float64(max(synced.Unix(), 0)), strconv.Itoa(i+1))
+			counter(descIdentityFail, failures, strconv.Itoa(i+1))
+		}
 	}
 }
 

@@ -252,3 +252,27 @@ http://{addr} {
 		t.Errorf("without credentials: status %d", a.StatusCode)
 	}
 }
+
+// TestMatchersOfRequestsNotSeen: what another handler answers under the same
+// intercept has neither region nor outcome, and does not fail for that.
+func TestMatchersOfRequestsNotSeen(t *testing.T) {
+	config := strings.Replace(site, "\ttransfer_health\n", `	transfer_health
+	intercept {
+		handle_response {
+			@denied transfer_outcome denied
+			header @denied Seen denied
+			@singapore transfer_region ap-southeast-3
+			header @singapore Seen singapore
+		}
+	}
+`, 1)
+	sg := newUpstream(t, "sg", nil)
+	g := startGate(t, config, map[string]string{
+		"accounts": writeFile(t, "accounts.ndjson", `{"account":"nobody"}`), "sg": sg.addr, "br": sg.addr, "cn": sg.addr,
+	})
+	for path, want := range map[string]string{"/live": "", "/": "singapore", "/v1/support/training/1": "denied"} {
+		if a := g.get(path); a.StatusCode >= 500 || a.Header.Get("Seen") != want {
+			t.Errorf("%s: status %d, seen %q, want %q", path, a.StatusCode, a.Header.Get("Seen"), want)
+		}
+	}
+}

@@ -100,9 +100,14 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 	case http.StatusServiceUnavailable:
 		header.Set("Retry-After", strconv.Itoa(retryAfter))
 	case http.StatusUnauthorized:
-		header.Set("WWW-Authenticate", `Bearer error="invalid_token"`)
+		header.Set("WWW-Authenticate", challenge(x.challenge))
 	case http.StatusMethodNotAllowed:
 		header.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+	}
+	if r.ProtoMajor == 1 && r.Header.Get("Expect") != "" {
+		// The client waits before it sends its body, and net/http, which does
+		// not see that through Caddy's wrappers, would wait for the body.
+		header.Set("Connection", "close")
 	}
 	enforceResponse(header, x)
 	w.WriteHeader(p.Status)
@@ -114,6 +119,14 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 			c.Write(zap.String("reason", p.Reason))
 		}
 	}
+}
+
+// challenge is the WWW-Authenticate field of a 401 (RFC 6750 section 3).
+func challenge(description string) string {
+	if description == "" {
+		return `Bearer error="invalid_token"`
+	}
+	return `Bearer error="invalid_token", error_description="` + description + `"`
 }
 
 // logFields adds what was decided to Caddy's access log.

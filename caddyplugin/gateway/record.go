@@ -7,6 +7,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
@@ -88,7 +89,7 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		}
 	}
 	if staff := x.identity.Staff; staff != nil {
-		rec.Requester = staff.Entity + "@" + staff.Country
+		rec.Requester = a.requester(staff)
 	}
 	if d.Statement != nil {
 		rec.Statement = d.Statement.ID
@@ -100,6 +101,19 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		rec.Reason, rec.Clause, rec.Law = string(d.Reason), d.Reason.Info().Clause, d.Law
 	}
 	return rec
+}
+
+// requester names a member of staff by entity and country. What no register
+// knows is not kept: whoever sent it could have put anything there.
+func (a *App) requester(staff *decision.Place) string {
+	entity, code := staff.Entity, staff.Country
+	if !a.knows(entity) {
+		entity = "unlisted"
+	}
+	if !country.Valid(code) {
+		code = "unknown"
+	}
+	return entity + "@" + code
 }
 
 // siteOf is the configured host name the request came to; empty for any other

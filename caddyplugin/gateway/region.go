@@ -1,12 +1,10 @@
 package gateway
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
 	"net/http"
-	"net/netip"
 	"slices"
 	"strings"
 
@@ -33,8 +31,8 @@ type Region struct {
 	chain caddyhttp.Handler
 }
 
-// provisionRegions checks each region's routes before they are loaded, loads
-// them, and puts an observer before each proxy's transport.
+// provisionRegions checks each region's routes before they are loaded, lets the
+// gateway observe what their proxies send, and loads them.
 func (h *Handler) provisionRegions(ctx caddy.Context) error {
 	h.regions = make(map[string]*Region, len(h.Regions))
 	for _, region := range h.Regions {
@@ -58,10 +56,13 @@ func (h *Handler) provisionRegion(ctx caddy.Context, region *Region) error {
 	if err := h.app.checkRoutes(region.row, region.Routes); err != nil {
 		return err
 	}
+	if err := observe(region.Routes); err != nil {
+		return err
+	}
 	if err := region.Routes.Provision(ctx); err != nil {
 		return err
 	}
-	if !observe(region.Routes) {
+	if !prepare(region.Routes) {
 		return errors.New("nothing in it sends requests anywhere: name upstreams, or write a reverse_proxy")
 	}
 	region.chain = region.Routes.Compile(fellThrough)
@@ -93,183 +94,6 @@ func (a *App) storageRegion() string {
 	return ""
 }
 
-// mayStand are the handlers a region block may hold.
-var mayStand = []string{"reverse_proxy", "subroute", "headers", "encode", "request_body", "rewrite", "vars", "map", "log_append", "static_response", "copy_response", "copy_response_headers"}
-
-// checkRoutes walks a region's raw routes before anything of them is loaded.
-func (a *App) checkRoutes(region *decision.Region, routes caddyhttp.RouteList) error {
-	if len(routes) == 0 {
-		return errors.New("empty: name upstreams, or write a reverse_proxy")
-	}
-	for _, route := range routes {
-		for _, raw := range route.HandlersRaw {
-			if err := a.checkHandler(region, raw); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-func (a *App) checkHandler(region *decision.Region, raw json.RawMessage) error {
-	name := rawHandler(raw)
-	if !slices.Contains(mayStand, name) {
-		return fmt.Errorf("handler '%s' may not stand in a region: allowed are %s", name, strings.Join(mayStand, ", "))
-	}
-	switch name {
-	case "subroute":
-		sub := new(caddyhttp.Subroute)
-		if err := json.Unmarshal(raw, sub); err != nil {
-			return err
-		}
-		if sub.Errors != nil {
-			if err := a.checkRoutes(region, sub.Errors.Routes); err != nil {
-				return err
-			}
-		}
-		return a.checkRoutes(region, sub.Routes)
-	case "headers":
-		ops := new(headers.Handler)
-		if err := json.Unmarshal(raw, ops); err != nil {
-			return err
-		}
-		return checkHeaderOps(ops)
-	case "reverse_proxy":
-		proxy := new(reverseproxy.Handler)
-		if err := json.Unmarshal(raw, proxy); err != nil {
-			return err
-		}
-		return a.checkProxy(region, proxy)
-	}
-	return nil
-}
-
-// checkProxy holds a region's proxy to what the policy says the region is.
-func (a *App) checkProxy(region *decision.Region, proxy *reverseproxy.Handler) error {
-	if proxy.DynamicUpstreamsRaw != nil {
-		return errors.New("dynamic upstreams could lead out of the region: name its upstreams")
-	}
-	if len(proxy.Upstreams) == 0 {
-		return errors.New("a proxy without upstreams")
-	}
-	transport, err := a.checkTransport(region, proxy.TransportRaw)
-	if err != nil {
-		return err
-	}
-	for _, upstream := range proxy.Upstreams {
-		if err := a.checkUpstream(region, upstream.Dial, transport.TLS != nil); err != nil {
-			return err
-		}
-	}
-	if hc := proxy.HealthChecks; hc != nil && hc.Active != nil && hc.Active.Upstream != "" {
-		if err := a.checkUpstream(region, hc.Active.Upstream, transport.TLS != nil); err != nil {
-			return fmt.Errorf("health check: %w", err)
-		}
-	}
-	if err := checkHeaderOps(proxy.Headers); err != nil {
-		return err
-	}
-	for _, handler := range proxy.HandleResponse {
-		if len(handler.Routes) == 0 {
-			continue // it only rewrites the status
-		}
-		if err := a.checkRoutes(region, handler.Routes); err != nil {
-			return fmt.Errorf("handle_response: %w", err)
-		}
-	}
-	return nil
-}
-
-// checkTransport refuses ways around the upstreams that are named.
-func (a *App) checkTransport(region *decision.Region, raw json.RawMessage) (*reverseproxy.HTTPTransport, error) {
-	transport := new(reverseproxy.HTTPTransport)
-	if raw == nil {
-		return transport, nil
-	}
-	var named struct {
-		Protocol string `json:"protocol"`
-	}
-	if err := json.Unmarshal(raw, &named); err != nil {
-		return nil, err
-	}
-	if named.Protocol != "http" {
-		return nil, fmt.Errorf("transport '%s' may not stand in a region: only http", named.Protocol)
-	}
-	if err := json.Unmarshal(raw, transport); err != nil {
-		return nil, err
-	}
-	switch {
-	case transport.TLS != nil && transport.TLS.InsecureSkipVerify:
-		return nil, errors.New("tls_insecure_skip_verify: nobody would know who answers; trust the region's certificate with tls_trust_pool")
-	case transport.ForwardProxyURL != "" || transport.NetworkProxyRaw != nil:
-		return nil, errors.New("a network proxy could lead out of the region")
-	case transport.Resolver != nil:
-		return nil, errors.New("a resolver of its own could lead out of the region")
-	case transport.ProxyProtocol != "" && a.withholdsAddress(region):
-		return nil, fmt.Errorf("proxy_protocol would give the client's address to %s, from whom it is withheld", region.Operator)
-	}
-	return transport, nil
-}
-
-// withholdsAddress tells whether the region's operator must not get client addresses.
-func (a *App) withholdsAddress(region *decision.Region) bool {
-	for _, r := range a.policy.Recipients {
-		if r.ID == region.Operator {
-			return slices.Contains(r.Withhold, "client-address")
-		}
-	}
-	return true
-}
-
-// checkUpstream refuses an address the policy does not give to the region, and
-// plaintext across a border.
-func (a *App) checkUpstream(region *decision.Region, dial string, tls bool) error {
-	if strings.ContainsAny(dial, "{}") {
-		return fmt.Errorf("upstream '%s' has a placeholder: a request could choose it", dial)
-	}
-	address, err := caddy.ParseNetworkAddressWithDefaults(dial, "tcp", 80)
-	if err != nil {
-		return fmt.Errorf("upstream '%s': %w", dial, err)
-	}
-	loopback := isLoopback(address.Host)
-	if !(loopback && a.Demo) && !ownsHost(region, address) {
-		return fmt.Errorf("upstream '%s' lies outside the hosts and networks that the policy gives to the region: %s",
-			dial, strings.Join(slices.Concat(region.Hosts, region.Networks), ", "))
-	}
-	if !tls && !loopback && region.Country != a.Node.Country {
-		return fmt.Errorf("upstream '%s' would be sent personal data in plain text from %s to %s: use https", dial, a.Node.Country, region.Country)
-	}
-	return nil
-}
-
-// ownsHost tells whether the policy gives the address to the region.
-func ownsHost(region *decision.Region, address caddy.NetworkAddress) bool {
-	if address.IsUnixNetwork() || address.IsFdNetwork() {
-		return false
-	}
-	host := strings.ToLower(strings.TrimSuffix(address.Host, "."))
-	if addr, err := netip.ParseAddr(host); err == nil {
-		return slices.ContainsFunc(region.Networks, func(block string) bool {
-			prefix, err := netip.ParsePrefix(block)
-			return err == nil && prefix.Contains(addr.Unmap())
-		})
-	}
-	return slices.ContainsFunc(region.Hosts, func(allowed string) bool {
-		if strings.HasPrefix(allowed, ".") {
-			return strings.HasSuffix(host, allowed)
-		}
-		return host == allowed
-	})
-}
-
-func isLoopback(host string) bool {
-	if host == "localhost" {
-		return true
-	}
-	addr, err := netip.ParseAddr(host)
-	return err == nil && addr.Unmap().IsLoopback()
-}
-
 // hostOnly strips the port from a Host field.
 func hostOnly(hostport string) string {
 	if host, _, err := net.SplitHostPort(hostport); err == nil {
@@ -278,20 +102,20 @@ func hostOnly(hostport string) string {
 	return hostport
 }
 
-// observe prepares every proxy below the routes, and tells whether there is one.
-func observe(routes caddyhttp.RouteList) (found bool) {
+// prepare prepares every proxy below the routes, and tells whether there is one.
+func prepare(routes caddyhttp.RouteList) (found bool) {
 	for _, route := range routes {
 		for _, handler := range route.Handlers {
 			switch handler := handler.(type) {
 			case *caddyhttp.Subroute:
-				found = observe(handler.Routes) || found
+				found = prepare(handler.Routes) || found
 				if handler.Errors != nil {
-					found = observe(handler.Errors.Routes) || found
+					found = prepare(handler.Errors.Routes) || found
 				}
 			case *reverseproxy.Handler:
 				prepareProxy(handler)
 				for _, response := range handler.HandleResponse {
-					observe(response.Routes)
+					prepare(response.Routes)
 				}
 				found = true
 			}
@@ -301,7 +125,7 @@ func observe(routes caddyhttp.RouteList) (found bool) {
 }
 
 // prepareProxy lets the upstream see the client's Host, which signed requests
-// cover, ignores proxies named by the environment, and observes the transport.
+// cover.
 func prepareProxy(proxy *reverseproxy.Handler) {
 	if proxy.Headers == nil {
 		proxy.Headers = new(headers.Handler)
@@ -315,10 +139,6 @@ func prepareProxy(proxy *reverseproxy.Handler) {
 		}
 		ops.Set["Host"] = []string{"{http.request.hostport}"}
 	}
-	if transport, ok := proxy.Transport.(*reverseproxy.HTTPTransport); ok {
-		transport.Transport.Proxy = nil
-	}
-	proxy.Transport = &observedTransport{next: proxy.Transport}
 }
 
 func touchesHost(ops *headers.HeaderOps) bool {

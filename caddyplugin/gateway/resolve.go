@@ -4,6 +4,8 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
+	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -30,6 +32,7 @@ type exchange struct {
 	authUser   string     // the authenticated user it was resolved for
 	origin     string     // visitor's country by GeoIP, a hint
 	refusal    decision.Reason
+	challenge  string // what a 401 says about the credential
 
 	// what was decided; nil until the handler has decided
 	decision  *decision.Decision
@@ -56,6 +59,7 @@ func exchangeOf(r *http.Request) *exchange {
 // first. A request that was resolved before somebody authenticated it is
 // resolved again.
 func (a *App) resolve(r *http.Request) *exchange {
+	defer a.quietPanic() // a matcher may stand outside the handler
 	repl := r.Context().Value(caddy.ReplacerCtxKey).(*caddy.Replacer)
 	user, _ := repl.GetString("http.auth.user.id")
 	x := exchangeOf(r)
@@ -75,15 +79,41 @@ func (a *App) resolve(r *http.Request) *exchange {
 
 // identify asks the identity sources and looks the subject up.
 func (a *App) identify(x *exchange, r *http.Request) {
+	a.askSources(x, r)
+	snapshot := a.table.Snapshot()
+	if _, known := snapshot.Controller(x.identity.Party); !known && x.identity.Party != "" {
+		x.refuse(&IdentityError{Source: x.identity.Source, Reason: decision.IdentityBroken, Description: unknownParty})
+	}
+	if x.identity.Country != "" && !country.Valid(x.identity.Country) {
+		x.refusal = decision.CountryInvalid
+	}
+	if x.refusal != "" {
+		return
+	}
+	x.subject = snapshot.Subject(x.identity.Account, x.identity.Country, x.identity.Party)
+	x.origin = a.visitorCountry(r)
+	a.metrics.resolved(x)
+	if c := x.subject.Controller; c != nil && c.Unlisted {
+		a.alertUnlisted(c.Name)
+	}
+}
+
+// askSources asks every identity source; the first that identifies wins.
+func (a *App) askSources(x *exchange, r *http.Request) {
 	if x.answers == nil {
 		x.answers = make([]Identity, len(a.identity))
 	}
 	x.identity, x.identified = Identity{}, false
+	var foreign *IdentityError
 	for i, source := range a.identity {
 		id, err := source.Identify(r)
 		a.metrics.spoofed(id.Spoofed)
+		if e := new(IdentityError); errors.As(err, &e) && e.Foreign {
+			foreign = e
+			continue // another source may know it
+		}
 		if err != nil {
-			x.refusal = reasonOf(err)
+			x.refuse(err)
 			continue // the other sources still remove their fields
 		}
 		if !id.Found {
@@ -94,17 +124,8 @@ func (a *App) identify(x *exchange, r *http.Request) {
 			x.identity, x.identified = id, true
 		}
 	}
-	if x.identity.Country != "" && !country.Valid(x.identity.Country) {
-		x.refusal = decision.CountryInvalid
-	}
-	if x.refusal != "" {
-		return
-	}
-	x.subject = a.table.Snapshot().Subject(x.identity.Account, x.identity.Country)
-	x.origin = a.visitorCountry(r)
-	a.metrics.resolved(x)
-	if c := x.subject.Controller; c != nil && c.Unlisted {
-		a.alertUnlisted(c.Name)
+	if foreign != nil && !slices.ContainsFunc(x.answers, func(id Identity) bool { return id.Found && id.Source == foreign.Source }) {
+		x.refuse(foreign)
 	}
 }
 
@@ -117,17 +138,21 @@ func (a *App) alertUnlisted(party string) {
 	}
 }
 
-// reasonOf returns the reason an identity source gave, and the one for a
-// broken source when it gave none.
-func reasonOf(err error) decision.Reason {
+// unknownParty is told to a client whose credential names a contracting party
+// that the registers lack: nobody guesses which controller is meant.
+const unknownParty = "the credential names an unknown contracting party"
+
+// refuse notes why an identity source refuses the request. One that gives no
+// reason has a broken credential.
+func (x *exchange) refuse(err error) {
+	x.refusal, x.challenge = decision.IdentityBroken, ""
 	if e := new(IdentityError); errors.As(err, &e) {
-		return e.Reason
+		x.refusal, x.challenge = e.Reason, e.Description
 	}
-	return decision.IdentityBroken
 }
 
-// facts are the exchange as the decision sees it.
-func (x *exchange) facts(activity string) decision.Facts {
+// facts are the exchange as the decision sees it at a moment.
+func (x *exchange) facts(r *http.Request, activity string, at time.Time) decision.Facts {
 	return decision.Facts{
 		Activity:   activity,
 		Identified: x.identified,
@@ -136,6 +161,8 @@ func (x *exchange) facts(activity string) decision.Facts {
 		Basis:      x.subject.Basis,
 		Staff:      x.identity.Staff,
 		Subject:    x.subject.Account != nil && x.subject.Country != "",
+		Choices:    x.choices(r, at),
+		Deletes:    r.Method == http.MethodDelete,
 	}
 }
 

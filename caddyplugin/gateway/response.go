@@ -59,6 +59,13 @@ func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{w}, r)
 }
 
+// breakOff ends a response of which only a part is there, so that the client
+// sees that it is broken. It gets that part, as from reverse_proxy itself.
+func (w *responseWriter) breakOff() {
+	_ = http.NewResponseController(w).Flush() // the response is lost either way
+	panic(http.ErrAbortHandler)
+}
+
 // enforceResponse makes the response fields ours: who the controller is, and
 // under which statement.
 func enforceResponse(header http.Header, x *exchange) {

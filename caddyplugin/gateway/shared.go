@@ -22,9 +22,9 @@ type sharedLedger struct {
 }
 
 // loadLedger returns the process's ledger of that folder, unopened if it is new.
-func loadLedger(dir string, logger *slog.Logger) (*sharedLedger, error) {
+func loadLedger(dir, node string, logger *slog.Logger) (*sharedLedger, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &sharedLedger{dir: dir, log: ledger.New(dir, ledger.Options{Logger: logger})}
+		l := &sharedLedger{dir: dir, log: ledger.New(dir, ledger.Options{Node: node, Logger: logger})}
 		l.users.Store(1)
 		return l, nil
 	})

@@ -1,9 +1,13 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
+	"net/http"
+	"net/url"
 	"reflect"
 	"slices"
 	"strings"
@@ -11,303 +15,290 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
-
-	"github.com/sparkoo/transfergate/internal/fields"
+	caddymap "github.com/caddyserver/caddy/v2/modules/caddyhttp/map"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
 )
 
-// httpConfig is what this file reads of the http app.
-type httpConfig struct {
-	Servers map[string]*struct {
-		Routes      []route                   `json:"routes"`
-		Errors      *struct{ Routes []route } `json:"errors"`
-		NamedRoutes map[string]route          `json:"named_routes"`
-	} `json:"servers"`
-}
-
-// route is a raw route.
-type route struct {
-	Match []struct {
-		Host []string `json:"host"`
-	} `json:"match"`
-	Handle []json.RawMessage `json:"handle"`
-}
-
-// provisionSites walks the whole http configuration and refuses side doors: in
-// a site with a transfer handler, a proxy outside its regions must be named
-// under other_upstreams, and nothing may touch our header fields.
+// provisionSites looks for side doors: in a site with a transfer handler,
+// nothing but its regions may send requests anywhere, and nothing may speak in
+// the gateway's name. It reads the whole http configuration, since error
+// routes, other routes for the same host and named routes see the same requests.
 func (a *App) provisionSites() error {
-	a.hosts = make(map[string]bool)
-	raw, err := rawApp(a.ctx, "http")
-	if err != nil || raw == nil {
+	routes, err := readRoutes(a.ctx)
+	if err != nil {
 		return err
 	}
-	var config httpConfig
-	if err := json.Unmarshal(raw, &config); err != nil {
-		return fmt.Errorf("reading the http app's configuration: %w", err)
+	a.searched = len(routes) > 0
+	a.hosts = make(map[string]bool)
+	for _, r := range routes {
+		if err := checkMatchers(r.trees, known{}); err != nil {
+			return fmt.Errorf("%s: %w", r, err)
+		}
 	}
-	for name, server := range config.Servers {
-		for _, r := range server.Routes {
-			s := scan(r.Handle)
-			if s.transfers == 0 {
-				continue
-			}
-			for _, host := range r.hosts() {
-				a.hosts[host] = true
-			}
-			// What else may see this site's requests: its error routes, routes for
-			// the same hosts, and named routes, whoever invokes them.
-			for _, other := range server.Routes {
-				if overlap(r, other) {
-					s.add(scan(other.Handle))
-				}
-			}
-			if server.Errors != nil {
-				for _, other := range server.Errors.Routes {
-					if overlap(r, other) {
-						s.add(scan(other.Handle))
-					}
-				}
-			}
-			for _, other := range server.NamedRoutes {
-				s.add(scan(other.Handle))
-			}
-			if err := s.check(); err != nil {
-				return fmt.Errorf("site %s of server '%s': %w", siteName(r), name, err)
-			}
+	for _, site := range routes {
+		if !slices.ContainsFunc(site.handlers, isTransfer) {
+			continue
+		}
+		for _, host := range site.hosts {
+			a.hosts[host] = true
+		}
+		if err := a.checkSite(site, routes); err != nil {
+			return fmt.Errorf("%s: %w", site, err)
 		}
 	}
 	return nil
 }
 
-// rawApp returns the raw configuration of an app that is still being loaded.
-// Caddy offers no way to read it, and drops each part once it is loaded, so
-// that a walk over loaded handlers would miss their siblings.
-func rawApp(ctx caddy.Context, name string) (json.RawMessage, error) {
-	apps := reflect.ValueOf(ctx).FieldByName("cfg")
-	if apps.Kind() != reflect.Pointer || apps.IsNil() {
-		return nil, errors.New("this build of Caddy hides its configuration: side doors cannot be looked for")
+func (r *rawRoute) String() string {
+	if len(r.hosts) == 0 {
+		return "site for every host of server '" + r.server + "'"
 	}
-	apps = apps.Elem().FieldByName("AppsRaw")
-	if apps.Kind() != reflect.Map {
-		return nil, errors.New("this build of Caddy hides its apps: side doors cannot be looked for")
-	}
-	app := apps.MapIndex(reflect.ValueOf(name))
-	if !app.IsValid() || app.Len() == 0 {
-		return nil, nil
-	}
-	return app.Bytes(), nil
+	return "site '" + strings.Join(r.hosts, ", ") + "' of server '" + r.server + "'"
 }
 
-// hosts lists the host names a route is for; none means every host.
-func (r route) hosts() []string {
-	var hosts []string
-	for _, set := range r.Match {
-		if len(set.Host) == 0 {
-			return nil
-		}
-		hosts = append(hosts, set.Host...)
-	}
-	return hosts
-}
+func isTransfer(h handlerField) bool { return h.name() == "transfer" }
 
-func siteName(r route) string {
-	if hosts := r.hosts(); len(hosts) > 0 {
-		return "'" + strings.Join(hosts, ", ") + "'"
-	}
-	return "for every host"
-}
-
-// overlap tells whether two routes may see the same request. Names with a
-// wildcard or a placeholder are taken to match everything.
-func overlap(a, b route) bool {
-	x, y := a.hosts(), b.hosts()
-	if x == nil || y == nil {
-		return true
-	}
-	open := func(host string) bool { return strings.ContainsAny(host, "*{") }
-	return slices.ContainsFunc(x, open) || slices.ContainsFunc(y, open) ||
-		slices.ContainsFunc(x, func(host string) bool {
-			return slices.ContainsFunc(y, func(other string) bool { return strings.EqualFold(host, other) })
-		})
-}
-
-// finding is what a walk over raw handlers met.
-type finding struct {
-	transfers int        // transfer handlers, not walked into
-	named     []string   // upstreams they name as no region's
-	proxies   [][]string // upstreams of each proxy outside a region
-	ops       []*headers.Handler
-}
-
-func (f *finding) add(other finding) {
-	f.transfers += other.transfers
-	f.named = append(f.named, other.named...)
-	f.proxies = append(f.proxies, other.proxies...)
-	f.ops = append(f.ops, other.ops...)
-}
-
-// scan walks raw handlers to any depth.
-func scan(handlers []json.RawMessage) (f finding) {
-	for _, raw := range handlers {
-		var v any
-		if json.Unmarshal(raw, &v) == nil { // Caddy will report what is not JSON
-			f.walk(v)
+// checkSite checks all handlers that may see the site's requests.
+func (a *App) checkSite(site *rawRoute, routes []*rawRoute) error {
+	var beside []handlerField
+	for _, r := range routes {
+		if site.meets(r) {
+			beside = append(beside, r.handlers...)
 		}
 	}
-	return f
-}
-
-func (f *finding) walk(v any) {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			f.walk(item)
-		}
-	case map[string]any:
-		switch v["handler"] {
-		case "transfer":
-			var h Handler
-			if remarshal(v, &h) == nil { // Caddy will report what does not fit
-				f.transfers++
-				for _, other := range h.OtherUpstreams {
-					f.named = append(f.named, other.Addresses...)
-				}
-			}
-			return
-		case "reverse_proxy":
-			f.proxies = append(f.proxies, proxyTargets(v))
-		case "headers":
-			ops := new(headers.Handler)
-			if remarshal(v, ops) == nil {
-				f.ops = append(f.ops, ops)
-			}
-		}
-		for _, item := range v {
-			f.walk(item)
-		}
-	}
-}
-
-// proxyTargets lists where a raw proxy may send requests.
-func proxyTargets(proxy map[string]any) (targets []string) {
-	upstreams, _ := proxy["upstreams"].([]any)
-	for _, u := range upstreams {
-		if u, ok := u.(map[string]any); ok {
-			dial, _ := u["dial"].(string)
-			targets = append(targets, dial)
-		}
-	}
-	if proxy["dynamic_upstreams"] != nil {
-		targets = append(targets, "dynamic")
-	}
-	return targets
-}
-
-func remarshal(from, to any) error {
-	raw, err := json.Marshal(from)
-	if err != nil {
-		return err
-	}
-	return json.Unmarshal(raw, to)
-}
-
-// check refuses the proxies and header operations that must not be.
-func (f *finding) check() error {
-	for _, targets := range f.proxies {
-		for _, target := range targets {
-			if !slices.Contains(f.named, target) {
-				return fmt.Errorf("a proxy to '%s' stands outside every region: its requests would pass no decision and leave no record; "+
-					"move it into a region, or name it as in 'other_upstreams %s \"why\"'", target, target)
-			}
-		}
-	}
-	for _, ops := range f.ops {
-		if err := checkHeaderOps(ops); err != nil {
+	named := otherUpstreams(beside)
+	for _, h := range beside {
+		if err := a.checkBeside(h, named); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// checkHeaderOps refuses operations on our own fields.
-func checkHeaderOps(handler *headers.Handler) error {
-	if handler == nil {
+// otherUpstreams are the addresses and handlers the transfer handlers name as no
+// region's.
+func otherUpstreams(handlers []handlerField) (named []string) {
+	for _, h := range handlers {
+		var transfer Handler
+		if isTransfer(h) && h.into(&transfer) == nil { // Caddy will report what does not fit
+			for _, other := range transfer.OtherUpstreams {
+				named = append(named, other.Addresses...)
+			}
+		}
+	}
+	return named
+}
+
+// checkOtherUpstreams makes sure that each is one thing, with a reason, and says
+// at every start that they are there.
+func (h *Handler) checkOtherUpstreams() error {
+	for _, other := range h.OtherUpstreams {
+		if other.Why == "" {
+			return fmt.Errorf("other_upstreams '%s' gives no reason", strings.Join(other.Addresses, " "))
+		}
+		for _, address := range other.Addresses {
+			if strings.ContainsAny(address, "{*") {
+				return fmt.Errorf("other_upstreams '%s' could be anything: name one address", address)
+			}
+		}
+		h.logger.Warn("requests of this site may go to upstreams that are no region's", zap.Strings("upstreams", other.Addresses), zap.String("why", other.Why))
+	}
+	return nil
+}
+
+// stayHere are the handlers, besides those with a rule of their own, that send
+// requests nowhere. Two of Caddy's own are missing: tracing sends spans with
+// paths and addresses to a collector; templates sends requests of its own, from
+// loopback and with the client's fields, so that identity header might believe them.
+var stayHere = []string{
+	"acme_server", "authentication", "copy_response", "copy_response_headers", "encode", "error", "file_server", "intercept",
+	"invoke", "log_append", "metrics", "push", "request_body", "rewrite", "subroute", "timeouts", "transfer", "transfer_health",
+}
+
+// checkBeside checks a handler that stands outside every region.
+func (a *App) checkBeside(h handlerField, named []string) error {
+	switch name := h.name(); name {
+	case "reverse_proxy":
+		return checkOtherProxy(h, named)
+	case "headers":
+		ops := new(headers.Handler)
+		if err := h.into(ops); err != nil {
+			return err
+		}
+		return cmp.Or(checkHeaderOps(ops), a.checkIdentityOps(ops), checkLateOps(ops))
+	case "vars", "map", "static_response":
+		return checkNames(h)
+	default:
+		if slices.Contains(stayHere, name) || slices.Contains(named, name) {
+			return nil
+		}
+		return fmt.Errorf("handler '%s' stands outside every region, and it might send requests elsewhere; "+
+			"take it out, or answer for it as in 'other_upstreams %s \"why\"'", name, name)
+	}
+}
+
+// checkOtherProxy checks a proxy that stands outside every region: wherever it
+// may send requests must be named.
+func checkOtherProxy(h handlerField, named []string) error {
+	proxy := new(reverseproxy.Handler)
+	if err := h.into(proxy); err != nil {
+		return err
+	}
+	if proxy.DynamicUpstreamsRaw != nil {
+		return errors.New("a proxy outside every region has dynamic upstreams, which cannot be named: write its upstreams out")
+	}
+	for _, upstream := range proxy.Upstreams {
+		switch dial := upstream.Dial; {
+		case strings.Contains(dial, "{"):
+			return fmt.Errorf("a proxy outside every region has a placeholder in its upstream '%s': a request could choose it", dial)
+		case !slices.Contains(named, dial):
+			return fmt.Errorf("a proxy to '%s' stands outside every region: its requests would pass no decision and leave no record; "+
+				"move it into a region, or name it as in 'other_upstreams %s \"why\"'", dial, dial)
+		}
+	}
+	if err := checkOtherTransport(proxy); err != nil {
+		return err
+	}
+	return checkHeaderOps(proxy.Headers)
+}
+
+// checkOtherTransport refuses network proxies, which would see the requests too.
+func checkOtherTransport(proxy *reverseproxy.Handler) error {
+	transport := struct {
+		Protocol        string          `json:"protocol"`
+		TLS             json.RawMessage `json:"tls"`
+		ForwardProxyURL string          `json:"forward_proxy_url"`
+		NetworkProxy    struct {
+			From string `json:"from"`
+		} `json:"network_proxy"`
+	}{Protocol: "http"}
+	if proxy.TransportRaw != nil {
+		if err := json.Unmarshal(proxy.TransportRaw, &transport); err != nil {
+			return err
+		}
+	}
+	switch {
+	case transport.Protocol == "fastcgi":
+		return nil // it dials by itself
+	case transport.Protocol != "http":
+		return fmt.Errorf("transport '%s' of a proxy outside every region might lead anywhere: only http and fastcgi", transport.Protocol)
+	case transport.ForwardProxyURL != "" || transport.NetworkProxy.From != "" && transport.NetworkProxy.From != "none":
+		return errors.New("a proxy outside every region has a network proxy, which would see its requests too")
+	case transport.NetworkProxy.From == "none":
 		return nil
 	}
-	var all []*headers.HeaderOps
-	all = append(all, handler.Request)
-	if handler.Response != nil {
-		all = append(all, handler.Response.HeaderOps)
+	target := &url.URL{Scheme: "http"}
+	if transport.TLS != nil {
+		target.Scheme = "https"
 	}
-	for _, ops := range all {
-		if ops == nil {
-			continue
+	for _, upstream := range proxy.Upstreams {
+		target.Host = upstream.Dial
+		if via, err := http.ProxyFromEnvironment(&http.Request{URL: target}); via != nil || err != nil {
+			return fmt.Errorf("the environment names a network proxy for '%s', which would see its requests too: write 'network_proxy none' in the transport", upstream.Dial)
 		}
-		for _, name := range operatedOn(ops) {
-			if touchesOurs(name) {
-				return fmt.Errorf("a header operation on '%s': the gateway alone sets its fields", name)
+	}
+	return nil
+}
+
+// reservedVars are variables by which the gateway or Caddy knows the request.
+var reservedVars = []string{exchangeVar, caddyhttp.ClientIPVarKey, caddyhttp.TrustedProxyVarKey, "http.auth.user.id"}
+
+// checkNames refuses names by which vars, map and static_response would speak in
+// the gateway's name, or in an authentication handler's.
+func checkNames(h handlerField) error {
+	switch h.name() {
+	case "vars":
+		for _, name := range slices.Sorted(maps.Keys(h)) {
+			if slices.Contains(reservedVars, name) || strings.Contains(name, "{") {
+				return fmt.Errorf("variable '%s' is not the site's to set: what is known about the request hangs on it", name)
+			}
+		}
+	case "map":
+		mapping := new(caddymap.Handler)
+		if err := h.into(mapping); err != nil {
+			return err
+		}
+		for _, name := range mapping.Destinations {
+			if strings.HasPrefix(name, "{http.auth.") || strings.HasPrefix(name, "{"+placeholderPrefix) {
+				return fmt.Errorf("placeholder '%s' is not the site's to map: what is known about the request hangs on it", name)
+			}
+		}
+	case "static_response":
+		response := new(caddyhttp.StaticResponse)
+		if err := h.into(response); err != nil {
+			return err
+		}
+		return checkHeaderOps(&headers.Handler{Response: &headers.RespHeaderOps{HeaderOps: &headers.HeaderOps{Set: response.Headers}}})
+	}
+	return nil
+}
+
+// known says what a matcher can know where it stands.
+type known struct{ region, outcome bool }
+
+// checkMatchers refuses transfer_region and transfer_outcome where their answer
+// is not known yet. A region is known in its own block, everything in intercept.
+func checkMatchers(v any, k known) error {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			if err := checkMatchers(item, k); err != nil {
+				return err
+			}
+		}
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(v)) {
+			_, matcher := v[key].(map[string]any)
+			within := k
+			switch {
+			case matcher && key == "transfer_region" && !k.region, matcher && key == "transfer_outcome" && !k.outcome:
+				return fmt.Errorf("matcher %s stands where its answer is not known yet: use it in intercept%s", key, alsoKnown[key])
+			case key == "regions" && v["handler"] == "transfer":
+				within = known{region: true}
+			case key == "handle_response" && v["handler"] == "intercept":
+				within = known{region: true, outcome: true}
+			}
+			if err := checkMatchers(v[key], within); err != nil {
+				return err
 			}
 		}
 	}
 	return nil
 }
 
-func operatedOn(ops *headers.HeaderOps) (names []string) {
-	for name := range ops.Add {
-		names = append(names, name)
-	}
-	for name := range ops.Set {
-		names = append(names, name)
-	}
-	for name := range ops.Replace {
-		names = append(names, name)
-	}
-	names = append(names, ops.Delete...)
-	slices.Sort(names)
-	return names
-}
-
-// touchesOurs tells whether a header operation's name, perhaps with wildcards,
-// reaches one of our fields. A placeholder might.
-func touchesOurs(name string) bool {
-	if strings.Contains(name, "{") {
-		return true
-	}
-	if !strings.Contains(name, "*") {
-		return fields.Reserved(name)
-	}
-	core := fields.Fold(name)
-	for _, ours := range fields.RequestNames() {
-		folded := fields.Fold(ours)
-		switch {
-		case strings.HasPrefix(name, "*") && strings.HasSuffix(name, "*"):
-			if strings.Contains(folded, core) {
-				return true
-			}
-		case strings.HasPrefix(name, "*"):
-			if strings.HasSuffix(folded, core) {
-				return true
-			}
-		default:
-			if strings.HasPrefix(folded, core) {
-				return true
-			}
-		}
-	}
-	return false
-}
+var alsoKnown = map[string]string{"transfer_region": ", or in a region's block"}
 
 // checkClientAddress refuses GeoIP where a client could choose its address:
 // behind trusted proxies Caddy takes the left-most forwarded address unless
 // told to be strict.
 func (a *App) checkClientAddress(ctx caddy.Context) error {
+	if a.geo == nil {
+		return nil
+	}
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if a.geo == nil || !ok || server.TrustedProxiesStrict > 0 {
+	if !ok {
+		return errors.New("this build of Caddy hides the server: whom it trusts for client addresses cannot be told")
+	}
+	if server.TrustedProxiesStrict > 0 {
 		return nil
 	}
-	proxies := reflect.ValueOf(server).Elem().FieldByName("trustedProxies")
-	if proxies.IsValid() && proxies.Kind() == reflect.Interface && proxies.IsNil() {
-		return nil
+	trusts, err := trustsProxies(server)
+	if err != nil {
+		return err
 	}
-	return errors.New("geoip behind trusted_proxies needs trusted_proxies_strict in the server options: otherwise a client chooses its own country")
+	if trusts || server.TrustedProxiesUnix {
+		return errors.New("geoip behind trusted_proxies needs trusted_proxies_strict in the server options: otherwise a client chooses its own country")
+	}
+	return nil
+}
+
+// trustsProxies tells whether the server trusts proxies. By now Caddy has
+// emptied the part of the configuration that says so.
+func trustsProxies(server any) (bool, error) {
+	field := reflect.Indirect(reflect.ValueOf(server)).FieldByName("trustedProxies")
+	if field.Kind() != reflect.Interface {
+		return false, errors.New("this build of Caddy hides its trusted proxies: whether a client could choose its address cannot be told")
+	}
+	return !field.IsNil(), nil
 }

@@ -1,0 +1,21 @@
+package gateway
+
+import (
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// optOutField is the Global Privacy Control signal (W3C), as net/http spells it.
+// A line that is not exactly "1" is no signal.
+const optOutField = "Sec-Gpc"
+
+// choices are what the data subject has chosen as of at, by the account record,
+// and what the request opts out of. An account without a record chose nothing.
+func (x *exchange) choices(r *http.Request, at time.Time) decision.Choices {
+	c := x.subject.Account.ChoicesAt(at)
+	c.OptOut = slices.Contains(r.Header[optOutField], "1")
+	return c
+}

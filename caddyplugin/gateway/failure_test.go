@@ -1,0 +1,249 @@
+package gateway_test
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// singaporean are the fields of a person whose requests to Singapore are no
+// transfer and need no record.
+var singaporean = []string{"Registered-Country", "SG", "Account-Id", "siti"}
+
+// recordOf reads the index of the record that Data-Transfer names.
+func recordOf(header http.Header) (index uint64, err error) {
+	value := header.Get("Data-Transfer")
+	m := recordPattern.FindStringSubmatch(value)
+	if m == nil {
+		return 0, fmt.Errorf("Data-Transfer %q names no record", value)
+	}
+	return strconv.ParseUint(m[1], 10, 64)
+}
+
+var recordPattern = regexp.MustCompile(`;record="gw-sg-1#(\d+)"`)
+
+// onDisk tells whether the ledger holds an accepted record with that index for
+// the region.
+func onDisk(dir string, index uint64, region string) error {
+	found := errors.New("found")
+	err := ledger.Read(dir, index, func(e ledger.Entry) error {
+		text := string(e.Data)
+		if e.Index != index || !strings.Contains(text, `"type":"transfer.accepted"`) || !strings.Contains(text, `"region":"`+region+`"`) {
+			return fmt.Errorf("entry %d is %s", e.Index, text)
+		}
+		return found
+	})
+	switch {
+	case errors.Is(err, found):
+		return nil
+	case err == nil:
+		return fmt.Errorf("the ledger has no entry %d", index)
+	}
+	return err
+}
+
+// TestRecordBeforeFirstByte: when the upstream has the request's header, and not
+// yet its body, the record is in the ledger.
+func TestRecordBeforeFirstByte(t *testing.T) {
+	var dir string
+	looked := make(chan error, 1)
+	look := func(region string) http.HandlerFunc {
+		return func(w http.ResponseWriter, r *http.Request) {
+			index, err := recordOf(r.Header)
+			if err == nil {
+				err = onDisk(dir, index, region)
+			}
+			looked <- err
+			io.Copy(io.Discard, r.Body)
+		}
+	}
+	br, sg := httptest.NewServer(look("sa-brazil-1")), httptest.NewServer(look("ap-southeast-3"))
+	t.Cleanup(br.Close)
+	t.Cleanup(sg.Close)
+	g := startTwo(t, "reverse_proxy "+br.Listener.Addr().String(), sg.Listener.Addr().String())
+	dir = g.ledger
+	for _, method := range []string{"GET", "POST"} {
+		for _, path := range []string{"/", "/v1/objects/x"} {
+			for range 5 {
+				if a := g.do(method, path, strings.Repeat("x", 1<<20*(len(method)-3)), brazilian...); a.StatusCode != 200 {
+					t.Fatalf("%s %s: status %d: %s", method, path, a.StatusCode, a.Text)
+				}
+				if err := <-looked; err != nil {
+					t.Errorf("%s %s: the upstream looked into the ledger: %v", method, path, err)
+				}
+			}
+		}
+	}
+}
+
+// checkRefuses checks that the gateway refuses transfers and denials for want
+// of its ledger, and serves what needs no record.
+func (g *gate) checkRefuses(t *testing.T, br, sg *upstream) {
+	t.Helper()
+	before := len(br.requests()) + len(sg.requests())
+	requests := []struct {
+		name, method, path string
+		fields             []string
+	}{
+		{"transfer", "GET", "/", brazilian},
+		{"storage", "PUT", "/v1/objects/x", brazilian},
+		{"denial", "GET", "/", []string{"Account-Id", "nobody"}}, // country_unknown
+	}
+	for _, r := range requests {
+		a := g.do(r.method, r.path, "", r.fields...)
+		if p := problemOf(t, a); a.StatusCode != 503 || p["reason"] != "ledger_unavailable" || p["record"] != nil || a.Header.Get("Retry-After") == "" {
+			t.Errorf("%s: status %d, fields %v, problem %v", r.name, a.StatusCode, a.Header, p)
+		}
+	}
+	if n := len(br.requests()) + len(sg.requests()) - before; n != 0 {
+		t.Errorf("upstreams saw %d requests that have no record", n)
+	}
+	if a := g.get("/", singaporean...); a.StatusCode != 200 || a.Text != "sg" {
+		t.Errorf("no transfer: status %d: %s", a.StatusCode, a.Text)
+	}
+	if a := g.get("/ready"); a.StatusCode != 503 {
+		t.Errorf("/ready: status %d: %s", a.StatusCode, a.Text)
+	}
+	if a := g.get("/live"); a.StatusCode != 200 {
+		t.Errorf("/live: status %d: %s", a.StatusCode, a.Text)
+	}
+}
+
+// checkServes checks that transfers pass.
+func (g *gate) checkServes(t *testing.T) {
+	t.Helper()
+	for _, want := range []struct{ path, region string }{{"/", "br"}, {"/v1/objects/x", "sg"}} {
+		if a := g.insist(want.path, brazilian...); a.StatusCode != 200 || a.Text != want.region {
+			t.Errorf("%s: status %d: %s", want.path, a.StatusCode, a.Text)
+		}
+	}
+	if a := g.insist("/", "Account-Id", "nobody"); a.StatusCode != 403 {
+		t.Errorf("denial: status %d: %s", a.StatusCode, a.Text)
+	}
+}
+
+// TestLedgerVolumeFull: refused while there is no room, taken again once there is.
+func TestLedgerVolumeFull(t *testing.T) {
+	volume := smallVolume(t, "72m") // a little more than the 64 MiB that must be free
+	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
+	config := strings.NewReplacer("{ledger}", filepath.Join(volume, "ledger")).Replace(twoRegions)
+	g := startGate(t, config, map[string]string{"br": "reverse_proxy " + br.addr, "sg": sg.addr, "storage": ""})
+	g.checkServes(t)
+	waitFor(t, "the gateway is ready", func() bool { return g.get("/ready").StatusCode == 200 })
+
+	filler := filepath.Join(volume, "filler")
+	fill(t, filler)
+	// Bytes of the last page of the segment may still be free.
+	waitFor(t, "the volume is full", func() bool { return g.get("/", brazilian...).StatusCode != 200 })
+	g.checkRefuses(t, br, sg)
+
+	if err := os.Remove(filler); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the gateway is ready again", func() bool { return g.get("/ready").StatusCode == 200 })
+	g.checkServes(t)
+	g.ledger = filepath.Join(volume, "ledger")
+	for _, s := range g.settled() {
+		if s.State != "complete" {
+			t.Errorf("a request ended as %v", s)
+		}
+	}
+}
+
+// fill writes a file until the volume is full.
+func fill(t *testing.T, path string) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for size := 1 << 20; size > 0; {
+		if _, err := f.Write(make([]byte, size)); err != nil {
+			size /= 2
+		}
+	}
+}
+
+// TestLedgerRemoved: somebody removes the ledger's folder under the gateway,
+// which then asks for no more work.
+func TestLedgerRemoved(t *testing.T) {
+	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
+	g := startTwo(t, "reverse_proxy "+br.addr, sg.addr)
+	g.checkServes(t)
+	if err := os.RemoveAll(g.ledger); err != nil {
+		t.Fatal(err)
+	}
+	if a := g.get("/ready"); a.StatusCode != 503 || !strings.Contains(a.Text, g.ledger) {
+		t.Errorf("/ready: status %d: %s", a.StatusCode, a.Text)
+	}
+}
+
+// TestLedgerNotOpen: Caddy may let requests in before the gateway has started;
+// until the ledger is open they are refused.
+func TestLedgerNotOpen(t *testing.T) {
+	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
+	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(t.TempDir(), "ledger")}
+	server := provisioned(t, g.expand(twoRegions, map[string]string{"br": "reverse_proxy " + br.addr, "sg": sg.addr, "storage": ""}))
+	for fields, want := range map[*[]string]int{&brazilian: 503, {"Account-Id", "nobody"}: 503, &singaporean: 200} {
+		w := httptest.NewRecorder()
+		r := httptest.NewRequest("GET", "http://"+g.addr+"/", nil)
+		r.RemoteAddr = "127.0.0.1:1000"
+		for i := 0; i < len(*fields); i += 2 {
+			r.Header.Set((*fields)[i], (*fields)[i+1])
+		}
+		server.ServeHTTP(w, r)
+		if w.Code != want || want == 503 && !strings.Contains(w.Body.String(), "ledger_unavailable") {
+			t.Errorf("%q: status %d, want %d: %s", *fields, w.Code, want, w.Body)
+		}
+	}
+	if n := len(br.requests()); n != 0 {
+		t.Errorf("Brazil saw %d requests", n)
+	}
+	if _, err := os.Stat(g.ledger); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("provisioning made the ledger's folder: %v", err)
+	}
+}
+
+// provisioned returns the server of a configuration that is loaded but not started.
+func provisioned(t *testing.T, caddyfile string) *caddyhttp.Server {
+	t.Helper()
+	raw, err := adapt(caddyfile)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := provision(t, raw).App("http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return app.(*caddyhttp.App).Servers["srv0"]
+}
+
+// TestLedgerTakenAtStart: another process writes the ledger: the gateway does
+// not start.
+func TestLedgerTakenAtStart(t *testing.T) {
+	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(t.TempDir(), "ledger")}
+	other := ledger.New(g.ledger, ledger.Options{})
+	if err := other.Open(); err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	t.Cleanup(func() { caddy.Stop() })
+	err := g.load(twoRegions, map[string]string{"br": "reverse_proxy " + deadAddr(t), "sg": deadAddr(t), "storage": ""})
+	if err == nil || !strings.Contains(err.Error(), ledger.ErrLocked.Error()) || !strings.Contains(err.Error(), g.ledger) {
+		t.Errorf("loading beside another writer: %v", err)
+	}
+}

@@ -1,0 +1,686 @@
+package gateway_test
+
+import (
+	"bufio"
+	"bytes"
+	"crypto/rand"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/net/websocket"
+)
+
+// twoRegions is a site where serving a Brazilian goes to Brazil, and to
+// Singapore next (order: home). {br} are the handlers of the Brazilian region.
+const twoRegions = `{
+	admin off
+	persist_config off
+	log {
+		output discard
+	}
+	servers {
+		protocols h1 h2c
+	}
+	transfer {
+		demo
+		node gw-sg-1 SG sparkoo-sg
+		ledger {ledger}
+		identity header {
+			from 127.0.0.0/8
+		}
+	}
+}
+
+http://{addr} {
+	transfer_health
+	transfer {
+		activity storage /v1/objects/* {storage}
+		activity serving
+		region ap-southeast-3 {sg}
+		region sa-brazil-1 {
+			{br}
+		}
+	}
+}
+`
+
+// brazilian are the fields of a Brazilian's request.
+var brazilian = []string{"Registered-Country", "BR", "Account-Id", "ana"}
+
+// startTwo runs twoRegions.
+func startTwo(t testing.TB, br, sg string) *gate {
+	t.Helper()
+	return startGate(t, twoRegions, map[string]string{"br": br, "sg": sg, "storage": ""})
+}
+
+// sent is what the ledger says about one request to one region.
+type sent struct {
+	Region, State string
+	Status        int
+}
+
+// settled stops the gateway, waits until all outcomes are written, and returns
+// where requests were sent and what became of them, in the order of the records.
+func (g *gate) settled() (all []sent) {
+	g.t.Helper()
+	if err := caddy.Stop(); err != nil {
+		g.t.Fatal(err)
+	}
+	waitFor(g.t, "every record has its outcome", func() bool {
+		all = g.outcomes()
+		return !slices.ContainsFunc(all, func(s sent) bool { return s.State == "" })
+	})
+	return all
+}
+
+// outcomes joins the ledger's accepted records with their outcomes.
+func (g *gate) outcomes() (all []sent) {
+	g.t.Helper()
+	records := g.records()
+	outcomes := make(map[uint64]sent)
+	for _, r := range ofType(records, "transfer.outcome") {
+		for _, o := range r["outcomes"].([]any) {
+			o := o.([]any)
+			index := uint64(o[0].(float64))
+			if _, twice := outcomes[index]; twice {
+				g.t.Errorf("two outcomes of record %d", index)
+			}
+			outcomes[index] = sent{State: o[1].(string), Status: int(o[2].(float64))}
+		}
+	}
+	for _, r := range ofType(records, "transfer.accepted") {
+		o := outcomes[r["#"].(uint64)]
+		o.Region = r["region"].(string)
+		all = append(all, o)
+	}
+	return all
+}
+
+func (g *gate) wantSent(want ...sent) {
+	g.t.Helper()
+	if got := g.settled(); !slices.Equal(got, want) {
+		g.t.Errorf("the ledger says %v, want %v", got, want)
+	}
+}
+
+// deadAddr is an address that refuses connections.
+func deadAddr(t testing.TB) string { return freeAddr(t) }
+
+// big is a body larger than all buffers on the way.
+var big = sync.OnceValue(func() string {
+	b := make([]byte, 12<<20)
+	rand.Read(b)
+	return string(b)
+})
+
+// TestHandOver: a serving region without a live upstream hands over to the next
+// lawful one, which gets the request as the client sent it.
+func TestHandOver(t *testing.T) {
+	tests := []struct{ name, br string }{
+		{"dial refused", "reverse_proxy {dead}"},
+		{"several refuse", "reverse_proxy {dead} {dead2}"},
+		{"several refuse, with retries", "reverse_proxy {dead} {dead2} {\n lb_retries 3\n }"},
+		{"several refuse, for a while", "reverse_proxy {dead} {dead2} {\n lb_try_duration 100ms\n lb_try_interval 20ms\n }"},
+		{"refused after the region's own changes", "rewrite * /changed{uri}\n request_header Brazil yes\n request_header -Kept\n reverse_proxy {dead} {\n header_up Up yes\n }"},
+	}
+	bodies := []struct{ name, method, body string }{
+		{"GET", "GET", ""}, {"empty POST", "POST", ""}, {"POST", "POST", "content"}, {"large PUT", "PUT", big()},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			sg := newUpstream(t, "sg", nil)
+			g := startTwo(t, strings.NewReplacer("{dead}", deadAddr(t), "{dead2}", deadAddr(t)).Replace(tt.br), sg.addr)
+			var want []sent
+			for _, b := range bodies {
+				a := g.do(b.method, "/a/b?c=d", b.body, append(brazilian, "Kept", "1")...)
+				if a.StatusCode != 200 || a.Text != "sg" {
+					t.Fatalf("%s: status %d: %s", b.name, a.StatusCode, a.Text)
+				}
+				checkUntouched(t, b.name, sg.last(t), b.method, b.body)
+				want = append(want, sent{"sa-brazil-1", "not-sent", 0}, sent{"ap-southeast-3", "complete", 200})
+			}
+			if n := len(sg.requests()); n != len(bodies) {
+				t.Errorf("Singapore saw %d requests, want %d", n, len(bodies))
+			}
+			g.wantSent(want...)
+		})
+	}
+}
+
+// checkUntouched checks that the first region left no mark on the request.
+func checkUntouched(t *testing.T, name string, got arrived, method, body string) {
+	t.Helper()
+	if got.Method != method || got.URI != "/a/b?c=d" || string(got.Body) != body {
+		t.Errorf("%s: Singapore got %s %s with %d bytes", name, got.Method, got.URI, len(got.Body))
+	}
+	for field, want := range map[string][]string{"Data-Region": {"ap-southeast-3"}, "Kept": {"1"}, "Brazil": nil, "Up": nil} {
+		if !slices.Equal(got.Header[field], want) {
+			t.Errorf("%s: Singapore got %s %q, want %q", name, field, got.Header[field], want)
+		}
+	}
+	if v := got.Header["Data-Transfer"]; len(v) != 1 || !strings.HasPrefix(v[0], "SG;") {
+		t.Errorf("%s: Singapore got Data-Transfer %q", name, v)
+	}
+}
+
+// TestHandOverUnhealthy: the active health check says that nobody is well.
+func TestHandOverUnhealthy(t *testing.T) {
+	var well atomic.Bool
+	sick := func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" && !well.Load() {
+			w.WriteHeader(503)
+			return
+		}
+		io.WriteString(w, "br")
+	}
+	br1, br2, sg := newUpstream(t, "br", sick), newUpstream(t, "br", sick), newUpstream(t, "sg", nil)
+	g := startTwo(t, fmt.Sprintf("reverse_proxy %s %s {\n health_uri /healthz\n health_interval 20ms\n }", br1.addr, br2.addr), sg.addr)
+	answers := func() string { return g.do("POST", "/", "x", brazilian...).Text }
+	waitFor(t, "Brazil is found sick", func() bool { return answers() == "sg" })
+	served := func() (n int) {
+		for _, r := range append(br1.requests(), br2.requests()...) {
+			if r.URI != "/healthz" {
+				n++
+			}
+		}
+		return n
+	}
+	before := served()
+	if got := answers(); got != "sg" || served() != before {
+		t.Errorf("%q answered, and Brazil saw %d requests more", got, served()-before)
+	}
+	well.Store(true)
+	waitFor(t, "Brazil is found well", func() bool { return answers() == "br" })
+	well.Store(false)
+	waitFor(t, "Brazil is found sick", func() bool { return answers() == "sg" })
+	got := g.settled()
+	if last := got[len(got)-2:]; !slices.Equal(last, []sent{{"sa-brazil-1", "not-sent", 0}, {"ap-southeast-3", "complete", 200}}) {
+		t.Errorf("the ledger says %v", last)
+	}
+}
+
+// TestHealthCheckOverTLS: an upstream over TLS is probed over TLS.
+func TestHealthCheckOverTLS(t *testing.T) {
+	probed := make(chan bool, 64)
+	server := httptest.NewTLSServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/healthz" {
+			select {
+			case probed <- r.TLS != nil:
+			default:
+			}
+		}
+	}))
+	t.Cleanup(server.Close)
+	ca := writePEM(t, server.Certificate().Raw)
+	startTwo(t, fmt.Sprintf(`reverse_proxy https://%s {
+		health_uri /healthz
+		health_interval 20ms
+		transport http {
+			tls_trust_pool file %s
+			tls_server_name example.com
+		}
+	}`, server.Listener.Addr(), ca), deadAddr(t))
+	select {
+	case <-probed:
+	case <-time.After(10 * time.Second):
+		t.Error("no probe came over TLS")
+	}
+}
+
+// TestStorageStays: when Singapore is down, storage waits for Singapore.
+func TestStorageStays(t *testing.T) {
+	sick := newUpstream(t, "sg", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	tests := []struct{ name, sg string }{
+		{"dial refused", deadAddr(t)},
+		{"several refuse", deadAddr(t) + " " + deadAddr(t)},
+		{"unhealthy", "{\n reverse_proxy " + sick.addr + " {\n health_uri /healthz\n health_interval 20ms\n }\n }"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			br := newSilent(t)
+			g := startTwo(t, "reverse_proxy "+br.addr, tt.sg)
+			put := func() answer { return g.do("PUT", "/v1/objects/x", "content", brazilian...) }
+			if tt.name == "unhealthy" {
+				waitFor(t, "Singapore is found sick", func() bool { return put().Header.Get("Content-Type") != "" })
+			}
+			a := put()
+			p := problemOf(t, a)
+			if a.StatusCode != 503 || p["reason"] != "region_down" || a.Header.Get("Retry-After") == "" || a.Header.Get("Cache-Control") != "no-store" {
+				t.Errorf("status %d, fields %v, problem %v", a.StatusCode, a.Header, p)
+			}
+			sends := g.settled()
+			if last := sends[len(sends)-1]; last != (sent{"ap-southeast-3", "not-sent", 0}) {
+				t.Errorf("the ledger says %v", last)
+			}
+			for _, s := range sends {
+				if s.Region != "ap-southeast-3" {
+					t.Errorf("a record of storage in %s", s.Region)
+				}
+			}
+			br.mustBeUntouched(t)
+		})
+	}
+}
+
+// mustBeUntouched checks that nobody has spoken to the listener.
+func (s *silent) mustBeUntouched(t testing.TB) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.bytes != 0 {
+		t.Errorf("a region that must see nothing got %d bytes", s.bytes)
+	}
+}
+
+// rude is an upstream that reads a request and does what it is told.
+type rude struct {
+	addr  string
+	mu    sync.Mutex
+	heads int // requests whose header arrived; guarded by mu
+}
+
+// newRude starts an upstream that calls serve with each request's header read.
+// The connection is closed when serve returns.
+func newRude(t testing.TB, serve func(conn net.Conn, r *bufio.Reader, req *http.Request)) *rude {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	u := &rude{addr: l.Addr().String()}
+	go func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go func() {
+				defer conn.Close()
+				r := bufio.NewReader(conn)
+				req, err := http.ReadRequest(r)
+				if err != nil {
+					return
+				}
+				u.mu.Lock()
+				u.heads++
+				u.mu.Unlock()
+				serve(conn, r, req)
+			}()
+		}
+	}()
+	return u
+}
+
+func (u *rude) requests() int {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	return u.heads
+}
+
+// TestAcceptsThenCloses: once bytes may have left, no other region is tried,
+// whatever the region's proxy is told about retries.
+func TestAcceptsThenCloses(t *testing.T) {
+	close := func(net.Conn, *bufio.Reader, *http.Request) {}
+	drain := func(_ net.Conn, _ *bufio.Reader, req *http.Request) { io.Copy(io.Discard, req.Body) }
+	tests := []struct {
+		name, proxy  string
+		serve        func(net.Conn, *bufio.Reader, *http.Request)
+		method, body string
+	}{
+		{"GET", "", close, "GET", ""},
+		{"empty POST", "", close, "POST", ""},
+		{"POST", "", close, "POST", "content"},
+		{"POST, body read", "", drain, "POST", "content"},
+		{"large POST", "", close, "POST", big()},
+		{"large POST, body read", "", drain, "POST", big()},
+		{"GET with retries", "lb_retries 2", close, "GET", ""},
+		{"GET for a while", "lb_try_duration 100ms\n lb_try_interval 20ms", close, "GET", ""},
+		{"empty POST with retries", "lb_retries 2", close, "POST", ""},
+		{"any method with retries", "lb_retries 2\n lb_retry_match {\n method POST\n }", close, "POST", ""},
+		{"buffered", "request_buffers 1MiB\n lb_retries 2\n lb_retry_match {\n method POST\n }", drain, "POST", "content"},
+		{"buffered in part", "request_buffers 4KiB\n lb_retries 2\n lb_retry_match {\n method POST\n }", drain, "POST", big()[:1<<20]},
+		{"passive health", "fail_duration 10s", close, "GET", ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			br, sg := newRude(t, tt.serve), newSilent(t)
+			g := startTwo(t, "reverse_proxy "+br.addr+" {\n "+tt.proxy+"\n }", sg.addr)
+			a := g.do(tt.method, "/", tt.body, brazilian...)
+			if p := problemOf(t, a); a.StatusCode != 502 || p["reason"] != "region_failed" {
+				t.Errorf("status %d, problem %v", a.StatusCode, p)
+			}
+			if br.requests() == 0 {
+				t.Error("Brazil was not asked")
+			}
+			g.wantSent(sent{"sa-brazil-1", "unknown", 0})
+			sg.mustBeUntouched(t)
+		})
+	}
+}
+
+// TestReachedOneOfSeveral: one upstream of the region took the request and
+// broke, the others cannot be reached: the request has left all the same.
+func TestReachedOneOfSeveral(t *testing.T) {
+	br, sg := newRude(t, func(net.Conn, *bufio.Reader, *http.Request) {}), newSilent(t)
+	g := startTwo(t, fmt.Sprintf("reverse_proxy %s %s {\n lb_policy first\n fail_duration 10s\n lb_retries 3\n }", br.addr, deadAddr(t)), sg.addr)
+	if a := g.do("GET", "/", "", brazilian...); a.StatusCode != 502 {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
+	}
+	g.wantSent(sent{"sa-brazil-1", "unknown", 0})
+	sg.mustBeUntouched(t)
+}
+
+// TestDiesUnderAKeptAliveConnection: the upstream answers once, takes a second
+// request on the same connection and dies. Net/http repeats a GET, and meets a
+// closed port: a dial error, though the request has left.
+func TestDiesUnderAKeptAliveConnection(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		r := bufio.NewReader(conn)
+		if _, err := http.ReadRequest(r); err != nil {
+			return
+		}
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nbr")
+		if _, err := http.ReadRequest(r); err != nil {
+			return
+		}
+		l.Close()
+	}()
+	sg := newSilent(t)
+	g := startTwo(t, "reverse_proxy "+l.Addr().String(), sg.addr)
+	if a := g.get("/", brazilian...); a.Text != "br" {
+		t.Fatalf("status %d: %s", a.StatusCode, a.Text)
+	}
+	if a := g.get("/", brazilian...); a.StatusCode != 502 {
+		t.Errorf("status %d: %s", a.StatusCode, a.Text)
+	}
+	g.wantSent(sent{"sa-brazil-1", "complete", 200}, sent{"sa-brazil-1", "unknown", 0})
+	sg.mustBeUntouched(t)
+}
+
+// TestAnswersEarly: the region answers before it has read the body.
+func TestAnswersEarly(t *testing.T) {
+	done := make(chan struct{})
+	br := newRude(t, func(conn net.Conn, _ *bufio.Reader, _ *http.Request) {
+		io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nbr")
+		<-done
+	})
+	t.Cleanup(func() { close(done) })
+	g := startTwo(t, "reverse_proxy "+br.addr, deadAddr(t))
+	conn, err := net.Dial("tcp", g.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	go func() { // the gateway stops reading at some point
+		fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nRegistered-Country: BR\r\nContent-Length: %d\r\n\r\n", g.addr, 1<<30)
+		chunk := make([]byte, 1<<20)
+		for range 1 << 10 {
+			if _, err := conn.Write(chunk); err != nil {
+				return
+			}
+		}
+	}()
+	res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if text, err := io.ReadAll(res.Body); res.StatusCode != 200 || string(text) != "br" || err != nil {
+		t.Errorf("status %d, %q, %v", res.StatusCode, text, err)
+	}
+	g.wantSent(sent{"sa-brazil-1", "partial", 200})
+}
+
+// TestResponseBreaks: the client must see that it got only half.
+func TestResponseBreaks(t *testing.T) {
+	tests := []struct{ name, response string }{
+		{"length", "Content-Length: 100\r\n\r\n" + strings.Repeat("x", 50)},
+		{"chunked", "Transfer-Encoding: chunked\r\n\r\n32\r\n" + strings.Repeat("x", 50) + "\r\n"},
+		{"within a chunk", "Transfer-Encoding: chunked\r\n\r\n64\r\n" + strings.Repeat("x", 50)},
+	}
+	for _, tt := range tests {
+		for _, version := range []int{1, 2} {
+			t.Run(fmt.Sprintf("%s over HTTP/%d", tt.name, version), func(t *testing.T) {
+				br := newRude(t, func(conn net.Conn, _ *bufio.Reader, _ *http.Request) {
+					io.WriteString(conn, "HTTP/1.1 200 OK\r\n"+tt.response)
+				})
+				g := startTwo(t, "reverse_proxy "+br.addr, deadAddr(t))
+				res, err := client(t, version).Do(g.request("GET", "/", nil, brazilian...))
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer res.Body.Close()
+				if text, err := io.ReadAll(res.Body); err == nil {
+					t.Errorf("the client read %d bytes and believes that they are all", len(text))
+				}
+				g.wantSent(sent{"sa-brazil-1", "complete", 200})
+			})
+		}
+	}
+}
+
+// client speaks one version of HTTP, in plain text.
+func client(t testing.TB, version int) *http.Client {
+	transport := &http.Transport{Protocols: new(http.Protocols), ExpectContinueTimeout: 10 * time.Second}
+	transport.Protocols.SetHTTP1(version == 1)
+	transport.Protocols.SetUnencryptedHTTP2(version == 2)
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, Timeout: time.Minute}
+}
+
+// request makes a request to the gateway.
+func (g *gate) request(method, path string, body io.Reader, fields ...string) *http.Request {
+	g.t.Helper()
+	req, err := http.NewRequest(method, "http://"+g.addr+path, body)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	for i := 0; i < len(fields); i += 2 {
+		req.Header.Add(fields[i], fields[i+1])
+	}
+	return req
+}
+
+// TestStreaming: an event reaches the client while the response is still open.
+func TestStreaming(t *testing.T) {
+	more := make(chan struct{})
+	br := newUpstream(t, "br", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for i := range 3 {
+			fmt.Fprintf(w, "data: %d\n\n", i)
+			http.NewResponseController(w).Flush()
+			select {
+			case <-more:
+			case <-r.Context().Done():
+				return
+			}
+		}
+	})
+	g := startTwo(t, "reverse_proxy "+br.addr, deadAddr(t))
+	for _, version := range []int{1, 2} {
+		res, err := client(t, version).Do(g.request("GET", "/", nil, brazilian...))
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := bufio.NewReader(res.Body)
+		for i := range 3 {
+			line, err := r.ReadString('\n')
+			if err != nil || line != fmt.Sprintf("data: %d\n", i) {
+				t.Fatalf("HTTP/%d: event %q, %v", version, line, err)
+			}
+			if _, err := r.ReadString('\n'); err != nil {
+				t.Fatal(err)
+			}
+			more <- struct{}{}
+		}
+		if rest, err := io.ReadAll(r); len(rest) != 0 || err != nil {
+			t.Errorf("HTTP/%d: then %q, %v", version, rest, err)
+		}
+		res.Body.Close()
+	}
+}
+
+// TestWebSocket: bytes both ways through a serving region; into storage only
+// where it is asked for.
+func TestWebSocket(t *testing.T) {
+	echo := httptest.NewServer(websocket.Handler(func(ws *websocket.Conn) { io.Copy(ws, ws) }))
+	t.Cleanup(echo.Close)
+	addr := echo.Listener.Addr().String()
+	for _, storage := range []string{"", "{\n websocket\n }"} {
+		g := startGate(t, twoRegions, map[string]string{"br": "reverse_proxy " + deadAddr(t), "sg": addr, "storage": storage})
+		dial := func(path string) (*websocket.Conn, error) {
+			config, err := websocket.NewConfig("ws://"+g.addr+path, "http://localhost/")
+			if err != nil {
+				t.Fatal(err)
+			}
+			config.Header = http.Header{"Registered-Country": {"BR"}}
+			return config.DialContext(t.Context())
+		}
+		want := []sent{{"sa-brazil-1", "not-sent", 0}, {"ap-southeast-3", "complete", 101}}
+		checkEcho(t, dial, "/chat")
+		if storage == "" {
+			if _, err := dial("/v1/objects/x"); err == nil || !strings.Contains(err.Error(), websocket.ErrBadStatus.Error()) {
+				t.Errorf("a tunnel into storage: %v", err)
+			}
+		} else {
+			checkEcho(t, dial, "/v1/objects/x")
+			want = append(want, sent{"ap-southeast-3", "complete", 101})
+		}
+		g.wantSent(want...)
+	}
+}
+
+func checkEcho(t *testing.T, dial func(string) (*websocket.Conn, error), path string) {
+	t.Helper()
+	ws, err := dial(path)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	defer ws.Close()
+	for _, want := range []string{"olá", strings.Repeat("x", 1<<16)} {
+		if err := websocket.Message.Send(ws, want); err != nil {
+			t.Fatal(err)
+		}
+		got := make([]byte, len(want))
+		if n, err := io.ReadFull(ws, got); err != nil || string(got) != want {
+			t.Fatalf("%s: sent %d bytes, got %d back, %v", path, len(want), n, err)
+		}
+	}
+}
+
+// TestLargeUpload: a large body arrives whole, over HTTP/1.1 and HTTP/2, with a
+// length and without one, also when the first region is down.
+func TestLargeUpload(t *testing.T) {
+	sg := newUpstream(t, "sg", nil)
+	want := sha256.Sum256([]byte(big()))
+	for _, version := range []int{1, 2} {
+		for _, path := range []string{"/v1/objects/x", "/handed-over"} {
+			for _, chunked := range []bool{false, true} {
+				g := startTwo(t, "reverse_proxy "+deadAddr(t), sg.addr)
+				var body io.Reader = strings.NewReader(big())
+				if chunked {
+					body = io.MultiReader(body)
+				}
+				res, err := client(t, version).Do(g.request("PUT", path, body, brazilian...))
+				if err != nil {
+					t.Fatal(err)
+				}
+				res.Body.Close()
+				if got := sha256.Sum256(sg.last(t).Body); res.StatusCode != 200 || got != want {
+					t.Errorf("HTTP/%d %s chunked=%v: status %d, %d bytes arrived", version, path, chunked, res.StatusCode, len(sg.last(t).Body))
+				}
+			}
+		}
+	}
+}
+
+// TestExpectContinue: a client that waits for 100 gets it, and its body is not
+// asked for before a region is found.
+func TestExpectContinue(t *testing.T) {
+	sg := newUpstream(t, "sg", nil)
+	g := startTwo(t, "reverse_proxy "+deadAddr(t), sg.addr)
+	for _, body := range []string{"content", big()} {
+		req := g.request("POST", "/", strings.NewReader(body), append(brazilian, "Expect", "100-continue")...)
+		res, err := client(t, 1).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := sg.last(t).Body; res.StatusCode != 200 || !bytes.Equal(got, []byte(body)) {
+			t.Errorf("status %d, %d of %d bytes arrived", res.StatusCode, len(got), len(body))
+		}
+	}
+}
+
+// TestRefusedBeforeContinue: a request that is refused never gets its 100.
+func TestRefusedBeforeContinue(t *testing.T) {
+	g := startTwo(t, "reverse_proxy "+deadAddr(t), deadAddr(t))
+	for _, path := range []string{"/v1/objects/x", "/"} {
+		conn, err := net.Dial("tcp", g.addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nRegistered-Country: BR\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n", path, g.addr)
+		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+		if err != nil {
+			t.Fatalf("%s: %v", path, err)
+		}
+		if text, err := io.ReadAll(res.Body); res.StatusCode != 503 || !res.Close || err != nil {
+			t.Errorf("%s: status %d, %q, %v; the connection will close: %v", path, res.StatusCode, text, err, res.Close)
+		}
+	}
+}
+
+// TestTrailers: trailers that are not ours pass both ways, also through a
+// region that was handed over to.
+func TestTrailers(t *testing.T) {
+	sg := newUpstream(t, "sg", func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Trailer", "Answer-Sum")
+		io.WriteString(w, "sg")
+		w.Header().Set("Answer-Sum", "2")
+		w.Header().Set(http.TrailerPrefix+"Late", "3")
+		w.Header().Set(http.TrailerPrefix+"Data-Controller", "forged")
+	})
+	for _, version := range []int{1, 2} {
+		g := startTwo(t, "reverse_proxy "+deadAddr(t), sg.addr)
+		req := g.request("POST", "/", io.MultiReader(strings.NewReader("content")), brazilian...)
+		req.Trailer = http.Header{"Sum": {"1"}}
+		res, err := client(t, version).Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := io.ReadAll(res.Body); err != nil {
+			t.Fatal(err)
+		}
+		res.Body.Close()
+		if got := sg.last(t).Trailer.Get("Sum"); got != "1" {
+			t.Errorf("HTTP/%d: Singapore got trailers %v", version, sg.last(t).Trailer)
+		}
+		if got := res.Trailer; got.Get("Answer-Sum") != "2" || got.Get("Late") != "3" || got.Get("Data-Controller") != "" {
+			t.Errorf("HTTP/%d: the client got trailers %v", version, got)
+		}
+	}
+}

@@ -1,0 +1,207 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/guard"
+)
+
+// mayStand are the handlers a region block may hold.
+var mayStand = []string{"reverse_proxy", "subroute", "headers", "encode", "request_body", "rewrite", "vars", "map", "log_append", "static_response", "copy_response", "copy_response_headers"}
+
+// checkRoutes walks a region's raw routes before anything of them is loaded.
+func (a *App) checkRoutes(region *decision.Region, routes caddyhttp.RouteList) error {
+	if len(routes) == 0 {
+		return errors.New("empty: name upstreams, or write a reverse_proxy")
+	}
+	for _, route := range routes {
+		for _, raw := range route.HandlersRaw {
+			if err := a.checkHandler(region, raw); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (a *App) checkHandler(region *decision.Region, raw json.RawMessage) error {
+	name := rawHandler(raw)
+	if !slices.Contains(mayStand, name) {
+		return fmt.Errorf("handler '%s' may not stand in a region: allowed are %s", name, strings.Join(mayStand, ", "))
+	}
+	if name == "subroute" {
+		sub := new(caddyhttp.Subroute)
+		if err := json.Unmarshal(raw, sub); err != nil {
+			return err
+		}
+		if sub.Errors != nil {
+			if err := a.checkRoutes(region, sub.Errors.Routes); err != nil {
+				return err
+			}
+		}
+		return a.checkRoutes(region, sub.Routes)
+	}
+	if err := a.checkPlaceholders(region, raw); err != nil {
+		return err
+	}
+	switch name {
+	case "headers":
+		ops := new(headers.Handler)
+		if err := json.Unmarshal(raw, ops); err != nil {
+			return err
+		}
+		return checkHeaderOps(ops)
+	case "vars", "map", "static_response":
+		var h handlerField
+		if err := json.Unmarshal(raw, &h); err != nil {
+			return err
+		}
+		return checkNames(h)
+	case "reverse_proxy":
+		if err := checkSpelling(raw); err != nil {
+			return err
+		}
+		proxy := new(reverseproxy.Handler)
+		if err := json.Unmarshal(raw, proxy); err != nil {
+			return err
+		}
+		return a.checkProxy(region, proxy)
+	}
+	return nil
+}
+
+// checkSpelling refuses a proxy whose JSON spells a key with capitals. Go reads
+// it all the same, so that two spellings could say two things.
+func checkSpelling(raw json.RawMessage) error {
+	var proxy map[string]json.RawMessage
+	if err := json.Unmarshal(raw, &proxy); err != nil {
+		return err
+	}
+	for _, key := range slices.Sorted(maps.Keys(proxy)) {
+		if key != strings.ToLower(key) {
+			return fmt.Errorf("a proxy's '%s' is written with capitals: write '%s'", key, strings.ToLower(key))
+		}
+	}
+	return nil
+}
+
+// placeholder is one of Caddy's, in what a handler's JSON says.
+var placeholder = regexp.MustCompile(`\{[A-Za-z][^{}"\s]*\}`)
+
+// harmless are the placeholders, by prefix, that say nothing of what may be
+// withheld from a recipient: client's address, fields, credentials, or variables
+// that may hold any of them.
+var harmless = []string{
+	"{http.request.host", "{http.request.port", "{http.request.method", "{http.request.scheme", "{http.request.uri", "{http.request.orig_",
+	"{http.request.proto", "{http.reverse_proxy.", "{http.error.", "{http.transfer.", "{env.", "{system.", "{time.",
+}
+
+// checkPlaceholders refuses to send by a placeholder what is withheld from the
+// region's operator: it stands for the request as it came, before anything was
+// taken from it.
+func (a *App) checkPlaceholders(region *decision.Region, raw json.RawMessage) error {
+	if len(a.withheldFrom(region)) == 0 {
+		return nil
+	}
+	for _, found := range placeholder.FindAllString(string(raw), -1) {
+		if !slices.ContainsFunc(harmless, func(prefix string) bool { return strings.HasPrefix(found, prefix) }) {
+			return fmt.Errorf("placeholder '%s' could give %s what is withheld from it", found, region.Operator)
+		}
+	}
+	return nil
+}
+
+// checkProxy holds a region's proxy to what the policy says the region is.
+func (a *App) checkProxy(region *decision.Region, proxy *reverseproxy.Handler) error {
+	if proxy.DynamicUpstreamsRaw != nil {
+		return errors.New("dynamic upstreams could lead out of the region: name its upstreams")
+	}
+	if len(proxy.Upstreams) == 0 {
+		return errors.New("a proxy without upstreams")
+	}
+	transport, err := a.checkTransport(region, proxy.TransportRaw)
+	if err != nil {
+		return err
+	}
+	for _, upstream := range proxy.Upstreams {
+		if err := a.checkUpstream(region, upstream.Dial, transport.TLS); err != nil {
+			return err
+		}
+	}
+	if hc := proxy.HealthChecks; hc != nil && hc.Active != nil {
+		if hc.Active.FollowRedirects {
+			return errors.New("health_follow_redirects could lead out of the region")
+		}
+		if hc.Active.Upstream != "" {
+			if err := a.checkUpstream(region, hc.Active.Upstream, transport.TLS); err != nil {
+				return fmt.Errorf("health check: %w", err)
+			}
+		}
+	}
+	if err := checkHeaderOps(proxy.Headers); err != nil {
+		return err
+	}
+	for _, handler := range proxy.HandleResponse {
+		if len(handler.Routes) == 0 {
+			continue // it only rewrites the status
+		}
+		if err := a.checkRoutes(region, handler.Routes); err != nil {
+			return fmt.Errorf("handle_response: %w", err)
+		}
+	}
+	return nil
+}
+
+// checkTransport refuses ways around the upstreams that are named.
+func (a *App) checkTransport(region *decision.Region, raw json.RawMessage) (*reverseproxy.HTTPTransport, error) {
+	transport := new(reverseproxy.HTTPTransport)
+	if raw == nil {
+		return transport, nil
+	}
+	var named struct {
+		Protocol string `json:"protocol"`
+	}
+	if err := json.Unmarshal(raw, &named); err != nil {
+		return nil, err
+	}
+	if named.Protocol != "http" {
+		return nil, fmt.Errorf("transport '%s' may not stand in a region: only http", named.Protocol)
+	}
+	if err := json.Unmarshal(raw, transport); err != nil {
+		return nil, err
+	}
+	switch {
+	case transport.TLS != nil && transport.TLS.InsecureSkipVerify:
+		return nil, errors.New("tls_insecure_skip_verify: nobody would know who answers; trust the region's certificate with tls_trust_pool")
+	case transport.TLS != nil && strings.Contains(transport.TLS.ServerName, "{"):
+		return nil, fmt.Errorf("tls_server_name '%s' has a placeholder: a request could choose whose certificate is believed", transport.TLS.ServerName)
+	case transport.ForwardProxyURL != "" || transport.NetworkProxyRaw != nil:
+		return nil, errors.New("a network proxy could lead out of the region")
+	case transport.Resolver != nil:
+		return nil, errors.New("a resolver of its own could lead out of the region")
+	case transport.ProxyProtocol != "" && slices.Contains(a.withheldFrom(region), guard.WithholdClientAddress):
+		return nil, fmt.Errorf("proxy_protocol would give the client's address to %s, from whom it is withheld", region.Operator)
+	}
+	return transport, nil
+}
+
+// withheldFrom lists what the region's operator must not get.
+func (a *App) withheldFrom(region *decision.Region) []string {
+	for _, r := range a.policy.Recipients {
+		if r.ID == region.Operator {
+			return r.Withhold
+		}
+	}
+	return []string{guard.WithholdClientAddress} // nobody knows
+}

@@ -1,0 +1,191 @@
+package gateway
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptrace"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/sparkoo/transfergate/internal/guard"
+)
+
+func init() {
+	caddy.RegisterModule(new(Transport))
+}
+
+// Transport is Caddy's http transport, which tells the attempt what became of
+// its request. The proxies of a region get it by themselves; it is not written
+// in a configuration.
+//
+// Reverse_proxy would log a response that breaks off with the client's address
+// and the query; here the break is noted and ends the response quietly, and the
+// attempt aborts it.
+type Transport struct {
+	reverseproxy.HTTPTransport
+}
+
+// CaddyModule returns the Caddy module information.
+func (*Transport) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.reverse_proxy.transport.transfer", New: func() caddy.Module { return new(Transport) }}
+}
+
+// Provision sets up the transport. Proxies named by the environment are ignored.
+func (o *Transport) Provision(ctx caddy.Context) error {
+	if err := o.HTTPTransport.Provision(ctx); err != nil {
+		return err
+	}
+	o.HTTPTransport.Transport.Proxy = nil
+	return nil
+}
+
+// RoundTrip implements http.RoundTripper.
+func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
+	t := attemptOf(req.Context())
+	if t == nil {
+		return o.HTTPTransport.RoundTrip(req) // a health check
+	}
+	if err := t.staysItsActivity(req); err != nil {
+		return nil, err
+	}
+	res, err := o.HTTPTransport.RoundTrip(t.traced(req))
+	if err != nil {
+		var dial reverseproxy.DialError
+		if errors.As(err, &dial) {
+			t.dialFailed = true
+		} else {
+			t.sent = true
+		}
+		return res, err
+	}
+	t.sent, t.answered = true, true
+	if res.StatusCode == http.StatusSwitchingProtocols && !switchesAsAsked(req, res) {
+		return nil, errors.Join(errSwitched, res.Body.Close())
+	}
+	guard.CleanUpstream(res)
+	if res.StatusCode != http.StatusSwitchingProtocols {
+		res.Body = &responseBody{ReadCloser: res.Body, response: res, attempt: t}
+	}
+	return res, nil
+}
+
+// errSwitched is a region's answer that changes protocols unasked. Reverse_proxy
+// would log it with the client's address and answer with an empty 200.
+var errSwitched = errors.New("the region changed protocols unasked")
+
+// switchesAsAsked tells whether a 101 is what the request asked for: a WebSocket.
+func switchesAsAsked(req *http.Request, res *http.Response) bool {
+	return isWebSocket(req) && strings.EqualFold(res.Header.Get("Upgrade"), "websocket") &&
+		httpguts.HeaderValuesContainsToken(res.Header["Connection"], "upgrade")
+}
+
+// traced lets the attempt know when a connection is had. A dial error alone
+// does not prove that nothing was sent: net/http dials again when a kept-alive
+// connection breaks under a request that it may repeat.
+func (t *attempt) traced(req *http.Request) *http.Request {
+	trace := httptrace.ContextClientTrace(req.Context())
+	if trace == nil {
+		trace = new(httptrace.ClientTrace)
+		req = req.WithContext(httptrace.WithClientTrace(req.Context(), trace))
+	}
+	before := trace.GotConn // reverse_proxy makes a trace for each try, so it may be changed
+	trace.GotConn = func(info httptrace.GotConnInfo) {
+		t.sent = true
+		if before != nil {
+			before(info)
+		}
+	}
+	return req
+}
+
+// responseBody ends quietly where the upstream broke off or the client left.
+type responseBody struct {
+	io.ReadCloser
+	response *http.Response
+	attempt  *attempt
+}
+
+func (b *responseBody) Read(p []byte) (int, error) {
+	if b.attempt.clientGone.Load() {
+		return 0, io.EOF
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err == nil {
+		return n, nil
+	}
+	guard.CleanUpstream(b.response)
+	if err != io.EOF {
+		b.attempt.brokenBody.Store(true)
+	}
+	return n, io.EOF
+}
+
+type attemptKey struct{}
+
+// attemptOf returns the attempt an outgoing request belongs to; nil for health checks.
+func attemptOf(ctx context.Context) *attempt {
+	t, _ := ctx.Value(attemptKey{}).(*attempt)
+	return t
+}
+
+// observe gives every proxy below the raw routes our transport. This must be
+// done before they are loaded: from then on a proxy's health checks read it.
+func observe(routes caddyhttp.RouteList) error {
+	for _, route := range routes {
+		for i, raw := range route.HandlersRaw {
+			decoder := json.NewDecoder(bytes.NewReader(raw))
+			decoder.UseNumber()
+			var handler any
+			if err := decoder.Decode(&handler); err != nil {
+				return err
+			}
+			observeIn(handler)
+			observed, err := json.Marshal(handler)
+			if err != nil {
+				return err
+			}
+			route.HandlersRaw[i] = observed
+		}
+	}
+	return nil
+}
+
+// observeIn walks raw configuration. checkTransport has let through no
+// transport but http, whose options ours has too.
+func observeIn(v any) {
+	switch v := v.(type) {
+	case []any:
+		for _, item := range v {
+			observeIn(item)
+		}
+	case map[string]any:
+		if v["handler"] == "reverse_proxy" {
+			transport, ok := v["transport"].(map[string]any)
+			if !ok {
+				transport = make(map[string]any)
+				v["transport"] = transport
+			}
+			transport["protocol"] = "transfer"
+		}
+		for _, item := range v {
+			observeIn(item)
+		}
+	}
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner                                = (*Transport)(nil)
+	_ caddy.CleanerUpper                               = (*Transport)(nil)
+	_ http.RoundTripper                                = (*Transport)(nil)
+	_ reverseproxy.HealthCheckSchemeOverriderTransport = (*Transport)(nil)
+	_ reverseproxy.ProxyProtocolTransport              = (*Transport)(nil)
+)

@@ -1,0 +1,10 @@
+//go:build !linux
+
+package gateway_test
+
+import "testing"
+
+func smallVolume(t *testing.T, _ string) string {
+	t.Skip("a small volume is mounted on Linux only")
+	return ""
+}

@@ -1,0 +1,300 @@
+package identity
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/net/http/httpguts"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/token"
+)
+
+func init() {
+	caddy.RegisterModule(JWT{})
+}
+
+// JWT believes signed access tokens (RFC 7519, RFC 9068). A request without one
+// is left to the next source; a broken or expired one is 401, one that cannot be
+// judged because the key service is down is 503: neither is ever anonymous.
+//
+// Several sources of this kind may stand in a chain, one for each issuer. A token
+// of an issuer that none of them has is 401.
+//
+// The token stays in the request: it proves itself, and the policy says which
+// recipients it is withheld from.
+type JWT struct {
+	// URL of the issuer's key set; https, or http on loopback. It is fetched when
+	// the gateway starts and in the background, never while a configuration is
+	// validated. Proxies named by the environment are used. Required, unless keys
+	// are pinned.
+	URL string `json:"url,omitempty"`
+
+	// File with a key set, for networks without a key service. It is read when
+	// the configuration is loaded. Default: none
+	Keys string `json:"keys,omitempty"`
+
+	// The issuer, as it stands in iss. Required.
+	Issuer string `json:"issuer,omitempty"`
+
+	// Names of this service; aud must hold one of them. Required.
+	Audience []string `json:"audience,omitempty"`
+
+	// Cookie that carries the token. Default: none
+	Cookie string `json:"cookie,omitempty"`
+
+	// Header field that carries the token and nothing else. Default: the bearer
+	// token of Authorization
+	Field string `json:"field,omitempty"`
+
+	// Token types that are accepted; JWT also stands for tokens without one. With
+	// JWT, mind that an issuer's ID tokens may pass if they name the audience.
+	// Default: at+jwt
+	Types []string `json:"types,omitempty"`
+
+	// Signature algorithms that are accepted; a key without one of its own is for
+	// the first of them that fits it. Default: RS256, RS384, RS512, PS256, PS384,
+	// PS512, ES256, ES384, ES512, EdDSA
+	Algorithms []string `json:"algorithms,omitempty"`
+
+	// Claim with the account id. A token without it is broken, as the account
+	// record prevails over all the token says. Default: sub
+	AccountClaim string `json:"account_claim,omitempty"`
+
+	// Claim with the registered country. Default: country
+	CountryClaim string `json:"country_claim,omitempty"`
+
+	// Claim with the id of the contracting party, a controller of the registers.
+	// An id the registers lack is 401. Default: none
+	PartyClaim string `json:"party_claim,omitempty"`
+
+	// Claim with the entity a member of staff works for. A token that has it is a
+	// member of staff's. Default: none
+	StaffEntityClaim string `json:"staff_entity_claim,omitempty"`
+
+	// Claim with the country that member of staff is in. Required with the entity's.
+	StaffCountryClaim string `json:"staff_country_claim,omitempty"`
+
+	// Claim of a member of staff's token with the account id of the data subject.
+	// Required with the entity's.
+	SubjectClaim string `json:"subject_claim,omitempty"`
+
+	// How far clocks may differ, at most 5m. Default: 30s
+	Leeway *caddy.Duration `json:"leeway,omitempty"`
+
+	// How old the key set may grow while its service fails; from then on tokens
+	// cannot be judged. Default: 24h
+	StaleLimit caddy.Duration `json:"stale_limit,omitempty"`
+
+	// Folder that keeps the last good key set, so that a restart does not need the
+	// key service. Whoever can write to it can forge identities. Default: none
+	Cache string `json:"cache,omitempty"`
+
+	// File with the certificates, in PEM, that vouch for the key service.
+	// Default: the system's
+	CA string `json:"ca,omitempty"`
+
+	logger   *slog.Logger
+	shared   *sharedKeys // nil with pinned keys
+	keys     *token.Keys
+	verifier *token.Verifier
+}
+
+// CaddyModule returns the Caddy module information.
+func (JWT) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "transfer.identity.jwt", New: func() caddy.Module { return new(JWT) }}
+}
+
+// Provision checks the configuration and loads keys from files. It asks no
+// network.
+func (j *JWT) Provision(ctx caddy.Context) error {
+	j.logger = ctx.Slogger()
+	if err := j.check(); err != nil {
+		return fmt.Errorf("identity jwt: %w", err)
+	}
+	if j.AccountClaim == "" {
+		j.AccountClaim = "sub"
+	}
+	if j.CountryClaim == "" {
+		j.CountryClaim = "country"
+	}
+	if j.StaffEntityClaim != "" && j.SubjectClaim == j.AccountClaim {
+		return fmt.Errorf("identity jwt: subject_claim and account_claim are both '%s', which names the member of staff", j.AccountClaim)
+	}
+	if err := j.provisionKeys(); err != nil {
+		return fmt.Errorf("identity jwt: %w", err)
+	}
+	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, Types: j.Types, Claims: j.claims()}
+	if j.Leeway != nil {
+		config.Leeway = time.Duration(*j.Leeway)
+		if config.Leeway <= 0 {
+			config.Leeway = -1 // none
+		}
+	}
+	var err error
+	if j.verifier, err = token.New(config, j.keys); err != nil {
+		return fmt.Errorf("identity jwt: %w", err)
+	}
+	return nil
+}
+
+// check refuses what contradicts itself.
+func (j *JWT) check() error {
+	staff := []string{j.StaffEntityClaim, j.StaffCountryClaim, j.SubjectClaim}
+	switch {
+	case (j.URL == "") == (j.Keys == ""):
+		return errors.New("name the URL of the key set, or pin keys with 'keys FILE': one of the two")
+	case j.Keys != "" && (j.Cache != "" || j.CA != "" || j.StaleLimit != 0):
+		return errors.New("'cache', 'ca' and 'stale_limit' are for a key service, and keys are pinned")
+	case j.Cookie != "" && j.Field != "":
+		return errors.New("a token comes from one place: a cookie or a field; write a source for each")
+	case j.Cookie != "" && !httpguts.ValidHeaderFieldName(j.Cookie): // both are tokens
+		return fmt.Errorf("'%s' is no name of a cookie", j.Cookie)
+	case slices.Contains(staff, "") && slices.ContainsFunc(staff, func(s string) bool { return s != "" }):
+		return errors.New("staff_entity_claim, staff_country_claim and subject_claim come together: who asks, from where, and whose data")
+	}
+	return j.checkField()
+}
+
+func (j *JWT) checkField() error {
+	if j.Field == "" {
+		return nil
+	}
+	if !httpguts.ValidHeaderFieldName(j.Field) || strings.ContainsAny(j.Field, "_.") {
+		return fmt.Errorf("'%s' is no field name that reaches the gateway; use letters, digits and '-'", j.Field)
+	}
+	j.Field = http.CanonicalHeaderKey(j.Field)
+	if j.Field == "Authorization" || j.Field == "Cookie" {
+		return fmt.Errorf("field '%s' holds more than a token: write 'from header' or 'from cookie NAME'", j.Field)
+	}
+	return nil
+}
+
+// claims are the names of the claims to read.
+func (j *JWT) claims() []string {
+	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim, j.SubjectClaim}
+	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
+}
+
+// Fields implements gateway.FieldReader. Authorization and cookies are not
+// among them: a policy withholds those by words of their own.
+func (j *JWT) Fields() []string {
+	if j.Field == "" {
+		return nil
+	}
+	return []string{j.Field}
+}
+
+// Watch implements gateway.Refresher.
+func (j *JWT) Watch(ctx caddy.Context) { j.keys.Run(ctx, j.logger) }
+
+// Status implements gateway.Refresher.
+func (j *JWT) Status() (synced time.Time, failures uint64) { return j.keys.Status() }
+
+// source is the name of this source in records.
+const source = "jwt"
+
+// Identify implements gateway.IdentitySource.
+func (j *JWT) Identify(r *http.Request) (gateway.Identity, error) {
+	raw, found, err := j.credential(r)
+	if err != nil || !found {
+		return gateway.Identity{}, err
+	}
+	t, err := j.verify(r.Context(), raw)
+	if err != nil {
+		return gateway.Identity{}, err
+	}
+	return j.identity(t)
+}
+
+func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
+	t, err := j.verifier.Verify(ctx, raw)
+	if err == nil {
+		return t, nil
+	}
+	if fault := new(token.InvalidError); errors.As(err, &fault) {
+		return nil, &gateway.IdentityError{
+			Source: source, Reason: decision.IdentityBroken,
+			Description: fault.Error(), Foreign: fault.Fault == token.BadIssuer,
+		}
+	}
+	return nil, &gateway.IdentityError{Source: source, Reason: decision.DirectoryDown}
+}
+
+// identity turns a verified token into an identity.
+func (j *JWT) identity(t *token.Token) (gateway.Identity, error) {
+	broken := &gateway.IdentityError{Source: source, Reason: decision.IdentityBroken, Description: string(token.BadClaims)}
+	id := gateway.Identity{Found: true, Source: source, Account: t.Claim(j.AccountClaim)}
+	if id.Account == "" {
+		return gateway.Identity{}, broken
+	}
+	if j.StaffEntityClaim != "" {
+		entity, country := t.Claim(j.StaffEntityClaim), t.Claim(j.StaffCountryClaim)
+		// Without an entity, a country of the claim that customers have too says nothing.
+		if entity != "" || country != "" && j.StaffCountryClaim != j.CountryClaim {
+			// What else the token says is about the member of staff. The subject is
+			// known from the account record alone.
+			id.Staff = &decision.Place{Entity: entity, Country: country}
+			id.Account = t.Claim(j.SubjectClaim)
+			return id, nil
+		}
+	}
+	id.Country, id.Party = t.Claim(j.CountryClaim), t.Claim(j.PartyClaim)
+	return id, nil
+}
+
+// credential finds the token in the request.
+func (j *JWT) credential(r *http.Request) (raw string, found bool, err error) {
+	var values []string
+	switch {
+	case j.Cookie != "":
+		for _, cookie := range r.CookiesNamed(j.Cookie) {
+			values = append(values, cookie.Value)
+		}
+	case j.Field != "":
+		values = r.Header[j.Field]
+	default:
+		if values = r.Header["Authorization"]; !slices.ContainsFunc(values, isBearer) {
+			return "", false, nil // no credential, or another scheme's
+		}
+	}
+	switch {
+	case len(values) == 0:
+		return "", false, nil
+	case len(values) > 1:
+		return "", false, &gateway.IdentityError{Source: source, Reason: decision.IdentityAmbiguous}
+	case j.Cookie == "" && j.Field == "":
+		return strings.TrimLeft(values[0][len(bearer):], " \t"), true, nil
+	}
+	return values[0], true, nil
+}
+
+// bearer is the scheme of RFC 6750.
+const bearer = "Bearer"
+
+// isBearer tells whether an Authorization field has the scheme, however what
+// follows it looks: a credential that is spelled oddly is broken, not absent.
+func isBearer(value string) bool {
+	if len(value) < len(bearer) || !strings.EqualFold(value[:len(bearer)], bearer) {
+		return false
+	}
+	rest := value[len(bearer):]
+	return rest == "" || !httpguts.IsTokenRune(rune(rest[0]))
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner      = (*JWT)(nil)
+	_ caddy.CleanerUpper     = (*JWT)(nil)
+	_ gateway.IdentitySource = (*JWT)(nil)
+	_ gateway.FieldReader    = (*JWT)(nil)
+	_ gateway.Refresher      = (*JWT)(nil)
+)

@@ -1,0 +1,120 @@
+package identity
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
+
+// jwtWords are the options, in the order they are documented.
+var jwtWords = []string{
+	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "staff_entity_claim",
+	"staff_country_claim", "subject_claim", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
+}
+
+// UnmarshalCaddyfile implements caddyfile.Unmarshaler. Names of claims may lead
+// into nested objects with dots. Syntax:
+//
+//	identity jwt [<url>] {
+//	    issuer              <issuer>
+//	    audience            <names...>
+//	    from                header | cookie <name> | field <name>
+//	    account_claim       <claim>
+//	    country_claim       <claim>
+//	    party_claim         <claim>
+//	    staff_entity_claim  <claim>
+//	    staff_country_claim <claim>
+//	    subject_claim       <claim>
+//	    typ                 <types...>
+//	    algorithms          <names...>
+//	    keys                <file>
+//	    leeway              <duration>
+//	    stale_limit         <duration>
+//	    cache               <folder>
+//	    ca                  <file>
+//	}
+func (j *JWT) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
+	d.Next() // consume the module's name
+	d.Args(&j.URL)
+	if d.NextArg() {
+		return d.ArgErr()
+	}
+	seen := make(map[string]bool)
+	for nesting := d.Nesting(); d.NextBlock(nesting); {
+		word := d.Val()
+		switch {
+		case !slices.Contains(jwtWords, word):
+			return d.Errf("unrecognized option '%s' of identity jwt: there are %s", word, strings.Join(jwtWords, ", "))
+		case seen[word]:
+			return d.Errf("'%s' is written twice", word)
+		}
+		seen[word] = true
+		if err := j.unmarshalOption(d, word); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) error {
+	switch word {
+	case "from":
+		return j.unmarshalFrom(d)
+
+	case "audience", "typ", "algorithms":
+		list := map[string]*[]string{"audience": &j.Audience, "typ": &j.Types, "algorithms": &j.Algorithms}[word]
+		if *list = d.RemainingArgs(); len(*list) == 0 {
+			return d.ArgErr()
+		}
+		return nil
+
+	case "leeway":
+		j.Leeway = new(caddy.Duration)
+		return unmarshalDuration(d, j.Leeway)
+
+	case "stale_limit":
+		return unmarshalDuration(d, &j.StaleLimit)
+	}
+	target := map[string]*string{
+		"issuer": &j.Issuer, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
+		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim, "subject_claim": &j.SubjectClaim,
+		"keys": &j.Keys, "cache": &j.Cache, "ca": &j.CA,
+	}[word]
+	if !d.AllArgs(target) {
+		return d.ArgErr()
+	}
+	return nil
+}
+
+func (j *JWT) unmarshalFrom(d *caddyfile.Dispenser) error {
+	switch args := d.RemainingArgs(); {
+	case len(args) == 1 && args[0] == "header":
+	case len(args) == 2 && args[0] == "cookie":
+		j.Cookie = args[1]
+	case len(args) == 2 && args[0] == "field":
+		j.Field = args[1]
+	default:
+		return d.Err("a token comes 'from header', 'from cookie NAME' or 'from field NAME'")
+	}
+	return nil
+}
+
+// unmarshalDuration reads a duration. Only a leeway may be nothing.
+func unmarshalDuration(d *caddyfile.Dispenser, target *caddy.Duration) error {
+	word := d.Val()
+	var text string
+	if !d.AllArgs(&text) {
+		return d.ArgErr()
+	}
+	duration, err := caddy.ParseDuration(text)
+	if err != nil || duration < 0 || duration == 0 && word != "leeway" {
+		return d.Errf("%s '%s' is no duration such as 30s or 24h", word, text)
+	}
+	*target = caddy.Duration(duration)
+	return nil
+}
+
+// Interface guard
+var _ caddyfile.Unmarshaler = (*JWT)(nil)
