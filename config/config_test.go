@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"maps"
 	"slices"
 	"testing"
 	"testing/fstest"
@@ -126,9 +127,7 @@ func FuzzLoad(f *testing.F) {
 			t.Skip()
 		}
 		fsys := fstest.MapFS{}
-		for k, v := range base {
-			fsys[k] = v
-		}
+		maps.Copy(fsys, base)
 		fsys[name] = &fstest.MapFile{Data: data}
 		p, err := config.LoadFS(fsys, "p")
 		if (p == nil) == (err == nil) {

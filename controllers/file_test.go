@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -288,7 +287,7 @@ func TestFileAndTableDiffer(t *testing.T) {
 // is the test's, the file system is not.
 func TestFileWatch(t *testing.T) {
 	f := loadFile(t)
-	f.File, _ = controllers.LoadFile(f.path, f.table, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	f.File, _ = controllers.LoadFile(f.path, f.table, slog.New(slog.DiscardHandler))
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		returned := make(chan struct{})

@@ -157,8 +157,7 @@ func (b *requestBody) whole() bool {
 
 // statusOf returns the status a handler error carries, 0 if none.
 func statusOf(err error) int {
-	var failed caddyhttp.HandlerError
-	if errors.As(err, &failed) {
+	if failed, ok := errors.AsType[caddyhttp.HandlerError](err); ok {
 		return failed.StatusCode
 	}
 	return 0

@@ -446,6 +446,7 @@ func TestAnswersEarly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	defer res.Body.Close()
 	if text, err := io.ReadAll(res.Body); res.StatusCode != 200 || string(text) != "br" || err != nil {
 		t.Errorf("status %d, %q, %v", res.StatusCode, text, err)
 	}
@@ -648,6 +649,7 @@ func TestRefusedBeforeContinue(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)
 		}
+		defer res.Body.Close()
 		if text, err := io.ReadAll(res.Body); res.StatusCode != 503 || !res.Close || err != nil {
 			t.Errorf("%s: status %d, %q, %v; the connection will close: %v", path, res.StatusCode, text, err, res.Close)
 		}

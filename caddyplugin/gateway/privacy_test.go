@@ -273,8 +273,8 @@ func (p *testPanics) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 
 func (p *testPanics) Identify(r *http.Request) (gateway.Identity, error) {
 	if p.Runtime {
-		var nowhere map[string]string
-		nowhere[r.RequestURI] = r.RemoteAddr
+		nowhere := map[string]any{r.RequestURI: r.RemoteAddr}
+		_ = nowhere[r.RequestURI].(int)
 	}
 	panic(fmt.Sprint("sekret ", r.RequestURI, r.RemoteAddr))
 }

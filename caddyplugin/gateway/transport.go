@@ -58,8 +58,7 @@ func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	}
 	res, err := o.HTTPTransport.RoundTrip(t.traced(req))
 	if err != nil {
-		var dial reverseproxy.DialError
-		if errors.As(err, &dial) {
+		if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
 			t.dialFailed = true
 		} else {
 			t.sent = true

@@ -78,16 +78,14 @@ func parse(name string, data []byte) (*DB, error) {
 // in every language, which takes four times as long for two letters.
 func checkType(data []byte) error {
 	typed, err := geoip2.OpenBytes(data)
-	var unknown geoip2.UnknownDatabaseTypeError
-	if errors.As(err, &unknown) {
+	if unknown, ok := errors.AsType[geoip2.UnknownDatabaseTypeError](err); ok {
 		return fmt.Errorf("type %q is not known to hold countries; %s", unknown.DatabaseType, accepted)
 	}
 	if err != nil {
 		return fmt.Errorf("%w; get the file again", err)
 	}
 	_, err = typed.Country(netip.IPv4Unspecified())
-	var noCountry geoip2.InvalidMethodError
-	if errors.As(err, &noCountry) {
+	if noCountry, ok := errors.AsType[geoip2.InvalidMethodError](err); ok {
 		return fmt.Errorf("type %q is not known to hold countries; %s", noCountry.DatabaseType, accepted)
 	}
 	// Any other error is about a record, which probe reports better.

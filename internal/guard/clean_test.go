@@ -199,7 +199,7 @@ func FuzzClean(f *testing.F) {
 			}
 		}
 		for _, list := range []string{"Connection", "Trailer"} {
-			for _, token := range strings.Split(strings.Join(r.Header[list], ","), ",") {
+			for token := range strings.SplitSeq(strings.Join(r.Header[list], ","), ",") {
 				if fields.Reserved(token) {
 					t.Errorf("%s token %q is left", list, token)
 				}

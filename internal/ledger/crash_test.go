@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"syscall"
@@ -27,11 +28,7 @@ func (a *acknowledged) add(index uint64, entry string) {
 func (a *acknowledged) copy() map[uint64]string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	c := make(map[uint64]string, len(a.entries))
-	for index, entry := range a.entries {
-		c[index] = entry
-	}
-	return c
+	return maps.Clone(a.entries)
 }
 
 // load appends from several goroutines until each has tried so often. Refused

@@ -82,7 +82,7 @@ func TestRecordHasEveryMemberInOrder(t *testing.T) {
 		t.Fatal(err)
 	}
 	// The list of ledger.md §8, and law, conflicts, controller_name of the issue.
-	for _, name := range strings.Fields(`v type id time node site activity statement policy controller basis country country_source
+	for name := range strings.FieldsSeq(`v type id time node site activity statement policy controller basis country country_source
 		origin requester legs region recipient purposes categories legal_basis reference withheld subject method route bytes decision
 		enforced reason clause retain_until demo trace salt law conflicts controller_name`) {
 		if _, ok := members[name]; !ok {
@@ -99,8 +99,8 @@ func TestRecordHasEveryMemberInOrder(t *testing.T) {
 func fullRecord(s string) ledger.Record {
 	rec := ledger.Record{Legs: []byte(`[]`), Demo: true, Bytes: 1, Time: time.Unix(1, 0)}
 	v := reflect.ValueOf(&rec).Elem()
-	for i := range v.NumField() {
-		switch f := v.Field(i).Addr().Interface().(type) {
+	for _, field := range v.Fields() {
+		switch f := field.Addr().Interface().(type) {
 		case *string:
 			*f = s
 		case *[]string:
@@ -214,8 +214,8 @@ func TestRecordProperty(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var rec ledger.Record
 		v := reflect.ValueOf(&rec).Elem()
-		for i := range v.NumField() {
-			switch f := v.Field(i).Addr().Interface().(type) {
+		for _, field := range v.Fields() {
+			switch f := field.Addr().Interface().(type) {
 			case *string:
 				*f = rapid.String().Draw(t, "text")
 			case *[]string:
