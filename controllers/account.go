@@ -58,13 +58,13 @@ const (
 	maxText = 1024
 )
 
-// account is a row of the accounts table.
+// account is a record as a snapshot knows it.
 type account struct {
 	Account
 	unlisted *decision.Controller // made from Party
 }
 
-// newAccount copies a into a row.
+// newAccount copies a.
 func newAccount(a Account) *account {
 	row := &account{Account: a}
 	row.Choices = a.Choices.clone()
@@ -79,17 +79,13 @@ func newAccount(a Account) *account {
 	return row
 }
 
-// checkAccounts holds a whole set of records to the rules.
+// checkAccounts holds each of a set of records to the rules. Whether one stands
+// there twice is found out when they are stored.
 func checkAccounts(accounts []Account, known Known) error {
-	first := make(map[string]int, len(accounts))
-	for i, a := range accounts {
-		if err := a.check(known); err != nil {
+	for i := range accounts {
+		if err := accounts[i].check(known); err != nil {
 			return fmt.Errorf("account %d of %d: %w", i+1, len(accounts), err)
 		}
-		if j, twice := first[a.ID]; twice {
-			return fmt.Errorf("accounts %d and %d of %d are the same account; keep one", j, i+1, len(accounts))
-		}
-		first[a.ID] = i + 1
 	}
 	return nil
 }

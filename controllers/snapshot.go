@@ -15,9 +15,9 @@ import (
 // goroutines may use it. What it returns is shared and must not be changed.
 // The zero Snapshot knows nobody: it answers every question with nil.
 type Snapshot struct {
-	db *memdb.MemDB // frozen; nil in the zero Snapshot
-	// The rest is derived from db, because a look-up there costs more than all
-	// else that is done to find a request's controller.
+	accounts *records // nil for none
+	// The rest is derived from the database, because a look-up there costs more
+	// than all else that is done to find a request's controller.
 	byID      map[string]*decision.Controller
 	byCountry [country.Count]*decision.Controller // by country.Index; the default where no other serves
 	fallback  *decision.Controller                // the default
@@ -69,10 +69,7 @@ func (s *Snapshot) Subject(account, claimed, party string) Subject {
 	if claimed != "" && !country.Valid(claimed) || party != "" && s.byID[party] == nil {
 		return Subject{}
 	}
-	row, err := s.account(account)
-	if err != nil {
-		return Subject{} // a record that can't be read may name another controller
-	}
+	row := s.accounts.get(account)
 	sub := Subject{Country: claimed}
 	if row != nil {
 		sub.Account = &row.Account
@@ -129,8 +126,8 @@ func (s *Snapshot) Resolve(account, country string) (*decision.Controller, decis
 
 // Account returns the record of an account, and whether there is one.
 func (s *Snapshot) Account(id string) (*Account, bool) {
-	row, err := s.account(id)
-	if err != nil || row == nil {
+	row := s.accounts.get(id)
+	if row == nil {
 		return nil, false
 	}
 	return &row.Account, true
@@ -146,18 +143,6 @@ func (s *Snapshot) Controller(id string) (*decision.Controller, bool) {
 // ids returns the ids of the controllers, in order.
 func (s *Snapshot) ids() []string {
 	return slices.Sorted(maps.Keys(s.byID))
-}
-
-// account returns the row of an account, nil if there is none.
-func (s *Snapshot) account(id string) (*account, error) {
-	if s.db == nil || id == "" {
-		return nil, nil
-	}
-	row, err := s.db.Txn(false).First(tableAccounts, indexID, id)
-	if err != nil || row == nil {
-		return nil, err
-	}
-	return row.(*account), nil
 }
 
 // party returns the contracting party of a row that has one.
@@ -180,7 +165,7 @@ func (s *Snapshot) byTable(code string) (*decision.Controller, decision.Basis) {
 	return c, basis
 }
 
-// compile derives a snapshot from the rows txn sees. The caller adds the database.
+// compile derives a snapshot from the rows txn sees. The caller adds the accounts.
 func compile(txn *memdb.Txn) (*Snapshot, error) {
 	s := &Snapshot{byID: make(map[string]*decision.Controller)}
 	rows, err := txn.Get(tableControllers, indexID)

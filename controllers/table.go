@@ -1,15 +1,18 @@
 // Package controllers knows, for every request, which legal entity is the
 // controller of the data subject's data and on what basis (§11).
 //
-// A [Table] holds the controllers of the registers and the records of the
-// Account Center in an in-memory database. It is changed in whole transactions
-// and read through a [Snapshot], one per request, without a lock. Account
-// records come from a file (see [LoadFile]) or from whoever calls
-// [Table.ReplaceAccounts].
+// A [Table] holds the controllers of the registers in an in-memory database, and
+// beside it the records of the Account Center in a compact form, because there
+// may be millions. It is changed in whole transactions and read through a
+// [Snapshot], one per request, without a lock. Account records come from a file
+// (see [LoadFile]) or from whoever calls [Table.ReplaceAccounts] or
+// [Table.ChangeAccounts].
 package controllers
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -27,7 +30,6 @@ const UnlistedID = "unlisted"
 // database, a second row would replace the first: writers check before.
 const (
 	tableControllers = "controllers" // of *decision.Controller
-	tableAccounts    = "accounts"    // of *account
 	indexID          = "id"
 	indexCountry     = "country" // by registered country served
 )
@@ -37,9 +39,6 @@ var schema = &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
 		indexID:      {Name: indexID, Unique: true, Indexer: &memdb.StringFieldIndex{Field: "ID"}},
 		indexCountry: {Name: indexCountry, Unique: true, AllowMissing: true, Indexer: &memdb.StringSliceFieldIndex{Field: "Serves"}},
 	}},
-	tableAccounts: {Name: tableAccounts, Indexes: map[string]*memdb.IndexSchema{
-		indexID: {Name: indexID, Unique: true, Indexer: &memdb.StringFieldIndex{Field: "ID"}},
-	}},
 }}
 
 // Table holds controllers and account records. Any number of goroutines may
@@ -48,7 +47,7 @@ type Table struct {
 	mu      sync.Mutex // one writer at a time, from its first read until its snapshot is published
 	db      *memdb.MemDB
 	known   Known                    // Recipients and Activities, fixed; the controllers are in db
-	current atomic.Pointer[Snapshot] // derived from db after each write
+	current atomic.Pointer[Snapshot] // replaced by each write
 }
 
 // ForPolicy returns a table of the policy's controllers, without accounts. Its
@@ -93,7 +92,7 @@ func (t *Table) SetControllers(controllers []decision.Controller) error {
 		return err
 	}
 	return t.write(func(txn *memdb.Txn) error {
-		if err := checkStillNamed(txn, controllers); err != nil {
+		if err := checkStillNamed(t.Snapshot().accounts, controllers); err != nil {
 			return err
 		}
 		if _, err := txn.DeleteAll(tableControllers, indexID); err != nil {
@@ -114,24 +113,39 @@ func (t *Table) SetControllers(controllers []decision.Controller) error {
 // slice, never by its id. A snapshot sees the old records or the new ones. The
 // records are copied.
 func (t *Table) ReplaceAccounts(accounts []Account) error {
-	return t.write(func(txn *memdb.Txn) error {
-		known, err := t.knownTo(txn)
-		if err != nil {
-			return err
-		}
-		if err := checkAccounts(accounts, known); err != nil {
-			return err
-		}
-		if _, err := txn.DeleteAll(tableAccounts, indexID); err != nil {
-			return fmt.Errorf("replacing accounts: %w", err)
-		}
-		for i := range accounts {
-			if err := txn.Insert(tableAccounts, newAccount(accounts[i])); err != nil {
-				return fmt.Errorf("replacing account %d of %d: %w", i+1, len(accounts), err)
-			}
-		}
-		return nil
+	return t.writeAccounts(accounts, func(*records) (*records, error) {
+		var none *records
+		return none.with(accounts, nil)
 	})
+}
+
+// ChangeAccounts puts records into the table, in the place of those with the same
+// id, and removes others by id, in one transaction and with the errors of
+// [Table.ReplaceAccounts]. An account must not be both put and removed. To
+// remove one that is not there is no error. A change costs time by what it
+// touches: up to a few thousand accounts far less than to replace all, from there
+// on as much.
+func (t *Table) ChangeAccounts(put []Account, remove []string) error {
+	return t.writeAccounts(put, func(old *records) (*records, error) {
+		return old.with(put, remove)
+	})
+}
+
+// writeAccounts checks the records and publishes a snapshot with what change
+// makes of the old ones. If it fails nothing has changed.
+func (t *Table) writeAccounts(put []Account, change func(old *records) (*records, error)) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := checkAccounts(put, t.Known()); err != nil {
+		return err
+	}
+	next := *t.Snapshot()
+	var err error
+	if next.accounts, err = change(next.accounts); err != nil {
+		return sayTwice(err, put)
+	}
+	t.current.Store(&next)
+	return nil
 }
 
 // Snapshot returns the table as it stands. It costs one atomic load. A request
@@ -158,7 +172,7 @@ func (t *Table) write(change func(*memdb.Txn) error) error {
 		return err
 	}
 	txn.Commit()
-	next.db = t.db.Snapshot()
+	next.accounts = t.Snapshot().accounts
 	t.current.Store(next)
 	return nil
 }
@@ -201,19 +215,14 @@ func checkControllers(controllers []decision.Controller) error {
 
 // checkStillNamed refuses controllers that lack one an account names: its
 // subject would be left without a controller.
-func checkStillNamed(txn *memdb.Txn, controllers []decision.Controller) error {
-	ids := make(map[string]bool, len(controllers))
+func checkStillNamed(accounts *records, controllers []decision.Controller) error {
+	named := accounts.controllers()
 	for _, c := range controllers {
-		ids[c.ID] = true
+		delete(named, c.ID)
 	}
-	rows, err := txn.Get(tableAccounts, indexID)
-	if err != nil {
-		return fmt.Errorf("reading accounts: %w", err)
-	}
-	for row := rows.Next(); row != nil; row = rows.Next() {
-		if id := row.(*account).Controller; id != "" && !ids[id] {
-			return fmt.Errorf("controller %q is still the contracting party of an account; replace the accounts first", id)
-		}
+	if len(named) > 0 {
+		id := slices.Min(slices.Collect(maps.Keys(named)))
+		return fmt.Errorf("controller %q is still the contracting party of an account; replace the accounts first", id)
 	}
 	return nil
 }
@@ -224,24 +233,4 @@ func (t *Table) Known() Known {
 	known := t.known
 	known.Controllers = t.Snapshot().ids()
 	return known
-}
-
-// knownTo is Known as a transaction sees it.
-func (t *Table) knownTo(txn *memdb.Txn) (known Known, err error) {
-	known = t.known
-	known.Controllers, err = controllerIDs(txn)
-	return known, err
-}
-
-// controllerIDs returns the ids of all controllers, in order.
-func controllerIDs(txn *memdb.Txn) ([]string, error) {
-	rows, err := txn.Get(tableControllers, indexID)
-	if err != nil {
-		return nil, fmt.Errorf("reading controllers: %w", err)
-	}
-	var ids []string
-	for row := rows.Next(); row != nil; row = rows.Next() {
-		ids = append(ids, row.(*decision.Controller).ID)
-	}
-	return ids, nil
 }

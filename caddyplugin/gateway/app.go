@@ -56,6 +56,9 @@ type App struct {
 	// Whether denials are enforced or only reported. Default: enforced
 	Mode *Mode `json:"mode,omitempty"`
 
+	// Signed assertions for upstreams. Default: none
+	Assertion *Assertion `json:"assertion,omitempty"`
+
 	// Lets safeguards marked example or confirm satisfy laws, and upstreams
 	// stand on loopback. For demonstrations: every record says so.
 	// Default: false
@@ -146,7 +149,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.logger = ctx.Logger(a)
 	steps := []func() error{
 		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger,
-		a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
+		a.provisionAssertion, a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
 	}
 	for _, step := range steps {
 		if err := step(); err != nil {
@@ -278,6 +281,7 @@ func (a *App) Start() error {
 	if err := a.ledger.log.Open(); err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
 	}
+	a.Assertion.publish()
 	ctx, cancel := caddy.NewContext(a.ctx)
 	a.stop = cancel
 	if a.accounts != nil {
@@ -303,13 +307,15 @@ func (a *App) Stop() error {
 	return nil
 }
 
-// Cleanup gives back the ledger; it closes when the last request that uses it is done.
+// Cleanup gives back the ledger, which closes when the last request that uses it
+// is done, and the keys of assertions.
 func (a *App) Cleanup() error {
+	err := a.Assertion.cleanup()
 	if !a.pooled {
-		return nil
+		return err
 	}
 	a.pooled = false
-	return releaseLedger(a.ledger)
+	return errors.Join(err, releaseLedger(a.ledger))
 }
 
 // sourceInterval is how often files that may be replaced are looked at.

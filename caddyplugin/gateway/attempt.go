@@ -45,6 +45,7 @@ type attempt struct {
 var (
 	errLedger      = errors.New("the ledger did not take the record")
 	errFellThrough = errors.New("no handler of the region answered")
+	errAssertion   = errors.New("no assertion could be made")
 	errStorage     = errors.New("the region's routes made a storage request of another")
 )
 
@@ -61,8 +62,11 @@ func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
 		defer release()
 	}
 	t.exchange.candidate = t.candidate
-	t.stamp(out)
 	t.response = newResponseWriter(w, t)
+	if err := t.assert(out); err != nil {
+		t.conclude()
+		return err
+	}
 	finished := false
 	defer func() {
 		if !finished { // a handler panicked: the outcome is still owed
@@ -102,14 +106,19 @@ func (t *attempt) outgoing(r *http.Request) *http.Request {
 	return out
 }
 
-// stamp sets the identity fields the upstream may trust.
-func (t *attempt) stamp(out *http.Request) {
-	for _, f := range t.candidate.Fields {
-		value := f.Value
+// stamp sets the identity fields the upstream may trust. It is done last, on the
+// header the transport sends, so that no handler of the region comes after it.
+func (t *attempt) stamp(header http.Header) {
+	if _, stamped := header[fields.DataTransfer]; stamped {
+		return // a retry of the proxy; its last try may still be reading the header
+	}
+	values := make([]string, len(t.candidate.Fields))
+	for i, f := range t.candidate.Fields {
+		values[i] = f.Value
 		if f.Name == fields.DataTransfer {
-			value = fields.AppendRecord(value, t.exchange.record)
+			values[i] = fields.AppendRecord(f.Value, t.exchange.record)
 		}
-		out.Header[f.Name] = []string{value}
+		header[f.Name] = values[i : i+1 : i+1]
 	}
 }
 

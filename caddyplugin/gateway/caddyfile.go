@@ -15,10 +15,12 @@ import (
 func init() {
 	httpcaddyfile.RegisterGlobalOption("transfer", parseApp)
 	httpcaddyfile.RegisterHandlerDirective("transfer_health", parseHealth)
+	httpcaddyfile.RegisterDirective("transfer_jwks", parseJWKS)
 	httpcaddyfile.RegisterHandlerDirective("transfer", parseHandler)
 
 	// Each is placed right before reverse_proxy, so that the last one stands next to it.
 	httpcaddyfile.RegisterDirectiveOrder("transfer_health", httpcaddyfile.Before, "reverse_proxy")
+	httpcaddyfile.RegisterDirectiveOrder("transfer_jwks", httpcaddyfile.Before, "reverse_proxy")
 	httpcaddyfile.RegisterDirectiveOrder("transfer", httpcaddyfile.Before, "reverse_proxy")
 }
 
@@ -32,6 +34,7 @@ func init() {
 //	    geoip   embedded|<file>
 //	    identity <source> ...
 //	    accounts <source> ...
+//	    assertion { ... }
 //	    mode    enforce
 //	    mode    report <owner> <YYYY-MM-DD>
 //	    demo
@@ -100,11 +103,14 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		a.AccountsRaw, err = guest(d, "accounts")
 		return err
 
+	case "assertion":
+		return a.unmarshalAssertion(d)
+
 	case "mode":
 		return a.unmarshalMode(d)
 	}
 	return d.Errf("unrecognized option '%s'%s", word, did(word, []string{
-		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "mode",
+		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode",
 	}))
 }
 
@@ -148,7 +154,7 @@ func guest(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
 //	    region <code> {
 //	        <handlers...>
 //	    }
-//	    other_upstreams <addresses...> "<why>"
+//	    other_upstreams <addresses or handlers...> "<why>"
 //	}
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume the directive's name

@@ -16,6 +16,7 @@ const optOutField = "Sec-Gpc"
 // and what the request opts out of. An account without a record chose nothing.
 func (x *exchange) choices(r *http.Request, at time.Time) decision.Choices {
 	c := x.subject.Account.ChoicesAt(at)
+	c.Minor = c.Minor || x.identity.Minor
 	c.OptOut = slices.Contains(r.Header[optOutField], "1")
 	return c
 }

@@ -20,12 +20,12 @@ const exitFindings = 2
 func init() {
 	caddycmd.RegisterCommand(caddycmd.Command{
 		Name:  "transfer",
-		Usage: "ledger verify|tail FOLDER | reasons",
-		Short: "Works with the transfer gateway's ledger and reason codes",
+		Usage: "ledger verify|tail FOLDER | reasons | verify-headers",
+		Short: "Works with the transfer gateway's ledger, reason codes and header fields",
 		CobraFunc: func(cmd *cobra.Command) {
 			group := &cobra.Command{Use: "ledger", Short: "Reads a transfer ledger"}
 			group.AddCommand(verifyCommand(), tailCommand())
-			cmd.AddCommand(group, reasonsCommand())
+			cmd.AddCommand(group, reasonsCommand(), verifyHeadersCommand())
 		},
 	})
 }

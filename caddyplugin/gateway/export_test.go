@@ -1,6 +1,8 @@
 package gateway
 
 import (
+	"context"
+	"io"
 	"time"
 )
 
@@ -33,4 +35,9 @@ func RawApp(ctx any) error {
 func TrustsProxies(server any) error {
 	_, err := trustsProxies(server)
 	return err
+}
+
+// VerifyHeaders runs what the command verify-headers runs.
+func VerifyHeaders(ctx context.Context, out io.Writer, listen, jwks, audience string) error {
+	return verifyHeaders(ctx, out, listen, jwks, audience)
 }

@@ -50,8 +50,9 @@ type Handler struct {
 	// How to reach each region.
 	Regions []*Region `json:"regions,omitempty"`
 
-	// Upstreams of proxies that stand in this site outside any region, and why
-	// they may. Default: none, so that such a proxy is a load error.
+	// Upstreams of proxies that stand in this site outside any region, and
+	// handlers that might send requests elsewhere, and why they may. Default:
+	// none, so that such a proxy or handler is a load error.
 	OtherUpstreams []OtherUpstreams `json:"other_upstreams,omitempty"`
 
 	app     *App
@@ -65,7 +66,7 @@ type Handler struct {
 
 // OtherUpstreams are upstreams that are no region's.
 type OtherUpstreams struct {
-	// Addresses as they stand in the proxy.
+	// Addresses as they stand in the proxy, host and port, or names of handlers.
 	Addresses []string `json:"addresses,omitempty"`
 
 	// Why they see requests of this site. Required.

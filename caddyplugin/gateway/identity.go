@@ -62,6 +62,10 @@ type Identity struct {
 	// (§11). Empty when the source does not know.
 	Party string
 
+	// Minor tells that the data subject is not of age where they live (§8), which
+	// holds even if the account record does not say so.
+	Minor bool
+
 	// Staff is set when the requester is not the data subject: the entity the
 	// requester works for and the country they are in. Account is then the
 	// subject's.

@@ -129,8 +129,12 @@ func challenge(description string) string {
 	return `Bearer error="invalid_token", error_description="` + description + `"`
 }
 
-// logFields adds what was decided to Caddy's access log.
+// logFields adds what was decided to Caddy's access log, if the server has one.
 func (h *Handler) logFields(r *http.Request, x *exchange) {
+	server, ok := r.Context().Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || server.Logs == nil {
+		return
+	}
 	extra, ok := r.Context().Value(caddyhttp.ExtraLogFieldsCtxKey).(*caddyhttp.ExtraLogFields)
 	if !ok {
 		return

@@ -6,12 +6,9 @@ import (
 	"net"
 	"net/http"
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 )
@@ -56,14 +53,14 @@ func (h *Handler) provisionRegion(ctx caddy.Context, region *Region) error {
 	if err := h.app.checkRoutes(region.row, region.Routes); err != nil {
 		return err
 	}
-	if err := observe(region.Routes); err != nil {
+	switch found, err := observe(region.Routes); {
+	case err != nil:
 		return err
+	case !found:
+		return errors.New("nothing in it sends requests anywhere: name upstreams, or write a reverse_proxy")
 	}
 	if err := region.Routes.Provision(ctx); err != nil {
 		return err
-	}
-	if !prepare(region.Routes) {
-		return errors.New("nothing in it sends requests anywhere: name upstreams, or write a reverse_proxy")
 	}
 	region.chain = region.Routes.Compile(fellThrough)
 	return nil
@@ -100,47 +97,4 @@ func hostOnly(hostport string) string {
 		return host
 	}
 	return hostport
-}
-
-// prepare prepares every proxy below the routes, and tells whether there is one.
-func prepare(routes caddyhttp.RouteList) (found bool) {
-	for _, route := range routes {
-		for _, handler := range route.Handlers {
-			switch handler := handler.(type) {
-			case *caddyhttp.Subroute:
-				found = prepare(handler.Routes) || found
-				if handler.Errors != nil {
-					found = prepare(handler.Errors.Routes) || found
-				}
-			case *reverseproxy.Handler:
-				prepareProxy(handler)
-				for _, response := range handler.HandleResponse {
-					prepare(response.Routes)
-				}
-				found = true
-			}
-		}
-	}
-	return found
-}
-
-// prepareProxy lets the upstream see the client's Host, which signed requests
-// cover.
-func prepareProxy(proxy *reverseproxy.Handler) {
-	if proxy.Headers == nil {
-		proxy.Headers = new(headers.Handler)
-	}
-	if proxy.Headers.Request == nil {
-		proxy.Headers.Request = new(headers.HeaderOps)
-	}
-	if ops := proxy.Headers.Request; !touchesHost(ops) {
-		if ops.Set == nil {
-			ops.Set = make(http.Header)
-		}
-		ops.Set["Host"] = []string{"{http.request.hostport}"}
-	}
-}
-
-func touchesHost(ops *headers.HeaderOps) bool {
-	return ops.Set.Get("Host") != "" || ops.Add.Get("Host") != "" || slices.ContainsFunc(ops.Delete, func(n string) bool { return strings.EqualFold(n, "Host") })
 }

@@ -124,7 +124,7 @@ func (a *App) askSources(x *exchange, r *http.Request) {
 			x.identity, x.identified = id, true
 		}
 	}
-	if foreign != nil && !slices.ContainsFunc(x.answers, func(id Identity) bool { return id.Found && id.Source == foreign.Source }) {
+	if foreign != nil && x.refusal == "" && !slices.ContainsFunc(x.answers, func(id Identity) bool { return id.Found && id.Source == foreign.Source }) {
 		x.refuse(foreign)
 	}
 }

@@ -346,7 +346,7 @@ func inProxyEnvironment(t *testing.T, evil string) {
 	})
 	other := strings.NewReplacer("transfer_health\n", "handle /x {\nreverse_proxy auth.test {none}\n}\n", "transfer {\n\t\tactivity", "transfer {\nother_upstreams auth.test:80 test\n\t\tactivity").Replace(home)
 	const want = "the environment names a network proxy for 'auth.test:80', which would see its requests too: write 'network_proxy none' in the transport"
-	wantRefused(t, g.load(strings.Replace(other, "{none}", "", 1), vars), want)
+	wantLoadError(t, g.load(strings.Replace(other, "{none}", "", 1), vars), want)
 	if err := validate(g.expand(strings.Replace(other, "{none}", "{\ntransport http {\nnetwork_proxy none\n}\n}", 1), vars)); err != nil {
 		t.Error(err)
 	}

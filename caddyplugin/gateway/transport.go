@@ -12,6 +12,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"golang.org/x/net/http/httpguts"
 
@@ -22,9 +23,9 @@ func init() {
 	caddy.RegisterModule(new(Transport))
 }
 
-// Transport is Caddy's http transport, which tells the attempt what became of
-// its request. The proxies of a region get it by themselves; it is not written
-// in a configuration.
+// Transport is Caddy's http transport, which sets the identity fields on what it
+// sends and tells the attempt what became of it. The proxies of a region get it
+// by themselves; it is not written in a configuration.
 //
 // Reverse_proxy would log a response that breaks off with the client's address
 // and the query; here the break is noted and ends the response quietly, and the
@@ -47,6 +48,11 @@ func (o *Transport) Provision(ctx caddy.Context) error {
 	return nil
 }
 
+// RequestHeaderOps implements reverseproxy.RequestHeaderOpsTransport. Over TLS
+// Caddy's transport would put the upstream's own name into Host; the upstream
+// must see the client's, which signed requests cover.
+func (o *Transport) RequestHeaderOps() *headers.HeaderOps { return nil }
+
 // RoundTrip implements http.RoundTripper.
 func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	t := attemptOf(req.Context())
@@ -56,6 +62,7 @@ func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.staysItsActivity(req); err != nil {
 		return nil, err
 	}
+	t.stamp(req.Header)
 	res, err := o.HTTPTransport.RoundTrip(t.traced(req))
 	if err != nil {
 		if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
@@ -135,35 +142,34 @@ func attemptOf(ctx context.Context) *attempt {
 	return t
 }
 
-// observe gives every proxy below the raw routes our transport. This must be
-// done before they are loaded: from then on a proxy's health checks read it.
-func observe(routes caddyhttp.RouteList) error {
+// observe gives every proxy below the raw routes our transport, and tells
+// whether there is one. This must be done before they are loaded: from then on
+// a proxy's health checks read it.
+func observe(routes caddyhttp.RouteList) (found bool, err error) {
 	for _, route := range routes {
 		for i, raw := range route.HandlersRaw {
 			decoder := json.NewDecoder(bytes.NewReader(raw))
 			decoder.UseNumber()
 			var handler any
 			if err := decoder.Decode(&handler); err != nil {
-				return err
+				return false, err
 			}
-			observeIn(handler)
-			observed, err := json.Marshal(handler)
-			if err != nil {
-				return err
+			found = observeIn(handler) || found
+			if route.HandlersRaw[i], err = json.Marshal(handler); err != nil {
+				return false, err
 			}
-			route.HandlersRaw[i] = observed
 		}
 	}
-	return nil
+	return found, nil
 }
 
 // observeIn walks raw configuration. checkTransport has let through no
 // transport but http, whose options ours has too.
-func observeIn(v any) {
+func observeIn(v any) (found bool) {
 	switch v := v.(type) {
 	case []any:
 		for _, item := range v {
-			observeIn(item)
+			found = observeIn(item) || found
 		}
 	case map[string]any:
 		if v["handler"] == "reverse_proxy" {
@@ -173,11 +179,13 @@ func observeIn(v any) {
 				v["transport"] = transport
 			}
 			transport["protocol"] = "transfer"
+			found = true
 		}
 		for _, item := range v {
-			observeIn(item)
+			found = observeIn(item) || found
 		}
 	}
+	return found
 }
 
 // Interface guards
@@ -187,4 +195,5 @@ var (
 	_ http.RoundTripper                                = (*Transport)(nil)
 	_ reverseproxy.HealthCheckSchemeOverriderTransport = (*Transport)(nil)
 	_ reverseproxy.ProxyProtocolTransport              = (*Transport)(nil)
+	_ reverseproxy.RequestHeaderOpsTransport           = (*Transport)(nil)
 )

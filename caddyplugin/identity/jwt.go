@@ -76,6 +76,10 @@ type JWT struct {
 	// An id the registers lack is 401. Default: none
 	PartyClaim string `json:"party_claim,omitempty"`
 
+	// Claim that is true when the person is not of age where they live (§8). It
+	// holds even if the account record does not say so. Default: none
+	MinorClaim string `json:"minor_claim,omitempty"`
+
 	// Claim with the entity a member of staff works for. A token that has it is a
 	// member of staff's. Default: none
 	StaffEntityClaim string `json:"staff_entity_claim,omitempty"`
@@ -133,6 +137,9 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 		return fmt.Errorf("identity jwt: %w", err)
 	}
 	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, Types: j.Types, Claims: j.claims()}
+	if j.MinorClaim != "" {
+		config.Flags = []string{j.MinorClaim}
+	}
 	if j.Leeway != nil {
 		config.Leeway = time.Duration(*j.Leeway)
 		if config.Leeway <= 0 {
@@ -247,7 +254,7 @@ func (j *JWT) identity(t *token.Token) (gateway.Identity, error) {
 			return id, nil
 		}
 	}
-	id.Country, id.Party = t.Claim(j.CountryClaim), t.Claim(j.PartyClaim)
+	id.Country, id.Party, id.Minor = t.Claim(j.CountryClaim), t.Claim(j.PartyClaim), t.Flag(j.MinorClaim)
 	return id, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
-	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "staff_entity_claim",
+	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "staff_entity_claim",
 	"staff_country_claim", "subject_claim", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
 }
 
@@ -24,6 +24,7 @@ var jwtWords = []string{
 //	    account_claim       <claim>
 //	    country_claim       <claim>
 //	    party_claim         <claim>
+//	    minor_claim         <claim>
 //	    staff_entity_claim  <claim>
 //	    staff_country_claim <claim>
 //	    subject_claim       <claim>
@@ -79,6 +80,7 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) error {
 	}
 	target := map[string]*string{
 		"issuer": &j.Issuer, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
+		"minor_claim":        &j.MinorClaim,
 		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim, "subject_claim": &j.SubjectClaim,
 		"keys": &j.Keys, "cache": &j.Cache, "ca": &j.CA,
 	}[word]

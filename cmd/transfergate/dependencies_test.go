@@ -14,19 +14,21 @@ const module = "github.com/sparkoo/transfergate/"
 var allowed = map[string][]string{
 	"cmd/transfergate":     {"caddyplugin"},
 	"caddyplugin":          {"caddyplugin/gateway", "caddyplugin/identity", "caddyplugin/accounts"},
-	"caddyplugin/identity": {"caddyplugin/gateway", "internal/decision"},
+	"caddyplugin/identity": {"caddyplugin/gateway", "internal/decision", "internal/token"},
 	"caddyplugin/accounts": {"caddyplugin/gateway", "controllers"},
-	"caddyplugin/gateway":  {"config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/nearest"},
+	"caddyplugin/gateway":  {"internal/assertion", "config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/nearest"},
 	"config":               {"internal/country", "internal/decision", "internal/nearest"},
 	"controllers":          {"internal/country", "internal/decision", "internal/nearest"},
 	"internal/guard":       {"internal/decision", "internal/fields"},
 	"internal/fields":      {"internal/decision"},
 	"internal/geo":         {"internal/country"},
 	"internal/decision":    {"internal/country"},
+	"internal/assertion":   {},
 	"internal/country":     {},
 	"internal/ledger":      {},
 	"internal/nearest":     {},
 	"internal/testsupport": {},
+	"internal/token":       {},
 }
 
 // Dependencies point down, only cmd and caddyplugin know Caddy, and the decision
