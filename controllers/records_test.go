@@ -180,9 +180,7 @@ func TestMillionAccounts(t *testing.T) {
 	const n = 1_000_000
 	table := newTable(t)
 	before := heap()
-	func() {
-		wantError(t, table.ReplaceAccounts(uuids(0, n)), "")
-	}()
+	wantError(t, table.ReplaceAccounts(uuids(0, n)), "")
 	after := heap()
 	if used := after - min(before, after); used > 200e6 {
 		t.Errorf("%d accounts take %d bytes", n, used)
