@@ -58,8 +58,7 @@ func (k *Keys) fetch(ctx context.Context) (*set, error) {
 	began := k.config.Now()
 	s, err := k.get(req)
 	if err != nil {
-		var at *url.Error
-		if errors.As(err, &at) {
+		if at, ok := errors.AsType[*url.Error](err); ok {
 			err = at.Err // without the URL's query
 		}
 		return nil, fmt.Errorf("fetching the key set from %s: %w", req.URL.Host, err)

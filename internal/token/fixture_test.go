@@ -10,7 +10,6 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"errors"
-	"hash"
 	"maps"
 	"math/big"
 	"sync"
@@ -139,7 +138,7 @@ func (s *signer) signature(message []byte) []byte {
 	id := hashes[s.alg[2:]] // none for EdDSA
 	digest := message
 	if id != 0 {
-		var h hash.Hash = id.New()
+		h := id.New()
 		h.Write(message)
 		digest = h.Sum(nil)
 	}
