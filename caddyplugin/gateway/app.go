@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -341,8 +342,16 @@ func (a *App) tick(ctx caddy.Context) {
 	}
 }
 
-// now is the clock of decisions and records; tests replace it.
-var now = time.Now
+// clock replaces the time of decisions and records in tests; nil otherwise.
+var clock atomic.Pointer[func() time.Time]
+
+// now is the time of decisions and records.
+func now() time.Time {
+	if c := clock.Load(); c != nil {
+		return (*c)()
+	}
+	return time.Now()
+}
 
 // Interface guards
 var (

@@ -11,7 +11,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/fields"
 	"github.com/sparkoo/transfergate/internal/guard"
 )
 
@@ -104,22 +103,6 @@ func (t *attempt) outgoing(r *http.Request) *http.Request {
 	}
 	t.body.length = r.ContentLength
 	return out
-}
-
-// stamp sets the identity fields the upstream may trust. It is done last, on the
-// header the transport sends, so that no handler of the region comes after it.
-func (t *attempt) stamp(header http.Header) {
-	if _, stamped := header[fields.DataTransfer]; stamped {
-		return // a retry of the proxy; its last try may still be reading the header
-	}
-	values := make([]string, len(t.candidate.Fields))
-	for i, f := range t.candidate.Fields {
-		values[i] = f.Value
-		if f.Name == fields.DataTransfer {
-			values[i] = fields.AppendRecord(f.Value, t.exchange.record)
-		}
-		header[f.Name] = values[i : i+1 : i+1]
-	}
 }
 
 // mayHandOver tells whether the next lawful region may be tried: only when not

@@ -27,25 +27,27 @@ import (
 // their ratio. With CPUPROFILE=folder it leaves a profile of the gateway there.
 func BenchmarkCPU(b *testing.B) {
 	p := buildProgram(b)
+	const unlogged = "log {\n exclude http.handlers.transfer\n }"
 	for _, bm := range []struct {
 		name   string
 		fields []string
+		log    string
 	}{
-		{"no transfer", singaporean},
-		{"transfer", brazilian},
+		{"no transfer", singaporean, ""},
+		{"transfer", brazilian, ""},
+		{"transfer without its log line", brazilian, unlogged},
 	} {
-		b.Run(bm.name, func(b *testing.B) { benchmarkCPU(b, &program{t: b, exe: p.exe, home: p.home}, bm.fields) })
+		b.Run(bm.name, func(b *testing.B) {
+			benchmarkCPU(b, &program{t: b, exe: p.exe, home: p.home}, strings.Replace(cpuGate, "{log}", bm.log, 1), bm.fields)
+		})
 	}
 }
 
-// cpuGate is the gateway as it is compared: one site, and no log of requests,
-// which stock Caddy has not either.
+// cpuGate is the gateway as it is compared.
 const cpuGate = `{
 	admin {admin}
 	persist_config off
-	log {
-		exclude http.handlers.transfer
-	}
+	{log}
 	transfer {
 		demo
 		node gw-sg-1 SG sparkoo-sg
@@ -77,7 +79,7 @@ http://{addr} {
 }
 `
 
-func benchmarkCPU(b *testing.B, p *program, fields []string) {
+func benchmarkCPU(b *testing.B, p *program, config string, fields []string) {
 	upstream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
 		io.WriteString(w, `{"answer":"of a usual small size, as an interface gives it"}`)
@@ -88,7 +90,7 @@ func benchmarkCPU(b *testing.B, p *program, fields []string) {
 		g := &gate{t: b, addr: freeAddr(b), ledger: filepath.Join(b.TempDir(), "ledger")}
 		return g, p.start(g, writeFile(b, "Caddyfile", g.expand(config, vars)))
 	}
-	gate, gateProcess := run(cpuGate)
+	gate, gateProcess := run(config)
 	stock, stockProcess := run(cpuStock)
 
 	hammer(b, 500, fields, gate.addr, stock.addr) // warm up

@@ -7,11 +7,9 @@ import (
 )
 
 // SetClock replaces the clock of decisions and records until restore is called.
-// Call it while no gateway runs.
-func SetClock(clock func() time.Time) (restore func()) {
-	old := now
-	now = clock
-	return func() { now = old }
+func SetClock(now func() time.Time) (restore func()) {
+	clock.Store(&now)
+	return func() { clock.Store(nil) }
 }
 
 // BreakLedger makes the open ledger of that folder refuse every record.

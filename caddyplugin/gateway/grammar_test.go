@@ -217,7 +217,7 @@ func TestGrammarErrors(t *testing.T) {
 func TestGoodGrammar(t *testing.T) {
 	for name, c := range map[string]grammarCase{
 		"shortest":                 {},
-		"region block":             {block: "activity storage /o/* {\nwebsocket\n}\nactivity serving *\nregion ap-southeast-3 {\nreverse_proxy 127.0.0.1:1 127.0.0.1:2 {\nhealth_uri /healthz\n}\n}"},
+		"region block":             {block: "activity storage /o/* {\nwebsocket\n}\nactivity serving *\nregion ap-southeast-3 {\nreverse_proxy 127.0.0.1:1 127.0.0.1:2 {\nhealth_uri /healthz\nhealth_fails 100\n}\n}"},
 		"region block with a name": {block: "@r path /r/*\nactivity serving\nregion ap-southeast-3 {\n@h header X y\nreverse_proxy @h 127.0.0.1:1\nreverse_proxy 127.0.0.1:2\n}"},
 		"enforce":                  {options: goodOptions + "\nmode enforce"},
 		"report":                   {options: goodOptions + "\nmode report dpo@example.test 2027-01-31"},

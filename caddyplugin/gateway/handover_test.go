@@ -185,8 +185,10 @@ func TestHandOverUnhealthy(t *testing.T) {
 		io.WriteString(w, "br")
 	}
 	br1, br2, sg := newUpstream(t, "br", sick), newUpstream(t, "br", sick), newUpstream(t, "sg", nil)
+	well.Store(true) // Caddy races with itself when a probe fails while it loads
 	g := startTwo(t, fmt.Sprintf("reverse_proxy %s %s {\n health_uri /healthz\n health_interval 20ms\n }", br1.addr, br2.addr), sg.addr)
 	answers := func() string { return g.do("POST", "/", "x", brazilian...).Text }
+	well.Store(false)
 	waitFor(t, "Brazil is found sick", func() bool { return answers() == "sg" })
 	served := func() (n int) {
 		for _, r := range append(br1.requests(), br2.requests()...) {
@@ -240,7 +242,12 @@ func TestHealthCheckOverTLS(t *testing.T) {
 
 // TestStorageStays: when Singapore is down, storage waits for Singapore.
 func TestStorageStays(t *testing.T) {
-	sick := newUpstream(t, "sg", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+	var down atomic.Bool // later: Caddy races with itself when a probe fails while it loads
+	sick := newUpstream(t, "sg", func(w http.ResponseWriter, _ *http.Request) {
+		if down.Load() {
+			w.WriteHeader(503)
+		}
+	})
 	tests := []struct{ name, sg string }{
 		{"dial refused", deadAddr(t)},
 		{"several refuse", deadAddr(t) + " " + deadAddr(t)},
@@ -252,7 +259,10 @@ func TestStorageStays(t *testing.T) {
 			g := startTwo(t, "reverse_proxy "+br.addr, tt.sg)
 			put := func() answer { return g.do("PUT", "/v1/objects/x", "content", brazilian...) }
 			if tt.name == "unhealthy" {
-				waitFor(t, "Singapore is found sick", func() bool { return put().Header.Get("Content-Type") != "" })
+				down.Store(true)
+				waitFor(t, "Singapore is found sick", func() bool {
+					return put().Header.Get("Content-Type") == "application/problem+json"
+				})
 			}
 			a := put()
 			p := problemOf(t, a)
@@ -357,9 +367,16 @@ func TestAcceptsThenCloses(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			br, sg := newRude(t, tt.serve), newSilent(t)
 			g := startTwo(t, "reverse_proxy "+br.addr+" {\n "+tt.proxy+"\n }", sg.addr)
-			a := g.do(tt.method, "/", tt.body, brazilian...)
-			if p := problemOf(t, a); a.StatusCode != 502 || p["reason"] != "region_failed" {
-				t.Errorf("status %d, problem %v", a.StatusCode, p)
+			a, err := g.try(tt.method, "/", tt.body, brazilian...)
+			switch {
+			case err != nil && tt.body == big():
+				// Who still sends when the answer comes may get a reset in its place (RFC 9112, 9.6).
+			case err != nil:
+				t.Fatal(err)
+			default:
+				if p := problemOf(t, a); a.StatusCode != 502 || p["reason"] != "region_failed" {
+					t.Errorf("status %d, problem %v", a.StatusCode, p)
+				}
 			}
 			if br.requests() == 0 {
 				t.Error("Brazil was not asked")

@@ -116,23 +116,29 @@ type answer struct {
 // do sends a request with the fields given as name, value pairs.
 func (g *gate) do(method, path, body string, fields ...string) answer {
 	g.t.Helper()
+	a, err := g.try(method, path, body, fields...)
+	if err != nil {
+		g.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+// try is do for a request that may fail.
+func (g *gate) try(method, path, body string, fields ...string) (answer, error) {
 	req, err := http.NewRequest(method, "http://"+g.addr+path, strings.NewReader(body))
 	if err != nil {
-		g.t.Fatal(err)
+		return answer{}, err
 	}
 	for i := 0; i < len(fields); i += 2 {
 		req.Header.Add(fields[i], fields[i+1])
 	}
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
-		g.t.Fatalf("%s %s: %v", method, path, err)
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		g.t.Fatalf("%s %s: reading the answer: %v", method, path, err)
-	}
-	return answer{res, string(text)}
+	return answer{res, string(text)}, err
 }
 
 // get is do for a GET.

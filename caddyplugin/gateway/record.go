@@ -35,13 +35,16 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	return release, nil
 }
 
+// usualRecord is the length that most records stay below, in bytes.
+const usualRecord = 1 << 10
+
 // append makes a record durable and holds the ledger open until release.
 func (a *App) append(rec *ledger.Record) (index uint64, release func(), err error) {
 	if !a.ledger.hold() {
 		return 0, nil, errLedger
 	}
 	rec.Subject = a.ledger.log.Subject(rec.Subject)
-	index, err = a.ledger.log.Append(rec.AppendJSON(nil))
+	index, err = a.ledger.log.Append(rec.AppendJSON(make([]byte, 0, usualRecord)))
 	if err != nil {
 		a.release()
 		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {

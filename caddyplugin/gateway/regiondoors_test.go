@@ -55,7 +55,7 @@ func regionDoors() []regionDoor {
 		{name: "handle_response elsewhere", block: "reverse_proxy {br} {\nhandle_response {\nreverse_proxy evil.test\n}\n}", want: "handle_response: upstream 'evil.test:80' lies outside the hosts and networks that the policy gives to the region: .sa-brazil-1.myhuaweicloud.com",
 			legal: "reverse_proxy {br} {\nhandle_response {\nreverse_proxy {br}\n}\n}"},
 		{name: "health check elsewhere", block: "reverse_proxy {br} {\nhealth_uri /\nhealth_upstream evil.test:80\n}", want: "health check: upstream 'evil.test:80' lies outside the hosts and networks that the policy gives to the region: .sa-brazil-1.myhuaweicloud.com",
-			legal: "reverse_proxy {br} {\nhealth_uri /\nhealth_upstream {br}\n}"},
+			legal: "reverse_proxy {br} {\nhealth_uri /\nhealth_fails 100\nhealth_upstream {br}\n}"},
 		{name: "health check follows", block: "reverse_proxy {br} {\nhealth_uri /\nhealth_follow_redirects\n}", want: "health_follow_redirects could lead out of the region"},
 		{name: "retries stay here", legal: "reverse_proxy {br} {\nlb_policy cookie\nlb_retries 3\nlb_try_duration 1s\nlb_retry_match {\nmethod GET\n}\n}"},
 		{name: "rewrites stay here", legal: "rewrite * http://{evil}/x\nreverse_proxy {br} {\nrewrite //{evil}/x\nmethod GET\n}"},

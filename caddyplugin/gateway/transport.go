@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/http/httptrace"
 	"strings"
@@ -16,6 +17,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
 	"golang.org/x/net/http/httpguts"
 
+	"github.com/sparkoo/transfergate/internal/fields"
 	"github.com/sparkoo/transfergate/internal/guard"
 )
 
@@ -62,8 +64,7 @@ func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := t.staysItsActivity(req); err != nil {
 		return nil, err
 	}
-	t.stamp(req.Header)
-	res, err := o.HTTPTransport.RoundTrip(t.traced(req))
+	res, err := o.HTTPTransport.RoundTrip(t.traced(t.stamped(req)))
 	if err != nil {
 		if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
 			t.dialFailed = true
@@ -91,6 +92,26 @@ var errSwitched = errors.New("the region changed protocols unasked")
 func switchesAsAsked(req *http.Request, res *http.Response) bool {
 	return isWebSocket(req) && strings.EqualFold(res.Header.Get("Upgrade"), "websocket") &&
 		httpguts.HeaderValuesContainsToken(res.Header["Connection"], "upgrade")
+}
+
+// stamped returns a copy of the request with the identity fields the upstream
+// may trust. They are set here and not earlier, so that no handler of the region
+// comes after them, and on a copy, because reverse_proxy encodes its own request
+// for a log line that is mostly thrown away.
+func (t *attempt) stamped(req *http.Request) *http.Request {
+	out := new(http.Request)
+	*out = *req
+	out.Header = make(http.Header, len(req.Header)+len(t.candidate.Fields))
+	maps.Copy(out.Header, req.Header)
+	values := make([]string, len(t.candidate.Fields))
+	for i, f := range t.candidate.Fields {
+		values[i] = f.Value
+		if f.Name == fields.DataTransfer {
+			values[i] = fields.AppendRecord(f.Value, t.exchange.record)
+		}
+		out.Header[f.Name] = values[i : i+1 : i+1]
+	}
+	return out
 }
 
 // traced lets the attempt know when a connection is had. A dial error alone
