@@ -121,10 +121,10 @@ func (d *records) controllers() map[string]bool {
 	return named
 }
 
-// errTwice is returned for an account that is put twice; place is the second one's.
-type errTwice struct{ place int }
+// twiceError is returned for an account that is put twice; place is the second one's.
+type twiceError struct{ place int }
 
-func (errTwice) Error() string { return "the same account twice" }
+func (twiceError) Error() string { return "the same account twice" }
 
 // errBoth is returned for an account that is both put and removed.
 var errBoth = errors.New("an account is both changed and removed; say one of the two")
@@ -226,7 +226,7 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 	for _, i := range puts {
 		a := &w.put[i]
 		if !s.add(w.records.seed, &ids, a.ID, w.kind(s, a)) {
-			return errTwice{int(i)}
+			return twiceError{int(i)}
 		}
 	}
 	for _, r := range old.rows {
@@ -287,7 +287,7 @@ func slotCount(n int) int { return 1 << bits.Len(uint(n+n/2)) }
 
 // sayTwice words the error for an account that stands twice in accounts.
 func sayTwice(err error, accounts []Account) error {
-	var twice errTwice
+	var twice twiceError
 	if !errors.As(err, &twice) {
 		return err
 	}

@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"fmt"
+	"maps"
 	"reflect"
 	"runtime"
 	"sync"
@@ -39,7 +40,7 @@ func TestChangeAccountsLikeAMap(t *testing.T) {
 		var oldSnapshot *controllers.Snapshot
 		var oldModel map[string]controllers.Account
 		for range rapid.IntRange(1, 8).Draw(t, "changes") {
-			oldSnapshot, oldModel = table.Snapshot(), clone(model)
+			oldSnapshot, oldModel = table.Snapshot(), maps.Clone(model)
 			put := rapid.SliceOfNDistinct(account, 0, 20, func(a controllers.Account) string { return a.ID }).Draw(t, "puts")
 			if rapid.IntRange(0, 4).Draw(t, "replace") == 0 {
 				model, err = map[string]controllers.Account{}, table.ReplaceAccounts(put)
@@ -63,14 +64,6 @@ func TestChangeAccountsLikeAMap(t *testing.T) {
 			same(t, oldSnapshot, oldModel)
 		}
 	})
-}
-
-func clone(m map[string]controllers.Account) map[string]controllers.Account {
-	c := make(map[string]controllers.Account, len(m))
-	for id, a := range m {
-		c[id] = a
-	}
-	return c
 }
 
 func stands(accounts []controllers.Account, id string) bool {

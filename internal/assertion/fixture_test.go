@@ -1,7 +1,6 @@
 package assertion_test
 
 import (
-	"context"
 	"strings"
 	"testing"
 	"time"
@@ -80,15 +79,4 @@ func published(t testing.TB, text string) assertion.KeySet {
 		t.Fatal(err)
 	}
 	return set
-}
-
-// claimsOf verifies a token at noon.
-func claimsOf(t testing.TB, token, text string) *assertion.Claims {
-	t.Helper()
-	v := assertion.Verifier{Keys: published(t, text), Now: func() time.Time { return noon }}
-	claims, err := v.Verify(context.Background(), token)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return claims
 }
