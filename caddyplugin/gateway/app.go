@@ -82,7 +82,8 @@ type App struct {
 	// identityFields are the inbound fields the identity sources read.
 	identityFields []string
 
-	stop func()
+	stop    func()
+	ticking sync.WaitGroup
 
 	unlisted sync.Map // names of contracting parties an alert was given for
 
@@ -296,7 +297,7 @@ func (a *App) Start() error {
 	if a.geo != nil {
 		go a.geo.Watch(ctx, sourceInterval)
 	}
-	go a.tick(ctx)
+	a.ticking.Go(func() { a.tick(ctx) })
 	return nil
 }
 
@@ -304,6 +305,7 @@ func (a *App) Start() error {
 func (a *App) Stop() error {
 	if a.stop != nil {
 		a.stop()
+		a.ticking.Wait()
 	}
 	return nil
 }

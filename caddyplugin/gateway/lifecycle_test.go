@@ -6,9 +6,13 @@ import (
 	"io"
 	"net/http"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 )
+
+// A request that goes where it must not finds a listener that never answers.
+func init() { http.DefaultClient.Timeout = time.Minute }
 
 // writePEM writes a certificate to a file.
 func writePEM(t testing.TB, der []byte) string {
