@@ -178,8 +178,8 @@ func fill(t *testing.T, path string) {
 	}
 }
 
-// TestLedgerRemoved: somebody removes the ledger's folder under the gateway,
-// which then asks for no more work.
+// TestLedgerRemoved: somebody removes the ledger's folder under the gateway.
+// What would be written there is found by nobody, so nothing more is transferred.
 func TestLedgerRemoved(t *testing.T) {
 	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
 	g := startTwo(t, "reverse_proxy "+br.addr, sg.addr)
@@ -187,6 +187,7 @@ func TestLedgerRemoved(t *testing.T) {
 	if err := os.RemoveAll(g.ledger); err != nil {
 		t.Fatal(err)
 	}
+	g.checkRefuses(t, br, sg)
 	if a := g.get("/ready"); a.StatusCode != 503 || !strings.Contains(a.Text, g.ledger) {
 		t.Errorf("/ready: status %d: %s", a.StatusCode, a.Text)
 	}

@@ -11,10 +11,30 @@ import (
 func (f osFile) Sync() error {
 	for {
 		err := unix.Fdatasync(int(f.Fd()))
-		if err != unix.EINTR { // interrupted before it did anything, not a failure
+		switch err {
+		case nil:
+			return f.stillThere()
+		case unix.EINTR: // interrupted before it did anything, not a failure
+		default:
 			return os.NewSyscallError("fdatasync", err)
 		}
 	}
+}
+
+// errRemoved is a sync that reached the disk for nothing: nobody will find the
+// file again.
+var errRemoved = errors.New("the file was removed while the ledger wrote to it")
+
+// stillThere makes sure that the file still has a name.
+func (f osFile) stillThere() error {
+	var stat unix.Stat_t
+	if err := unix.Fstat(int(f.Fd()), &stat); err != nil {
+		return os.NewSyscallError("fstat", err)
+	}
+	if stat.Nlink == 0 {
+		return errRemoved
+	}
+	return nil
 }
 
 // Preallocate grows the file. Keeping its size would only reserve space: each
