@@ -127,6 +127,9 @@ func (s *scanner) nonZero(offset int64) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
+		if data < offset { // a writer cut the file meanwhile: nothing is left
+			return -1, nil
+		}
 		b, err := s.at(data, windowSize)
 		if err != nil || len(b) == 0 {
 			return -1, err
@@ -151,6 +154,9 @@ func (s *scanner) find(offset int64, wanted func(int64, header) bool) (int64, er
 		data, err := s.file.NextData(offset)
 		if err != nil {
 			return 0, err
+		}
+		if data < offset { // a writer cut the file meanwhile: nothing is left
+			return -1, nil
 		}
 		b, err := s.at(data, windowSize) // a header cannot begin in a hole
 		if err != nil || len(b) < headerSize {
