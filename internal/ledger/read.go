@@ -20,7 +20,24 @@ func Read(dir string, from uint64, f func(Entry) error) error {
 	return read(osFS{}, dir, from, f)
 }
 
-func read(fsys FS, dir string, from uint64, f func(Entry) error) error {
+// rereads is how often damage is looked at again: a writer that went on to
+// another segment meanwhile looks like damage, and only damage stays.
+const rereads = 3
+
+func read(fsys FS, dir string, from uint64, f func(Entry) error) (err error) {
+	for range rereads {
+		err = readOnce(fsys, dir, from, func(e Entry) error {
+			from = e.Index + 1
+			return f(e)
+		})
+		if _, damaged := errors.AsType[*CorruptError](err); !damaged {
+			return err
+		}
+	}
+	return err
+}
+
+func readOnce(fsys FS, dir string, from uint64, f func(Entry) error) error {
 	w, err := walkNewest(fsys, dir)
 	if err != nil {
 		return err

@@ -1,5 +1,7 @@
 package ledger
 
+import "errors"
+
 // Report is what Verify found.
 type Report struct {
 	Epoch    uint32
@@ -21,6 +23,16 @@ type Report struct {
 func Verify(dir string) (Report, error) { return verify(osFS{}, dir) }
 
 func verify(fsys FS, dir string) (r Report, err error) {
+	for range rereads {
+		r, err = verifyOnce(fsys, dir)
+		if _, damaged := errors.AsType[*CorruptError](err); !damaged {
+			return r, err
+		}
+	}
+	return r, err
+}
+
+func verifyOnce(fsys FS, dir string) (r Report, err error) {
 	w, err := walkNewest(fsys, dir)
 	if err != nil {
 		return r, err
