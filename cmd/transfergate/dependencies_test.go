@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"internal/ledger":      {},
 	"internal/nearest":     {},
 	"internal/testsupport": {},
+	"internal/tiles":       {},
 	"internal/token":       {},
 }
 

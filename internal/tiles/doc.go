@@ -1,0 +1,9 @@
+// Package tiles is the public face of a transfer log: the formats of C2SP by
+// which anybody can read and check it with tools that are not ours.
+//
+//   - tlog-checkpoint and signed-note: [Checkpoint], [OpenCheckpoint]
+//   - tlog-tiles: [Source], [Path]
+//
+// It knows neither how the ledger stores its entries nor what they say. The
+// Merkle tree and its proofs are those of golang.org/x/mod/sumdb/tlog.
+package tiles
