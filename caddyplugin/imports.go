@@ -8,6 +8,7 @@ import (
 	_ "time/tzdata" // laws change at midnight in their own time zone
 
 	_ "github.com/sparkoo/transfergate/caddyplugin/accounts"
+	_ "github.com/sparkoo/transfergate/caddyplugin/command"
 	_ "github.com/sparkoo/transfergate/caddyplugin/gateway"
 	_ "github.com/sparkoo/transfergate/caddyplugin/identity"
 )

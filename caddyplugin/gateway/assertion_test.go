@@ -1,8 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
-	"context"
 	"crypto/ecdsa"
 	"crypto/ed25519"
 	"crypto/elliptic"
@@ -11,11 +9,9 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
-	"io"
 	"net/http"
 	"os"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -389,102 +385,6 @@ func TestAssertionLoadErrors(t *testing.T) {
 		err := validate(grammarCase{options: goodOptions + "\nassertion {\n" + options + "\n}"}.caddyfile(t))
 		if err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("got  %v\nwant %s", err, want)
-		}
-	}
-}
-
-// syncBuffer is a buffer that a goroutine writes while a test reads.
-type syncBuffer struct {
-	mu  sync.Mutex
-	buf bytes.Buffer // guarded by mu
-}
-
-func (b *syncBuffer) Write(p []byte) (int, error) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.Write(p)
-}
-
-func (b *syncBuffer) String() string {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.buf.String()
-}
-
-// verify-headers stands for a region: it shows what arrived through the gateway,
-// and does not believe what comes from elsewhere.
-func TestVerifyHeadersCommand(t *testing.T) {
-	g := startAsserting(t, "")
-	ctx, stop := context.WithCancel(t.Context())
-	out, done := new(syncBuffer), make(chan error, 1)
-	go func() {
-		done <- gateway.VerifyHeaders(ctx, out, "127.0.0.1:0", "http://"+g.addr+jwksPath, "sa-brazil-1")
-	}()
-	waitFor(t, "it listens", func() bool { return strings.HasSuffix(out.String(), "\n") })
-	addr := strings.TrimSpace(strings.TrimPrefix(out.String(), "listening on http://"))
-	g.vars["br"] = addr
-	g.reload("")
-
-	type arrival struct {
-		Fields   http.Header
-		Verified bool
-		Problem  string
-		Claims   *assertion.Claims
-	}
-	read := func(text string) (a arrival) {
-		t.Helper()
-		if err := json.Unmarshal([]byte(text), &a); err != nil {
-			t.Fatalf("%v in %q", err, text)
-		}
-		return a
-	}
-	a := read(g.get("/", "Registered-Country", "BR", "Account-Id", "ana", "Unrelated", "x").Text)
-	if !a.Verified || a.Problem != "" || a.Claims.Controller != "sparkoo-br" || a.Fields.Get("Data-Controller") != "sparkoo-br" || a.Fields.Get("Unrelated") != "" {
-		t.Errorf("through the gateway: %+v", a)
-	}
-	direct := func(tokens ...string) arrival {
-		t.Helper()
-		req, err := http.NewRequest(http.MethodGet, "http://"+addr, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header["Transfer-Assertion"] = tokens
-		res, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return read(string(text))
-	}
-	good := a.Fields.Get("Transfer-Assertion")
-	for want, tokens := range map[string][]string{
-		"no Transfer-Assertion arrived: the gateway has no 'assertion', or the request did not come through it": nil,
-		"2 Transfer-Assertions arrived, and the gateway sends one: somebody added the others":                   {good, good},
-		assertion.ErrSignature.Error(): {good[:len(good)-10] + "AAAAAAAAAA"},
-	} {
-		if a := direct(tokens...); a.Verified || a.Claims != nil || a.Problem != want {
-			t.Errorf("got %+v, want %s", a, want)
-		}
-	}
-	stop()
-	if err := <-done; err != nil {
-		t.Error(err)
-	}
-}
-
-func TestVerifyHeadersErrors(t *testing.T) {
-	for want, args := range map[string][2]string{
-		"jwks '' is no URL: write one such as http://localhost:8080" + jwksPath:    {"127.0.0.1:0", ""},
-		"jwks 'x:y' is no URL: write one such as http://localhost:8080" + jwksPath: {"127.0.0.1:0", "x:y"},
-		"listening on 'nowhere:x': ": {"nowhere:x", "http://gw.test"},
-	} {
-		err := gateway.VerifyHeaders(t.Context(), io.Discard, args[0], args[1], "")
-		if err == nil || !strings.HasPrefix(err.Error(), want) {
-			t.Errorf("got %v, want %s", err, want)
 		}
 	}
 }

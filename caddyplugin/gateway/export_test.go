@@ -1,10 +1,6 @@
 package gateway
 
-import (
-	"context"
-	"io"
-	"time"
-)
+import "time"
 
 // SetClock replaces the clock of decisions and records until restore is called.
 func SetClock(now func() time.Time) (restore func()) {
@@ -33,9 +29,4 @@ func RawApp(ctx any) error {
 func TrustsProxies(server any) error {
 	_, err := trustsProxies(server)
 	return err
-}
-
-// VerifyHeaders runs what the command verify-headers runs.
-func VerifyHeaders(ctx context.Context, out io.Writer, listen, jwks, audience string) error {
-	return verifyHeaders(ctx, out, listen, jwks, audience)
 }

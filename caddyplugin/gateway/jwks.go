@@ -21,8 +21,8 @@ func init() {
 	caddy.RegisterModule(new(JWKS))
 }
 
-// defaultJWKSPath is where the keys of assertions are served unless configured.
-const defaultJWKSPath = "/.well-known/transfergate/jwks.json"
+// DefaultJWKSPath is where the keys of assertions are served unless configured.
+const DefaultJWKSPath = "/.well-known/transfergate/jwks.json"
 
 // JWKS answers its path with the public keys that assertions are verified with
 // (RFC 7517). Every other path goes on to the next handler.
@@ -49,7 +49,7 @@ func parseJWKS(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	if h.NextArg() {
 		handler.Path = h.Val()
 		if !isPlainPath(handler.Path) {
-			return nil, h.Errf("transfer_jwks takes one path without wildcards, as in 'transfer_jwks %s', not '%s'", defaultJWKSPath, handler.Path)
+			return nil, h.Errf("transfer_jwks takes one path without wildcards, as in 'transfer_jwks %s', not '%s'", DefaultJWKSPath, handler.Path)
 		}
 	}
 	if h.NextArg() || h.NextBlock(h.Nesting()) {
@@ -72,7 +72,7 @@ func (h *JWKS) Provision(ctx caddy.Context) error {
 		return errors.New("transfer_jwks has no keys to serve: the global option 'transfer' has no 'assertion'")
 	}
 	if h.Path == "" {
-		h.Path = defaultJWKSPath
+		h.Path = DefaultJWKSPath
 	}
 	if !isPlainPath(h.Path) {
 		return errors.New("transfer_jwks needs a path without wildcards")

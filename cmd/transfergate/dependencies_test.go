@@ -13,7 +13,8 @@ const module = "github.com/sparkoo/transfergate/"
 // below it in the list. What is not in the list may import nothing of ours.
 var allowed = map[string][]string{
 	"cmd/transfergate":     {"caddyplugin"},
-	"caddyplugin":          {"caddyplugin/gateway", "caddyplugin/identity", "caddyplugin/accounts"},
+	"caddyplugin":          {"caddyplugin/command", "caddyplugin/gateway", "caddyplugin/identity", "caddyplugin/accounts"},
+	"caddyplugin/command":  {"caddyplugin/gateway", "config", "controllers", "internal/assertion", "internal/country", "internal/decision", "internal/fields", "internal/ledger", "internal/nearest"},
 	"caddyplugin/identity": {"caddyplugin/gateway", "internal/decision", "internal/token"},
 	"caddyplugin/accounts": {"caddyplugin/gateway", "controllers"},
 	"caddyplugin/gateway":  {"internal/assertion", "config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/nearest"},

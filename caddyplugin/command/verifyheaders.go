@@ -1,4 +1,4 @@
-package gateway
+package command
 
 import (
 	"context"
@@ -13,10 +13,9 @@ import (
 	"os/signal"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/assertion"
 	"github.com/sparkoo/transfergate/internal/fields"
 )
@@ -32,21 +31,20 @@ func verifyHeadersCommand() *cobra.Command {
 	listen := cmd.Flags().String("listen", "127.0.0.1:9000", "address to listen on")
 	jwks := cmd.Flags().String("jwks", "", "URL of the gateway's key set (required)")
 	audience := cmd.Flags().String("audience", "", "code of the region this stands for; empty: any")
-	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(caddycmd.Flags) (int, error) {
+	return run(cmd, func(w io.Writer, _ []string) (int, error) {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
-		if err := verifyHeaders(ctx, cmd.OutOrStdout(), *listen, *jwks, *audience); err != nil {
-			return caddy.ExitCodeFailedStartup, err
+		if err := verifyHeaders(ctx, w, *listen, *jwks, *audience); err != nil {
+			return exitError, err
 		}
-		return caddy.ExitCodeSuccess, nil
+		return exitFine, nil
 	})
-	return cmd
 }
 
 // verifyHeaders serves until ctx is done. It prints one line when it listens.
 func verifyHeaders(ctx context.Context, out io.Writer, listen, jwks, audience string) error {
 	if u, err := url.Parse(jwks); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("jwks '%s' is no URL: write one such as http://localhost:8080%s", jwks, defaultJWKSPath)
+		return fmt.Errorf("jwks '%s' is no URL: write one such as http://localhost:8080%s", jwks, gateway.DefaultJWKSPath)
 	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {
