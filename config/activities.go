@@ -26,6 +26,7 @@ func (d *draft) decodeActivities(root record) {
 			a.Order = decision.Order(r.word("order", orderWords))
 		}
 		a.Support = r.support(a.Kind)
+		a.Position = r.position()
 		d.activities = append(d.activities, row[decision.Activity]{a, r})
 	}
 }

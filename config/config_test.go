@@ -3,6 +3,7 @@ package config_test
 import (
 	"maps"
 	"slices"
+	"strings"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -146,4 +147,25 @@ func FuzzLoad(f *testing.F) {
 			}
 		}
 	})
+}
+
+// Every row says where it stands, so that an explanation can name it.
+func TestRowsHavePositions(t *testing.T) {
+	p, err := config.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for want, got := range map[string]string{
+		"config/policy/statement.yaml:":   p.Statements[0].Position,
+		"config/policy/controllers.yaml:": p.Controllers[0].Position,
+		"config/policy/laws.yaml:":        p.Laws[0].Position,
+		"config/policy/regions.yaml:":     p.Regions[0].Position,
+		"config/policy/recipients.yaml:":  p.Recipients[0].Position,
+		"config/policy/activities.yaml:":  p.Activities[0].Position,
+		"config/policy/safeguards.yaml:":  p.Safeguards[0].Position,
+	} {
+		if !strings.HasPrefix(got, want) || got == want {
+			t.Errorf("got %q, want %sLINE", got, want)
+		}
+	}
 }

@@ -22,6 +22,7 @@ func (d *draft) decodeControllers(root record) {
 		if !c.Default && !r.has("serves") && r.node.Kind == yaml.MappingNode {
 			r.report(r.node, "serves-nobody", "controller %q serves nobody; list countries under serves, or write default: true", c.ID)
 		}
+		c.Position = r.position()
 		d.controllers = append(d.controllers, row[decision.Controller]{c, r})
 	}
 }

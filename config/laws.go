@@ -12,6 +12,7 @@ func (d *draft) decodeLaws(root record) {
 			ID: r.id("id"), Title: r.text("title") + " " + r.text("articles"), Countries: values(r.some("countries")),
 			Default: r.word("default", lawDefaults), Validity: r.validity(), Confirm: r.flag("confirm"), Source: r.text("source"),
 		}
+		l.Position = r.position()
 		d.laws = append(d.laws, row[decision.Law]{l, r})
 	}
 }

@@ -32,6 +32,7 @@ func (d *draft) decodeRecipients(root record) {
 		if !r.has("withhold") && (slices.Contains(c.Kinds, decision.Affiliate) || slices.Contains(c.Kinds, decision.Partner)) {
 			c.Withhold = slices.Clone(withholdWords)
 		}
+		c.Position = r.position()
 		d.recipients = append(d.recipients, row[decision.Recipient]{c, r})
 	}
 }

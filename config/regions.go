@@ -14,6 +14,7 @@ func (d *draft) decodeRegions(root record) {
 			Code: r.id("code"), Name: r.text("name"), Country: r.country("country"), Operator: r.text("operator"),
 			Storage: r.flag("storage"), Near: values(r.items("near")), Hosts: values(r.items("hosts")), Networks: values(r.items("networks")),
 		}
+		g.Position = r.position()
 		d.regions = append(d.regions, row[decision.Region]{g, r})
 	}
 }

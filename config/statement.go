@@ -65,6 +65,7 @@ func (d *draft) decodeStatement(root record) {
 		if s.SHA256 != "" && !digestForm.MatchString(s.SHA256) {
 			r.report(r.at("sha256"), "bad-digest", "%q is not a SHA-256; write 64 lower-case hexadecimal digits", s.SHA256)
 		}
+		s.Position = r.position()
 		d.statements = append(d.statements, row[decision.Statement]{s, r})
 	}
 }

@@ -51,6 +51,7 @@ type Statement struct {
 	URL      string
 	SHA256   string // of its text, lower-case hex
 	Validity Validity
+	Position string // file:line of the row, for explanations
 }
 
 // Controller is a legal entity of §11.
@@ -66,6 +67,7 @@ type Controller struct {
 	Unlisted bool
 	// DPO, RightsPortal and Email are the contacts of §11, as the operator set them.
 	DPO, RightsPortal, Email string
+	Position                 string // file:line of the row, for explanations
 }
 
 // Basis says on what ground a controller was chosen (§11).
@@ -91,6 +93,7 @@ type Law struct {
 	Validity Validity
 	Confirm  bool   // counsel has yet to confirm this row
 	Source   string // where the row's facts come from
+	Position string // file:line of the row, for explanations
 }
 
 // Region is a place that can answer.
@@ -108,6 +111,7 @@ type Region struct {
 	Hosts []string
 	// Networks are the CIDR blocks its upstreams' addresses may lie in.
 	Networks []string
+	Position string // file:line of the row, for explanations
 }
 
 // RecipientKind is a row of §4 or §9 under which data may reach an entity.
@@ -137,6 +141,7 @@ type Recipient struct {
 	// Withhold names what is kept from it on its hop: cookies, authorization,
 	// client-address, referer, user-agent, identity-fields, or field:NAME.
 	Withhold []string
+	Position string // file:line of the row, for explanations
 }
 
 // Exporter says where the data of an activity sets out from on its last leg.
@@ -191,7 +196,8 @@ type Activity struct {
 	// the subject's choices never stop. Asked by the person themselves they
 	// pass to the store even if a law lacks a safeguard or the registered
 	// country is not known.
-	Rights bool
+	Rights   bool
+	Position string // file:line of the row, for explanations
 }
 
 // Set is a closed list or, on purpose only, everything. Its zero value matches nothing.
