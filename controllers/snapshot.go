@@ -1,12 +1,6 @@
 package controllers
 
 import (
-	"fmt"
-	"maps"
-	"slices"
-
-	"github.com/hashicorp/go-memdb"
-
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
@@ -16,11 +10,7 @@ import (
 // The zero Snapshot knows nobody: it answers every question with nil.
 type Snapshot struct {
 	accounts *records // nil for none
-	// The rest is derived from the database, because a look-up there costs more
-	// than all else that is done to find a request's controller.
-	byID      map[string]*decision.Controller
-	byCountry [country.Count]*decision.Controller // by country.Index; the default where no other serves
-	fallback  *decision.Controller                // the default
+	roster   *Roster
 }
 
 // The pairs of sources that can disagree about a data subject.
@@ -66,7 +56,8 @@ type Subject struct {
 // gives the zero Subject, whatever the record says: whoever claimed it can't be
 // trusted.
 func (s *Snapshot) Subject(account, claimed, party string) Subject {
-	if claimed != "" && !country.Valid(claimed) || party != "" && s.byID[party] == nil {
+	claim, listed := s.Controller(party)
+	if claimed != "" && !country.Valid(claimed) || party != "" && !listed {
 		return Subject{}
 	}
 	row := s.accounts.get(account)
@@ -80,7 +71,7 @@ func (s *Snapshot) Subject(account, claimed, party string) Subject {
 			sub.Conflicts = append(sub.Conflicts, ConflictCountry)
 		}
 	}
-	sub.choose(s, row, s.byID[party])
+	sub.choose(s, row, claim)
 	return sub
 }
 
@@ -136,58 +127,38 @@ func (s *Snapshot) Account(id string) (*Account, bool) {
 // Controller returns the controller with that id, and whether there is one.
 // Unlisted parties are not among them.
 func (s *Snapshot) Controller(id string) (*decision.Controller, bool) {
-	c, ok := s.byID[id]
+	if s.roster == nil {
+		return nil, false
+	}
+	c, ok := s.roster.byID[id]
 	return c, ok
 }
 
-// ids returns the ids of the controllers, in order.
-func (s *Snapshot) ids() []string {
-	return slices.Sorted(maps.Keys(s.byID))
-}
+// Roster returns the registers' part of the snapshot; nil for the zero Snapshot.
+func (s *Snapshot) Roster() *Roster { return s.roster }
+
+// Under returns the snapshot's accounts under another roster, so that somebody
+// who works by one policy sees the accounts as they stand, and that policy's
+// controllers. Under a roster that lacks an account's contracting party its
+// subject has no controller, which denies.
+func (s *Snapshot) Under(r *Roster) Snapshot { return Snapshot{accounts: s.accounts, roster: r} }
 
 // party returns the contracting party of a row that has one.
 func (s *Snapshot) party(row *account) *decision.Controller {
 	if row.unlisted != nil {
 		return row.unlisted
 	}
-	return s.byID[row.Controller]
+	c, _ := s.Controller(row.Controller)
+	return c
 }
 
 // byTable answers from the country table alone; code is valid or empty.
 func (s *Snapshot) byTable(code string) (*decision.Controller, decision.Basis) {
-	c, basis := s.fallback, decision.BasisNotRegistered
-	if code != "" {
-		c, basis = s.byCountry[country.Index(code)], decision.BasisRegisteredCountry
-	}
-	if c == nil {
+	if s.roster == nil {
 		return nil, "" // the zero Snapshot
 	}
-	return c, basis
-}
-
-// compile derives a snapshot from the rows txn sees. The caller adds the accounts.
-func compile(txn *memdb.Txn) (*Snapshot, error) {
-	s := &Snapshot{byID: make(map[string]*decision.Controller)}
-	rows, err := txn.Get(tableControllers, indexID)
-	if err != nil {
-		return nil, fmt.Errorf("reading controllers: %w", err)
+	if code == "" {
+		return s.roster.fallback, decision.BasisNotRegistered
 	}
-	for row := rows.Next(); row != nil; row = rows.Next() {
-		c := row.(*decision.Controller)
-		s.byID[c.ID] = c
-		if c.Default {
-			s.fallback = c
-		}
-	}
-	for i, code := range country.All() {
-		row, err := txn.First(tableControllers, indexCountry, code)
-		if err != nil {
-			return nil, fmt.Errorf("reading the controller of %s: %w", code, err)
-		}
-		s.byCountry[i] = s.fallback
-		if row != nil {
-			s.byCountry[i] = row.(*decision.Controller)
-		}
-	}
-	return s, nil
+	return s.roster.byCountry[country.Index(code)], decision.BasisRegisteredCountry
 }

@@ -46,24 +46,20 @@ var schema = &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
 type Table struct {
 	mu      sync.Mutex // one writer at a time, from its first read until its snapshot is published
 	db      *memdb.MemDB
-	known   Known                    // Recipients and Activities, fixed; the controllers are in db
 	current atomic.Pointer[Snapshot] // replaced by each write
 }
 
 // ForPolicy returns a table of the policy's controllers, without accounts. Its
 // accounts may object to the policy's recipients and disable its activities.
-// The controllers are copied. The rules and errors are those of
-// [Table.SetControllers].
+// The controllers are copied. The rules and errors are those of [Table.SetPolicy].
 func ForPolicy(p *decision.Policy) (*Table, error) {
-	t, err := New(p.Controllers)
+	db, err := memdb.NewMemDB(schema)
 	if err != nil {
+		return nil, fmt.Errorf("making the controllers table: %w", err)
+	}
+	t := &Table{db: db}
+	if err := t.SetPolicy(p); err != nil {
 		return nil, err
-	}
-	for i := range p.Recipients {
-		t.known.Recipients = append(t.known.Recipients, p.Recipients[i].ID)
-	}
-	for i := range p.Activities {
-		t.known.Activities = append(t.known.Activities, p.Activities[i].ID)
 	}
 	return t, nil
 }
@@ -71,27 +67,38 @@ func ForPolicy(p *decision.Policy) (*Table, error) {
 // New is [ForPolicy] for a policy of controllers alone: no account may object to
 // a recipient or disable an activity.
 func New(controllers []decision.Controller) (*Table, error) {
-	db, err := memdb.NewMemDB(schema)
-	if err != nil {
-		return nil, fmt.Errorf("making the controllers table: %w", err)
-	}
-	t := &Table{db: db}
-	if err := t.SetControllers(controllers); err != nil {
-		return nil, err
-	}
-	return t, nil
+	return ForPolicy(&decision.Policy{Controllers: controllers})
 }
 
-// SetControllers replaces all controllers in one transaction and keeps the
-// accounts. It fails, and changes nothing, unless every id is given once,
-// every country served is an ISO 3166-1 alpha-2 code and served once, exactly
-// one controller is the default, and every controller that an account names is
-// still there. The controllers are copied.
+// SetPolicy replaces what the table has from the registers in one transaction
+// and keeps the accounts. It fails, and changes nothing, unless every id of a
+// controller is given once, every country served is an ISO 3166-1 alpha-2 code
+// and served once, exactly one controller is the default, and every controller
+// that an account names is still there. The controllers are copied.
+//
+// An account that objects to a recipient, or disables an activity, which the
+// policy no longer has keeps its word, for the case that it comes back.
+func (t *Table) SetPolicy(p *decision.Policy) error {
+	var known Known
+	for i := range p.Recipients {
+		known.Recipients = append(known.Recipients, p.Recipients[i].ID)
+	}
+	for i := range p.Activities {
+		known.Activities = append(known.Activities, p.Activities[i].ID)
+	}
+	return t.setControllers(p.Controllers, known)
+}
+
+// SetControllers is [Table.SetPolicy] for the controllers alone.
 func (t *Table) SetControllers(controllers []decision.Controller) error {
+	return t.setControllers(controllers, t.Known())
+}
+
+func (t *Table) setControllers(controllers []decision.Controller, known Known) error {
 	if err := checkControllers(controllers); err != nil {
 		return err
 	}
-	return t.write(func(txn *memdb.Txn) error {
+	return t.write(known, func(txn *memdb.Txn) error {
 		if err := checkStillNamed(t.Snapshot().accounts, controllers); err != nil {
 			return err
 		}
@@ -159,7 +166,7 @@ func (t *Table) Snapshot() *Snapshot {
 
 // write runs change in one transaction and publishes the snapshot that follows
 // from it. If change fails nothing has changed.
-func (t *Table) write(change func(*memdb.Txn) error) error {
+func (t *Table) write(known Known, change func(*memdb.Txn) error) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	txn := t.db.Txn(true)
@@ -167,13 +174,12 @@ func (t *Table) write(change func(*memdb.Txn) error) error {
 	if err := change(txn); err != nil {
 		return err
 	}
-	next, err := compile(txn)
+	roster, err := compile(txn, known)
 	if err != nil {
 		return err
 	}
 	txn.Commit()
-	next.accounts = t.Snapshot().accounts
-	t.current.Store(next)
+	t.current.Store(&Snapshot{accounts: t.Snapshot().accounts, roster: roster})
 	return nil
 }
 
@@ -230,7 +236,8 @@ func checkStillNamed(accounts *records, controllers []decision.Controller) error
 // Known returns the ids that the table's accounts may name. The slices are
 // shared and must not be changed.
 func (t *Table) Known() Known {
-	known := t.known
-	known.Controllers = t.Snapshot().ids()
-	return known
+	if r := t.Snapshot().roster; r != nil {
+		return r.known
+	}
+	return Known{}
 }

@@ -29,8 +29,7 @@ type Activity struct {
 	// Where the activity was written, for messages. Default: unknown
 	At string `json:"at,omitempty"`
 
-	matchers    caddyhttp.MatcherSets
-	storageOnly bool
+	matchers caddyhttp.MatcherSets
 }
 
 // provisionActivities loads the matchers and finds each activity in the policy.
@@ -39,12 +38,9 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 		return fmt.Errorf("a site without an activity answers nothing: map requests to activities, as in 'activity serving'")
 	}
 	for i, a := range h.Activities {
-		policy := h.app.policy.Activities
-		row := slices.IndexFunc(policy, func(p decision.Activity) bool { return p.ID == a.Name })
-		if row < 0 {
-			return fmt.Errorf("activity '%s' is not in the policy%s%s", a.Name, did(a.Name, ids(policy, func(p decision.Activity) string { return p.ID })), at(a.At))
+		if err := h.app.require(a.check); err != nil {
+			return err
 		}
-		a.storageOnly = policy[row].StorageOnly
 		if slices.ContainsFunc(h.Activities[:i], func(b *Activity) bool { return len(b.matchers) == 0 }) {
 			return fmt.Errorf("activity '%s' is never reached: one before it matches every request%s", a.Name, at(a.At))
 		}
@@ -56,6 +52,14 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 		if err := a.matchers.FromInterface(sets); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// check finds the activity in a policy.
+func (a *Activity) check(p *decision.Policy) error {
+	if activityOf(p, a.Name) == nil {
+		return fmt.Errorf("activity '%s' is not in the policy%s%s", a.Name, did(a.Name, ids(p.Activities, func(p decision.Activity) string { return p.ID })), at(a.At))
 	}
 	return nil
 }
@@ -78,7 +82,8 @@ func looksBeyondHost(sets caddyhttp.RawMatcherSets) bool {
 
 // activity returns the first activity that matches, or nil. The reason is set
 // when the request is refused instead.
-func (h *Handler) activity(r *http.Request) (*Activity, decision.Reason, error) {
+func (h *Handler) activity(r *http.Request, s *state) (*Activity, decision.Reason, error) {
+	stores := s.sites[h.number].stores
 	for i, a := range h.Activities {
 		match, err := a.matchers.AnyMatchWithError(r)
 		if err != nil {
@@ -87,10 +92,10 @@ func (h *Handler) activity(r *http.Request) (*Activity, decision.Reason, error) 
 		if len(a.matchers) > 0 && !match {
 			continue
 		}
-		if isWebSocket(r) && a.storageOnly && !a.WebSocket {
+		if isWebSocket(r) && stores[i] && !a.WebSocket {
 			return nil, decision.UpgradeRefused, nil
 		}
-		ambiguous, err := h.nearlyStorage(r, i)
+		ambiguous, err := h.nearlyStorage(r, stores, i)
 		if ambiguous {
 			return nil, decision.PathAmbiguous, err
 		}
@@ -111,13 +116,13 @@ func (h *Handler) matcherFailed(a *Activity, err error) error {
 // nearlyStorage tells whether one more slash would make the request a storage
 // activity that stands before the one it matched: "/objects" where
 // "/objects/*" is storage. An upstream may take the two for the same.
-func (h *Handler) nearlyStorage(r *http.Request, matched int) (bool, error) {
-	if !h.plain || h.Activities[matched].storageOnly {
+func (h *Handler) nearlyStorage(r *http.Request, stores []bool, matched int) (bool, error) {
+	if !h.plain || stores[matched] {
 		return false, nil
 	}
 	var slashed *http.Request
-	for _, a := range h.Activities[:matched] {
-		if !a.storageOnly {
+	for i, a := range h.Activities[:matched] {
+		if !stores[i] {
 			continue
 		}
 		if slashed == nil {
@@ -140,13 +145,14 @@ func (t *attempt) staysItsActivity(sent *http.Request) error {
 	if t.candidate.Region.Storage || sent.URL.Path == t.path && sent.Host == t.host {
 		return nil
 	}
-	for _, a := range t.handler.Activities {
+	stores := t.exchange.state.sites[t.handler.number].stores
+	for i, a := range t.handler.Activities {
 		match, err := a.matchers.AnyMatchWithError(sent)
 		if err != nil {
 			return t.handler.matcherFailed(a, err)
 		}
 		if match || len(a.matchers) == 0 {
-			if a.storageOnly {
+			if stores[i] {
 				return errStorage
 			}
 			return nil

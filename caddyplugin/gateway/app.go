@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,7 +12,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
-	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -67,8 +65,7 @@ type App struct {
 
 	ctx      caddy.Context
 	logger   *zap.Logger
-	policy   *decision.Policy
-	store    decision.Place
+	state    atomic.Pointer[state] // set once the app is provisioned; replaced whole
 	table    *controllers.Table
 	identity []IdentitySource
 	accounts AccountSource
@@ -87,8 +84,11 @@ type App struct {
 
 	unlisted sync.Map // names of contracting parties an alert was given for
 
-	mu       sync.Mutex
-	handlers []*Handler // guarded by mu while provisioning; read-only after
+	// changing is held by whoever replaces the state, never by a request. It
+	// guards what follows, which no longer changes once the app has started.
+	changing sync.Mutex
+	handlers []*Handler
+	rules    []func(*decision.Policy) error // what this configuration asks of a policy
 }
 
 // Node is where a gateway stands and who runs it.
@@ -164,24 +164,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 	return nil
 }
 
-func (a *App) provisionPolicy() (err error) {
-	if a.Policy == "" {
-		a.policy, err = config.Default()
-	} else {
-		a.policy, err = config.Load(a.Policy)
-	}
-	if err != nil {
-		return fmt.Errorf("loading the policy: %w", err)
-	}
-	for _, region := range a.policy.Regions {
-		if region.Storage {
-			a.store = decision.Place{Entity: region.Operator, Country: region.Country}
-		}
-	}
-	a.table, err = controllers.ForPolicy(a.policy)
-	return err
-}
-
 func (a *App) provisionNode() error {
 	switch {
 	case a.Node == nil:
@@ -190,26 +172,13 @@ func (a *App) provisionNode() error {
 		return fmt.Errorf("node name '%s' is not a token of letters, digits and '-': it stands in header fields", a.Node.Name)
 	case !country.Valid(a.Node.Country):
 		return fmt.Errorf("node country '%s' is not an ISO 3166-1 alpha-2 code", a.Node.Country)
-	case !a.knows(a.Node.Entity):
-		return fmt.Errorf("node entity '%s' is neither a controller nor a recipient of the policy", a.Node.Entity)
 	}
-	return nil
-}
-
-// region returns the policy's row of a region, or nil.
-func (a *App) region(code string) *decision.Region {
-	for i := range a.policy.Regions {
-		if a.policy.Regions[i].Code == code {
-			return &a.policy.Regions[i]
+	return a.require(func(p *decision.Policy) error {
+		if !knows(p, a.Node.Entity) {
+			return fmt.Errorf("node entity '%s' is neither a controller nor a recipient of the policy", a.Node.Entity)
 		}
-	}
-	return nil
-}
-
-// knows tells whether the policy names the entity.
-func (a *App) knows(entity string) bool {
-	return slices.ContainsFunc(a.policy.Controllers, func(c decision.Controller) bool { return c.ID == entity }) ||
-		slices.ContainsFunc(a.policy.Recipients, func(r decision.Recipient) bool { return r.ID == entity })
+		return nil
+	})
 }
 
 func (a *App) provisionMode() error {
@@ -234,9 +203,8 @@ func (a *App) provisionLedger() error {
 	if a.Ledger == "" {
 		return errors.New("no ledger: name the folder transfers are recorded in, as in 'ledger /var/lib/transfergate/ledger'")
 	}
-	if a.Node.Country != a.store.Country && !a.AcceptLedgerOutside {
-		return fmt.Errorf("the ledger of node '%s' would stand in %s, but records are stored in %s (§9); "+
-			"write 'accept_ledger_outside' if it is only a buffer", a.Node.Name, a.Node.Country, a.store.Country)
+	if err := a.require(a.checkLedgerPlace); err != nil {
+		return err
 	}
 	dir, err := filepath.Abs(a.Ledger)
 	if err != nil {
@@ -245,6 +213,19 @@ func (a *App) provisionLedger() error {
 	a.ledger, err = loadLedger(dir, a.Node.Name, a.ctx.Slogger())
 	a.pooled = err == nil
 	return err
+}
+
+// checkLedgerPlace refuses a ledger outside the country in which data is stored.
+func (a *App) checkLedgerPlace(p *decision.Policy) error {
+	country := ""
+	if store := storageRegion(p); store != nil {
+		country = store.Country
+	}
+	if a.Node.Country != country && !a.AcceptLedgerOutside {
+		return fmt.Errorf("the ledger of node '%s' would stand in %s, but records are stored in %s (§9); "+
+			"write 'accept_ledger_outside' if it is only a buffer", a.Node.Name, a.Node.Country, country)
+	}
+	return nil
 }
 
 func (a *App) provisionSources() error {
@@ -269,13 +250,6 @@ func (a *App) provisionSources() error {
 	}
 	a.accounts = guest.(AccountSource)
 	return a.accounts.Load(a.table)
-}
-
-// register adds a handler whose table is kept up to date.
-func (a *App) register(h *Handler) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.handlers = append(a.handlers, h)
 }
 
 // Start opens the ledger and starts what no request waits for.
@@ -324,8 +298,7 @@ func (a *App) Cleanup() error {
 // sourceInterval is how often files that may be replaced are looked at.
 const sourceInterval = 2 * time.Second
 
-// tick compiles every handler's table anew when the next date of the policy has
-// come. It compares wall clocks, so that a suspended machine wakes up under the
+// tick renews the state when the next date of the policy has come. It compares wall clocks, so that a suspended machine wakes up under the
 // law of the day.
 func (a *App) tick(ctx caddy.Context) {
 	ticker := time.NewTicker(time.Second)
@@ -335,10 +308,8 @@ func (a *App) tick(ctx caddy.Context) {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
-			for _, h := range a.handlers {
-				if _, err := h.tableAt(now()); err != nil {
-					a.logger.Error("compiling the policy for its next date", zap.Error(err))
-				}
+			if err := a.renew(now()); err != nil {
+				a.logger.Error("the policy for its next date", zap.Error(err))
 			}
 		}
 	}

@@ -227,16 +227,16 @@ func (t *attempt) assertionFacts() assertion.Facts {
 		f.Statement = d.Statement.ID
 	}
 	if staff := x.identity.Staff; staff != nil {
-		f.Actor = t.handler.app.actor(staff)
+		f.Actor = x.state.actor(staff)
 	}
 	return f
 }
 
 // actor is a member of staff as an assertion names them. As in a record, what no
 // register knows is not passed on.
-func (a *App) actor(staff *decision.Place) assertion.Actor {
+func (s *state) actor(staff *decision.Place) assertion.Actor {
 	actor := assertion.Actor{Entity: "unlisted"}
-	if a.knows(staff.Entity) {
+	if knows(s.policy, staff.Entity) {
 		actor.Entity = staff.Entity
 	}
 	if country.Valid(staff.Country) {

@@ -5,16 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/fields"
 	"github.com/sparkoo/transfergate/internal/guard"
 )
 
@@ -60,8 +56,7 @@ type Handler struct {
 	regions map[string]*Region
 	site    decision.Site
 	plain   bool // activities are told apart by more than host and method
-	table   atomic.Pointer[decision.Table]
-	compile sync.Mutex // one compilation at a time; readers do not take it
+	number  int  // place of its tables in the state
 }
 
 // OtherUpstreams are upstreams that are no region's.
@@ -102,11 +97,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.site.Node = decision.Place{Entity: app.Node.Entity, Country: app.Node.Country}
 	h.site.Demo = app.Demo
-	if _, err := h.tableAt(now()); err != nil {
-		return err
-	}
-	app.register(h)
-	return nil
+	return app.register(h)
 }
 
 // appOf returns the transfer app of this configuration.
@@ -118,38 +109,13 @@ func appOf(ctx caddy.Context) (*App, error) {
 	return app.(*App), nil
 }
 
-// tableAt returns the table in force at t, compiling it when its time has come.
-func (h *Handler) tableAt(t time.Time) (*decision.Table, error) {
-	if table := h.table.Load(); inForce(table, t) {
-		return table, nil
-	}
-	h.compile.Lock()
-	defer h.compile.Unlock()
-	if table := h.table.Load(); inForce(table, t) {
-		return table, nil
-	}
-	table, err := decision.Compile(h.app.policy, h.site, t, fields.Finish)
-	if err != nil {
-		return nil, fmt.Errorf("compiling the policy: %w", err)
-	}
-	if h.table.Swap(table) != nil {
-		h.logger.Info("the policy's next date has come", zap.Time("from", table.From()), zap.Time("until", table.Until()))
-	}
-	return table, nil
-}
-
-// inForce tells whether the table is made for t.
-func inForce(table *decision.Table, t time.Time) bool {
-	return table != nil && decision.Validity{From: table.From(), Until: table.Until()}.Contains(t)
-}
-
 // ServeHTTP answers the request. It writes denials and failures itself and
 // returns nil: an error handed to Caddy would have an empty body, could be
 // proxied elsewhere by handle_errors, and would be logged with address and query.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	defer h.app.quietPanic()
 	if reason, ok := guard.Check(r, guard.Options{PlainPaths: h.plain, AllowWebSocket: true}); !ok {
-		x := &exchange{}
+		x := &exchange{state: h.app.state.Load()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
 		guard.Clean(r)
 		h.refuse(w, r, x, reason)
@@ -160,7 +126,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		h.deny(w, r, x, &decision.Decision{Reason: x.refusal})
 		return nil
 	}
-	activity, reason, err := h.activity(r)
+	activity, reason, err := h.activity(r, x.state)
 	switch {
 	case statusOf(err) == http.StatusTooEarly:
 		return err // the client is to send it again; Caddy does not log this
@@ -177,7 +143,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		return nil
 	}
 	at := now()
-	table, err := h.tableAt(at)
+	table, err := x.state.table(h, at)
 	if err != nil {
 		h.logger.Error("no policy to decide by", zap.Error(err))
 		h.refuse(w, r, x, decision.NoStatement)

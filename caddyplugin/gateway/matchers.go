@@ -9,7 +9,9 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 func init() {
@@ -120,12 +122,14 @@ func (m *MatchController) Provision(ctx caddy.Context) (err error) {
 	if m.app, err = appOf(ctx); err != nil {
 		return err
 	}
-	for _, id := range m.IDs {
-		if !m.app.knows(id) && id != "unlisted" {
-			return fmt.Errorf("controller '%s' is not in the policy", id)
+	return m.app.require(func(p *decision.Policy) error {
+		for _, id := range m.IDs {
+			if !knows(p, id) && id != controllers.UnlistedID {
+				return fmt.Errorf("controller '%s' is not in the policy", id)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Provision checks the codes.
@@ -146,12 +150,14 @@ func (m *MatchRegion) Provision(ctx caddy.Context) (err error) {
 	if m.app, err = appOf(ctx); err != nil {
 		return err
 	}
-	for _, code := range m.Codes {
-		if m.app.region(code) == nil {
-			return fmt.Errorf("region '%s' is not in the policy", code)
+	return m.app.require(func(p *decision.Policy) error {
+		for _, code := range m.Codes {
+			if regionOf(p, code) == nil {
+				return fmt.Errorf("region '%s' is not in the policy", code)
+			}
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Validate checks the words.

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -161,8 +160,9 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	a := g.app
-	gauge(descPolicy, 1, a.policy.Digest)
-	if next := a.nextChange(); !next.IsZero() {
+	inForce := a.state.Load()
+	gauge(descPolicy, 1, inForce.policy.Digest)
+	if next := inForce.nextChange(); !next.IsZero() {
 		gauge(descNextChange, float64(next.Unix()))
 	}
 	ready := 1.0
@@ -195,15 +195,4 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 			counter(descIdentityFail, failures, strconv.Itoa(i+1))
 		}
 	}
-}
-
-// nextChange is the earliest date at which a handler's table changes by itself.
-func (a *App) nextChange() (next time.Time) {
-	for _, h := range a.handlers {
-		until := h.table.Load().Until()
-		if next.IsZero() || !until.IsZero() && until.Before(next) {
-			next = until
-		}
-	}
-	return next
 }

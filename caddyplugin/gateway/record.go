@@ -69,7 +69,7 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		Time:          now(),
 		Node:          a.Node.Name,
 		Site:          a.siteOf(r),
-		Policy:        a.policy.Digest,
+		Policy:        x.state.policy.Digest,
 		Basis:         string(x.subject.Basis),
 		Country:       x.subject.Country,
 		CountrySource: x.identity.Source,
@@ -92,7 +92,7 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		}
 	}
 	if staff := x.identity.Staff; staff != nil {
-		rec.Requester = a.requester(staff)
+		rec.Requester = x.state.requester(staff)
 	}
 	if d.Statement != nil {
 		rec.Statement = d.Statement.ID
@@ -108,9 +108,9 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 
 // requester names a member of staff by entity and country. What no register
 // knows is not kept: whoever sent it could have put anything there.
-func (a *App) requester(staff *decision.Place) string {
+func (s *state) requester(staff *decision.Place) string {
 	entity, code := staff.Entity, staff.Country
-	if !a.knows(entity) {
+	if !knows(s.policy, entity) {
 		entity = "unlisted"
 	}
 	if !country.Valid(code) {

@@ -24,8 +24,8 @@ type Region struct {
 	// Where the region was written, for messages. Default: unknown
 	At string `json:"at,omitempty"`
 
-	row   *decision.Region
-	chain caddyhttp.Handler
+	written caddyhttp.RouteList // its handlers before they were loaded
+	chain   caddyhttp.Handler
 }
 
 // provisionRegions checks each region's routes before they are loaded, lets the
@@ -33,25 +33,25 @@ type Region struct {
 func (h *Handler) provisionRegions(ctx caddy.Context) error {
 	h.regions = make(map[string]*Region, len(h.Regions))
 	for _, region := range h.Regions {
+		for _, route := range region.Routes {
+			region.written = append(region.written, caddyhttp.Route{HandlersRaw: slices.Clone(route.HandlersRaw)})
+		}
+		rule := func(p *decision.Policy) error { return region.wrap(h.app.checkRegion(p, region)) }
+		if err := h.app.require(rule); err != nil {
+			return err
+		}
 		if err := h.provisionRegion(ctx, region); err != nil {
-			return fmt.Errorf("region '%s': %w%s", region.Code, err, at(region.At))
+			return region.wrap(err)
 		}
 		h.regions[region.Code] = region
 		h.site.Regions = append(h.site.Regions, region.Code)
 	}
-	return h.checkReachable()
+	return h.app.require(h.checkReachable)
 }
 
 func (h *Handler) provisionRegion(ctx caddy.Context, region *Region) error {
-	region.row = h.app.region(region.Code)
-	if region.row == nil {
-		return fmt.Errorf("not in the policy%s", did(region.Code, ids(h.app.policy.Regions, func(r decision.Region) string { return r.Code })))
-	}
 	if h.regions[region.Code] != nil {
 		return errors.New("declared twice: name all its upstreams in one place")
-	}
-	if err := h.app.checkRoutes(region.row, region.Routes); err != nil {
-		return err
 	}
 	switch found, err := observe(region.Routes); {
 	case err != nil:
@@ -70,25 +70,41 @@ func (h *Handler) provisionRegion(ctx caddy.Context, region *Region) error {
 // never Caddy's empty 200.
 var fellThrough = caddyhttp.HandlerFunc(func(http.ResponseWriter, *http.Request) error { return errFellThrough })
 
+// wrap says which region an error is about.
+func (r *Region) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("region '%s': %w%s", r.Code, err, at(r.At))
+}
+
+// checkRegion holds a region's block, as it was written, to what a policy says
+// the region is.
+func (a *App) checkRegion(p *decision.Policy, region *Region) error {
+	row := regionOf(p, region.Code)
+	if row == nil {
+		return fmt.Errorf("not in the policy%s", did(region.Code, ids(p.Regions, func(r decision.Region) string { return r.Code })))
+	}
+	rules := regionRules{region: row, withheld: withheldFrom(p, row), node: a.Node.Country, demo: a.Demo}
+	return rules.checkRoutes(region.written)
+}
+
 // checkReachable makes sure that a storage activity has somewhere to go.
-func (h *Handler) checkReachable() error {
-	hasStorage := slices.ContainsFunc(h.Regions, func(r *Region) bool { return r.row.Storage })
+func (h *Handler) checkReachable(p *decision.Policy) error {
+	store := storageRegion(p)
+	if store != nil && slices.ContainsFunc(h.Regions, func(r *Region) bool { return r.Code == store.Code }) {
+		return nil
+	}
 	for _, a := range h.Activities {
-		if a.storageOnly && !hasStorage {
-			return fmt.Errorf("activity '%s' stores in %s (§9), and no region block says how to reach it%s", a.Name, h.app.storageRegion(), at(a.At))
+		if row := activityOf(p, a.Name); row != nil && row.StorageOnly {
+			code := ""
+			if store != nil {
+				code = store.Code
+			}
+			return fmt.Errorf("activity '%s' stores in %s (§9), and no region block says how to reach it%s", a.Name, code, at(a.At))
 		}
 	}
 	return nil
-}
-
-// storageRegion is the code of the storage region.
-func (a *App) storageRegion() string {
-	for _, r := range a.policy.Regions {
-		if r.Storage {
-			return r.Code
-		}
-	}
-	return ""
 }
 
 // hostOnly strips the port from a Host field.

@@ -20,14 +20,22 @@ import (
 // mayStand are the handlers a region block may hold.
 var mayStand = []string{"reverse_proxy", "subroute", "headers", "encode", "request_body", "rewrite", "vars", "map", "log_append", "static_response", "copy_response", "copy_response_headers"}
 
+// regionRules are what a region's block is held to.
+type regionRules struct {
+	region   *decision.Region // what a policy says the region is
+	withheld []string         // what its operator must not get
+	node     string           // the country the gateway stands in
+	demo     bool
+}
+
 // checkRoutes walks a region's raw routes before anything of them is loaded.
-func (a *App) checkRoutes(region *decision.Region, routes caddyhttp.RouteList) error {
+func (c regionRules) checkRoutes(routes caddyhttp.RouteList) error {
 	if len(routes) == 0 {
 		return errors.New("empty: name upstreams, or write a reverse_proxy")
 	}
 	for _, route := range routes {
 		for _, raw := range route.HandlersRaw {
-			if err := a.checkHandler(region, raw); err != nil {
+			if err := c.checkHandler(raw); err != nil {
 				return err
 			}
 		}
@@ -35,7 +43,7 @@ func (a *App) checkRoutes(region *decision.Region, routes caddyhttp.RouteList) e
 	return nil
 }
 
-func (a *App) checkHandler(region *decision.Region, raw json.RawMessage) error {
+func (c regionRules) checkHandler(raw json.RawMessage) error {
 	name := rawHandler(raw)
 	if !slices.Contains(mayStand, name) {
 		return fmt.Errorf("handler '%s' may not stand in a region: allowed are %s", name, strings.Join(mayStand, ", "))
@@ -46,13 +54,13 @@ func (a *App) checkHandler(region *decision.Region, raw json.RawMessage) error {
 			return err
 		}
 		if sub.Errors != nil {
-			if err := a.checkRoutes(region, sub.Errors.Routes); err != nil {
+			if err := c.checkRoutes(sub.Errors.Routes); err != nil {
 				return err
 			}
 		}
-		return a.checkRoutes(region, sub.Routes)
+		return c.checkRoutes(sub.Routes)
 	}
-	if err := a.checkPlaceholders(region, raw); err != nil {
+	if err := c.checkPlaceholders(raw); err != nil {
 		return err
 	}
 	switch name {
@@ -76,7 +84,7 @@ func (a *App) checkHandler(region *decision.Region, raw json.RawMessage) error {
 		if err := json.Unmarshal(raw, proxy); err != nil {
 			return err
 		}
-		return a.checkProxy(region, proxy)
+		return c.checkProxy(proxy)
 	}
 	return nil
 }
@@ -110,32 +118,32 @@ var harmless = []string{
 // checkPlaceholders refuses to send by a placeholder what is withheld from the
 // region's operator: it stands for the request as it came, before anything was
 // taken from it.
-func (a *App) checkPlaceholders(region *decision.Region, raw json.RawMessage) error {
-	if len(a.withheldFrom(region)) == 0 {
+func (c regionRules) checkPlaceholders(raw json.RawMessage) error {
+	if len(c.withheld) == 0 {
 		return nil
 	}
 	for _, found := range placeholder.FindAllString(string(raw), -1) {
 		if !slices.ContainsFunc(harmless, func(prefix string) bool { return strings.HasPrefix(found, prefix) }) {
-			return fmt.Errorf("placeholder '%s' could give %s what is withheld from it", found, region.Operator)
+			return fmt.Errorf("placeholder '%s' could give %s what is withheld from it", found, c.region.Operator)
 		}
 	}
 	return nil
 }
 
 // checkProxy holds a region's proxy to what the policy says the region is.
-func (a *App) checkProxy(region *decision.Region, proxy *reverseproxy.Handler) error {
+func (c regionRules) checkProxy(proxy *reverseproxy.Handler) error {
 	if proxy.DynamicUpstreamsRaw != nil {
 		return errors.New("dynamic upstreams could lead out of the region: name its upstreams")
 	}
 	if len(proxy.Upstreams) == 0 {
 		return errors.New("a proxy without upstreams")
 	}
-	transport, err := a.checkTransport(region, proxy.TransportRaw)
+	transport, err := c.checkTransport(proxy.TransportRaw)
 	if err != nil {
 		return err
 	}
 	for _, upstream := range proxy.Upstreams {
-		if err := a.checkUpstream(region, upstream.Dial, transport.TLS); err != nil {
+		if err := c.checkUpstream(upstream.Dial, transport.TLS); err != nil {
 			return err
 		}
 	}
@@ -144,7 +152,7 @@ func (a *App) checkProxy(region *decision.Region, proxy *reverseproxy.Handler) e
 			return errors.New("health_follow_redirects could lead out of the region")
 		}
 		if hc.Active.Upstream != "" {
-			if err := a.checkUpstream(region, hc.Active.Upstream, transport.TLS); err != nil {
+			if err := c.checkUpstream(hc.Active.Upstream, transport.TLS); err != nil {
 				return fmt.Errorf("health check: %w", err)
 			}
 		}
@@ -156,7 +164,7 @@ func (a *App) checkProxy(region *decision.Region, proxy *reverseproxy.Handler) e
 		if len(handler.Routes) == 0 {
 			continue // it only rewrites the status
 		}
-		if err := a.checkRoutes(region, handler.Routes); err != nil {
+		if err := c.checkRoutes(handler.Routes); err != nil {
 			return fmt.Errorf("handle_response: %w", err)
 		}
 	}
@@ -164,7 +172,7 @@ func (a *App) checkProxy(region *decision.Region, proxy *reverseproxy.Handler) e
 }
 
 // checkTransport refuses ways around the upstreams that are named.
-func (a *App) checkTransport(region *decision.Region, raw json.RawMessage) (*reverseproxy.HTTPTransport, error) {
+func (c regionRules) checkTransport(raw json.RawMessage) (*reverseproxy.HTTPTransport, error) {
 	transport := new(reverseproxy.HTTPTransport)
 	if raw == nil {
 		return transport, nil
@@ -190,18 +198,8 @@ func (a *App) checkTransport(region *decision.Region, raw json.RawMessage) (*rev
 		return nil, errors.New("a network proxy could lead out of the region")
 	case transport.Resolver != nil:
 		return nil, errors.New("a resolver of its own could lead out of the region")
-	case transport.ProxyProtocol != "" && slices.Contains(a.withheldFrom(region), guard.WithholdClientAddress):
-		return nil, fmt.Errorf("proxy_protocol would give the client's address to %s, from whom it is withheld", region.Operator)
+	case transport.ProxyProtocol != "" && slices.Contains(c.withheld, guard.WithholdClientAddress):
+		return nil, fmt.Errorf("proxy_protocol would give the client's address to %s, from whom it is withheld", c.region.Operator)
 	}
 	return transport, nil
-}
-
-// withheldFrom lists what the region's operator must not get.
-func (a *App) withheldFrom(region *decision.Region) []string {
-	for _, r := range a.policy.Recipients {
-		if r.ID == region.Operator {
-			return r.Withhold
-		}
-	}
-	return []string{guard.WithholdClientAddress} // nobody knows
 }

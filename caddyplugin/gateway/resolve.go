@@ -24,6 +24,8 @@ const exchangeVar = "transfer_exchange"
 // before the handler begin it; the handler completes it. It belongs to the
 // request's goroutine.
 type exchange struct {
+	state *state // what it is judged by, from first to last
+
 	// who
 	subject    controllers.Subject
 	identity   Identity
@@ -67,7 +69,7 @@ func (a *App) resolve(r *http.Request) *exchange {
 		return x
 	}
 	if x == nil {
-		x = new(exchange)
+		x = &exchange{state: a.state.Load()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
 		repl.Map(placeholders(r))
 		a.metrics.spoofed(guard.Clean(r))
@@ -80,7 +82,7 @@ func (a *App) resolve(r *http.Request) *exchange {
 // identify asks the identity sources and looks the subject up.
 func (a *App) identify(x *exchange, r *http.Request) {
 	a.askSources(x, r)
-	snapshot := a.table.Snapshot()
+	snapshot := a.table.Snapshot().Under(x.state.roster)
 	if _, known := snapshot.Controller(x.identity.Party); !known && x.identity.Party != "" {
 		x.refuse(&IdentityError{Source: x.identity.Source, Reason: decision.IdentityBroken, Description: unknownParty})
 	}

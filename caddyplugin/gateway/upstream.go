@@ -15,7 +15,7 @@ import (
 
 // checkUpstream refuses an address the policy does not give to the region, and
 // plaintext across a border.
-func (a *App) checkUpstream(region *decision.Region, dial string, tls *reverseproxy.TLSConfig) error {
+func (c regionRules) checkUpstream(dial string, tls *reverseproxy.TLSConfig) error {
 	if strings.ContainsAny(dial, "{}") {
 		return fmt.Errorf("upstream '%s' has a placeholder: a request could choose it", dial)
 	}
@@ -27,13 +27,13 @@ func (a *App) checkUpstream(region *decision.Region, dial string, tls *reversepr
 		return fmt.Errorf("upstream '%s' has a range of ports: name each", dial)
 	}
 	loopback := isLoopback(address)
-	if !(loopback && a.Demo) && !ownsHost(region, address) {
+	if !(loopback && c.demo) && !ownsHost(c.region, address) {
 		return fmt.Errorf("upstream '%s' lies outside the hosts and networks that the policy gives to the region: %s",
-			dial, strings.Join(slices.Concat(region.Hosts, region.Networks), ", "))
+			dial, strings.Join(slices.Concat(c.region.Hosts, c.region.Networks), ", "))
 	}
 	plain := tls == nil || slices.Contains(tls.ExceptPorts, strconv.Itoa(int(address.StartPort)))
-	if plain && !loopback && region.Country != a.Node.Country {
-		return fmt.Errorf("upstream '%s' would be sent personal data in plain text from %s to %s: use https", dial, a.Node.Country, region.Country)
+	if plain && !loopback && c.region.Country != c.node {
+		return fmt.Errorf("upstream '%s' would be sent personal data in plain text from %s to %s: use https", dial, c.node, c.region.Country)
 	}
 	return nil
 }

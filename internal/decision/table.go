@@ -62,6 +62,18 @@ func basisOf(b Basis) int {
 // The policy must not change afterwards. An error says everything that is wrong
 // with the site; none is about the policy, which package config has checked.
 func Compile(p *Policy, s Site, at time.Time, finish func(*Decision)) (*Table, error) {
+	t, err := CompileLazily(p, s, at, finish)
+	if err != nil {
+		return nil, err
+	}
+	t.cells.fill(p)
+	return t, nil
+}
+
+// CompileLazily is [Compile] without most of the work: the table answers the same,
+// but computes each decision when it is first asked for. It is for a stretch of
+// time that has not come yet, or that came as a surprise.
+func CompileLazily(p *Policy, s Site, at time.Time, finish func(*Decision)) (*Table, error) {
 	if p == nil {
 		return nil, errors.New("compiling a policy: there is none")
 	}
@@ -81,7 +93,6 @@ func Compile(p *Policy, s Site, at time.Time, finish func(*Decision)) (*Table, e
 		slots:      make([]atomic.Pointer[Decision], (len(p.Activities)+1)*countryAxis*(len(p.Controllers)+1)*basisAxis),
 	}
 	t.cells.index(p)
-	t.cells.fill(p)
 	return t, nil
 }
 

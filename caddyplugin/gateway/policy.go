@@ -1,0 +1,50 @@
+package gateway
+
+import (
+	"slices"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/guard"
+)
+
+// This file looks things up in a policy. Its rows are few.
+
+// regionOf returns the policy's row of a region, or nil.
+func regionOf(p *decision.Policy, code string) *decision.Region {
+	return rowOf(p.Regions, func(r *decision.Region) bool { return r.Code == code })
+}
+
+// storageRegion returns the row of the region in which data is stored (§9), or nil.
+func storageRegion(p *decision.Policy) *decision.Region {
+	return rowOf(p.Regions, func(r *decision.Region) bool { return r.Storage })
+}
+
+// activityOf returns the policy's row of an activity, or nil.
+func activityOf(p *decision.Policy, name string) *decision.Activity {
+	return rowOf(p.Activities, func(a *decision.Activity) bool { return a.ID == name })
+}
+
+// rowOf returns the first row that is meant, or nil.
+func rowOf[T any](rows []T, meant func(*T) bool) *T {
+	for i := range rows {
+		if meant(&rows[i]) {
+			return &rows[i]
+		}
+	}
+	return nil
+}
+
+// knows tells whether the policy names the entity.
+func knows(p *decision.Policy, entity string) bool {
+	return slices.ContainsFunc(p.Controllers, func(c decision.Controller) bool { return c.ID == entity }) ||
+		slices.ContainsFunc(p.Recipients, func(r decision.Recipient) bool { return r.ID == entity })
+}
+
+// withheldFrom lists what the region's operator must not get.
+func withheldFrom(p *decision.Policy, region *decision.Region) []string {
+	operator := rowOf(p.Recipients, func(r *decision.Recipient) bool { return r.ID == region.Operator })
+	if operator == nil {
+		return []string{guard.WithholdClientAddress} // nobody knows
+	}
+	return operator.Withhold
+}

@@ -1,0 +1,149 @@
+package gateway
+
+import (
+	"fmt"
+	"slices"
+	"sync/atomic"
+	"time"
+
+	"go.uber.org/zap"
+
+	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/fields"
+)
+
+// state is the policy in force and all that follows from it. A request takes one
+// and is judged by it throughout, whatever is loaded meanwhile. It never changes,
+// but for tables that a request had to make itself.
+type state struct {
+	policy *decision.Policy
+	roster *controllers.Roster
+	loaded time.Time
+	sites  []*siteTables // by Handler.number
+}
+
+// siteTables is what the policy says to one handler.
+type siteTables struct {
+	stores []bool          // which of the handler's activities are storage
+	table  *decision.Table // for the time at which it was made
+	// next is for the stretch after that, so that nobody waits when it begins;
+	// nil when none is known.
+	next *decision.Table
+	// sudden is for a time in neither: the clock was set, or the machine slept.
+	sudden atomic.Pointer[decision.Table]
+}
+
+// tablesFor makes a policy's tables for a handler, as of t.
+func tablesFor(p *decision.Policy, h *Handler, t time.Time) (_ *siteTables, err error) {
+	s := &siteTables{stores: make([]bool, len(h.Activities))}
+	for i, a := range h.Activities {
+		row := activityOf(p, a.Name)
+		s.stores[i] = row != nil && row.StorageOnly
+	}
+	if s.table, err = decision.Compile(p, h.site, t, fields.Finish); err != nil {
+		return nil, fmt.Errorf("compiling the policy: %w", err)
+	}
+	if until := s.table.Until(); !until.IsZero() {
+		s.next, err = decision.CompileLazily(p, h.site, until, fields.Finish)
+	}
+	return s, err
+}
+
+// table returns the handler's table in force at t. It waits for nobody.
+func (s *state) table(h *Handler, t time.Time) (*decision.Table, error) {
+	site := s.sites[h.number]
+	for _, table := range [...]*decision.Table{site.table, site.next, site.sudden.Load()} {
+		if inForce(table, t) {
+			return table, nil
+		}
+	}
+	table, err := decision.CompileLazily(s.policy, h.site, t, fields.Finish)
+	if err == nil {
+		site.sudden.Store(table)
+	}
+	return table, err
+}
+
+// inForce tells whether the table is made for t.
+func inForce(table *decision.Table, t time.Time) bool {
+	return table != nil && decision.Validity{From: table.From(), Until: table.Until()}.Contains(t)
+}
+
+// nextChange is when the policy changes next by itself; zero if never.
+func (s *state) nextChange() (next time.Time) {
+	for _, site := range s.sites {
+		if until := site.table.Until(); next.IsZero() || !until.IsZero() && until.Before(next) {
+			next = until
+		}
+	}
+	return next
+}
+
+// require holds the policy to a rule of the configuration: the one that is being
+// loaded, and any that is loaded later in its place.
+func (a *App) require(rule func(*decision.Policy) error) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	a.rules = append(a.rules, rule)
+	return rule(a.state.Load().policy)
+}
+
+// register adds a handler, whose tables are from now on part of the state.
+func (a *App) register(h *Handler) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	next := *a.state.Load()
+	site, err := tablesFor(next.policy, h, now())
+	if err != nil {
+		return err
+	}
+	h.number = len(a.handlers)
+	a.handlers = append(a.handlers, h)
+	next.sites = append(slices.Clone(next.sites), site)
+	a.state.Store(&next)
+	return nil
+}
+
+// provisionPolicy reads the policy for the first time.
+func (a *App) provisionPolicy() error {
+	p, err := a.readPolicy()
+	if err != nil {
+		return fmt.Errorf("loading the policy: %w", err)
+	}
+	if a.table, err = controllers.ForPolicy(p); err != nil {
+		return err
+	}
+	a.state.Store(&state{policy: p, roster: a.table.Snapshot().Roster(), loaded: now()})
+	return nil
+}
+
+func (a *App) readPolicy() (*decision.Policy, error) {
+	if a.Policy == "" {
+		return config.Default()
+	}
+	return config.Load(a.Policy)
+}
+
+// renew makes tables anew once the policy's next date has come. Meanwhile
+// requests are served by those that were made ahead.
+func (a *App) renew(t time.Time) error {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	next := *a.state.Load()
+	if !slices.ContainsFunc(next.sites, func(s *siteTables) bool { return !inForce(s.table, t) }) {
+		return nil
+	}
+	next.sites = nil
+	for _, h := range a.handlers {
+		site, err := tablesFor(next.policy, h, t)
+		if err != nil {
+			return err
+		}
+		next.sites = append(next.sites, site)
+	}
+	a.state.Store(&next)
+	a.logger.Info("the policy's next date has come", zap.Time("until", next.nextChange()))
+	return nil
+}
