@@ -46,6 +46,8 @@ type Registers struct {
 	Policy *decision.Policy
 	// Terms are the statement's own lists.
 	Terms Terms
+
+	files map[string][]byte // by name, as they were read
 }
 
 // Default reads the embedded policy, anew on each call. An error would be a fault
@@ -95,6 +97,11 @@ func LoadRegisters(fsys fs.FS, name string) (*Registers, error) {
 	if err != nil {
 		return nil, err
 	}
+	return load(files, name, problems)
+}
+
+// load makes registers of the files' text. Problems are those found already.
+func load(files map[string][]byte, name string, problems Problems) (*Registers, error) {
 	d := draft{name: name, problems: &problems}
 	d.decode(files)
 	d.check()

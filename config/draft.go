@@ -89,7 +89,7 @@ func (d *draft) finish(files map[string][]byte) *Registers {
 	slices.SortStableFunc(p.Statements, func(a, b decision.Statement) int {
 		return a.Validity.From.Compare(b.Validity.From)
 	})
-	return &Registers{Policy: p, Terms: d.terms}
+	return &Registers{Policy: p, Terms: d.terms, files: files}
 }
 
 // plainRows drops where the rows stood.

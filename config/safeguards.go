@@ -18,7 +18,7 @@ func (d *draft) decodeSafeguards(root record) {
 			Countries: r.set("countries", r.iso), Purposes: r.vocabulary("purposes", purposeTags),
 			Categories: r.vocabulary("categories", categoryTags), Kinds: r.vocabulary("kinds", kindTags),
 			Instrument: r.text("instrument"), Assessment: r.optional("assessment"), Clause: r.text("clause"),
-			Validity: r.validity(), ReviewBy: r.date("review_by"),
+			Validity:   r.validity(),
 			Occasional: r.flag("occasional"), Example: r.flag("example"), Confirm: r.flag("confirm"),
 			Position: r.position(),
 		}

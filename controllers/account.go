@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"unicode"
@@ -31,6 +32,18 @@ type Account struct {
 	Party *Party
 	// Choices are what the data subject chose; nil for nothing.
 	Choices *Choices
+	// References are the consents, instructions and cases on file (§4), by the id
+	// of the activity each is for; nil for none.
+	References map[string]decision.Reference
+}
+
+// Reference returns what is on file for an activity; the zero Reference for
+// nothing, and for a nil account.
+func (a *Account) Reference(activity string) decision.Reference {
+	if a == nil {
+		return decision.Reference{}
+	}
+	return a.References[activity]
 }
 
 // Known are the ids of the registers that account records may name.
@@ -68,6 +81,7 @@ type account struct {
 func newAccount(a Account) *account {
 	row := &account{Account: a}
 	row.Choices = a.Choices.clone()
+	row.References = maps.Clone(a.References)
 	if a.Party != nil {
 		party := *a.Party
 		row.Party = &party
@@ -108,6 +122,11 @@ func (a *Account) check(known Known) error {
 	if a.Choices != nil {
 		if err := a.Choices.check(known); err != nil {
 			return err
+		}
+	}
+	for activity := range a.References {
+		if !slices.Contains(known.Activities, activity) {
+			return unknownWord("references", "an activity of the registers", activity, known.Activities)
 		}
 	}
 	if p := a.Party; p != nil {

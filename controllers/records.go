@@ -39,7 +39,7 @@ type shard struct {
 	slots []uint32 // row number + 1, by the low bits of the hash; 0 is empty
 	rows  []row
 	ids   string     // of all rows, one after the other
-	full  []*account // rows with a party or choices; there are few
+	full  []*account // rows with a party, choices or references; there are few
 }
 
 // row is one account in a shard.
@@ -249,7 +249,7 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 
 // kind returns what a row about a says, and keeps a full row if need be.
 func (w *writer) kind(s *shard, a *Account) int32 {
-	if a.Party != nil || a.Choices != nil {
+	if a.Party != nil || a.Choices != nil || a.References != nil {
 		s.full = append(s.full, newAccount(*a))
 		return -int32(len(s.full))
 	}

@@ -20,3 +20,12 @@ func (x *exchange) choices(r *http.Request, at time.Time) decision.Choices {
 	c.OptOut = slices.Contains(r.Header[optOutField], "1")
 	return c
 }
+
+// reference is what stands behind an activity that asks for it (§4): what the
+// identity source vouches for in this request, else what the account record has.
+func (x *exchange) reference(activity string) decision.Reference {
+	if x.identity.Reference.ID != "" {
+		return x.identity.Reference
+	}
+	return x.subject.Account.Reference(activity)
+}

@@ -71,6 +71,10 @@ type Identity struct {
 	// subject's.
 	Staff *decision.Place
 
+	// Reference is what the source vouches for beside the person: their consent or
+	// instruction, or a case (§4). The zero Reference is none.
+	Reference decision.Reference
+
 	// Spoofed counts fields that came from a peer nobody trusts and were removed.
 	Spoofed int
 }

@@ -99,6 +99,9 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 	}
 	if act := d.Activity; act != nil {
 		rec.Activity, rec.Purposes, rec.Categories, rec.LegalBasis = act.ID, act.Purposes, act.Categories, act.LegalBasis
+		if act.Kind == decision.Instructed || act.Kind == decision.Authority { // elsewhere nobody asked for one
+			rec.Reference = x.reference(act.ID).String()
+		}
 	}
 	if d.Reason != "" {
 		rec.Reason, rec.Clause, rec.Law = string(d.Reason), d.Reason.Info().Clause, d.Law

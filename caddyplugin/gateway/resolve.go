@@ -165,6 +165,8 @@ func (x *exchange) facts(r *http.Request, activity string, at time.Time) decisio
 		Subject:    x.subject.Account != nil && x.subject.Country != "",
 		Choices:    x.choices(r, at),
 		Deletes:    r.Method == http.MethodDelete,
+		Reference:  x.reference(activity),
+		At:         at,
 	}
 }
 

@@ -49,7 +49,7 @@ func TestChile(t *testing.T) {
 
 func TestFromUntil(t *testing.T) {
 	p, s := policy(), siteSG()
-	p.Safeguards[0].ReviewBy = now.Add(time.Hour) // no boundary
+	p.Safeguards[0].Review = decision.Review{EveryMonths: 1, Owner: "counsel", Last: now.AddDate(0, -1, 0).Add(time.Hour)} // no boundary
 	if got, want := decision.Boundaries(p), []time.Time{posted, chile}; !slices.EqualFunc(got, want, time.Time.Equal) {
 		t.Errorf("boundaries %v, want %v", got, want)
 	}

@@ -69,7 +69,7 @@ func stopped(a *Activity, f *Facts) Reason {
 		return MinorWithoutGuardian
 	case c.Restricted && !(a.StorageOnly && f.own()) && a.Kind != Authority:
 		return ProcessingRestricted
-	case restsOnConsent(a) && (c.Withdrawn || slices.Contains(c.Disabled, a.ID)):
+	case restsOnConsent(a, &f.Reference) && (c.Withdrawn || slices.Contains(c.Disabled, a.ID)):
 		return ConsentWithdrawn
 	case c.objection(a) != "":
 		return PurposeObjected
@@ -79,9 +79,12 @@ func stopped(a *Activity, f *Facts) Reason {
 	return ""
 }
 
-// restsOnConsent tells whether an activity needs consent. One whose basis
-// nobody wrote down has no other.
-func restsOnConsent(a *Activity) bool { return a.LegalBasis == consent || a.LegalBasis == "" }
+// restsOnConsent tells whether an activity needs consent, by its basis or by what
+// the person's own data may be shared on (§4(a)). One whose basis nobody wrote
+// down has no other.
+func restsOnConsent(a *Activity, r *Reference) bool {
+	return a.LegalBasis == consent || a.LegalBasis == "" || a.Kind == Instructed && r.Kind == Consent
+}
 
 // objection returns the first purpose of an activity the person objects to, or "".
 func (c *Choices) objection(a *Activity) string {

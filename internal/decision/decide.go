@@ -18,6 +18,9 @@ const identityDocuments = "1b"
 // A gateway compiles a Table instead, which gives the same answers faster;
 // Candidate.Fields stay empty here, as only a Table's host renders them.
 func Decide(p *Policy, s *Site, at time.Time, f Facts) Decision {
+	if f.At.IsZero() {
+		f.At = at
+	}
 	return newView(p, s, at).decide(f)
 }
 
@@ -27,14 +30,14 @@ func (v *view) decide(f Facts) Decision {
 		Activity:   v.activities[f.Activity],
 		Controller: f.Controller,
 		Basis:      f.Basis,
-		Statement:  v.statement,
 	}
+	d.Statement = v.statement(d.Activity)
 	// What is no country code may be anything, personal data included: it is
 	// not carried into records.
 	if country.Valid(f.Country) {
 		d.Country = f.Country
 	}
-	if r := v.bar(f); r != "" {
+	if r := v.bar(f, d.Statement); r != "" {
 		d.Reason, d.Unlock = r, r.Info().Unlock
 		return d
 	}
@@ -42,19 +45,23 @@ func (v *view) decide(f Facts) Decision {
 		d.Reason, d.Unlock = r, choiceUnlock(r, d.Activity, &f.Choices)
 		return d
 	}
+	if r := unreferred(d.Activity, &f); r != "" {
+		d.Reason, d.Unlock = r, r.Info().Unlock
+		return d
+	}
 	v.choose(&d, &f)
 	return d
 }
 
 // bar returns the first reason that denies whatever the region, or "".
-func (v *view) bar(f Facts) Reason {
+func (v *view) bar(f Facts, statement *Statement) Reason {
 	a := v.activities[f.Activity]
 	switch {
 	case a == nil || !complete(a):
 		return NoActivity
 	case f.Controller == nil:
 		return NoController
-	case v.statement == nil:
+	case statement == nil:
 		return NoStatement
 	case f.Staff != nil && !f.Subject:
 		return StaffWithoutSubject

@@ -20,6 +20,8 @@ type Site struct {
 	// Demo lets rows marked example or confirm satisfy laws. Every decision
 	// that leaned on one says so.
 	Demo bool
+	// Statement is the name of the site's privacy statement; empty for the policy's.
+	Statement string
 }
 
 // Facts are what is known about one request.
@@ -42,6 +44,12 @@ type Facts struct {
 	Choices Choices
 	// Deletes tells that the request deletes what it names, and does nothing else.
 	Deletes bool
+	// Reference is what somebody vouched for that §4 asks for: the person's
+	// consent or instruction, or a case. The zero Reference is none.
+	Reference Reference
+	// At is the moment of the request, by which a case has ended or not. Nothing
+	// else turns on it: without it no case is open.
+	At time.Time
 }
 
 // Outcome is what was decided. The zero value denies.

@@ -14,8 +14,12 @@ import "time"
 type Policy struct {
 	// Digest identifies the policy: lower-case hex of the SHA-256 over its files.
 	Digest string
-	// Statements are the versions of the privacy statement, in order of ValidFrom.
+	// Statements are the versions of the privacy statements, in order of
+	// Validity.From. Several statements may stand side by side.
 	Statements []Statement
+	// Statement is the name of the one that holds where neither the activity nor
+	// the site names another.
+	Statement string
 	// Controllers are the legal entities of §11.
 	Controllers []Controller
 	// Laws are the transfer regimes. One id may stand in several rows whose
@@ -43,14 +47,19 @@ func (v Validity) Contains(t time.Time) bool {
 	return !t.Before(v.From) && (v.Until.IsZero() || t.Before(v.Until))
 }
 
-// Statement is one version of the privacy statement (§10: the latest version
+// Statement is one version of a privacy statement (§10: the latest version
 // takes effect on posting).
 type Statement struct {
-	ID       string // its date, for example 2023-11-21
+	ID       string // of the version, unique in the register, for example 2023-11-21
+	Name     string // of the statement this is a version of, for example developer
+	Date     string // its "Updated" date, YYYY-MM-DD
 	Title    string
 	URL      string
-	SHA256   string // of its text, lower-case hex
+	SHA256   string // of its text, lower-case hex; empty until the operator fills it in
 	Validity Validity
+	// Clauses are the ids of its clauses, in its order, for example 2a,
+	// 2-basis(a), §4(c), 7-right(a).
+	Clauses  []string
 	Position string // file:line of the row, for explanations
 }
 
@@ -83,17 +92,31 @@ const (
 
 // Law is a transfer regime, or one dated stretch of it.
 type Law struct {
-	ID        string // for example br, eu
-	Title     string // for example LGPD Arts 33-36
+	ID    string // for example br, eu
+	Title string // for example LGPD Arts 33-36
+	// Countries are those it governs, members and territories by alias among them.
 	Countries []string
 	// Default is the effect without a mechanism, for people to read:
 	// prohibited, accountable or open. A safeguard row is asked for in each
 	// case; for an open law it is the row that says so.
-	Default  string
-	Validity Validity
-	Confirm  bool   // counsel has yet to confirm this row
-	Source   string // where the row's facts come from
-	Position string // file:line of the row, for explanations
+	Default string
+	// Mechanisms are what can satisfy it. A safeguard's tag is one of theirs.
+	Mechanisms []Mechanism
+	Validity   Validity
+	Confirm    bool   // counsel has yet to confirm this row
+	Source     string // where the row's facts come from
+	Position   string // file:line of the row, for explanations
+}
+
+// Mechanism is one way in which a law lets data be transferred, or its rule that
+// asks for none.
+type Mechanism struct {
+	Tag        string   // for example br-lgpd-art33-iib-scc
+	Title      string   // what it is
+	DPV        []string // terms of the Data Privacy Vocabulary, as prefix:Name
+	Occasional bool     // the law limits it to occasional transfers
+	Needs      []string // what a safeguard that leans on it must state, such as assessment or notified_on
+	Confirm    bool     // counsel has yet to confirm that the law has it so
 }
 
 // Region is a place that can answer.
@@ -139,7 +162,8 @@ type Recipient struct {
 	// services-support, technical-support, security-support.
 	Supports []string
 	// Withhold names what is kept from it on its hop: cookies, authorization,
-	// client-address, referer, user-agent, identity-fields, or field:NAME.
+	// client-address, referer, user-agent, identity-fields, field:NAME for one
+	// header field, or query:NAME for one query parameter.
 	Withhold []string
 	Position string // file:line of the row, for explanations
 }
@@ -196,8 +220,20 @@ type Activity struct {
 	// the subject's choices never stop. Asked by the person themselves they
 	// pass to the store even if a law lacks a safeguard or the registered
 	// country is not known.
-	Rights   bool
+	Rights bool
+	// Statement is the name of the privacy statement that covers it; empty for
+	// the site's.
+	Statement string
+	// Report lets requests pass for a time that lack only a safeguard; nil to
+	// enforce. Storage has none.
+	Report   *Report
 	Position string // file:line of the row, for explanations
+}
+
+// Report is report mode with who answers for it and when it ends.
+type Report struct {
+	Owner string
+	Until time.Time // the first moment that is enforced again
 }
 
 // Set is a closed list or, on purpose only, everything. Its zero value matches nothing.
@@ -222,10 +258,39 @@ type Safeguard struct {
 	Instrument string // reference of the contract, decision or provision
 	Assessment string // reference of the transfer impact assessment
 	Clause     string // of the statement, for example §9
+	// Attributes are what its law asks for beside instrument and assessment,
+	// for example notified_on: 2026-03-02.
+	Attributes map[string]string
 	Validity   Validity
-	ReviewBy   time.Time
+	Review     Review
 	Occasional bool   // its law limits it to occasional transfers
 	Example    bool   // the instrument does not exist yet
 	Confirm    bool   // counsel has yet to confirm it
 	Position   string // file:line of the row, for explanations
+}
+
+// Review says how often somebody holds a safeguard against what it stands for. A
+// safeguard whose review is overdue still counts.
+type Review struct {
+	EveryMonths int
+	Owner       string    // who does it
+	Last        time.Time // when it was done last
+}
+
+// Due is when the next review is; zero if none is planned.
+func (r Review) Due() time.Time {
+	if r.EveryMonths <= 0 || r.Last.IsZero() {
+		return time.Time{}
+	}
+	return r.Last.AddDate(0, r.EveryMonths, 0)
+}
+
+// Expires is the first moment at which somebody has to have done something about
+// a safeguard: its end or its next review, whichever is sooner; zero for neither.
+func (s *Safeguard) Expires() time.Time {
+	end, due := s.Validity.Until, s.Review.Due()
+	if end.IsZero() || !due.IsZero() && due.Before(end) {
+		return due
+	}
+	return end
 }

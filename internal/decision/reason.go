@@ -21,6 +21,9 @@ const (
 	StaffWithoutSubject   Reason = "staff_without_subject"
 	StaffUnknownRecipient Reason = "staff_unknown_recipient"
 	NoStatement           Reason = "no_statement"
+	InstructionMissing    Reason = "instruction_missing"
+	CaseMissing           Reason = "case_missing"
+	CaseExpired           Reason = "case_expired"
 )
 
 // The reasons that are choices of the data subject (§7, §8).

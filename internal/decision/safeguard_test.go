@@ -74,7 +74,9 @@ func TestMostSpecificRow(t *testing.T) {
 		{"not yet", false, []decision.Safeguard{row("a", func(r *decision.Safeguard) { r.Validity.From = later })}, "no_safeguard"},
 		{"no more", false, []decision.Safeguard{row("a", func(r *decision.Safeguard) { r.Validity.Until = now })}, "no_safeguard"},
 		{"from this moment on", false, []decision.Safeguard{row("a", func(r *decision.Safeguard) { r.Validity.From = now })}, "a"},
-		{"overdue for review still counts", false, []decision.Safeguard{row("a", func(r *decision.Safeguard) { r.ReviewBy = posted })}, "a"},
+		{"overdue for review still counts", false, []decision.Safeguard{row("a", func(r *decision.Safeguard) {
+			r.Review = decision.Review{EveryMonths: 12, Owner: "counsel", Last: posted.AddDate(-2, 0, 0)}
+		})}, "a"},
 		{"two halves are not a whole", false, []decision.Safeguard{
 			row("a", func(r *decision.Safeguard) { r.Categories = of("1a") }),
 			row("b", func(r *decision.Safeguard) { r.Categories = of("1l") })}, "no_safeguard"},

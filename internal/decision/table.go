@@ -131,6 +131,10 @@ func (c *table) locate(f *Facts) (cell int, controller *Controller) {
 	if c.view == nil || f.Staff != nil || c.view.heeds(f) {
 		return -1, nil
 	}
+	activity := c.activities[f.Activity]
+	if activity > 0 && unreferred(&c.view.policy.Activities[activity-1], f) != "" {
+		return -1, nil // the cell is for those who have a reference
+	}
 	where := countryOf(f)
 	who, basis := 0, basisOf(f.Basis)
 	if basis < 0 {
@@ -142,7 +146,7 @@ func (c *table) locate(f *Facts) (cell int, controller *Controller) {
 		}
 		controller = &c.view.policy.Controllers[who-1]
 	}
-	return c.cell(c.activities[f.Activity], where, who, basis), controller
+	return c.cell(activity, where, who, basis), controller
 }
 
 // countryOf is the place of the facts on the country axis.
@@ -272,6 +276,9 @@ func checkSite(v *view) error {
 	}
 	if !country.Valid(node.Country) {
 		errs = append(errs, fmt.Errorf("node country %q is not an ISO 3166-1 alpha-2 code: write the country the node stands in, such as SG", node.Country))
+	}
+	if name := v.site.Statement; name != "" && !slices.ContainsFunc(v.policy.Statements, func(s Statement) bool { return s.Name == name }) {
+		errs = append(errs, fmt.Errorf("statement %q is not in the register of statements: name one of its statements", name))
 	}
 	for _, code := range v.site.Regions {
 		if v.regions[code] == nil {

@@ -254,6 +254,13 @@ func person(p *decision.Policy, activity, country string) decision.Facts {
 	if country == "" {
 		f.Basis = decision.BasisNotRegistered
 	}
+	f.At = now
+	switch activity { // those of everyKind, with what §4 asks for
+	case "instructed":
+		f.Reference = decision.Reference{Kind: decision.Instruction, ID: "77"}
+	case "authority":
+		f.Reference = decision.Reference{Kind: decision.Case, ID: "2026-17", Approver: "legal-ops", Until: now.Add(time.Hour)}
+	}
 	return f
 }
 

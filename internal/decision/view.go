@@ -12,9 +12,9 @@ type view struct {
 	policy     *Policy
 	site       *Site
 	at         time.Time
-	statement  *Statement
-	fallback   *Controller // the default controller
-	store      *Region     // the storage region, whether or not the site declares it
+	statements map[string]*Statement // in force, by name
+	fallback   *Controller           // the default controller
+	store      *Region               // the storage region, whether or not the site declares it
 	activities map[string]*Activity
 	recipients map[string]*Recipient
 	regions    map[string]*Region
@@ -37,7 +37,7 @@ func newView(p *Policy, s *Site, at time.Time) *view {
 		policy:     p,
 		site:       s,
 		at:         at,
-		statement:  inForce(p.Statements, at),
+		statements: inForce(p.Statements, at),
 		activities: byID(p.Activities, func(a *Activity) string { return a.ID }),
 		recipients: byID(p.Recipients, func(r *Recipient) string { return r.ID }),
 		regions:    byID(p.Regions, func(r *Region) string { return r.Code }),
@@ -65,16 +65,31 @@ func byID[T any](rows []T, id func(*T) string) map[string]*T {
 	return index
 }
 
-// inForce returns the statement in force: of several the one that began last (§10).
-func inForce(statements []Statement, at time.Time) *Statement {
-	var current *Statement
+// inForce returns the version of each statement that is in force: of several the
+// one that began last (§10).
+func inForce(statements []Statement, at time.Time) map[string]*Statement {
+	current := make(map[string]*Statement)
 	for i := range statements {
 		s := &statements[i]
-		if s.Validity.Contains(at) && (current == nil || !s.Validity.From.Before(current.Validity.From)) {
-			current = s
+		if was := current[s.Name]; s.Validity.Contains(at) && (was == nil || !s.Validity.From.Before(was.Validity.From)) {
+			current[s.Name] = s
 		}
 	}
 	return current
+}
+
+// statement is the version in force of the statement that covers an activity: its
+// own, else the site's, else the policy's. It is nil when that one has none: no
+// other statement takes its place.
+func (v *view) statement(a *Activity) *Statement {
+	switch {
+	case a != nil && a.Statement != "":
+		return v.statements[a.Statement]
+	case v.site.Statement != "":
+		return v.statements[v.site.Statement]
+	default:
+		return v.statements[v.policy.Statement]
+	}
 }
 
 func lawsByCountry(laws []Law, at time.Time) map[string][]*Law {

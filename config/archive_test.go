@@ -1,0 +1,92 @@
+package config_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"io"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/sparkoo/transfergate/config"
+)
+
+// An archive holds the files byte by byte, in the order of the digest's comment,
+// and reading it gives the same registers under another name.
+func TestArchive(t *testing.T) {
+	fsys := small(t)
+	r, err := config.LoadRegisters(fsys, "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob := r.Archive()
+	var names []string
+	for files := tar.NewReader(bytes.NewReader(blob)); ; {
+		header, err := files.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		data, err := io.ReadAll(files)
+		if err != nil || !bytes.Equal(data, fsys[header.Name].Data) {
+			t.Errorf("%s differs in the archive (%v)", header.Name, err)
+		}
+		names = append(names, header.Name)
+	}
+	if got := strings.Join(names, " "); got != "statement.yaml controllers.yaml laws.yaml regions.yaml recipients.yaml activities.yaml safeguards.yaml" {
+		t.Errorf("files %s", got)
+	}
+	again, err := config.LoadArchive(blob, "p", r.Policy.Digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !reflect.DeepEqual(again, r) {
+		t.Errorf("read back: %+v", again)
+	}
+	if !bytes.Equal(again.Archive(), blob) {
+		t.Error("the archive of what was read back differs")
+	}
+}
+
+// What is not the archive of those registers, byte by byte, is refused.
+func TestLoadArchiveRefuses(t *testing.T) {
+	r, err := config.LoadRegisters(small(t), "p")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blob := r.Archive()
+	stamped := bytes.Replace(blob, []byte("0000444"), []byte("0000644"), 1) // the mode, and the sum over it below
+	repack := func(name string, copies int) []byte {
+		var b bytes.Buffer
+		w := tar.NewWriter(&b)
+		for range copies {
+			if err := w.WriteHeader(&tar.Header{Name: name, Mode: 0o444}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		return b.Bytes()
+	}
+	for _, test := range []struct {
+		name, digest string
+		blob         []byte
+		want         string
+	}{
+		{"another digest", strings.Repeat("0", 64), blob, "the archive p holds registers with digest " + r.Policy.Digest + ", not " + strings.Repeat("0", 64)},
+		{"no digest", "", blob, "the archive p holds registers with digest " + r.Policy.Digest + ", not "},
+		{"a header changed", r.Policy.Digest, stamped, "reading the archived registers p: archive/tar: invalid tar header"},
+		{"something behind it", r.Policy.Digest, append(bytes.Clone(blob), 0), "the archive p is not written as this program writes archives"},
+		{"another file", r.Policy.Digest, repack("extra.yaml", 1), `the archive p holds "extra.yaml", which is none of the seven registers, stands there twice or is too long`},
+		{"a path", r.Policy.Digest, repack("../laws.yaml", 1), `the archive p holds "../laws.yaml", which is none of the seven registers, stands there twice or is too long`},
+		{"a file twice", r.Policy.Digest, repack("laws.yaml", 2), `the archive p holds "laws.yaml", which is none of the seven registers, stands there twice or is too long`},
+		{"cut short", r.Policy.Digest, blob[:600], "reading statement.yaml of the archived registers p: unexpected EOF"},
+	} {
+		if _, err := config.LoadArchive(test.blob, "p", test.digest); err == nil || err.Error() != test.want {
+			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
+		}
+	}
+}
