@@ -50,11 +50,18 @@ func ParseCheckpoint(text string) (Checkpoint, error) {
 }
 
 // OpenCheckpoint verifies a signed checkpoint with the log's key, whose name
-// must be the checkpoint's origin, as tlog-checkpoint demands.
+// must be the checkpoint's origin, as tlog-checkpoint demands. Signatures of
+// others are left unverified, but all are written in the one form base64 has:
+// what verifies has no bit that could be another, save in those.
 func OpenCheckpoint(signed []byte, log note.Verifier) (Checkpoint, error) {
 	n, err := note.Open(signed, note.VerifierList(log))
 	if err != nil {
 		return Checkpoint{}, fmt.Errorf("checking the checkpoint's signature with the key %s+%08x: %w", log.Name(), log.KeyHash(), err)
+	}
+	for _, sig := range append(n.Sigs, n.UnverifiedSigs...) {
+		if _, err := base64.StdEncoding.Strict().DecodeString(sig.Base64); err != nil {
+			return Checkpoint{}, fmt.Errorf("the signature of %s+%08x is not written as base64 is", sig.Name, sig.Hash)
+		}
 	}
 	c, err := ParseCheckpoint(n.Text)
 	if err != nil {
