@@ -30,6 +30,10 @@ type Account struct {
 	// Party is a contracting party that the registers don't list. At most one
 	// of Controller and Party is set.
 	Party *Party
+	// Salt is the person's own salt, random text from the Account Center that
+	// goes into the pseudonyms of their records. Whoever deletes it, here and
+	// there, cuts those records loose from the person (§6). Empty if there is none.
+	Salt string
 	// Choices are what the data subject chose; nil for nothing.
 	Choices *Choices
 	// References are the consents, instructions and cases on file (§4), by the id
@@ -69,6 +73,8 @@ type Party struct {
 const (
 	maxID   = 256
 	maxText = 1024
+	// A salt nobody can guess has 16 bytes or more.
+	minSalt, maxSalt = 16, 128
 )
 
 // account is a record as a snapshot knows it.
@@ -118,6 +124,14 @@ func (a *Account) check(known Known) error {
 	}
 	if a.Controller != "" && !slices.Contains(known.Controllers, a.Controller) {
 		return unknownParty(a.Controller, known.Controllers)
+	}
+	if a.Salt != "" {
+		if err := checkText("salt", a.Salt, maxSalt); err != nil {
+			return err
+		}
+		if len(a.Salt) < minSalt {
+			return fmt.Errorf("salt is shorter than %d bytes; make it random, as 'openssl rand -base64 24' does", minSalt)
+		}
 	}
 	if a.Choices != nil {
 		if err := a.Choices.check(known); err != nil {

@@ -17,13 +17,13 @@ func TestReadAccounts(t *testing.T) {
   {"contracting_party":{"country":"ST","address":"Rua 1, S\u00e3o Tomé","name":"Acme Lda."},"account":"a-2"}` + "\r\n" +
 		`{"account":"a-3"}
 {"account":"a-4","country":null,"contracting_party":null}
-{"account":"a-5","country":"GB"}`
+{"account":"a-5","country":"GB","salt":"0123456789abcdef"}`
 	want := []controllers.Account{
 		{ID: "a-1", Country: "BR", Controller: "sparkoo-sg"},
 		{ID: "a-2", Party: &controllers.Party{Name: "Acme Lda.", Address: "Rua 1, São Tomé", Country: "ST"}},
 		{ID: "a-3"},
 		{ID: "a-4"},
-		{ID: "a-5", Country: "GB"},
+		{ID: "a-5", Country: "GB", Salt: "0123456789abcdef"},
 	}
 	got, err := controllers.ReadAccounts(strings.NewReader(file), "x", known)
 	wantError(t, err, "")
@@ -36,7 +36,7 @@ func TestReadAccounts(t *testing.T) {
 func TestReadAccountsRefused(t *testing.T) {
 	const (
 		invalid  = "not one valid JSON object"
-		keys     = "unknown key; a record has account, country, contracting_party, restricted, closed, minor, guardian, objections, withdrawn and disabled"
+		keys     = "unknown key; a record has account, country, contracting_party, salt, restricted, closed, minor, guardian, objections, withdrawn and disabled"
 		party    = "contracting_party is not a controller of the registers"
 		fix      = `; list it there, or give its "name" and "address" instead of an id`
 		longLine = "the line is longer than 65536 bytes"
@@ -72,6 +72,8 @@ func TestReadAccountsRefused(t *testing.T) {
 		{`{"account":"jane","country":""}`, "country is empty; leave the key out instead"},
 		{`{"account":"jane","country":"br"}`, `country "br" is not an ISO 3166-1 alpha-2 code`},
 		{`{"account":"jane","country":"jane"}`, "country is not an ISO 3166-1 alpha-2 code"},
+		{`{"account":"jane","salt":"0123456789abcde"}`, "salt is shorter than 16 bytes; make it random, as 'openssl rand -base64 24' does"},
+		{`{"account":"jane","salt":"` + strings.Repeat("s", 129) + `"}`, "salt is longer than 128 bytes"},
 		{`{"account":"jane","contracting_party":["jane"]}`, "contracting_party is not text"},
 		{`{"account":"jane","contracting_party":""}`, "contracting_party is empty; leave the key out instead"},
 		{`{"account":"jane","contracting_party":"sparko-sg"}`, party + ` (the nearest is "sparkoo-sg")` + fix},

@@ -38,14 +38,15 @@ type kind struct{ country, controller string }
 type shard struct {
 	slots []uint32 // row number + 1, by the low bits of the hash; 0 is empty
 	rows  []row
-	ids   string     // of all rows, one after the other
+	texts string     // id and salt of all rows, one after the other
 	full  []*account // rows with a party, choices or references; there are few
 }
 
 // row is one account in a shard.
 type row struct {
-	start uint32 // of the id, in ids
+	start uint32 // of the id, in texts; the salt follows it
 	size  uint16 // of the id; see maxID
+	salt  uint8  // size of the salt; see maxSalt
 	kind  int32  // in kinds; or -1-n for full[n]
 }
 
@@ -53,7 +54,10 @@ type row struct {
 func shardOf(hash uint64) int { return int(hash >> (64 - shardBits)) }
 
 // id returns the id of a row.
-func (s *shard) id(r row) string { return s.ids[r.start : r.start+uint32(r.size)] }
+func (s *shard) id(r row) string { return s.texts[r.start:][:r.size] }
+
+// salt returns the person's salt of a row.
+func (s *shard) salt(r row) string { return s.texts[r.start:][r.size:][:r.salt] }
 
 // find returns the row of an id.
 func (s *shard) find(hash uint64, id string) (row, bool) {
@@ -89,7 +93,7 @@ func (d *records) account(s *shard, r row) *account {
 		return s.full[-1-r.kind]
 	}
 	k := d.kinds[r.kind]
-	return &account{Account: Account{ID: s.id(r), Country: k.country, Controller: k.controller}}
+	return &account{Account: Account{ID: s.id(r), Country: k.country, Controller: k.controller, Salt: s.salt(r)}}
 }
 
 // controllers returns the ids of the controllers that records name.
@@ -215,17 +219,17 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 	if old == nil {
 		old = new(shard)
 	}
-	s, size := new(shard), len(old.ids)
+	s, size := new(shard), len(old.texts)
 	for _, i := range puts {
-		size += len(w.put[i].ID)
+		size += len(w.put[i].ID) + len(w.put[i].Salt)
 	}
 	s.slots = make([]uint32, slotCount(len(old.rows)+len(puts)))
 	s.rows = make([]row, 0, len(old.rows)+len(puts))
-	var ids strings.Builder
-	ids.Grow(size)
+	var texts strings.Builder
+	texts.Grow(size)
 	for _, i := range puts {
 		a := &w.put[i]
-		if !s.add(w.records.seed, &ids, a.ID, w.kind(s, a)) {
+		if !s.add(w.records.seed, &texts, a.ID, a.Salt, w.kind(s, a)) {
 			return twiceError{int(i)}
 		}
 	}
@@ -237,7 +241,7 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 		if k < 0 {
 			k = -1 - int32(len(s.full))
 		}
-		if s.add(w.records.seed, &ids, id, k) && k < 0 { // else it was put
+		if s.add(w.records.seed, &texts, id, old.salt(r), k) && k < 0 { // else it was put
 			s.full = append(s.full, old.full[-1-r.kind])
 		}
 	}
@@ -265,18 +269,19 @@ func (w *writer) kind(s *shard, a *Account) int32 {
 }
 
 // add appends a row unless its id is there. It reports whether it did.
-func (s *shard) add(seed maphash.Seed, ids *strings.Builder, id string, kind int32) bool {
+func (s *shard) add(seed maphash.Seed, texts *strings.Builder, id, salt string, kind int32) bool {
 	mask := uint64(len(s.slots) - 1)
 	i := maphash.String(seed, id) & mask
-	s.ids = ids.String() // shares the builder's memory
+	s.texts = texts.String() // shares the builder's memory
 	for ; s.slots[i] != 0; i = (i + 1) & mask {
 		if s.id(s.rows[s.slots[i]-1]) == id {
 			return false
 		}
 	}
-	s.rows = append(s.rows, row{start: uint32(ids.Len()), size: uint16(len(id)), kind: kind})
-	ids.WriteString(id)
-	s.ids = ids.String()
+	s.rows = append(s.rows, row{start: uint32(texts.Len()), size: uint16(len(id)), salt: uint8(len(salt)), kind: kind})
+	texts.WriteString(id)
+	texts.WriteString(salt)
+	s.texts = texts.String()
 	s.slots[i] = uint32(len(s.rows))
 	return true
 }

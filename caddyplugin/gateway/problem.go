@@ -39,7 +39,7 @@ func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *d
 	x.decision = d
 	rec := h.app.newRecord(r, x, d)
 	rec.Type = ledger.TypeRefused
-	index, release, err := h.app.append(rec)
+	index, release, err := h.app.append(rec, x)
 	if errors.Is(err, errLedger) {
 		h.refuse(w, r, x, decision.LedgerUnavailable)
 		return

@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"strconv"
+	"time"
 
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
@@ -24,7 +25,7 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	rec.Withheld = t.withheld
 	rec.Demo = t.candidate.Demo
 	rec.Enforced = t.enforced
-	index, release, err := app.append(rec)
+	index, release, err := app.append(rec, x)
 	if err != nil {
 		return nil, err
 	}
@@ -39,11 +40,14 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 const usualRecord = 1 << 10
 
 // append makes a record durable and holds the ledger open until release.
-func (a *App) append(rec *ledger.Record) (index uint64, release func(), err error) {
+func (a *App) append(rec *ledger.Record, x *exchange) (index uint64, release func(), err error) {
 	if !a.ledger.hold() {
 		return 0, nil, errLedger
 	}
-	rec.Subject = a.ledger.log.Subject(rec.Subject)
+	if rec.Subject = a.pseudonym(x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
+		a.release() // it is not open yet
+		return 0, nil, errLedger
+	}
 	index, err = a.ledger.log.Append(rec.AppendJSON(make([]byte, 0, usualRecord)))
 	if err != nil {
 		a.release()
@@ -62,8 +66,8 @@ func (a *App) release() {
 	}
 }
 
-// newRecord fills in what every record of a request carries. Subject still
-// holds the account id; append turns it into a pseudonym.
+// newRecord fills in what every record of a request carries, but for the
+// subject: append knows the pseudonym.
 func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *ledger.Record {
 	rec := &ledger.Record{
 		Time:          now(),
@@ -75,7 +79,6 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		CountrySource: x.identity.Source,
 		Origin:        x.origin,
 		Conflicts:     x.subject.Conflicts,
-		Subject:       x.identity.Account,
 		Method:        r.Method,
 		Bytes:         max(r.ContentLength, 0),
 		Decision:      "denied",
@@ -107,6 +110,15 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		rec.Reason, rec.Clause, rec.Law = string(d.Reason), d.Reason.Info().Clause, d.Law
 	}
 	return rec
+}
+
+// pseudonym names the data subject in a record; empty when nobody is identified.
+func (a *App) pseudonym(x *exchange, at time.Time) string {
+	salt := ""
+	if x.subject.Account != nil {
+		salt = x.subject.Account.Salt
+	}
+	return a.ledger.log.Subject(x.identity.Account, salt, at)
 }
 
 // requester names a member of staff by entity and country. What no register

@@ -167,9 +167,10 @@ func BenchmarkRecord(b *testing.B) {
 
 func BenchmarkSubject(b *testing.B) {
 	l := open(b, b.TempDir(), ledger.Options{})
+	now := time.Now()
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Subject("0123456789abcdef0123456789abcdef")
+		l.Subject("0123456789abcdef0123456789abcdef", "", now)
 	}
 }
 

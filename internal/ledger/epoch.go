@@ -43,7 +43,7 @@ func findEpoch(fsys FS, dir string) (e epoch, foreign []string, ok bool, err err
 		var number uint32
 		if _, err := fmt.Sscanf(name, "epoch-%d", &number); err == nil && name == epochName(number) {
 			newest = max(newest, number)
-		} else if name != lockName && !strings.HasPrefix(name, keyName) {
+		} else if name != lockName && name != keysName && !strings.HasPrefix(name, masterName) {
 			foreign = append(foreign, name)
 		}
 	}

@@ -7,7 +7,8 @@
 // them. Anybody may [Read] or [Verify] the folder meanwhile.
 //
 //	<folder>/LOCK                     held by the writer
-//	<folder>/subject.key              the key of the pseudonyms
+//	<folder>/master.key               wraps the keys, unless it is kept elsewhere
+//	<folder>/keys/                    the keys of the pseudonyms (keyring.go)
 //	<folder>/epoch-000001/EPOCH       settings of the epoch
 //	<folder>/epoch-000001/seg/*.log   the entries, in frames (frame.go)
 //	<folder>/epoch-000001/quarantine/ what was cut off after a crash
@@ -58,6 +59,23 @@ type Options struct {
 	// how many entries it made durable. It must be quick. Default: none
 	OnSync func(took time.Duration, entries int)
 
+	// Master is the secret, of at least 32 bytes, that wraps the keys of the
+	// pseudonyms. Default: made in the ledger's folder
+	Master []byte
+
+	// OldMaster may still wrap some of them. They are wrapped anew with Master
+	// when the log is opened. Default: the secret in the ledger's folder, if
+	// there is one, which is then destroyed
+	OldMaster []byte
+
+	// PeriodMonths is how many months a key of the pseudonyms is used.
+	// Default: 1
+	PeriodMonths int
+
+	// NewKey has the log make a new key when it opens, even if the ledger has
+	// lost all it had. Default: false
+	NewKey bool
+
 	// FS is the file system. Default: the operating system's
 	FS FS
 }
@@ -75,6 +93,9 @@ func (o Options) withDefaults() Options {
 	if o.MinFree == 0 {
 		o.MinFree = defaultMinFree
 	}
+	if o.PeriodMonths <= 0 {
+		o.PeriodMonths = 1
+	}
 	if o.FS == nil {
 		o.FS = osFS{}
 	}
@@ -84,11 +105,11 @@ func (o Options) withDefaults() Options {
 // Log is a transfer log of which this process is, or will be, the one writer.
 // Its methods may be called by any number of goroutines.
 type Log struct {
-	dir        string
-	o          Options
-	pseudonyms Pseudonyms
-	outcomes   outcomes
-	counters   counters
+	dir      string
+	o        Options
+	keys     keyring
+	outcomes outcomes
+	counters counters
 
 	// lifecycle serializes Open and Close, and guards what only they use.
 	lifecycle sync.Mutex
@@ -194,12 +215,13 @@ func (l *Log) load() (own [][]byte, err error) {
 	}
 	l.next, l.segment, l.number = r.next, r.segment, r.number
 	l.counters.next.Store(r.next)
-	if err := l.pseudonyms.load(l.o.FS, l.dir, r.next == 0, l.o.Logger); err != nil {
+	if err := l.keys.load(l, r.next == 0); err != nil {
 		return nil, errors.Join(err, l.letGo())
 	}
 	if r.next == 0 {
 		own = append(own, l.genesis())
 	}
+	own = append(own, l.keyEntries(r.next == 0)...)
 	for _, c := range r.cut {
 		l.o.Logger.Warn("the end of the ledger was torn by a crash and was moved to the quarantine", "file", c.file,
 			"offset", c.offset, "bytes", c.bytes, "found", c.what, "quarantine", c.quarantine)
@@ -232,6 +254,9 @@ func (l *Log) start(own [][]byte) error {
 		l.commit(b)
 		err = b.err
 	}
+	if err == nil {
+		err = l.keys.settle()
+	}
 	if err != nil {
 		return errors.Join(err, l.letGo(), l.unprepare())
 	}
@@ -258,6 +283,7 @@ func (l *Log) Close() error {
 		return nil
 	}
 	if l.opened {
+		l.closeKeys()
 		l.outcomes.stop(l)
 	}
 	l.mu.Lock()
@@ -370,10 +396,3 @@ func (l *Log) free() (uint64, error) {
 	}
 	return free, err
 }
-
-// Subject is the pseudonym under which records name the account: see
-// Pseudonyms.Subject. It is empty until the log is open.
-func (l *Log) Subject(account string) string { return l.pseudonyms.Subject(account) }
-
-// Pseudonyms returns the log's pseudonyms, which have their key once it is open.
-func (l *Log) Pseudonyms() *Pseudonyms { return &l.pseudonyms }

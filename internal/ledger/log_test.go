@@ -96,7 +96,7 @@ func TestNewTouchesNothing(t *testing.T) {
 	if err := l.Ready(); !errors.Is(err, ledger.ErrNotOpen) {
 		t.Errorf("ready before Open: %v", err)
 	}
-	if s := l.Subject("account"); s != "" {
+	if s := l.Subject("account", "", time.Now()); s != "" {
 		t.Errorf("a subject before there is a key: %q", s)
 	}
 	if _, err := os.Stat(dir); !errors.Is(err, os.ErrNotExist) {
@@ -164,7 +164,7 @@ func TestFolderIsPrivate(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, path := range []string{"LOCK", "subject.key", "epoch-000001/EPOCH", "epoch-000001/seg/000000.log", "epoch-000001/quarantine"} {
+	for _, path := range []string{"LOCK", "master.key", "keys", "epoch-000001/EPOCH", "epoch-000001/seg/000000.log", "epoch-000001/quarantine"} {
 		if _, err := os.Stat(filepath.Join(dir, path)); err != nil {
 			t.Error(err)
 		}

@@ -16,6 +16,10 @@ const (
 	TypeOutcome   = "transfer.outcome"  // how transfers ended, see Outcome
 	TypeGenesis   = "ledger.genesis"    // entry 0 of an epoch
 	TypeRecovered = "ledger.recovered"  // the torn end of the log was cut off after a crash
+
+	TypeKeyCreated    = "key.created"    // a period's key of the pseudonyms was made
+	TypeKeyDestroyed  = "key.destroyed"  // it was destroyed, and the period's links with it
+	TypeKeysRewrapped = "keys.rewrapped" // another master secret wraps them
 )
 
 // Record is one transfer or denial (§9, §4). It never carries account ids,
@@ -53,7 +57,7 @@ type Record struct {
 	LegalBasis string
 	Reference  string   // consent, instruction, ticket, case, approver
 	Withheld   []string // what was removed from the recipient's hop
-	Subject    string   // pseudonym, see Pseudonyms
+	Subject    string   // pseudonym, see Log.Subject
 
 	Method string
 	Route  string // pattern, never the path

@@ -13,10 +13,11 @@ const (
 	opCreate
 	opSpace
 	opOutcome
+	opKey
 	ops
 )
 
-var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome"}
+var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key"}
 
 // Stats are a log's numbers since it was opened, except Next.
 type Stats struct {
@@ -34,7 +35,7 @@ type Stats struct {
 	// Free is how many bytes the volume has left; 0 if that is not known.
 	Free uint64
 	// Errors counts failures by operation: write, sync, truncate, create,
-	// space, outcome (outcomes that were lost).
+	// space, outcome (outcomes that were lost), key (of the pseudonyms).
 	Errors map[string]uint64
 }
 

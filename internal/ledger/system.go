@@ -5,13 +5,15 @@ import "time"
 // The entries the log itself makes. Their members are those of a Record where
 // they mean the same.
 
-// genesis is entry 0 of an epoch.
+// genesis is entry 0 of an epoch. keys are the pseudonyms' keys the ledger begins with.
 func (l *Log) genesis() []byte {
 	now := l.o.Now()
 	o := object("{")
 	o.number("epoch", int64(l.epoch.Number))
 	o.text("format", epochFormat)
 	o.id("id", newID(now))
+	o.texts("keys", l.keys.firstKeys())
+	o.text("master", l.keys.master.id)
 	o.text("node", l.o.Node)
 	salt := newSalt()
 	o.base64("salt", salt[:])

@@ -1,0 +1,281 @@
+package ledger
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// The files of the keyring, in the ledger's folder.
+const (
+	keysName   = "keys"
+	masterName = "master.key"
+
+	keySuffix        = ".key"        // a key in use, or of a past period
+	pendingSuffix    = ".pending"    // a key that is being made: no record uses it yet
+	destroyingSuffix = ".destroying" // its key is being destroyed
+	destroyedSuffix  = ".destroyed"  // its key is gone
+)
+
+// keyring holds the keys of the pseudonyms, one for each period. A key is random
+// and lies on the disk only wrapped by a master secret, so that a key which was
+// destroyed does not come back. Making and destroying a key are entries of the
+// log; files beside the keys keep a crash from losing half of either.
+type keyring struct {
+	fsys   FS
+	dir    string // of the keys
+	months int
+	now    func() time.Time
+
+	master  *master
+	old     *master                   // may have wrapped keys; load wraps them anew
+	current atomic.Pointer[periodKey] // nil until the log is open
+
+	mu       sync.Mutex   // guards the rest, and serializes changes
+	keys     []*periodKey // those that exist, oldest first
+	owed     []keyChange  // made by load, or begun before a crash and not finished
+	closed   bool
+	rolling  bool
+	notUntil time.Time // when making a key may be tried again
+	work     sync.WaitGroup
+
+	rewrapped bool // load wrapped keys anew
+}
+
+// keyChange is a key that is being made or destroyed.
+type keyChange struct {
+	period string
+	made   *periodKey // nil when it is being destroyed
+}
+
+// keyRetry is how long making a key waits after it failed.
+const keyRetry = time.Minute
+
+// load reads the keys and notes the changes the log owes entries for. fresh
+// tells that the log has no entries: only then there may be no key at all.
+func (r *keyring) load(l *Log, fresh bool) error {
+	r.fsys, r.dir, r.months, r.now = l.o.FS, filepath.Join(l.dir, keysName), l.o.PeriodMonths, l.o.Now
+	r.keys, r.owed, r.rewrapped = nil, nil, false
+	if err := mkdirDurable(r.fsys, r.dir); err != nil {
+		return fmt.Errorf("making the folder of the pseudonyms' keys: %w", err)
+	}
+	names, err := r.fsys.Names(r.dir)
+	if err != nil {
+		return fmt.Errorf("listing the pseudonyms' keys: %w", err)
+	}
+	if err := r.loadMaster(l, len(names) == 0); err != nil {
+		return err
+	}
+	if len(names) == 0 && !fresh && !l.o.NewKey {
+		return fmt.Errorf("%s is empty, but the ledger has entries, whose subjects nobody can find without their keys: "+
+			"put the keys back, or go on without them with 'transfergate transfer ledger keys rotate'", r.dir)
+	}
+	for _, name := range names {
+		if err := r.read(name, names, fresh); err != nil {
+			return err
+		}
+	}
+	slices.SortStableFunc(r.keys, func(a, b *periodKey) int { return a.From.Compare(b.From) })
+	// A clock that went back goes on with the newest key.
+	if n := len(r.keys); n == 0 || l.o.NewKey || !r.now().Before(r.keys[n-1].Until) {
+		k := newPeriodKey(r.now(), r.months)
+		if err := r.write(k, pendingSuffix); err != nil {
+			return err
+		}
+		r.keys, r.owed = append(r.keys, k), append(r.owed, keyChange{k.Period, k})
+	}
+	return nil
+}
+
+// loadMaster takes the operator's secret, or the one in the ledger's folder,
+// which is made with the first key.
+func (r *keyring) loadMaster(l *Log, first bool) (err error) {
+	path := filepath.Join(l.dir, masterName)
+	own, err := readFile(r.fsys, path)
+	missing := errors.Is(err, fs.ErrNotExist)
+	if err != nil && !missing {
+		return fmt.Errorf("reading the master secret: %w", err)
+	}
+	secret, old := l.o.Master, l.o.OldMaster
+	switch {
+	case secret != nil && old == nil && !missing:
+		old = own // the operator has named one, and this one goes
+	case secret == nil && !missing:
+		secret = own
+	case secret == nil && first:
+		secret = make([]byte, minMaster)
+		rand.Read(secret)
+		if err := writeDurable(r.fsys, path, secret); err != nil {
+			return fmt.Errorf("writing the master secret: %w", err)
+		}
+		l.o.Logger.Warn("made a master secret beside the keys it wraps, where whoever copies the folder has both; "+
+			"keep it elsewhere and name it with 'master'", "file", path)
+	case secret == nil:
+		return fmt.Errorf("%s is missing, and the pseudonyms' keys cannot be read without it: put it back, or name the secret with 'master'", path)
+	}
+	if r.master, err = newMaster(secret); err != nil {
+		return err
+	}
+	r.old = nil
+	if old != nil {
+		if r.old, err = newMaster(old); err == nil && r.old.id == r.master.id {
+			r.old = nil
+		}
+	}
+	return err
+}
+
+// read takes in one file of the folder. The rest of a write is none of ours.
+func (r *keyring) read(name string, names []string, fresh bool) error {
+	period, suffix := name, ""
+	if at := strings.LastIndexByte(name, '.'); at >= 0 {
+		period, suffix = name[:at], name[at:]
+	}
+	switch suffix {
+	case destroyingSuffix:
+		r.owed = append(r.owed, keyChange{period: period})
+		return nil
+	case keySuffix, pendingSuffix:
+	default:
+		return nil
+	}
+	if slices.Contains(names, period+destroyingSuffix) || slices.Contains(names, period+destroyedSuffix) ||
+		suffix == pendingSuffix && slices.Contains(names, period+keySuffix) {
+		return nil // what is left of it
+	}
+	path := filepath.Join(r.dir, name)
+	data, err := readFile(r.fsys, path)
+	if err != nil {
+		return fmt.Errorf("reading a key of the pseudonyms: %w", err)
+	}
+	k, err := r.unwrap(data, suffix)
+	if err == nil && k.Period != period {
+		err = fmt.Errorf("it holds the key of period %s", k.Period)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w; name its master secret with 'master', or put the file back as it was", path, err)
+	}
+	r.keys = append(r.keys, k)
+	if suffix == pendingSuffix || fresh {
+		r.owed = append(r.owed, keyChange{period, k})
+	}
+	return nil
+}
+
+// unwrap reads a key's file, and writes it anew if the old secret wraps it.
+func (r *keyring) unwrap(data []byte, suffix string) (*periodKey, error) {
+	k, err := r.master.unwrap(data)
+	if !errors.Is(err, errOtherMaster) || r.old == nil {
+		return k, err
+	}
+	if k, err = r.old.unwrap(data); err != nil {
+		return nil, err
+	}
+	r.rewrapped = true
+	return k, r.write(k, suffix)
+}
+
+// settle finishes the changes whose entries are durable, and lets the newest
+// key be used.
+func (r *keyring) settle() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, c := range r.owed {
+		finish := func() error { return r.erase(c.period) }
+		if c.made != nil {
+			finish = func() error { return r.adopt(c.made) }
+		}
+		if err := finish(); err != nil {
+			return err
+		}
+	}
+	r.owed = nil
+	if r.old != nil { // no key needs the folder's secret any more, if there is one
+		if err := r.overwrite(filepath.Join(filepath.Dir(r.dir), masterName)); err != nil {
+			return fmt.Errorf("destroying the old master secret: %w", err)
+		}
+	}
+	r.current.Store(r.keys[len(r.keys)-1])
+	return nil
+}
+
+// write wraps a key into a file.
+func (r *keyring) write(k *periodKey, suffix string) error {
+	data, err := r.master.wrap(k)
+	if err == nil {
+		err = writeDurable(r.fsys, filepath.Join(r.dir, k.Period+suffix), data)
+	}
+	if err != nil {
+		return fmt.Errorf("writing a key of the pseudonyms: %w", err)
+	}
+	return nil
+}
+
+// adopt makes a pending key one in use. It may be done already. The key is
+// never in one file alone whose name is not durable yet.
+func (r *keyring) adopt(k *periodKey) error {
+	if err := r.write(k, keySuffix); err != nil {
+		return err
+	}
+	err := r.fsys.Remove(filepath.Join(r.dir, k.Period+pendingSuffix))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("taking a key of the pseudonyms into use: %w", err)
+	}
+	return r.syncDir()
+}
+
+// erase overwrites and removes a key whose destruction is in the log. What is
+// left of it was overwritten where the disk writes in place, and is wrapped by
+// the master secret anyway.
+func (r *keyring) erase(period string) error {
+	path := filepath.Join(r.dir, period)
+	for _, suffix := range []string{keySuffix, pendingSuffix} {
+		if err := r.overwrite(path + suffix); err != nil {
+			return fmt.Errorf("destroying a key of the pseudonyms: %w", err)
+		}
+	}
+	err := writeDurable(r.fsys, path+destroyedSuffix, []byte(period+"\n"))
+	if err == nil {
+		err = r.fsys.Remove(path + destroyingSuffix)
+	}
+	if err != nil {
+		return fmt.Errorf("noting that a key of the pseudonyms is gone: %w", err)
+	}
+	return r.syncDir()
+}
+
+// overwrite fills a file with zeros and removes it. It may be gone already.
+func (r *keyring) overwrite(path string) error {
+	f, err := r.fsys.Open(path, true)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	size, err := f.Size()
+	if err == nil {
+		_, err = f.WriteAt(make([]byte, size), 0)
+	}
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	return r.fsys.Remove(path)
+}
+
+func (r *keyring) syncDir() error {
+	if err := r.fsys.SyncDir(r.dir); err != nil {
+		return fmt.Errorf("syncing the folder of the pseudonyms' keys: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,197 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"time"
+)
+
+// KeyInfo tells about the key of a period; the key itself stays inside.
+type KeyInfo struct {
+	Period string    `json:"period"`
+	From   time.Time `json:"from"`
+	Until  time.Time `json:"until"`
+	// Current tells that new records use it.
+	Current bool `json:"current"`
+}
+
+// ErrNoKey: there is no key of that period, or no longer.
+var ErrNoKey = errors.New("no key of that period")
+
+// Subject is the pseudonym under which a record of time at names the account:
+// h1:<period>:<16 bytes in base64url>. salt is the person's, from the account
+// record; with it gone nobody can tell whose the pseudonym is, with the period's
+// key gone nobody can tell for anyone. It is empty for an empty account, and
+// until the log is open, when no record can be written either.
+func (l *Log) Subject(account, salt string, at time.Time) string {
+	k := l.keys.current.Load()
+	if account == "" || k == nil {
+		return ""
+	}
+	if !at.Before(k.Until) {
+		l.rollKey() // in the background; until it is done the old key serves
+	}
+	return k.pseudonyms.subject(account, salt)
+}
+
+// Subjects are the account's pseudonyms under every key that still exists,
+// oldest first: what to look for when a person asks what was recorded.
+func (l *Log) Subjects(account, salt string) []string {
+	r := &l.keys
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	subjects := make([]string, 0, len(r.keys))
+	for _, k := range r.keys {
+		subjects = append(subjects, k.pseudonyms.subject(account, salt))
+	}
+	return subjects
+}
+
+// Keys lists the keys that exist, oldest first.
+func (l *Log) Keys() []KeyInfo {
+	r := &l.keys
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	current := r.current.Load()
+	infos := make([]KeyInfo, 0, len(r.keys))
+	for _, k := range r.keys {
+		infos = append(infos, KeyInfo{Period: k.Period, From: k.From, Until: k.Until, Current: k == current})
+	}
+	return infos
+}
+
+// rollKey begins to make the next period's key, unless somebody does.
+func (l *Log) rollKey() {
+	r := &l.keys
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	if r.rolling || r.closed || now.Before(r.notUntil) || now.Before(r.current.Load().Until) {
+		return
+	}
+	r.rolling = true
+	r.work.Go(func() {
+		_, err := l.RotateKey()
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		r.rolling = false
+		if err != nil {
+			r.notUntil = now.Add(keyRetry)
+			l.counters.fail(opKey)
+			l.o.Logger.Error("making the next period's key of the pseudonyms; the old one serves, and it is tried again", "error", err)
+		}
+	})
+}
+
+// RotateKey makes a new key and returns its period. New records use it from
+// then on; the keys before it stay for those who look for older records.
+func (l *Log) RotateKey() (period string, err error) {
+	r := &l.keys
+	r.mu.Lock()
+	if r.current.Load() == nil {
+		r.mu.Unlock()
+		return "", ErrNotOpen
+	}
+	k := newPeriodKey(r.now(), r.months)
+	err = r.write(k, pendingSuffix)
+	r.mu.Unlock()
+	if err != nil {
+		return "", err
+	}
+	if _, err := l.Append(l.keyEntry(TypeKeyCreated, k.Period)); err != nil {
+		return "", fmt.Errorf("recording a new key of the pseudonyms: %w", err)
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if err := r.adopt(k); err != nil {
+		return "", err
+	}
+	r.keys = append(r.keys, k)
+	r.current.Store(k)
+	return k.Period, nil
+}
+
+// DestroyKey destroys the key of a period for good, which cuts every record of
+// that period loose from its person; the records stay as they are, and so do
+// their proofs. The entry of it is durable first. If the key is the current
+// one, another is made before. ErrNoKey if there is none of that period.
+func (l *Log) DestroyKey(period string) error {
+	r := &l.keys
+	current := r.current.Load()
+	if current == nil {
+		return ErrNotOpen
+	}
+	if current.Period == period {
+		if _, err := l.RotateKey(); err != nil {
+			return err
+		}
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	at := slices.IndexFunc(r.keys, func(k *periodKey) bool { return k.Period == period })
+	if at < 0 {
+		return fmt.Errorf("%w: %q", ErrNoKey, period)
+	}
+	if err := writeDurable(r.fsys, filepath.Join(r.dir, period+destroyingSuffix), []byte(period+"\n")); err != nil {
+		return fmt.Errorf("noting that a key of the pseudonyms is to be destroyed: %w", err)
+	}
+	if _, err := l.Append(l.keyEntry(TypeKeyDestroyed, period)); err != nil {
+		return fmt.Errorf("recording that a key of the pseudonyms is destroyed; it will be when the ledger is opened next: %w", err)
+	}
+	r.keys = slices.Delete(r.keys, at, at+1)
+	return r.erase(period)
+}
+
+// closeKeys waits for a key that is being made.
+func (l *Log) closeKeys() {
+	r := &l.keys
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.work.Wait()
+}
+
+// keyEntries are the entries the keyring owes. The keys a ledger begins with
+// stand in its genesis.
+func (l *Log) keyEntries(fresh bool) (own [][]byte) {
+	if l.keys.rewrapped {
+		own = append(own, l.keyEntry(TypeKeysRewrapped, ""))
+	}
+	for _, c := range l.keys.owed {
+		switch {
+		case c.made == nil:
+			own = append(own, l.keyEntry(TypeKeyDestroyed, c.period))
+		case !fresh:
+			own = append(own, l.keyEntry(TypeKeyCreated, c.period))
+		}
+	}
+	return own
+}
+
+// firstKeys are the periods of the keys a ledger begins with.
+func (r *keyring) firstKeys() (periods []string) {
+	for _, c := range r.owed {
+		if c.made != nil {
+			periods = append(periods, c.period)
+		}
+	}
+	return periods
+}
+
+// keyEntry says what happened to a key, or to all of them when period is empty.
+// master names the secret that wraps it from then on.
+func (l *Log) keyEntry(kind, period string) []byte {
+	now := l.o.Now()
+	o := object("{")
+	o.id("id", newID(now))
+	if kind != TypeKeyDestroyed {
+		o.text("master", l.keys.master.id)
+	}
+	o.text("node", l.o.Node)
+	o.text("period", period)
+	salt := newSalt()
+	o.base64("salt", salt[:])
+	return closing(o, now, kind)
+}
