@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -68,16 +67,6 @@ func DefaultRegisters() (*Registers, error) {
 		return nil, fmt.Errorf("opening the embedded registers: %w", err)
 	}
 	return LoadRegisters(sub, defaultName)
-}
-
-// Load reads the registers in folder dir. All seven files must be there. The
-// error is [Problems] when the registers are at fault.
-func Load(dir string) (*decision.Policy, error) {
-	// An fs.FS says "open ." about a missing folder, which helps nobody.
-	if _, err := os.ReadDir(dir); err != nil {
-		return nil, fmt.Errorf("reading the registers: %w; name a folder with the seven register files", err)
-	}
-	return LoadFS(os.DirFS(dir), dir)
 }
 
 // LoadFS reads the registers in the root of fsys. Problems and positions call

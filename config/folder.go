@@ -1,0 +1,143 @@
+package config
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing/fstest"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// ApprovalsFile is the file beside the registers that says who approved them. It
+// is no part of the policy and does not change its digest.
+const ApprovalsFile = "approvals.txt"
+
+// Folder is a policy's folder as it stood at one moment.
+type Folder struct {
+	Registers *Registers
+	// Files are the seven registers as they were read, by name. They must not be changed.
+	Files map[string][]byte
+	// Approvals is [ApprovalsFile]; nil if there is none.
+	Approvals []byte
+}
+
+// Load reads the registers in folder dir. All seven files must be there. The
+// error is [Problems] when the registers are at fault.
+func Load(dir string) (*decision.Policy, error) {
+	f, err := LoadFolder(dir)
+	if err != nil {
+		return nil, err
+	}
+	return f.Registers.Policy, nil
+}
+
+// LoadFolder is [Load] with all that stands in the folder. It reads one state of
+// it, never a part of one and a part of another: dir may be a symbolic link, or a
+// folder of them, that somebody points elsewhere meanwhile.
+func LoadFolder(dir string) (*Folder, error) {
+	files, err := steady(dir)
+	if err != nil {
+		return nil, err
+	}
+	r, err := LoadRegisters(files, dir)
+	if err != nil {
+		return nil, err
+	}
+	f := &Folder{Registers: r, Files: make(map[string][]byte, len(fileNames))}
+	for _, name := range fileNames {
+		f.Files[name] = files[name].Data
+	}
+	if approvals := files[ApprovalsFile]; approvals != nil {
+		f.Approvals = approvals.Data
+	}
+	return f, nil
+}
+
+// Fingerprint tells two states of folder dir apart, be they policies or not, for
+// somebody who watches it. The fingerprint of a folder that cannot be read is the
+// reason.
+func Fingerprint(dir string) string {
+	files, err := capture(dir)
+	if err != nil {
+		return err.Error()
+	}
+	sum := sha256.New()
+	for _, name := range slices.Sorted(maps.Keys(files)) {
+		fmt.Fprintf(sum, "%x %q\n", sha256.Sum256(files[name].Data), name)
+	}
+	return fmt.Sprintf("%x", sum.Sum(nil))
+}
+
+// steadyTries is how often a folder is read in the hope that it stays the same.
+const steadyTries = 10
+
+// steady reads a folder until it finds the same twice in a row.
+func steady(dir string) (fstest.MapFS, error) {
+	var last fstest.MapFS
+	for range steadyTries {
+		files, err := capture(dir)
+		switch _, statErr := os.Stat(dir); {
+		case errors.Is(err, fs.ErrNotExist) && statErr == nil:
+			last = nil // a file went away between two looks
+			continue
+		case err != nil:
+			return nil, fmt.Errorf("reading the registers: %w; name a folder with the seven register files", err)
+		case last != nil && same(files, last):
+			return files, nil
+		}
+		last = files
+	}
+	return nil, fmt.Errorf("the registers in %s change while they are read; put a whole folder in place at once, by renaming it or by a symbolic link", dir)
+}
+
+// capture reads what of a folder may belong to a policy.
+func capture(dir string) (fstest.MapFS, error) {
+	// The link is followed once: all files are of the folder it names now.
+	real, err := filepath.EvalSymlinks(dir)
+	if err != nil {
+		real = dir // the next error says it as people expect
+	}
+	entries, err := os.ReadDir(real)
+	if err != nil {
+		return nil, err
+	}
+	files := fstest.MapFS{}
+	for _, e := range entries {
+		if ext := filepath.Ext(e.Name()); ext != ".yaml" && ext != ".yml" && e.Name() != ApprovalsFile {
+			continue
+		}
+		data, err := readBounded(filepath.Join(real, e.Name()))
+		if err != nil {
+			return nil, err
+		}
+		files[e.Name()] = &fstest.MapFile{Data: data}
+	}
+	return files, nil
+}
+
+// maxFile is how long a file of a policy may be, in bytes.
+const maxFile = 16 << 20
+
+func readBounded(path string) (_ []byte, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, f.Close()) }()
+	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
+	if err == nil && len(data) > maxFile {
+		err = fmt.Errorf("%s is longer than %d bytes, so it is no register", path, maxFile)
+	}
+	return data, err
+}
+
+func same(a, b fstest.MapFS) bool {
+	return maps.EqualFunc(a, b, func(x, y *fstest.MapFile) bool { return string(x.Data) == string(y.Data) })
+}
