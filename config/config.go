@@ -140,10 +140,18 @@ func readFiles(fsys fs.FS, name string, problems *Problems) (map[string][]byte, 
 //
 // prints, so that anybody can recompute it with "| sha256sum".
 func digestOf(files map[string][]byte) string {
+	sum := sha256.Sum256([]byte(sumsOf(files)))
+	return hex.EncodeToString(sum[:])
+}
+
+// Sums is the text whose SHA-256 is the policy's digest: a line for each register
+// with the SHA-256 of the file and its name, as sha256sum prints it.
+func (r *Registers) Sums() string { return sumsOf(r.files) }
+
+func sumsOf(files map[string][]byte) string {
 	var list strings.Builder
 	for _, f := range fileNames {
 		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(files[f]), f)
 	}
-	sum := sha256.Sum256([]byte(list.String()))
-	return hex.EncodeToString(sum[:])
+	return list.String()
 }

@@ -22,8 +22,6 @@ const ApprovalsFile = "approvals.txt"
 // Folder is a policy's folder as it stood at one moment.
 type Folder struct {
 	Registers *Registers
-	// Files are the seven registers as they were read, by name. They must not be changed.
-	Files map[string][]byte
 	// Approvals is [ApprovalsFile]; nil if there is none.
 	Approvals []byte
 }
@@ -50,10 +48,7 @@ func LoadFolder(dir string) (*Folder, error) {
 	if err != nil {
 		return nil, err
 	}
-	f := &Folder{Registers: r, Files: make(map[string][]byte, len(fileNames))}
-	for _, name := range fileNames {
-		f.Files[name] = files[name].Data
-	}
+	f := &Folder{Registers: r}
 	if approvals := files[ApprovalsFile]; approvals != nil {
 		f.Approvals = approvals.Data
 	}

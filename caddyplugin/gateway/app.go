@@ -65,7 +65,9 @@ type App struct {
 
 	ctx      caddy.Context
 	logger   *zap.Logger
-	state    atomic.Pointer[state] // set once the app is provisioned; replaced whole
+	state    atomic.Pointer[state]       // set once the app is provisioned; replaced whole
+	failure  atomic.Pointer[loadFailure] // of the last reload; nil if it went well
+	watched  string                      // fingerprint of the policy's folder before it was read
 	table    *controllers.Table
 	identity []IdentitySource
 	accounts AccountSource
@@ -272,6 +274,9 @@ func (a *App) Start() error {
 		go a.geo.Watch(ctx, sourceInterval)
 	}
 	a.ticking.Go(func() { a.tick(ctx) })
+	if a.Policy != "" {
+		a.ticking.Go(func() { watch(ctx, a.Policy, a.watched, func() { _, _ = a.reload() }) }) // it logs what is wrong
+	}
 	return nil
 }
 

@@ -30,3 +30,10 @@ func TrustsProxies(server any) error {
 	_, err := trustsProxies(server)
 	return err
 }
+
+// SetPolicyInterval says how often folders of policies are looked at until
+// restore is called, by gateways that start meanwhile.
+func SetPolicyInterval(d time.Duration) (restore func()) {
+	was := policyInterval.Swap(int64(d))
+	return func() { policyInterval.Store(was) }
+}

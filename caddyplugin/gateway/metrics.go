@@ -22,6 +22,8 @@ type metrics struct {
 	outcomes   *prometheus.CounterVec // state
 	spoofs     prometheus.Counter
 	unlisted   prometheus.Counter
+
+	policyFailures prometheus.Counter
 }
 
 const metricsPrefix = "caddy_transfer_"
@@ -41,6 +43,8 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		outcomes:   counter("outcomes_total", "Requests sent to regions, by how much of them arrived.", "state"),
 		spoofs:     prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "spoofed_headers_total", Help: "Inbound fields removed because only the gateway or a trusted proxy may set them."}),
 		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
+
+		policyFailures: prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "policy_load_failures_total", Help: "Policies that were not taken, so that the old one stayed in force."}),
 	}
 })
 
@@ -51,7 +55,7 @@ func (a *App) provisionMetrics() error {
 	m := a.metrics
 	registry := a.ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
-		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, &gauges{a},
+		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, &gauges{a},
 	} {
 		var twice prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &twice) {
@@ -126,7 +130,7 @@ func (m *metrics) concluded(state string)         { m.outcomes.WithLabelValues(s
 type gauges struct{ app *App }
 
 var (
-	descPolicy       = prometheus.NewDesc(metricsPrefix+"policy_info", "The policy in force.", []string{"digest"}, nil)
+	descPolicy       = prometheus.NewDesc(metricsPrefix+"policy_info", "The policy in force: its digest, and the version of the privacy statement.", []string{"version", "digest"}, nil)
 	descNextChange   = prometheus.NewDesc(metricsPrefix+"policy_next_change_timestamp_seconds", "When the policy changes next by itself.", nil, nil)
 	descAppended     = prometheus.NewDesc(metricsPrefix+"ledger_records_total", "Entries written to the ledger.", nil, nil)
 	descPending      = prometheus.NewDesc(metricsPrefix+"ledger_pending_records", "Entries waiting to become durable.", nil, nil)
@@ -161,7 +165,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	a := g.app
 	inForce := a.state.Load()
-	gauge(descPolicy, 1, inForce.policy.Digest)
+	gauge(descPolicy, 1, statementAt(inForce.policy, now()), inForce.policy.Digest)
 	if next := inForce.nextChange(); !next.IsZero() {
 		gauge(descNextChange, float64(next.Unix()))
 	}

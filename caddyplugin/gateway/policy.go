@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"slices"
+	"time"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
@@ -32,6 +33,22 @@ func rowOf[T any](rows []T, meant func(*T) bool) *T {
 		}
 	}
 	return nil
+}
+
+// statementAt is the version in force at t of the statement that covers what
+// names no other; empty if there is none.
+func statementAt(p *decision.Policy, t time.Time) string {
+	var current *decision.Statement
+	for i := range p.Statements {
+		s := &p.Statements[i]
+		if s.Name == p.Statement && s.Validity.Contains(t) && (current == nil || !s.Validity.From.Before(current.Validity.From)) {
+			current = s
+		}
+	}
+	if current == nil {
+		return ""
+	}
+	return current.ID
 }
 
 // knows tells whether the policy names the entity.

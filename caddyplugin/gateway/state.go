@@ -18,10 +18,11 @@ import (
 // and is judged by it throughout, whatever is loaded meanwhile. It never changes,
 // but for tables that a request had to make itself.
 type state struct {
-	policy *decision.Policy
-	roster *controllers.Roster
-	loaded time.Time
-	sites  []*siteTables // by Handler.number
+	registers *config.Registers
+	policy    *decision.Policy
+	roster    *controllers.Roster
+	loaded    time.Time
+	sites     []*siteTables // by Handler.number
 }
 
 // siteTables is what the policy says to one handler.
@@ -49,6 +50,19 @@ func tablesFor(p *decision.Policy, h *Handler, t time.Time) (_ *siteTables, err 
 		s.next, err = decision.CompileLazily(p, h.site, until, fields.Finish)
 	}
 	return s, err
+}
+
+// compile makes the tables of all handlers, as of t.
+func (s *state) compile(handlers []*Handler, t time.Time) error {
+	s.sites = make([]*siteTables, len(handlers))
+	for i, h := range handlers {
+		site, err := tablesFor(s.policy, h, t)
+		if err != nil {
+			return err
+		}
+		s.sites[i] = site
+	}
+	return nil
 }
 
 // table returns the handler's table in force at t. It waits for nobody.
@@ -108,22 +122,19 @@ func (a *App) register(h *Handler) error {
 
 // provisionPolicy reads the policy for the first time.
 func (a *App) provisionPolicy() error {
-	p, err := a.readPolicy()
+	if a.Policy != "" {
+		a.watched = config.Fingerprint(a.Policy)
+	}
+	next, err := a.readPolicy()
 	if err != nil {
 		return fmt.Errorf("loading the policy: %w", err)
 	}
-	if a.table, err = controllers.ForPolicy(p); err != nil {
+	if a.table, err = controllers.ForPolicy(next.policy); err != nil {
 		return err
 	}
-	a.state.Store(&state{policy: p, roster: a.table.Snapshot().Roster(), loaded: now()})
+	next.roster = a.table.Snapshot().Roster()
+	a.state.Store(next)
 	return nil
-}
-
-func (a *App) readPolicy() (*decision.Policy, error) {
-	if a.Policy == "" {
-		return config.Default()
-	}
-	return config.Load(a.Policy)
 }
 
 // renew makes tables anew once the policy's next date has come. Meanwhile
@@ -135,13 +146,8 @@ func (a *App) renew(t time.Time) error {
 	if !slices.ContainsFunc(next.sites, func(s *siteTables) bool { return !inForce(s.table, t) }) {
 		return nil
 	}
-	next.sites = nil
-	for _, h := range a.handlers {
-		site, err := tablesFor(next.policy, h, t)
-		if err != nil {
-			return err
-		}
-		next.sites = append(next.sites, site)
+	if err := next.compile(a.handlers, t); err != nil {
+		return err
 	}
 	a.state.Store(&next)
 	a.logger.Info("the policy's next date has come", zap.Time("until", next.nextChange()))

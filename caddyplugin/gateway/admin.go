@@ -1,0 +1,109 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"net/http"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+)
+
+func init() {
+	caddy.RegisterModule(adminAPI{})
+}
+
+// adminAPI answers what operators and commands ask a running gateway:
+//
+//	GET  /transfer/policy          the policy in force
+//	POST /transfer/policy/reload   reads the policy's folder now
+//
+// Caddy's admin endpoint decides who may ask. Nothing here is personal data.
+type adminAPI struct{}
+
+// CaddyModule returns the Caddy module information.
+func (adminAPI) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "admin.api.transfer", New: func() caddy.Module { return new(adminAPI) }}
+}
+
+// Routes implements caddy.AdminRouter.
+func (adminAPI) Routes() []caddy.AdminRoute {
+	return []caddy.AdminRoute{
+		{Pattern: "GET /transfer/policy", Handler: forApp((*App).answerPolicy)},
+		{Pattern: "POST /transfer/policy/reload", Handler: forApp((*App).answerReload)},
+	}
+}
+
+// forApp finds the app that runs when the request comes. The router is older
+// than it, and may be of a configuration that was not taken.
+func forApp(answer func(*App, http.ResponseWriter, *http.Request) error) caddy.AdminHandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) error {
+		app, err := caddy.ActiveContext().AppIfConfigured("transfer")
+		if err != nil {
+			return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("the running configuration has no transfer gateway")}
+		}
+		return answer(app.(*App), w, r)
+	}
+}
+
+// policyStatus is what the admin API says about the policy.
+type policyStatus struct {
+	Digest string `json:"digest"`
+	// Source is the policy's folder, or the word embedded.
+	Source     string     `json:"source"`
+	Statement  string     `json:"statement,omitempty"`
+	Loaded     time.Time  `json:"loaded"`
+	NextChange *time.Time `json:"next_change,omitempty"`
+	Mode       modeStatus `json:"mode"`
+	// Failure is why the folder's policy is not the one in force.
+	Failure *loadFailure `json:"failure,omitempty"`
+}
+
+// modeStatus is the gateway's mode.
+type modeStatus struct {
+	Report bool   `json:"report"`
+	Owner  string `json:"owner,omitempty"`
+	Until  string `json:"until,omitempty"`
+}
+
+func (a *App) answerPolicy(w http.ResponseWriter, _ *http.Request) error {
+	s, t := a.state.Load(), now()
+	status := policyStatus{
+		Digest: s.policy.Digest, Source: a.policySource(), Statement: statementAt(s.policy, t),
+		Loaded: s.loaded.UTC(), Failure: a.failure.Load(),
+	}
+	if next := s.nextChange(); !next.IsZero() {
+		next = next.UTC()
+		status.NextChange = &next
+	}
+	if a.Mode.reporting(t) {
+		status.Mode = modeStatus{Report: true, Owner: a.Mode.Owner, Until: a.Mode.Until}
+	}
+	return answerJSON(w, status)
+}
+
+// policySource is where the policy comes from, for people.
+func (a *App) policySource() string {
+	if a.Policy == "" {
+		return "embedded"
+	}
+	return a.Policy
+}
+
+func (a *App) answerReload(w http.ResponseWriter, _ *http.Request) error {
+	changed, err := a.reload()
+	if err != nil {
+		return caddy.APIError{HTTPStatus: http.StatusUnprocessableEntity, Err: err}
+	}
+	return answerJSON(w, map[string]any{"changed": changed, "digest": a.state.Load().policy.Digest})
+}
+
+func answerJSON(w http.ResponseWriter, v any) error {
+	w.Header().Set("Content-Type", "application/json")
+	return json.NewEncoder(w).Encode(v)
+}
+
+// Interface guards
+var (
+	_ caddy.AdminRouter = adminAPI{}
+)

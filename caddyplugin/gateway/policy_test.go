@@ -1,0 +1,346 @@
+package gateway_test
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/config"
+)
+
+// policySite is site under a policy's folder, with the admin endpoint on.
+var policySite = strings.NewReplacer("admin off", "admin {admin}", "\t\tdemo\n", "\t\tdemo\n\t\tpolicy {policy}\n\t\t{more}\n").Replace(site)
+
+// policyGate is a running gateway whose policy is a folder.
+type policyGate struct {
+	*gate
+	regions
+	vars  map[string]string
+	dir   string // the policy's folder
+	admin string
+}
+
+// startPolicy runs policySite on a copy of the embedded policy; more stands in
+// the global option.
+func startPolicy(t testing.TB, accounts, more string) *policyGate {
+	t.Helper()
+	p := &policyGate{dir: copyPolicy(t), admin: freeAddr(t)}
+	p.regions = regions{newUpstream(t, "sg", nil), newUpstream(t, "br", nil), newUpstream(t, "cn", nil)}
+	if accounts == "" {
+		accounts = `{"account":"nobody"}`
+	}
+	p.vars = map[string]string{
+		"accounts": writeFile(t, "accounts.ndjson", accounts+"\n"), "admin": p.admin, "policy": p.dir, "more": more,
+		"sg": p.sg.addr, "br": p.br.addr, "cn": p.cn.addr,
+	}
+	p.gate = startGate(t, policySite, p.vars)
+	return p
+}
+
+// copyPolicy copies the policy that comes with the gateway into a folder.
+func copyPolicy(t testing.TB) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "policy")
+	if err := os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "config", "policy"))); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// edit replaces text in a file of a folder, at once.
+func edit(t testing.TB, dir, file, old, text string) {
+	t.Helper()
+	path := filepath.Join(dir, file)
+	was, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path+".new", []byte(replaced(t, string(was), old, text)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// What support-training carries: with course results (1g) no safeguard covers
+// it, without them it is support as any other.
+const withResults, withoutResults = "categories: [1a, 1g, 1h, 1l]", "categories: [1a, 1h, 1l] # no 1g"
+
+// letTrainingPass changes the policy so that /v1/support/training is allowed.
+func letTrainingPass(t testing.TB, dir string) {
+	t.Helper()
+	edit(t, dir, "activities.yaml", withResults, withoutResults)
+}
+
+// training asks for what letTrainingPass allows.
+func (g *gate) training() answer {
+	return g.get("/v1/support/training/1", "Registered-Country", "BR", "Account-Id", "ana")
+}
+
+// ask asks the admin API.
+func (p *policyGate) ask(method, path string) (status int, body map[string]any) {
+	p.t.Helper()
+	req, err := http.NewRequest(method, "http://"+p.admin+path, nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	if err := json.NewDecoder(res.Body).Decode(&body); err != nil {
+		p.t.Fatalf("%s %s: status %d: %v", method, path, res.StatusCode, err)
+	}
+	return res.StatusCode, body
+}
+
+// reload asks for a reload, and fails unless it is taken or refused as wanted.
+func (p *policyGate) reload(refused string) {
+	p.t.Helper()
+	status, body := p.ask(http.MethodPost, "/transfer/policy/reload")
+	said := fmt.Sprint(body["error"])
+	switch {
+	case refused == "" && (status != http.StatusOK || body["changed"] != true):
+		p.t.Errorf("reloading: status %d, %v", status, body)
+	case refused != "" && (status != http.StatusUnprocessableEntity || !strings.Contains(said, refused)):
+		p.t.Errorf("reloading: status %d, %q, want a refusal that says %q", status, said, refused)
+	}
+}
+
+// metric returns a metric's value as scraped, empty if it is not there.
+func (p *policyGate) metric(name string) string {
+	p.t.Helper()
+	res, err := http.Get("http://" + p.admin + "/metrics")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	for line := range strings.Lines(string(text)) {
+		if value, found := strings.CutPrefix(line, "caddy_transfer_"+name+" "); found {
+			return strings.TrimSpace(value)
+		}
+	}
+	return ""
+}
+
+// digestOf is the digest of the policy in a folder.
+func digestOf(t testing.TB, dir string) string {
+	t.Helper()
+	p, err := config.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p.Digest
+}
+
+// A policy is reloaded on demand: what it changes holds from the next request on,
+// records name it, and the accounts stay.
+func TestPolicyReload(t *testing.T) {
+	p := startPolicy(t, `{"account":"ana","country":"BR"}
+{"account":"ida","country":"BR","restricted":true}`, "")
+	before := digestOf(t, p.dir)
+	if a := p.training(); a.StatusCode != http.StatusForbidden {
+		t.Fatalf("status %d: %s", a.StatusCode, a.Text)
+	}
+	letTrainingPass(t, p.dir)
+	if a := p.training(); a.StatusCode != http.StatusForbidden {
+		t.Fatalf("before the reload: status %d: %s", a.StatusCode, a.Text)
+	}
+	p.reload("")
+	if a := p.training(); a.StatusCode != http.StatusOK || a.Text != "cn" {
+		t.Fatalf("status %d: %s", a.StatusCode, a.Text)
+	}
+	if a := p.get("/v1/support/1", "Registered-Country", "BR", "Account-Id", "ida"); a.StatusCode != http.StatusForbidden {
+		t.Errorf("a restriction is gone after the reload: status %d", a.StatusCode)
+	}
+	after := digestOf(t, p.dir)
+	var named []string
+	for _, r := range p.records() {
+		if digest, ok := r["policy"].(string); ok && r["type"] != "policy.snapshot" {
+			named = append(named, digest)
+		}
+	}
+	if want := []string{before, before, after, after}; fmt.Sprint(named) != fmt.Sprint(want) {
+		t.Errorf("the records name %v, want %v", named, want)
+	}
+	_, status := p.ask(http.MethodGet, "/transfer/policy")
+	if status["digest"] != after || status["source"] != p.dir || status["statement"] != "2023-11-21" || status["failure"] != nil || status["next_change"] == nil {
+		t.Errorf("the admin API says %v", status)
+	}
+	if got := p.metric(`policy_info{digest="` + after + `",version="2023-11-21"}`); got != "1" {
+		t.Errorf("policy_info is %q", got)
+	}
+}
+
+// Whatever is wrong with a policy, the one in force stays; the refusal says where.
+func TestPolicyNotTaken(t *testing.T) {
+	for name, c := range map[string]struct{ file, old, text, refused string }{
+		"broken":              {"activities.yaml", withResults, "categories: [1a, 1z]", "activities.yaml:52:"},
+		"not YAML":            {"activities.yaml", withResults, "categories: [1a # unfinished", "activities.yaml:"},
+		"an activity is gone": {"activities.yaml", "id: support-training", "id: training", "activity 'support-training' is not in the policy"},
+		"a region is gone":    {"regions.yaml", "code: sa-brazil-1", "code: sa-brazil-2", "region 'sa-brazil-1': not in the policy"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := startPolicy(t, "", "")
+			failures := p.metric("policy_load_failures_total")
+			before := digestOf(t, p.dir)
+			edit(t, p.dir, c.file, c.old, c.text)
+			p.reload(c.refused)
+			if a := p.training(); a.StatusCode != http.StatusForbidden {
+				t.Errorf("status %d: %s", a.StatusCode, a.Text)
+			}
+			_, status := p.ask(http.MethodGet, "/transfer/policy")
+			if failure, _ := status["failure"].(map[string]any); status["digest"] != before || failure == nil {
+				t.Errorf("the admin API says %v", status)
+			}
+			if was, is := failures, p.metric("policy_load_failures_total"); is == was || is == "" {
+				t.Errorf("policy_load_failures_total was %s, is %s", was, is)
+			}
+			edit(t, p.dir, c.file, c.text, c.old)
+			if _, body := p.ask(http.MethodPost, "/transfer/policy/reload"); body["changed"] != false || body["digest"] != before {
+				t.Errorf("once it is mended: %v", body)
+			}
+		})
+	}
+}
+
+// A policy that would make the Caddyfile unlawful is refused, as the Caddyfile
+// would have been under it.
+func TestPolicyThatTheSiteMayNotHave(t *testing.T) {
+	const overseas = `{
+	admin {admin}
+	transfer {
+		node gw-sg-1 SG sparkoo-sg
+		policy {policy}
+		ledger {ledger}
+	}
+}
+
+http://{addr} {
+	transfer {
+		activity storage /objects/*
+		activity serving
+		region ap-southeast-3 https://one.ap-southeast-3.myhuaweicloud.com
+		region sa-brazil-1 https://one.sa-brazil-1.myhuaweicloud.com
+	}
+}
+`
+	p := &policyGate{dir: copyPolicy(t), admin: freeAddr(t)}
+	p.gate = startGate(t, overseas, map[string]string{"admin": p.admin, "policy": p.dir})
+	const hosts = "hosts: [.sa-brazil-1.myhuaweicloud.com]"
+	edit(t, p.dir, "regions.yaml", hosts, "hosts: [.example.com]")
+	p.reload("region 'sa-brazil-1': upstream 'one.sa-brazil-1.myhuaweicloud.com:443' lies outside the hosts")
+	edit(t, p.dir, "regions.yaml", "hosts: [.example.com]", "hosts: [.example.com, one.sa-brazil-1.myhuaweicloud.com]")
+	p.reload("")
+}
+
+// A folder is watched: a new one is taken by itself once it no longer changes, be
+// it edited in place or swapped by a symbolic link.
+func TestPolicyIsWatched(t *testing.T) {
+	t.Cleanup(gateway.SetPolicyInterval(20 * time.Millisecond))
+	p := startPolicy(t, "", "")
+	letTrainingPass(t, p.dir)
+	waitFor(t, "the edited policy is in force", func() bool { return p.training().StatusCode == http.StatusOK })
+
+	link := filepath.Join(t.TempDir(), "current")
+	swap := func(target string) {
+		if err := os.Symlink(target, link+".new"); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(link+".new", link); err != nil {
+			t.Fatal(err)
+		}
+	}
+	swap(p.dir)
+	p.vars["policy"] = link
+	if err := p.load(policySite, p.vars); err != nil {
+		t.Fatal(err)
+	}
+	swap(copyPolicy(t))
+	waitFor(t, "the policy of the other folder is in force", func() bool { return p.training().StatusCode == http.StatusForbidden })
+	swap(filepath.Join(t.TempDir(), "nowhere"))
+	waitFor(t, "the missing folder is reported", func() bool {
+		_, status := p.ask(http.MethodGet, "/transfer/policy")
+		return status["failure"] != nil
+	})
+	if a := p.training(); a.StatusCode != http.StatusForbidden {
+		t.Errorf("without a folder: status %d", a.StatusCode)
+	}
+	swap(p.dir)
+	waitFor(t, "the first folder's policy is in force again", func() bool { return p.training().StatusCode == http.StatusOK })
+}
+
+// A request is judged by one policy from first to last: who the controller is,
+// whether it may go, what the upstream is told and what its record says.
+func TestOneStateThroughout(t *testing.T) {
+	t.Cleanup(gateway.SetPolicyInterval(time.Hour))
+	p := startPolicy(t, "", "")
+	const name, other = "name: Sparkoo Technologies Do Brasil Ltda.", "name: Sparkoo do Brasil"
+	old := digestOf(t, p.dir)
+	stop := make(chan struct{})
+	var clients sync.WaitGroup
+	for range 4 {
+		clients.Go(func() {
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+					if _, err := p.try(http.MethodGet, "/v1/support/training/1", "", "Registered-Country", "BR"); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			}
+		})
+	}
+	for range 10 {
+		edit(t, p.dir, "controllers.yaml", name, other)
+		letTrainingPass(t, p.dir)
+		p.reload("")
+		edit(t, p.dir, "controllers.yaml", other, name)
+		edit(t, p.dir, "activities.yaml", withoutResults, withResults)
+		p.reload("")
+	}
+	close(stop)
+	clients.Wait()
+	told := make(map[string]string) // controller's name by record, as the upstream saw it
+	for _, r := range p.cn.requests() {
+		index, err := recordOf(r.Header)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told[fmt.Sprint(index)] = r.Header.Get("Data-Controller-Name")
+	}
+	seen := make(map[bool]int)
+	for _, r := range p.records() {
+		if r["type"] != "transfer.accepted" && r["type"] != "transfer.refused" {
+			continue
+		}
+		allowed := r["decision"] == "allowed"
+		seen[allowed]++
+		if allowed != (r["policy"] != old) {
+			t.Fatalf("record %v is %v under policy %v", r["#"], r["decision"], r["policy"])
+		}
+		if name := told[fmt.Sprint(r["#"])]; allowed && name != `"Sparkoo do Brasil"` {
+			t.Fatalf("record %v went to an upstream that was told %s", r["#"], name)
+		}
+	}
+	if seen[true] == 0 || seen[false] == 0 {
+		t.Errorf("%d allowed, %d denied: no policy was swapped under requests", seen[true], seen[false])
+	}
+}

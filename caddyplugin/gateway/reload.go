@@ -1,0 +1,119 @@
+package gateway
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"go.uber.org/zap"
+
+	"github.com/sparkoo/transfergate/config"
+)
+
+// readPolicy reads the policy as it stands now. What it returns has no roster and
+// no tables yet.
+func (a *App) readPolicy() (*state, error) {
+	next := &state{loaded: now()}
+	if a.Policy == "" {
+		r, err := config.DefaultRegisters()
+		if err != nil {
+			return nil, err
+		}
+		next.registers = r
+	} else {
+		folder, err := config.LoadFolder(a.Policy)
+		if err != nil {
+			return nil, err
+		}
+		next.registers = folder.Registers
+	}
+	next.policy = next.registers.Policy
+	return next, nil
+}
+
+// reload puts the policy in force as its folder has it now: all of it or, if
+// anything about it is wrong, nothing. It tells whether it is another one. Requests
+// go on meanwhile under the policy they began with.
+func (a *App) reload() (changed bool, err error) {
+	a.changing.Lock()
+	defer a.changing.Unlock()
+	next, err := a.readPolicy()
+	if err == nil {
+		changed, err = a.replace(next)
+	}
+	old := a.state.Load().policy.Digest
+	a.failure.Store(failureOf(err))
+	switch {
+	case err != nil:
+		a.metrics.policyFailures.Inc()
+		a.logger.Error("the policy was not taken; the old one stays in force", zap.String("digest", old), zap.Error(err))
+	case changed:
+		a.logger.Info("another policy is in force", zap.String("digest", old))
+	}
+	return changed, err
+}
+
+// replace puts a policy in force. Whoever calls it holds changing.
+func (a *App) replace(next *state) (changed bool, err error) {
+	if next.policy.Digest == a.state.Load().policy.Digest {
+		return false, nil
+	}
+	for _, rule := range a.rules {
+		if err := rule(next.policy); err != nil {
+			return false, fmt.Errorf("the policy does not fit the configuration: %w", err)
+		}
+	}
+	if err := next.compile(a.handlers, now()); err != nil {
+		return false, err
+	}
+	if err := a.table.SetPolicy(next.policy); err != nil {
+		return false, fmt.Errorf("the policy does not fit the account records: %w", err)
+	}
+	next.roster = a.table.Snapshot().Roster()
+	a.state.Store(next)
+	return true, nil
+}
+
+// loadFailure is why the folder's policy is not the one in force.
+type loadFailure struct {
+	At    time.Time `json:"at"`
+	Error string    `json:"error"`
+}
+
+// failureOf is nil if there was no error.
+func failureOf(err error) *loadFailure {
+	if err == nil {
+		return nil
+	}
+	return &loadFailure{At: now(), Error: err.Error()}
+}
+
+// policyInterval is how often a policy's folder is looked at, in nanoseconds.
+// Tests shorten it.
+var policyInterval atomic.Int64
+
+func init() { policyInterval.Store(int64(sourceInterval)) }
+
+// watch looks at a policy's folder until ctx is done, and calls changed when it is
+// another one. It waits until two looks find the same, so that files which are
+// written one after the other are taken together. seen is the state that was
+// loaded already.
+func watch(ctx caddy.Context, dir, seen string, changed func()) {
+	ticker := time.NewTicker(time.Duration(policyInterval.Load()))
+	defer ticker.Stop()
+	last := seen
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		found := config.Fingerprint(dir)
+		if found == last && found != seen {
+			seen = found
+			changed()
+		}
+		last = found
+	}
+}
