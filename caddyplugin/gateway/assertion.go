@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"strings"
 	"time"
@@ -16,7 +15,6 @@ import (
 	"github.com/sparkoo/transfergate/internal/assertion"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/fields"
 )
 
 // Assertion adds the field Transfer-Assertion to what an upstream gets: a
@@ -189,18 +187,16 @@ func (s *Assertion) cleanup() error {
 	return err
 }
 
-// assert adds the assertion to a request on its way to the region.
-func (t *attempt) assert(out *http.Request) error {
+// assert signs what the region is told about the request.
+func (t *attempt) assert() (err error) {
 	s := t.handler.app.Assertion
 	if s == nil {
 		return nil
 	}
-	token, err := s.signer.Sign(t.assertionFacts())
-	if err != nil {
+	if t.assertion, err = s.signer.Sign(t.assertionFacts()); err != nil {
 		t.handler.logger.Error("a region got no request, as no assertion could be made for it", zap.Error(err))
 		return errAssertion
 	}
-	out.Header[fields.TransferAssertion] = []string{token}
 	return nil
 }
 

@@ -1,9 +1,9 @@
 package gateway
 
 import (
-	"context"
 	"errors"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"sync/atomic"
@@ -23,12 +23,14 @@ type attempt struct {
 	candidate *decision.Candidate
 	enforced  bool
 
-	path     string   // as the region's routes got it
-	host     string   // likewise
-	index    uint64   // of the transfer's record
-	withheld []string // what was really kept from the recipient
+	path      string   // as the region's routes got it
+	host      string   // likewise
+	index     uint64   // of the transfer's record
+	withheld  []string // what was really kept from the recipient
+	assertion string   // signed for this attempt; empty where none is made
 
 	// set by the region's transport (transport.go), on the request's goroutine
+	tried      bool // a request was handed to it
 	dialFailed bool // an upstream could not be reached
 	sent       bool // a connection was had: bytes may have left
 	answered   bool // an upstream's response began
@@ -36,7 +38,7 @@ type attempt struct {
 	unreachable bool // the region had no upstream, or none could be dialled
 
 	body       requestBody
-	response   *responseWriter
+	response   responseWriter
 	brokenBody atomic.Bool // the upstream's response broke off
 	clientGone atomic.Bool // the client stopped reading
 }
@@ -52,7 +54,7 @@ var (
 // returns an error nothing has been written to the client yet.
 func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
 	region := t.handler.regions[t.candidate.Region.Code]
-	out := t.outgoing(r)
+	out := t.outgoing(r, region)
 	if t.candidate.Transfer {
 		release, err := t.commit(r)
 		if err != nil {
@@ -61,8 +63,8 @@ func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
 		defer release()
 	}
 	t.exchange.candidate = t.candidate
-	t.response = newResponseWriter(w, t)
-	if err := t.assert(out); err != nil {
+	t.response.ResponseWriter, t.response.attempt = w, t
+	if err := t.assert(); err != nil {
 		t.conclude()
 		return err
 	}
@@ -72,7 +74,7 @@ func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
 			t.conclude()
 		}
 	}()
-	err := region.chain.ServeHTTP(t.response, out)
+	err := region.chain.ServeHTTP(&t.response, out)
 	finished = true
 	if err == nil && !t.response.wrote {
 		err = errFellThrough // Caddy would make an empty 200 of it
@@ -85,23 +87,35 @@ func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// outgoing is the request's copy for this region: headers and URL of its own,
-// without what the recipient must not get.
-func (t *attempt) outgoing(r *http.Request) *http.Request {
-	out := r.WithContext(context.WithValue(r.Context(), attemptKey{}, t))
-	out.Header = r.Header.Clone()
-	out.URL = new(url.URL)
-	*out.URL = *r.URL
+// outgoing is the request for this region, without what the recipient must not
+// get. It is a copy if it differs, and where the region's routes might change it,
+// so that the next region gets the request as it came.
+func (t *attempt) outgoing(r *http.Request, region *Region) *http.Request {
+	t.exchange.attempt = t
 	t.path, t.host = r.URL.Path, r.Host
-	t.withheld = guard.Withhold(out.Header, t.candidate.Recipient.Withhold, t.handler.app.identityFields)
-	if len(t.candidate.Recipient.Withhold) > 0 {
+	withhold := t.candidate.Recipient.Withhold
+	hasBody := r.Body != nil && r.Body != http.NoBody
+	t.body.ReadCloser, t.body.length = r.Body, r.ContentLength
+	if region.bare && len(withhold) == 0 && !hasBody {
+		return r
+	}
+	out := new(http.Request)
+	*out = *r
+	switch {
+	case !region.bare:
+		out.Header = r.Header.Clone()
+		out.URL = new(url.URL)
+		*out.URL = *r.URL
+	case len(withhold) > 0:
+		out.Header = maps.Clone(r.Header)
+	}
+	if len(withhold) > 0 {
+		t.withheld = guard.Withhold(out.Header, withhold, t.handler.app.identityFields)
 		out.Trailer = nil // whatever a trailer says, it would come after what was withheld
 	}
-	t.body.ReadCloser = r.Body
-	if r.Body != nil && r.Body != http.NoBody {
+	if hasBody {
 		out.Body = &t.body
 	}
-	t.body.length = r.ContentLength
 	return out
 }
 

@@ -171,8 +171,9 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, x *exchange, d *
 // tryCandidates sends the request to the first lawful region that takes it.
 // The next one is tried only while no byte of the request has left.
 func (h *Handler) tryCandidates(w http.ResponseWriter, r *http.Request, x *exchange, candidates []decision.Candidate, enforced bool) {
-	for _, candidate := range nearestFirst(candidates, x) {
-		try := &attempt{handler: h, exchange: x, decision: x.decision, candidate: candidate, enforced: enforced}
+	order := nearestFirst(candidates, x)
+	for i := range order {
+		try := &attempt{handler: h, exchange: x, decision: x.decision, candidate: &order[i], enforced: enforced}
 		err := try.run(w, r)
 		switch {
 		case err == nil:
@@ -191,15 +192,12 @@ func (h *Handler) tryCandidates(w http.ResponseWriter, r *http.Request, x *excha
 
 // nearestFirst puts the region nearest to the visitor first where the activity
 // asks for it and the visitor's country is known. All of them are lawful.
-func nearestFirst(candidates []decision.Candidate, x *exchange) []*decision.Candidate {
-	order := make([]*decision.Candidate, 0, 8)
-	for i := range candidates {
-		order = append(order, &candidates[i])
-	}
+func nearestFirst(candidates []decision.Candidate, x *exchange) []decision.Candidate {
 	if a := x.decision.Activity; a == nil || a.Order != decision.OrderNearest || x.origin == "" {
-		return order
+		return candidates
 	}
-	near := func(c *decision.Candidate) int {
+	order := slices.Clone(candidates)
+	near := func(c decision.Candidate) int {
 		if c.Region.Country == x.origin {
 			return 0
 		}
@@ -208,7 +206,7 @@ func nearestFirst(candidates []decision.Candidate, x *exchange) []*decision.Cand
 		}
 		return 2
 	}
-	slices.SortStableFunc(order, func(a, b *decision.Candidate) int { return near(a) - near(b) })
+	slices.SortStableFunc(order, func(a, b decision.Candidate) int { return near(a) - near(b) })
 	return order
 }
 

@@ -25,6 +25,7 @@ type Region struct {
 	At string `json:"at,omitempty"`
 
 	written caddyhttp.RouteList // its handlers before they were loaded
+	bare    bool                // its routes are proxies, which change no request but their own copy
 	chain   caddyhttp.Handler
 }
 
@@ -53,6 +54,7 @@ func (h *Handler) provisionRegion(ctx caddy.Context, region *Region) error {
 	if h.regions[region.Code] != nil {
 		return errors.New("declared twice: name all its upstreams in one place")
 	}
+	region.bare = onlyProxies(region.Routes)
 	switch found, err := observe(region.Routes); {
 	case err != nil:
 		return err

@@ -39,8 +39,9 @@ type exchange struct {
 	// what was decided; nil until the handler has decided
 	decision  *decision.Decision
 	candidate *decision.Candidate
-	record    string // "node#index" of the transfer's record
-	outcome   string // empty until the handler has answered
+	attempt   *attempt // the latest
+	record    string   // "node#index" of the transfer's record
+	outcome   string   // empty until the handler has answered
 	reason    decision.Reason
 }
 

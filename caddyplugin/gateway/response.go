@@ -13,22 +13,18 @@ import (
 // responseWriter puts our response fields into the final header, whatever the
 // upstream set, and notes what became of the response.
 type responseWriter struct {
-	*caddyhttp.ResponseWriterWrapper
+	caddyhttp.ResponseWriterWrapper
 	attempt *attempt
 	wrote   bool // the final header is out
 	status  int
 	bytes   int64
 }
 
-func newResponseWriter(w http.ResponseWriter, t *attempt) *responseWriter {
-	return &responseWriter{ResponseWriterWrapper: &caddyhttp.ResponseWriterWrapper{ResponseWriter: w}, attempt: t}
-}
-
 // WriteHeader implements http.ResponseWriter.
 func (w *responseWriter) WriteHeader(status int) {
 	if status >= 100 && status < 200 && status != http.StatusSwitchingProtocols {
 		guard.CleanInterim(w.Header())
-		w.ResponseWriterWrapper.WriteHeader(status)
+		w.ResponseWriter.WriteHeader(status)
 		return
 	}
 	if !w.wrote {
@@ -37,7 +33,7 @@ func (w *responseWriter) WriteHeader(status int) {
 		x.outcome = outcomeAllowed
 		enforceResponse(w.Header(), x)
 	}
-	w.ResponseWriterWrapper.WriteHeader(status)
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // Write implements http.ResponseWriter. A client that left is noted, not
@@ -46,7 +42,7 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 	if !w.wrote {
 		w.WriteHeader(http.StatusOK)
 	}
-	n, err := w.ResponseWriterWrapper.Write(p)
+	n, err := w.ResponseWriter.Write(p)
 	w.bytes += int64(n)
 	if err != nil {
 		w.attempt.clientGone.Store(true)

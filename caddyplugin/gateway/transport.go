@@ -15,6 +15,8 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zapcore"
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/sparkoo/transfergate/internal/fields"
@@ -34,6 +36,13 @@ func init() {
 // attempt aborts it.
 type Transport struct {
 	reverseproxy.HTTPTransport
+
+	// KeepRequest leaves the request's fields to the proxy after the round trip.
+	// A proxy that matches responses to try again may look at them; any other
+	// only encodes them for a line of its debug log. Default: false
+	KeepRequest bool `json:"keep_request,omitempty"`
+
+	logger *zap.Logger
 }
 
 // CaddyModule returns the Caddy module information.
@@ -47,6 +56,7 @@ func (o *Transport) Provision(ctx caddy.Context) error {
 		return err
 	}
 	o.HTTPTransport.Transport.Proxy = nil
+	o.logger = ctx.Logger()
 	return nil
 }
 
@@ -65,6 +75,7 @@ func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	res, err := o.HTTPTransport.RoundTrip(t.traced(t.stamped(req)))
+	o.spare(req)
 	if err != nil {
 		if _, ok := errors.AsType[reverseproxy.DialError](err); ok {
 			t.dialFailed = true
@@ -94,16 +105,19 @@ func switchesAsAsked(req *http.Request, res *http.Response) bool {
 		httpguts.HeaderValuesContainsToken(res.Header["Connection"], "upgrade")
 }
 
-// stamped returns a copy of the request with the identity fields the upstream
-// may trust. They are set here and not earlier, so that no handler of the region
-// comes after them, and on a copy, because reverse_proxy encodes its own request
-// for a log line that is mostly thrown away.
+// stamped returns the request with the identity fields the upstream may trust.
+// They are set here and not earlier, so that no handler of the region comes after
+// them. The header is reverse_proxy's own copy, made for this handler or, where it
+// has header operations, for this try. The first try may write to it; a later one
+// must not, because net/http may still be sending an earlier one.
 func (t *attempt) stamped(req *http.Request) *http.Request {
 	out := new(http.Request)
 	*out = *req
-	out.Header = make(http.Header, len(req.Header)+len(t.candidate.Fields))
-	maps.Copy(out.Header, req.Header)
-	values := make([]string, len(t.candidate.Fields))
+	if t.tried {
+		out.Header = maps.Clone(req.Header)
+	}
+	t.tried = true
+	values := make([]string, len(t.candidate.Fields), len(t.candidate.Fields)+1)
 	for i, f := range t.candidate.Fields {
 		values[i] = f.Value
 		if f.Name == fields.DataTransfer {
@@ -111,7 +125,21 @@ func (t *attempt) stamped(req *http.Request) *http.Request {
 		}
 		out.Header[f.Name] = values[i : i+1 : i+1]
 	}
+	if t.assertion != "" {
+		values = append(values, t.assertion)
+		out.Header[fields.TransferAssertion] = values[len(values)-1:]
+	}
 	return out
+}
+
+// spare keeps reverse_proxy from encoding the fields of its request, which was
+// made for this try, for a line that only a debug log would write. What net/http
+// still sends is the copy. An upgrade is checked against the request.
+func (o *Transport) spare(req *http.Request) {
+	if o.KeepRequest || isWebSocket(req) || o.logger.Core().Enabled(zapcore.DebugLevel) {
+		return
+	}
+	req.Header = nil
 }
 
 // traced lets the attempt know when a connection is had. A dial error alone
@@ -148,19 +176,19 @@ func (b *responseBody) Read(p []byte) (int, error) {
 	if err == nil {
 		return n, nil
 	}
-	guard.CleanUpstream(b.response)
+	guard.CleanUpstreamTrailers(b.response)
 	if err != io.EOF {
 		b.attempt.brokenBody.Store(true)
 	}
 	return n, io.EOF
 }
 
-type attemptKey struct{}
-
 // attemptOf returns the attempt an outgoing request belongs to; nil for health checks.
 func attemptOf(ctx context.Context) *attempt {
-	t, _ := ctx.Value(attemptKey{}).(*attempt)
-	return t
+	if x, _ := caddyhttp.GetVar(ctx, exchangeVar).(*exchange); x != nil {
+		return x.attempt
+	}
+	return nil
 }
 
 // observe gives every proxy below the raw routes our transport, and tells
@@ -200,6 +228,9 @@ func observeIn(v any) (found bool) {
 				v["transport"] = transport
 			}
 			transport["protocol"] = "transfer"
+			if balancing, ok := v["load_balancing"].(map[string]any); ok && balancing["retry_match"] != nil {
+				transport["keep_request"] = true
+			}
 			found = true
 		}
 		for _, item := range v {
@@ -207,6 +238,31 @@ func observeIn(v any) (found bool) {
 		}
 	}
 	return found
+}
+
+// onlyProxies tells whether the raw routes hold nothing but proxies. Handlers
+// that a proxy runs on a response get the request itself, and might change it.
+func onlyProxies(routes caddyhttp.RouteList) bool {
+	for _, route := range routes {
+		for _, raw := range route.HandlersRaw {
+			var handler struct {
+				Handler        string              `json:"handler"`
+				Routes         caddyhttp.RouteList `json:"routes"`
+				Errors         json.RawMessage     `json:"errors"`
+				HandleResponse json.RawMessage     `json:"handle_response"`
+			}
+			if json.Unmarshal(raw, &handler) != nil {
+				return false
+			}
+			switch {
+			case handler.Handler == "reverse_proxy" && handler.HandleResponse == nil:
+			case handler.Handler == "subroute" && handler.Errors == nil && onlyProxies(handler.Routes):
+			default:
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Interface guards

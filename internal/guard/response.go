@@ -14,8 +14,8 @@ import (
 // the header is written.
 //
 //   - An upstream's own copies of reserved fields are deleted, by folded name,
-//     in trailers too. Trailers that a proxy adds after the body need another
-//     call of [CleanTrailers].
+//     in trailers too. Trailers that arrive after the body are up to
+//     [CleanUpstreamTrailers].
 //   - A response that says nothing about caching and depends on the controller
 //     becomes private, because shared caches may keep such responses (RFC 9111
 //     section 4.2.2).
@@ -29,11 +29,20 @@ import (
 // fields early, for answers that never reach this function, sets the fields
 // alone: this function takes them back where they must not be.
 func EnforceResponse(h http.Header, ours []decision.Field, link string, dependsOnController bool) {
-	deleteReserved(h)
-	CleanTrailers(h)
-	c := cachingOf(h)
+	cleanList(h, "Trailer")
+	c := sweep(h)
+	// One allocation for what is usually added; nobody may share these values.
+	values := make([]string, 0, len(ours)+2)
+	add := func(name, value string) {
+		if len(h[name]) > 0 {
+			h[name] = append(slices.Clip(h[name]), value)
+			return
+		}
+		values = append(values, value)
+		h[name] = values[len(values)-1 : len(values) : len(values)]
+	}
 	if c == silent && dependsOnController {
-		h["Cache-Control"] = append(slices.Clip(h["Cache-Control"]), "private")
+		add("Cache-Control", "private")
 		c = unshared
 	}
 	if c != unshared {
@@ -41,11 +50,30 @@ func EnforceResponse(h http.Header, ours []decision.Field, link string, dependsO
 		return
 	}
 	for _, f := range ours {
-		h[http.CanonicalHeaderKey(f.Name)] = []string{f.Value}
+		add(http.CanonicalHeaderKey(f.Name), f.Value) // sweep has removed all others
 	}
 	if link != "" && !slices.ContainsFunc(h["Link"], func(v string) bool { return strings.Contains(v, link) }) {
-		h["Link"] = append(slices.Clip(h["Link"]), link)
+		add("Link", link)
 	}
+}
+
+// sweep deletes the reserved fields, and those held as trailers, and reads what
+// h says to shared caches (RFC 9111 section 3), in one walk.
+func sweep(h http.Header) caching {
+	c := cacheControl(h["Cache-Control"])
+	if c == silent && len(h["Expires"]) > 0 {
+		c = shared
+	}
+	for name, values := range h {
+		trailer, isTrailer := strings.CutPrefix(name, http.TrailerPrefix)
+		switch {
+		case fields.Reserved(name), isTrailer && fields.Reserved(trailer):
+			delete(h, name)
+		case targetsCaches(name):
+			c = counted(c, cacheControl(values))
+		}
+	}
+	return c
 }
 
 // removeLink deletes the lines of Link that are link and nothing else.
@@ -61,21 +89,6 @@ func removeLink(h http.Header, link string) {
 	}
 }
 
-// CleanTrailers removes reserved fields from what h, the header map of a
-// response writer, announces or holds as trailers: names in Trailer and keys
-// under [http.TrailerPrefix]. Call it once more when the response is done,
-// because proxies add trailers only then. It returns how many it removed.
-func CleanTrailers(h http.Header) (removed int) {
-	removed = cleanList(h, "Trailer")
-	for key, values := range h {
-		if name, ok := strings.CutPrefix(key, http.TrailerPrefix); ok && fields.Reserved(name) {
-			delete(h, key)
-			removed += max(1, len(values))
-		}
-	}
-	return removed
-}
-
 // caching is what a response says to shared caches.
 type caching uint8
 
@@ -88,23 +101,20 @@ const (
 	unshared
 )
 
-// cachingOf reads what h says to shared caches (RFC 9111 section 3). Fields for
-// one kind of cache, such as CDN-Cache-Control (RFC 9213) and Surrogate-Control,
-// count beside Cache-Control, because such a cache ignores the latter.
-func cachingOf(h http.Header) caching {
-	c := cacheControl(h["Cache-Control"])
-	if c == silent && len(h["Expires"]) > 0 {
-		c = shared
-	}
-	for name, values := range h {
-		if name == "Surrogate-Control" || hasSuffixFold(name, "cdn-cache-control") {
-			if cacheControl(values) != unshared {
-				return shared
-			}
-			if c == silent {
-				c = unshared
-			}
-		}
+// targetsCaches tells whether the field speaks to one kind of cache, as
+// CDN-Cache-Control (RFC 9213) and Surrogate-Control do.
+func targetsCaches(name string) bool {
+	return name == "Surrogate-Control" || hasSuffixFold(name, "cdn-cache-control")
+}
+
+// counted is what holds when c is said to all caches, and target to one kind of
+// them. The latter counts beside the former, which such a cache ignores.
+func counted(c, target caching) caching {
+	switch {
+	case target != unshared:
+		return shared
+	case c == silent:
+		return unshared
 	}
 	return c
 }

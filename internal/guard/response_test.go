@@ -147,15 +147,31 @@ func TestEnforceResponseIndependent(t *testing.T) {
 	}
 }
 
-func TestCleanTrailers(t *testing.T) {
+// TestEnforceResponseTrailers: what is announced or held as a trailer.
+func TestEnforceResponseTrailers(t *testing.T) {
 	h := http.Header{
 		"Trailer": {"Data_Controller", "X-Sum"}, "Trailer:Data-Region": {"a", "b"}, "Trailer:data~transfer": {},
-		"Trailer:X-Sum": {"1"}, "Data-Controller": {"ours"},
+		"Trailer:X-Sum": {"1"}, "Cache-Control": {"public"},
 	}
-	if got := guard.CleanTrailers(h); got != 4 {
-		t.Errorf("removed %d, want 4", got)
+	guard.EnforceResponse(h, ours, link, true)
+	want := http.Header{"Trailer": {"X-Sum"}, "Trailer:X-Sum": {"1"}, "Cache-Control": {"public"}}
+	if !reflect.DeepEqual(h, want) {
+		t.Errorf("%v, want %v", h, want)
 	}
-	want := http.Header{"Trailer": {"X-Sum"}, "Trailer:X-Sum": {"1"}, "Data-Controller": {"ours"}}
+}
+
+// TestEnforceResponseAppends: a handler that adds to one of our fields later must
+// not write over another, as they are allocated together.
+func TestEnforceResponseAppends(t *testing.T) {
+	h := http.Header{"Content-Type": {"text/plain"}}
+	guard.EnforceResponse(h, ours, link, true)
+	for name := range h {
+		h.Add(name, "later")
+	}
+	want := http.Header{
+		"Content-Type": {"text/plain", "later"}, "Data-Controller": {"sparkoo-br", "later"},
+		"Privacy-Statement": {`"2023-11-21"`, "later"}, "Cache-Control": {"private", "later"}, "Link": {link, "later"},
+	}
 	if !reflect.DeepEqual(h, want) {
 		t.Errorf("%v, want %v", h, want)
 	}
