@@ -29,6 +29,7 @@ func init() {
 			"Exit codes: 0 fine, 1 error, 2 it worked and found something wrong.",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(
+				explainCommand(),
 				ledgerCommand(),
 				reasonsCommand(),
 				verifyHeadersCommand(),

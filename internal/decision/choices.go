@@ -13,28 +13,29 @@ import (
 type Choices struct {
 	// Closed: the account was closed, which counts as withdrawal (§7). Only
 	// deletion from the store goes on (§6).
-	Closed bool
+	Closed bool `json:"closed,omitempty"`
 	// Minor: the person is not of age where they live, which whoever keeps the
 	// account decides. Guardian: a parent or guardian stands by them. A minor
 	// without one is refused (§8).
-	Minor, Guardian bool
+	Minor    bool `json:"minor,omitempty"`
+	Guardian bool `json:"guardian,omitempty"`
 	// Restricted: what the person themselves stores goes on, and what §4(b)
 	// asks for; the rest stops.
-	Restricted bool
+	Restricted bool `json:"restricted,omitempty"`
 	// Withdrawn: activities that rest on consent stop. Disabled are ids of
 	// activities for which alone that is so: services the person switched off.
-	Withdrawn bool
-	Disabled  []string
+	Withdrawn bool     `json:"withdrawn,omitempty"`
+	Disabled  []string `json:"disabled,omitempty"`
 	// Purposes are those the person objects to. Activities with one of them
 	// stop; 2f, what the law requires, is no matter of objection.
-	Purposes []string
+	Purposes []string `json:"purposes,omitempty"`
 	// Recipients are ids of entities that must not receive the data, as a
 	// region's operator or through their staff.
-	Recipients []string
+	Recipients []string `json:"recipients,omitempty"`
 	// OptOut: the request carries the opt-out signal Sec-GPC. Marketing and
 	// sharing with partners stop, unless the person instructed it (§4(a)). It
 	// speaks for whoever sends the request, so that of staff is not heeded.
-	OptOut bool
+	OptOut bool `json:"opt_out,omitempty"`
 }
 
 // What choices turn on (§2).

@@ -228,7 +228,7 @@ func TestRightsAlwaysPass(t *testing.T) {
 		{"no law", person(bare, "rights", "US"), "", ""},
 		{"no country", noCountry, "", ""},
 		{"a controller whose country nobody knows", unlisted,
-			"a safeguard under br (LGPD Arts 33-36) for unlisted in  -> sparkoo-sg in SG that covers categories 1a, 1l and purpose 2a", ""},
+			"a safeguard under br (LGPD Arts 33-36) for unlisted in a country that is not known -> sparkoo-sg in SG that covers categories 1a, 1l and purpose 2a", ""},
 	} {
 		d := decide(bare, test.facts)
 		if d.Outcome != decision.Allowed || d.Reason != "" || !slices.Equal(codes(&d), []string{"ap-southeast-3"}) {

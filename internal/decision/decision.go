@@ -126,7 +126,8 @@ func (c *Candidate) Tags() []string {
 
 // Field is one rendered header field.
 type Field struct {
-	Name, Value string
+	Name  string `json:"name"`
+	Value string `json:"value"`
 }
 
 // Refusal says why a declared region is no candidate.

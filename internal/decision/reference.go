@@ -19,13 +19,13 @@ const (
 // elsewhere: where a consent or instruction is on file, or which case somebody
 // approved. It names no person. The zero Reference is none.
 type Reference struct {
-	Kind ReferenceKind
+	Kind ReferenceKind `json:"kind,omitempty"`
 	// ID stands in records with the kind before it, as in consent:9f2c.
-	ID string
+	ID string `json:"id,omitempty"`
 	// Approver is the role that approved a case, and Until the moment it ends.
 	// Both are asked for.
-	Approver string
-	Until    time.Time
+	Approver string    `json:"approver,omitempty"`
+	Until    time.Time `json:"until,omitzero"`
 }
 
 // String is how a reference stands in a record, an item of RFC 9651 whose value

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,7 +24,12 @@ func joinUnlocks(gaps []gap) string {
 
 // flow names a leg: who gives what is where to whom.
 func flow(leg *Leg) string {
-	return fmt.Sprintf("%s in %s -> %s in %s", leg.Exporter, leg.From, leg.Recipient, leg.To)
+	return fmt.Sprintf("%s in %s -> %s in %s", leg.Exporter, somewhere(leg.From), leg.Recipient, somewhere(leg.To))
+}
+
+// somewhere names a country that may not be known.
+func somewhere(country string) string {
+	return cmp.Or(country, "a country that is not known")
 }
 
 // safeguardWanted says which safeguard a law misses. unproven is the row that

@@ -1,0 +1,208 @@
+// Package whatif answers questions about a policy as people ask them: what
+// happens to somebody from this country who does that, on that day? It turns the
+// question into facts the way the gateway turns a request into them, and prints
+// the explanation.
+package whatif
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/fields"
+	"github.com/sparkoo/transfergate/internal/nearest"
+)
+
+// Question is what somebody wants to know of a policy. The zero Question asks
+// about nobody, who does nothing.
+type Question struct {
+	// Activity is the id of what the request does.
+	Activity string `json:"activity"`
+	// Country is the registered country; empty for nobody identified, unless
+	// Identified says that somebody is whose country is not known.
+	Country    string `json:"country,omitempty"`
+	Identified bool   `json:"identified,omitempty"`
+	// At is the moment; zero is the caller's now.
+	At time.Time `json:"at,omitzero"`
+	// Party is the contracting party the Account Center shows, Claim the one a
+	// verified token names; each the id of a controller. Empty for none.
+	Party string `json:"contracting_party,omitempty"`
+	Claim string `json:"claimed_party,omitempty"`
+	// Account is the account id whose record gives the registered country, the
+	// contracting party and the choices. It never stands in an answer or error.
+	Account string `json:"account,omitempty"`
+	// Staff is who asks, if it is not the person.
+	Staff *decision.Place `json:"staff,omitempty"`
+	// NoSubject tells that staff do not say whose data they ask for.
+	NoSubject bool `json:"no_subject,omitempty"`
+	// Choices are the person's.
+	Choices decision.Choices `json:"choices,omitzero"`
+	// Reference is the person's consent or instruction, or the case (§4).
+	Reference decision.Reference `json:"reference,omitzero"`
+	// Deletes tells that the request deletes what it names.
+	Deletes bool `json:"deletes,omitempty"`
+
+	// Node is where the gateway stands. Default: with the operator of the
+	// storage region.
+	Node decision.Place `json:"node,omitzero"`
+	// Regions are those the site declares. Default: all of the policy's.
+	Regions []string `json:"regions,omitempty"`
+	// Statement is the name of the site's privacy statement. Default: the policy's.
+	Statement string `json:"statement,omitempty"`
+	// Demo lets examples and unconfirmed rows satisfy laws.
+	Demo bool `json:"demo,omitempty"`
+}
+
+// Site is where the question is asked. The policy gives what it leaves open.
+func (q *Question) Site(p *decision.Policy) decision.Site {
+	s := decision.Site{Node: q.Node, Regions: q.Regions, Demo: q.Demo, Statement: q.Statement}
+	for i := range p.Regions {
+		r := &p.Regions[i]
+		if q.Regions == nil {
+			s.Regions = append(s.Regions, r.Code)
+		}
+		if r.Storage && q.Node == (decision.Place{}) {
+			s.Node = decision.Place{Entity: r.Operator, Country: r.Country}
+		}
+	}
+	return s
+}
+
+// Facts are the question as a decision sees it at a moment. accounts are
+// the account records; nil for none. It fails when the question names what the policy
+// does not have, because its answer would be about a typing mistake.
+func (q *Question) Facts(p *decision.Policy, accounts *controllers.Snapshot, at time.Time) (decision.Facts, error) {
+	if err := q.check(p); err != nil {
+		return decision.Facts{}, err
+	}
+	subject, err := q.subject(p, accounts)
+	if err != nil {
+		return decision.Facts{}, err
+	}
+	f := decision.Facts{
+		Activity:   q.Activity,
+		Identified: q.Identified || q.Country != "" || q.Party != "" || q.Account != "" || q.Staff != nil,
+		Country:    subject.Country,
+		Controller: subject.Controller,
+		Basis:      subject.Basis,
+		Staff:      q.Staff,
+		Subject:    subject.Country != "" && !q.NoSubject,
+		Choices:    q.Choices,
+		Deletes:    q.Deletes,
+		Reference:  q.Reference,
+		At:         at,
+	}
+	if q.Account != "" {
+		f.Choices = subject.Account.ChoicesAt(at)
+		f.Choices.OptOut = q.Choices.OptOut
+		if f.Reference.ID == "" {
+			f.Reference = subject.Account.Reference(q.Activity)
+		}
+	}
+	return f, nil
+}
+
+// subject is whom the question is about.
+func (q *Question) subject(p *decision.Policy, accounts *controllers.Snapshot) (controllers.Subject, error) {
+	if q.Account != "" && q.Party != "" {
+		return controllers.Subject{}, errors.New("an account and a contracting party: the account's record names the party, so give one of them")
+	}
+	if q.Account != "" {
+		if accounts == nil {
+			return controllers.Subject{}, errors.New("an account, and no account records: name the file they are in")
+		}
+		if _, known := accounts.Account(q.Account); !known {
+			return controllers.Subject{}, errors.New("the account records have no such account")
+		}
+		return accounts.Subject(q.Account, q.Country, q.Claim), nil
+	}
+	alone, err := controllers.ForPolicy(p)
+	if err != nil {
+		return controllers.Subject{}, fmt.Errorf("reading the controllers: %w", err)
+	}
+	const somebody = "somebody"
+	if q.Party != "" {
+		if err := alone.ReplaceAccounts([]controllers.Account{{ID: somebody, Controller: q.Party}}); err != nil {
+			return controllers.Subject{}, fmt.Errorf("contracting party '%s': %w", q.Party, err)
+		}
+	}
+	return alone.Snapshot().Subject(somebody, q.Country, q.Claim), nil
+}
+
+// check finds what the question names that the policy does not have. Staff may be
+// anybody: that they are unknown is an answer.
+func (q *Question) check(p *decision.Policy) error {
+	if q.Activity == "" {
+		return fmt.Errorf("no activity: name one of %s", strings.Join(ids(p.Activities, activityID), ", "))
+	}
+	if err := oneOf("activity", q.Activity, ids(p.Activities, activityID)); err != nil {
+		return err
+	}
+	for _, code := range q.Regions {
+		if err := oneOf("region", code, ids(p.Regions, func(r *decision.Region) string { return r.Code })); err != nil {
+			return err
+		}
+	}
+	known := ids(p.Controllers, func(c *decision.Controller) string { return c.ID })
+	for _, party := range []string{q.Party, q.Claim} {
+		if party == "" {
+			continue
+		}
+		if err := oneOf("controller", party, known); err != nil {
+			return err
+		}
+	}
+	for _, code := range []string{q.Country, q.Node.Country} {
+		if code != "" && !country.Valid(code) {
+			return fmt.Errorf("'%s' is not an ISO 3166-1 alpha-2 code such as BR or GB", code)
+		}
+	}
+	if q.Node.Entity == "" {
+		return nil
+	}
+	known = append(known, ids(p.Recipients, func(r *decision.Recipient) string { return r.ID })...)
+	return oneOf("node entity", q.Node.Entity, known)
+}
+
+func activityID(a *decision.Activity) string { return a.ID }
+
+func ids[T any](rows []T, id func(*T) string) []string {
+	list := make([]string, len(rows))
+	for i := range rows {
+		list[i] = id(&rows[i])
+	}
+	return list
+}
+
+// oneOf fails for a word that is none of the known ones.
+func oneOf(what, word string, known []string) error {
+	for _, k := range known {
+		if k == word {
+			return nil
+		}
+	}
+	did := ""
+	if best := nearest.Of(word, known); best != "" {
+		did = fmt.Sprintf(": did you mean '%s'?", best)
+	}
+	return fmt.Errorf("%s '%s' is not in the policy%s", what, word, did)
+}
+
+// Explain answers the question under a policy. now is the moment of a question
+// that names none. accounts are the account records; nil for none.
+func Explain(p *decision.Policy, accounts *controllers.Snapshot, q Question, now time.Time) (decision.Explanation, error) {
+	at := q.At
+	if at.IsZero() {
+		at = now
+	}
+	f, err := q.Facts(p, accounts, at)
+	if err != nil {
+		return decision.Explanation{}, err
+	}
+	site := q.Site(p)
+	return decision.Explain(p, &site, at, f, fields.Finish), nil
+}
