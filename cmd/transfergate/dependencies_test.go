@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/nearest":         {},
 	"internal/testsupport":     {},
 	"internal/tiles":           {},
+	"internal/anchor":          {"internal/tiles"},
 	"internal/evidence":        {"internal/tiles"},
 	"internal/tiles/tilestest": {"internal/tiles"},
 	"internal/token":           {},

@@ -199,10 +199,12 @@ func TestExchangedParts(t *testing.T) {
 	}
 	all := []string{"HOWTO.txt", "key.txt", "record.json", "receipt.txt", "genesis.json", "genesis-receipt.txt", "policy.tar"}
 	for want, change := range map[string]func(files map[string][]byte){
-		"does not prove record.json":     func(f map[string][]byte) { f["record.json"] = untar(t, second)["record.json"] },
-		"does not prove genesis.json":    func(f map[string][]byte) { f["genesis.json"] = f["record.json"] },
-		"leads to another checkpoint":    func(f map[string][]byte) { f["genesis-receipt.txt"] = untar(t, third)["genesis-receipt.txt"] },
-		"is of entry 1":                  func(f map[string][]byte) { f["genesis-receipt.txt"], f["genesis.json"] = f["receipt.txt"], f["record.json"] },
+		"does not prove record.json":  func(f map[string][]byte) { f["record.json"] = untar(t, second)["record.json"] },
+		"does not prove genesis.json": func(f map[string][]byte) { f["genesis.json"] = f["record.json"] },
+		"leads to another checkpoint": func(f map[string][]byte) { f["genesis-receipt.txt"] = untar(t, third)["genesis-receipt.txt"] },
+		"is of entry 1": func(f map[string][]byte) {
+			f["genesis-receipt.txt"], f["genesis.json"] = f["receipt.txt"], f["record.json"]
+		},
 		"and only there; the record":     func(f map[string][]byte) { delete(f, "policy.tar") },
 		"the files are":                  func(f map[string][]byte) { delete(f, "key.txt") },
 		"the key given is":               func(f map[string][]byte) { f["key.txt"] = []byte(other.Public + "\n") },

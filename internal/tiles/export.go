@@ -82,15 +82,15 @@ func (e *exporter) resume(log note.Verifier) error {
 	if err != nil {
 		return fmt.Errorf("%s holds another log: %w; export to an empty folder", e.dir, err)
 	}
-	if err := e.extends(old); err != nil {
+	if err := e.Extends(old); err != nil {
 		return fmt.Errorf("%s holds another history of %s: %w", e.dir, e.Origin, err)
 	}
 	e.done.Before = old.N
 	return nil
 }
 
-// extends tells whether the tree only added to what an older checkpoint says.
-func (t *Tree) extends(old Checkpoint) error {
+// Extends tells whether the tree only added to what an older checkpoint says.
+func (t *Tree) Extends(old Checkpoint) error {
 	if old.N > t.N {
 		return fmt.Errorf("its %d entries are more than the %d of the log's last checkpoint: the log was cut", old.N, t.N)
 	}

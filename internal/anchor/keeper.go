@@ -1,0 +1,232 @@
+package anchor
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"sync"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+// Log is what a Keeper must know of a log.
+type Log struct {
+	Source tiles.Source
+	Key    note.Verifier
+
+	// Witnessed is the file for the checkpoint with the witnesses' signatures.
+	Witnessed string
+}
+
+// Options are the settings of a Keeper.
+type Options struct {
+	// Log returns the log of an origin.
+	Log func(origin string) (Log, error)
+
+	Witnesses []*Witness
+	Copies    []*Copy
+
+	// Logger is told of places that fail and that work again. Default: discard
+	Logger *slog.Logger
+
+	// OnPush is called after each try with the place's name, the size of the
+	// checkpoint, and the error or nil. It must be quick. Default: none
+	OnPush func(place string, size int64, err error)
+
+	// Pause is how long to wait after so many failures in a row.
+	// Default: 1 s, twice as long each time, at most 1 min
+	Pause func(failures int) time.Duration
+}
+
+// A try at a place ends after timeout, and the next one waits from shortest to
+// longest.
+const (
+	timeout  = 5 * time.Second
+	shortest = time.Second
+	longest  = time.Minute
+)
+
+// Keeper brings checkpoints to their places, each at its own pace, always the
+// latest. Its methods may be called by any number of goroutines.
+type Keeper struct {
+	o       Options
+	places  []*place
+	closing chan struct{}
+	ended   sync.WaitGroup
+
+	mu     sync.Mutex
+	closed bool
+	logs   map[string]Log
+	signed collection
+}
+
+// place is a place and the checkpoint that waits for it.
+type place struct {
+	name string
+	push func(context.Context, Log, *tiles.Tree) error
+	slot chan []byte // holds one, the latest
+}
+
+// New starts a Keeper. Close ends it.
+func New(o Options) *Keeper {
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	if o.OnPush == nil {
+		o.OnPush = func(string, int64, error) {}
+	}
+	if o.Pause == nil {
+		o.Pause = pause
+	}
+	k := &Keeper{o: o, closing: make(chan struct{}), logs: map[string]Log{}}
+	for _, c := range o.Copies {
+		k.add(c.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error { return c.Put(ctx, t, log.Key) })
+	}
+	for _, w := range o.Witnesses {
+		k.add(w.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error {
+			line, err := w.Cosign(ctx, t)
+			if err != nil {
+				return err
+			}
+			return k.collect(log, t, w.Name(), line)
+		})
+	}
+	return k
+}
+
+func (k *Keeper) add(name string, push func(context.Context, Log, *tiles.Tree) error) {
+	p := &place{name: name, push: push, slot: make(chan []byte, 1)}
+	k.places = append(k.places, p)
+	k.ended.Go(func() { k.run(p) })
+}
+
+// Offer brings a signed checkpoint to all places. It does not wait. One that
+// could not be brought yet is forgotten for a newer one.
+func (k *Keeper) Offer(signed []byte) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		return
+	}
+	for _, p := range k.places {
+		select {
+		case <-p.slot:
+		default:
+		}
+		p.slot <- signed
+	}
+}
+
+// Close brings the latest checkpoint to each place that does not fail, and ends.
+// It takes as long as one try.
+func (k *Keeper) Close() {
+	k.mu.Lock()
+	if !k.closed {
+		k.closed = true
+		close(k.closing)
+	}
+	k.mu.Unlock()
+	k.ended.Wait()
+}
+
+// run serves one place until Close.
+func (k *Keeper) run(p *place) {
+	failures := 0
+	for signed := k.await(p); signed != nil; {
+		if failures > 0 {
+			select {
+			case <-time.After(k.o.Pause(failures)):
+			case <-k.closing:
+			}
+		}
+		last := k.isClosing()
+		select {
+		case signed = <-p.slot: // newer
+		default:
+		}
+		if k.try(p, signed, failures) {
+			failures, signed = 0, k.await(p)
+			continue
+		}
+		failures++
+		if last {
+			return
+		}
+	}
+}
+
+// await returns the next checkpoint for a place, nil when there will be none.
+func (k *Keeper) await(p *place) []byte {
+	select {
+	case signed := <-p.slot:
+		return signed
+	case <-k.closing:
+	}
+	select {
+	case signed := <-p.slot:
+		return signed
+	default:
+		return nil
+	}
+}
+
+func (k *Keeper) isClosing() bool {
+	select {
+	case <-k.closing:
+		return true
+	default:
+		return false
+	}
+}
+
+// pause is the default of Options.Pause.
+func pause(failures int) time.Duration {
+	return min(longest, shortest<<min(failures-1, 10))
+}
+
+// try brings a checkpoint to a place and says how it went.
+func (k *Keeper) try(p *place, signed []byte, failures int) bool {
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
+	log, t, err := k.open(signed)
+	var size int64
+	if err == nil {
+		size = t.N
+		err = p.push(ctx, log, t)
+	}
+	k.o.OnPush(p.name, size, err)
+	var ahead *AheadError
+	switch {
+	case errors.As(err, &ahead):
+		k.o.Logger.Error("a place outside knows another history of the ledger: entries are lost or were changed; stop the gateway and compare",
+			"place", p.name, "error", err)
+	case err != nil && failures == 0:
+		k.o.Logger.Warn("a checkpoint could not be brought to a place outside; it is tried again", "place", p.name, "error", err)
+	case err == nil && failures > 0:
+		k.o.Logger.Info("a place outside takes checkpoints again", "place", p.name, "entries", size)
+	}
+	return err == nil
+}
+
+// open makes a tree of a checkpoint of one of our logs.
+func (k *Keeper) open(signed []byte) (log Log, t *tiles.Tree, err error) {
+	c, err := tiles.ReadCheckpoint(signed)
+	if err != nil {
+		return log, nil, err
+	}
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	log, ok := k.logs[c.Origin]
+	if !ok {
+		if log, err = k.o.Log(c.Origin); err != nil {
+			return log, nil, err
+		}
+		clear(k.logs) // an epoch does not come back
+		k.logs[c.Origin] = log
+	}
+	t, err = tiles.OpenTreeAt(log.Source, signed, log.Key)
+	return log, t, err
+}

@@ -1,0 +1,170 @@
+package anchor
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+// Witness is a client of one witness.
+type Witness struct {
+	url string
+	key note.Verifier
+
+	mu    sync.Mutex
+	known map[string]int64 // by origin, the size the witness signed last
+}
+
+// NewWitness returns a client of the witness at a URL, the submission prefix of
+// tlog-witness, whose cosignatures the key verifies.
+func NewWitness(url, vkey string) (*Witness, error) {
+	key, err := NewVerifier(vkey)
+	if err != nil {
+		return nil, err
+	}
+	if err := checkURL(url); err != nil {
+		return nil, fmt.Errorf("the witness %s: %w", key.Name(), err)
+	}
+	return &Witness{url: strings.TrimSuffix(url, "/") + "/add-checkpoint", key: key, known: map[string]int64{}}, nil
+}
+
+// Name is "witness" and the name of its key.
+func (w *Witness) Name() string { return "witness " + w.key.Name() }
+
+// conflicts is how often a witness may say that it knows another size. The size
+// moves only when somebody else brings it checkpoints of this log.
+const conflicts = 3
+
+// Cosign brings the witness a checkpoint and returns its signature line. The
+// error is *AheadError if the witness has seen more than this tree, or a tree
+// that this one does not continue.
+func (w *Witness) Cosign(ctx context.Context, t *tiles.Tree) (line string, err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for range conflicts {
+		old := w.known[t.Origin]
+		if old > t.N {
+			return "", w.ahead(t, old)
+		}
+		status, body, err := w.add(ctx, t, old)
+		if err != nil {
+			return "", fmt.Errorf("asking %s: %w", w.Name(), err)
+		}
+		switch status {
+		case http.StatusOK:
+			if line, err = w.signature(t, body); err == nil {
+				w.known[t.Origin] = t.N
+			}
+			return line, err
+		case http.StatusConflict:
+			size, err := strconv.ParseInt(strings.TrimSuffix(string(body), "\n"), 10, 64)
+			if err != nil || size < 0 {
+				return "", fmt.Errorf("%s has a conflict, but says no size: %q", w.Name(), clip(body))
+			}
+			if size > t.N || size == old && old > 0 {
+				return "", w.ahead(t, size)
+			}
+			w.known[t.Origin] = size
+		case http.StatusUnprocessableEntity:
+			return "", w.ahead(t, old)
+		default:
+			return "", fmt.Errorf("%s answers %s: %q", w.Name(), explain(status), clip(body))
+		}
+	}
+	return "", fmt.Errorf("%s says each time that it knows another size of %s; somebody else brings it checkpoints of this log", w.Name(), t.Origin)
+}
+
+func (w *Witness) ahead(t *tiles.Tree, size int64) error {
+	what := fmt.Sprintf("it signed %d entries, and here are %d", size, t.N)
+	if size <= t.N {
+		what = fmt.Sprintf("the %d entries it signed are not the first %d of the %d here", size, size, t.N)
+	}
+	return &AheadError{Place: w.Name(), Origin: t.Origin, What: what}
+}
+
+// explain says what a status of tlog-witness means.
+func explain(status int) string {
+	switch status {
+	case http.StatusNotFound:
+		return "404: it does not know this log, and must be told its name and key first"
+	case http.StatusForbidden:
+		return "403: it has another key for this log"
+	default:
+		return strconv.Itoa(status)
+	}
+}
+
+// add sends one add-checkpoint request.
+func (w *Witness) add(ctx context.Context, t *tiles.Tree, old int64) (status int, body []byte, err error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "old %d\n", old)
+	proof, err := t.Consistency(old)
+	if err != nil {
+		return 0, nil, err
+	}
+	for _, h := range proof {
+		fmt.Fprintf(&b, "%s\n", h)
+	}
+	b.WriteByte('\n')
+	b.Write(ownSignature(t))
+	return send(ctx, http.MethodPost, w.url, b.Bytes())
+}
+
+// ownSignature is the checkpoint without what others signed.
+func ownSignature(t *tiles.Tree) []byte {
+	text := t.Checkpoint.String()
+	first, _, _ := strings.Cut(string(t.Signed[len(text)+1:]), "\n")
+	return []byte(text + "\n" + first + "\n")
+}
+
+// signature picks the witness's own line from its answer, and verifies it.
+func (w *Witness) signature(t *tiles.Tree, answer []byte) (string, error) {
+	n, err := note.Open([]byte(t.Checkpoint.String()+"\n"+string(answer)), note.VerifierList(w.key))
+	if err != nil {
+		return "", fmt.Errorf("%s signed with another key than the one configured, or not at all: %w", w.Name(), err)
+	}
+	s := n.Sigs[0]
+	return fmt.Sprintf("— %s %s\n", s.Name, s.Base64), nil
+}
+
+// clip shortens what a server said for an error.
+func clip(body []byte) string {
+	return string(bytes.TrimSpace(body[:min(len(body), 100)]))
+}
+
+// maxAnswer bounds an answer in bytes.
+const maxAnswer = 64 << 10
+
+// send makes one request and reads the answer.
+func send(ctx context.Context, method, url string, body []byte) (status int, answer []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+	if err != nil {
+		return 0, nil, err
+	}
+	if body != nil {
+		r.Header.Set("Content-Type", "text/plain; charset=utf-8")
+	}
+	response, err := client.Do(r)
+	if err != nil {
+		return 0, nil, err
+	}
+	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	if e := response.Body.Close(); err == nil {
+		err = e
+	}
+	return response.StatusCode, answer, err
+}
+
+// client follows no redirects: a checkpoint goes where the operator said.
+var client = &http.Client{
+	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+}
