@@ -20,7 +20,7 @@ func TestLoad(t *testing.T) {
 	}
 	// What sha256sum prints for the seven files, in the order of digestOf's
 	// comment, piped into sha256sum.
-	if want := "eaf2666e5d34bc710892d8f8ff678428337e76b56ea71956b4926f0242d863f2"; p.Digest != want {
+	if want := "3e5f4b89e652a8057c044896f9cc14c326f09834457cf59287211b55cb749c8f"; p.Digest != want {
 		t.Errorf("digest %s, want %s", p.Digest, want)
 	}
 	if got := p.Controllers[0]; got.ID != "one-br" || got.Address != "Rua 1, São Paulo" || !slices.Equal(got.Serves, []string{"BR", "PT"}) || got.Default {
@@ -36,7 +36,8 @@ func TestLoad(t *testing.T) {
 		t.Errorf("an affiliate's withhold is %q by default, want %q", got, want)
 	}
 	// An unquoted NO is Norway, not false.
-	if got := p.Laws[2].Countries; !slices.Equal(got, []string{"SG", "NO"}) {
+	// Members and a territory by alias follow the law's own countries.
+	if got := p.Laws[2].Countries; !slices.Equal(got, []string{"SG", "NO", "GF"}) {
 		t.Errorf("countries %q", got)
 	}
 	if p.Activities[0].Order != decision.OrderDeclared || p.Activities[1].Order != decision.OrderHome {
@@ -49,8 +50,28 @@ func TestLoad(t *testing.T) {
 	if s.Position != "testdata/small/safeguards.yaml:2" {
 		t.Errorf("position %q", s.Position)
 	}
-	if p.Statements[0].ID != "2023-11-21" || p.Statements[1].SHA256 == "" {
-		t.Errorf("statements %+v", p.Statements)
+	// Of two statements the first has two versions; they stand in order of their beginning.
+	want := []string{"2023-11-21 main", "events-1 events", "2026-01-01 main"}
+	for i, st := range p.Statements {
+		if st.ID+" "+st.Name != want[i] || (st.SHA256 != "") != (st.ID == "2026-01-01") {
+			t.Errorf("statement %d: %+v, want %s", i, st, want[i])
+		}
+	}
+	if got := p.Statements[1].Clauses; p.Statement != "main" || !slices.Equal(got, []string{"1a", "2a", "2-basis(a)", "§4(c)", "§9"}) {
+		t.Errorf("default statement %q, clauses of another %q", p.Statement, got)
+	}
+	if got := p.Statements[0].Clauses; len(got) != 4+12+7+4 || !slices.Equal(got[12:16], []string{"1l", "§2", "2a", "2b"}) {
+		t.Errorf("a version that lists no clauses has %q", got)
+	}
+	if got := p.Laws[1].Mechanisms[1]; got.Tag != "br-lgpd-art33-viii-consent" || !got.Occasional || !got.Confirm || !slices.Equal(got.DPV, []string{"dpv:Consent"}) {
+		t.Errorf("mechanism %+v", got)
+	}
+	// Six months after 2026-03-01, a day of UTC.
+	if got := s.Review; got.EveryMonths != 6 || got.Owner != "counsel" || !got.Due().Equal(time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("review %+v, due %s", got, got.Due())
+	}
+	if got := p.Safeguards[1].Attributes; len(got) != 1 || got["notified_on"] != "2026-01-05" {
+		t.Errorf("attributes %v", got)
 	}
 }
 

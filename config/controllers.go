@@ -11,29 +11,35 @@ import (
 // unlisted is the id of a contracting party the registers do not know; no row may take it.
 const unlisted = "unlisted"
 
+var controllerFields = []field{
+	{key: "id", doc: "The id that headers and records carry, an RFC 9651 token.", must: true, form: entityForm},
+	{key: "name", doc: "The legal name, letter by letter as in §11.", must: true},
+	{key: "address", doc: "The address, letter by letter as in §11.", must: true},
+	{key: "country", doc: "Where the entity is: ISO 3166-1 alpha-2.", must: true, form: countryForm},
+	{key: "serves", doc: "The countries of registration it answers for (§11).", is: listField, form: countryForm},
+	{key: "default", doc: "true in one row: it answers for every country that no other controller serves.", is: flagField},
+	{key: "dpo", doc: "The data-protection department, as the operator names it."},
+	{key: "rights_portal", doc: "Where people ask for their rights (§7), an https address.", form: linkForm},
+	{key: "email", doc: "Where people write to about their data.", form: emailForm},
+}
+
+var controllersRegister = []field{{
+	key: "controllers", doc: "The legal entities of §11 and the countries they answer for.",
+	is: tableField, must: true, what: "controller", fields: controllerFields,
+}}
+
 func (d *draft) decodeControllers(root record) {
-	for _, r := range root.rows("controllers", "controller",
-		"id", "name", "address", "country", "serves", "default", "dpo", "rights_portal", "email") {
+	for _, r := range root.rows("controllers") {
 		c := decision.Controller{
-			ID: r.entity("id"), Name: r.text("name"), Address: r.text("address"), Country: r.country("country"),
-			Serves: values(r.items("serves")), Default: r.flag("default"),
-			DPO: r.optional("dpo"), RightsPortal: r.link("rights_portal"), Email: r.email("email"),
+			ID: r.text("id"), Name: r.text("name"), Address: r.text("address"), Country: r.text("country"),
+			Serves: values(r.list("serves")), Default: r.flag("default"),
+			DPO: r.text("dpo"), RightsPortal: r.text("rights_portal"), Email: r.text("email"), Position: r.position(),
 		}
 		if !c.Default && !r.has("serves") && r.node.Kind == yaml.MappingNode {
 			r.report(r.node, "serves-nobody", "controller %q serves nobody; list countries under serves, or write default: true", c.ID)
 		}
-		c.Position = r.position()
 		d.controllers = append(d.controllers, row[decision.Controller]{c, r})
 	}
-}
-
-// entity is the id of a controller or recipient.
-func (r record) entity(key string) string {
-	v := r.id(key)
-	if v == unlisted {
-		r.report(r.at(key), "bad-id", "id %q is kept for contracting parties the registers do not know; take another", v)
-	}
-	return v
 }
 
 // idNode is where a row's id stands; the row itself if it has none.
@@ -54,7 +60,6 @@ func (d *draft) checkControllers() {
 			defaults = append(defaults, r.value.ID)
 		}
 		for _, it := range r.again("serves") {
-			r.iso(it)
 			if other, twice := serves[it.value]; twice {
 				r.report(it.node, "served-twice", "country %s is served by %q already; keep it with one controller", it.value, other)
 				continue

@@ -2,8 +2,10 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"path"
 	"slices"
+	"strings"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 )
@@ -20,6 +22,8 @@ type draft struct {
 	problems *Problems
 
 	terms       Terms
+	statement   item        // the default one
+	cited       []row[item] // terms of the vocabulary
 	statements  []row[decision.Statement]
 	controllers []row[decision.Controller]
 	laws        []row[decision.Law]
@@ -41,25 +45,27 @@ func (d *draft) decode(files map[string][]byte) {
 		activitiesFile:  d.decodeActivities,
 		safeguardsFile:  d.decodeSafeguards,
 	}
-	keys := map[string][]string{
-		statementFile: {"precedence", "versions", "categories", "purposes", "legal_bases", "clauses"},
-	}
 	for _, f := range fileNames {
 		data, ok := files[f]
 		if !ok {
 			continue
 		}
 		s := source{path: path.Join(d.name, f), problems: d.problems}
-		root := s.parse(data)
-		if root == nil {
-			continue
+		if root := s.parse(data); root != nil {
+			readers[f](s.record(root, "register", registers[f]))
 		}
-		known := keys[f]
-		if known == nil {
-			known = []string{f[:len(f)-len(".yaml")]}
-		}
-		readers[f](s.record(root, "register", known...))
 	}
+}
+
+// registers are the keys of each file.
+var registers = map[string][]field{
+	statementFile:   statementRegister,
+	controllersFile: controllersRegister,
+	lawsFile:        lawsRegister,
+	regionsFile:     regionsRegister,
+	recipientsFile:  recipientsRegister,
+	activitiesFile:  activitiesRegister,
+	safeguardsFile:  safeguardsRegister,
 }
 
 // check holds the rows against each other. It leaves out what depends on a
@@ -72,12 +78,33 @@ func (d *draft) check() {
 	d.checkRecipients()
 	d.checkActivities()
 	d.checkSafeguards()
+	d.checkTerms()
+}
+
+// checkTerms reports terms whose prefix is not declared.
+func (d *draft) checkTerms() {
+	known := slices.Sorted(maps.Keys(d.terms.Prefixes))
+	for _, term := range d.cited {
+		if prefix, _, ok := strings.Cut(term.value.value, ":"); ok {
+			term.refer(item{prefix, term.value.node}, "prefix", known)
+		}
+	}
+}
+
+// dpv reads the vocabulary's terms of a row.
+func (d *draft) dpv(r record) []string {
+	items := r.list("dpv")
+	for _, it := range items {
+		d.cited = append(d.cited, row[item]{it, r})
+	}
+	return values(items)
 }
 
 // finish turns a consistent draft into registers.
 func (d *draft) finish(files map[string][]byte) *Registers {
 	p := &decision.Policy{
 		Digest:      digestOf(files),
+		Statement:   d.statement.value,
 		Statements:  plainRows(d.statements),
 		Controllers: plainRows(d.controllers),
 		Laws:        plainRows(d.laws),

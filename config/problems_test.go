@@ -80,23 +80,24 @@ func TestProblems(t *testing.T) {
 			`controllers.yaml:7:5: unknown key "zzz" in controller; use one of id, name, address, country, serves, default, dpo, rights_portal, email`},
 		{"unknown key of a register", re, "regions:", "extra: 1\nregions:",
 			`regions.yaml:1:1: unknown key "extra" in register; use one of regions`},
-		{"unknown category", st, "1l: L}", "1l: L, 1m: M}",
-			`statement.yaml:13:98: unknown key "1m" in category list; use one of 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l`},
+		{"unknown category", st, "  1l:", "  1m: {title: M, dpv: [pd:Name]}\n  1l:",
+			`statement.yaml:38:3: unknown key "1m" in category list; use one of 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l`},
 		{"duplicate key", co, "    country: BR", "    country: BR\n    country: BR",
 			`controllers.yaml:6:5: key "country" stands twice in controller, first on line 5; keep one`},
 		{"missing key", co, "    name: One\n", "",
 			`controllers.yaml:2:5: controller without "name"; add it`},
 		{"missing key of a register", re, "", "{}",
 			`regions.yaml:1:1: register without "regions"; add it`},
-		{"missing list of terms", st, "purposes: {2a: A, 2b: B, 2c: C, 2d: D, 2e: E, 2f: F, 2g: G}\n", "",
-			`statement.yaml:1:1: register without "purposes"; add it`},
-		{"missing clauses", st, "clauses:\n  §4(c): Affiliates\n  §9: Storage\n", "",
-			`statement.yaml:1:1: register without "clauses"; add it`},
+		{"missing default statement", st, "default: main\n", "",
+			`statement.yaml:1:1: register without "default"; add it`},
+		{"missing clauses", st, "clauses:\n  §1:", "claws:\n  §1:",
+			`statement.yaml:1:1: register without "clauses"; add it` + "\n" +
+				`statement.yaml:52:1: unknown key "claws" in register; use one of precedence, default, versions, prefixes, categories, purposes, legal_bases, clauses`},
 		{"missing date of a version", st, "    valid_from: 2026-01-01\n", "",
-			`statement.yaml:8:5: version without "valid_from"; add it` + "\n" +
-				`statement.yaml:8:9: statement versions "2023-11-21" and "2026-01-01" are in force at one time; end the earlier with valid_until where the later begins`},
-		{"missing purpose", st, ", 2g: G", "",
-			`statement.yaml:14:11: purpose list without "2g"; add it`},
+			`statement.yaml:10:5: version without "valid_from"; add it` + "\n" +
+				`statement.yaml:10:9: statement versions "2023-11-21" and "2026-01-01" are in force at one time; end the earlier with valid_until where the later begins`},
+		{"missing purpose", st, "  2g: {title: G, dpv: [dpv:Purpose]}\n", "",
+			`statement.yaml:40:3: purpose list without "2g"; add it`},
 
 		// Shapes and texts.
 		{"empty text", co, "name: One", `name: ""`,
@@ -106,9 +107,9 @@ func TestProblems(t *testing.T) {
 		{"blank text", co, "name: One", `name: "  "`,
 			`controllers.yaml:3:11: "name" of controller is empty; fill it in`},
 		{"empty entry", la, "countries: [BR]", `countries: [BR, ""]`,
-			`laws.yaml:5:21: "countries" of law is empty; fill it in`},
+			`laws.yaml:9:21: "countries" of law is empty; fill it in`},
 		{"empty list", la, "countries: [BR]", "countries: []",
-			`laws.yaml:5:16: "countries" of law is empty; fill it in`},
+			`laws.yaml:9:16: "countries" of law is empty; fill it in`},
 		{"list for a text", co, "name: One", "name: [One]",
 			`controllers.yaml:3:11: "name" must be one value, not a list or mapping; write name: text`},
 		{"number for a text", co, "name: One", "name: 12",
@@ -128,9 +129,9 @@ func TestProblems(t *testing.T) {
 		{"mapping for rows", la, "", "laws: {}",
 			`laws.yaml:1:7: "laws" must be a list with at least one law; start each with a dash`},
 		{"duplicate item", la, "countries: [BR]", "countries: [BR, BR]",
-			`laws.yaml:5:21: "BR" stands twice in "countries", first on line 5; keep one`},
+			`laws.yaml:9:21: "BR" stands twice in "countries", first on line 9; keep one`},
 		{"flag", sa, "example: true", "example: yes",
-			`safeguards.yaml:27:14: "example" is "yes", neither true nor false; write true or false`},
+			`safeguards.yaml:28:14: "example" is "yes", neither true nor false; write true or false`},
 		{"quoted flag", co, "default: true", `default: "true"`,
 			`controllers.yaml:13:14: "default" is "true", neither true nor false; write true or false`},
 
@@ -153,9 +154,9 @@ func TestProblems(t *testing.T) {
 			`regions.yaml:10:11: "west 1" is not an RFC 9651 token; use letters, digits and hyphens, and begin with a letter`},
 		{"kept id", rc, "id: help-cn", "id: unlisted",
 			`recipients.yaml:7:9: id "unlisted" is kept for contracting parties the registers do not know; take another` + "\n" +
-				`safeguards.yaml:20:18: unknown controller or recipient "help-cn"; use one of one-br, one-sg, unlisted`},
+				`safeguards.yaml:21:18: unknown controller or recipient "help-cn"; use one of one-br, one-sg, unlisted`},
 		{"unknown word, one near", la, "default: prohibited", "default: prohibted",
-			`laws.yaml:6:14: "default" has the unknown value "prohibted"; did you mean "prohibited"?`},
+			`laws.yaml:10:14: "default" has the unknown value "prohibted"; did you mean "prohibited"?`},
 		{"unknown word, none near", ac, "categories: [1a]", "categories: [1m]",
 			`activities.yaml:6:18: "categories" has the unknown value "1m"; use one of 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l`},
 		{"unknown purpose", ac, "purposes: [2a]", "purposes: [2h]",
@@ -167,7 +168,7 @@ func TestProblems(t *testing.T) {
 		{"unknown kind in a set", sa, "kinds: [9-operator]", "kinds: [4e]",
 			`safeguards.yaml:10:13: "kinds" has the unknown value "4e"; use one of 9-operator, 9-partner, 4a, 4b, 4c, 4d`},
 		{"country UK", la, "countries: [BR]", "countries: [UK]",
-			`laws.yaml:5:17: "UK" is not an ISO 3166-1 alpha-2 code; write GB`},
+			`laws.yaml:9:17: "UK" is not an ISO 3166-1 alpha-2 code; write GB`},
 		{"country EL", sa, "countries: [SG]", "countries: [EL]",
 			`safeguards.yaml:7:17: "EL" is not an ISO 3166-1 alpha-2 code; write GR`},
 		{"country in lower case", re, "near: [BR]", "near: [br]",
@@ -181,7 +182,7 @@ func TestProblems(t *testing.T) {
 		{"link", co, "https://example.com/rights", "http://example.com/rights",
 			`controllers.yaml:7:20: "rights_portal" is "http://example.com/rights", not an https address; write https://host/path`},
 		{"link with a password", st, "url: https://", "url: https://a:b@",
-			`statement.yaml:5:10: "url" holds an @, so perhaps a password; write https://host/path`},
+			`statement.yaml:7:10: "url" holds an @, so perhaps a password; write https://host/path`},
 		{"e-mail", co, "dpo@example.com", "Dpo <dpo@example.com>",
 			`controllers.yaml:8:12: "email" is "Dpo <dpo@example.com>", not an e-mail address; write name@host`},
 		{"host with a wildcard", re, "[.west.example.com]", `["*.west.example.com"]`,
@@ -193,11 +194,11 @@ func TestProblems(t *testing.T) {
 		{"network with host bits", re, "10.0.0.0/8", "10.1.2.3/8",
 			`regions.yaml:9:16: network "10.1.2.3/8" has address bits beyond its length; write 10.0.0.0/8`},
 		{"digest", st, "sha256: e3b0", "sha256: E3B0",
-			`statement.yaml:11:13: "E3B0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" is not a SHA-256; write 64 lower-case hexadecimal digits`},
+			`statement.yaml:15:13: "E3B0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855" is not a SHA-256; write 64 lower-case hexadecimal digits`},
 		{"clause", st, "  §9: Storage", "  §9: Storage\n  9: Storage",
-			`statement.yaml:19:3: "9" is not a clause; write it as §9 or §4(c)`},
+			`statement.yaml:57:3: "9" is not a clause; write it as §9 or §4(c)`},
 		{"clause twice", st, "  §9: Storage", "  §9: Storage\n  §9: Storage",
-			`statement.yaml:19:3: key "§9" stands twice in clause list, first on line 18; keep one`},
+			`statement.yaml:57:3: key "§9" stands twice in clause list, first on line 56; keep one`},
 
 		// Dates.
 		{"date", sa, "valid_from: 2026-01-01", "valid_from: 2026-02-30",
@@ -228,24 +229,23 @@ func TestProblems(t *testing.T) {
 		{"duplicate activity", ac, "id: support", "id: storage",
 			`activities.yaml:10:9: activity "storage" stands twice, first on line 2; give each its own id`},
 		{"duplicate safeguard", sa, "id: sg-support", "id: br-group",
-			`safeguards.yaml:16:9: safeguard "br-group" stands twice, first on line 2; give each its own id`},
+			`safeguards.yaml:17:9: safeguard "br-group" stands twice, first on line 2; give each its own id`},
 		{"duplicate version", st, "- id: 2026-01-01", "- id: 2023-11-21",
-			`statement.yaml:8:9: statement version "2023-11-21" stands twice, first on line 3; give each its own id`},
+			`statement.yaml:10:9: statement version "2023-11-21" stands twice, first on line 3; give each its own id`},
 		{"overlapping law", la, "valid_until: 2026-06-01", "valid_until: 2026-06-02",
-			`laws.yaml:9:9: law "br" is in force twice at one time, also on line 2; end the earlier row with valid_until where the later begins`},
+			`laws.yaml:15:9: law "br" is in force twice at one time, also on line 6; end the earlier row with valid_until where the later begins`},
 		{"law without an end", la, "    valid_until: 2026-06-01\n", "",
-			`laws.yaml:8:9: law "br" is in force twice at one time, also on line 2; end the earlier row with valid_until where the later begins`},
+			`laws.yaml:14:9: law "br" is in force twice at one time, also on line 6; end the earlier row with valid_until where the later begins`},
 		{"overlapping versions", st, "valid_until: 2026-01-01", "valid_until: 2026-01-02",
-			`statement.yaml:8:9: statement versions "2023-11-21" and "2026-01-01" are in force at one time; end the earlier with valid_until where the later begins`},
+			`statement.yaml:10:9: statement versions "2023-11-21" and "2026-01-01" are in force at one time; end the earlier with valid_until where the later begins`},
 		{"unknown law", sa, "law: br\n", "law: brr\n",
-			`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scc" is not one of law "brr"; begin it with brr-` + "\n" +
-				`safeguards.yaml:4:10: unknown law "brr"; did you mean "br"?`},
+			`safeguards.yaml:4:10: unknown law "brr"; did you mean "br"?`},
 		{"unknown exporter", sa, "exporters: [one-br, one-sg]", "exporters: [one-br, one-sq]",
 			`safeguards.yaml:5:25: unknown controller or recipient "one-sq"; did you mean "one-sg"?`},
 		{"unknown operator", re, "operator: one-br", "operator: nobody-at-all",
 			`regions.yaml:13:15: unknown recipient "nobody-at-all"; use one of one-sg, one-br, help-cn`},
 		{"unknown clause", sa, "clause: §9", "clause: §8",
-			`safeguards.yaml:12:13: unknown clause "§8"; use one of §4(c), §9`},
+			`safeguards.yaml:12:13: unknown clause "§8"; use one of §1, 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l, §2, 2a, 2b, 2c, 2d, 2e, 2f, 2g, 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d), §4(c), §9`},
 
 		// What the statement fixes.
 		{"precedence", st, "[account-center, token-claim,", "[token-claim, account-center,",
@@ -296,17 +296,100 @@ func TestProblems(t *testing.T) {
 		{"short tag", sa, "br-lgpd-art33-iib-scc", "br-lgpd",
 			`safeguards.yaml:3:10: "br-lgpd" is not a tag; write law-act-article-mechanism in lower case, such as br-lgpd-art33-iib-scc`},
 		{"tag of another law", sa, "br-lgpd-art33-iib-scc", "eu-gdpr-art46-2c-scc",
-			`safeguards.yaml:3:10: tag "eu-gdpr-art46-2c-scc" is not one of law "br"; begin it with br-`},
+			`safeguards.yaml:3:10: tag "eu-gdpr-art46-2c-scc" is no mechanism of law "br"; use one of br-lgpd-art33-iib-scc, br-lgpd-art33-viii-consent`},
 		{"contract without countries", sa, "countries: [CN]", "countries: any",
-			"safeguards.yaml:21:16: a contract under sg-pdpa-s26-contract must name the destination countries (reg 11); list them"},
-		{"Saudi clauses without assessment", la, "id: sg", "id: sa", // and the edit below
-			"safeguards.yaml:16:5: sa-pdpl-art29-scc asks for a risk assessment; name it under assessment"},
+			"safeguards.yaml:22:16: sg-pdpa-s26-contract must name the destination countries; list them"},
+		{"certificate without what its law asks for", sa, "tag: sg-pdpa-s26-contract", "tag: sg-pdpa-s26-cert",
+			"safeguards.yaml:17:5: sg-pdpa-s26-cert asks for a risk assessment; name it under assessment\n" +
+				"safeguards.yaml:17:5: sg-pdpa-s26-cert asks for approval; write it under attributes"},
+		{"tag no mechanism, one near", sa, "tag: br-lgpd-art33-iib-scc", "tag: br-lgpd-art33-iib-scs",
+			`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scs" is no mechanism of law "br"; did you mean "br-lgpd-art33-iib-scc"?`},
+		{"mechanism before its time", sa, "tag: br-lgpd-art33-iib-scc", "occasional: true\n    tag: br-lgpd-art33-viii-consent",
+			`safeguards.yaml:4:10: tag "br-lgpd-art33-viii-consent" is no mechanism of law "br" as it stands on line 6 of laws.yaml; begin or end this row where the law changes, with valid_from and valid_until`},
+		{"derogation for routine transfers", sa, "tag: br-lgpd-art33-iib-scc\n    law: br", "tag: br-lgpd-art33-viii-consent\n    law: br", // and from June, below
+			"safeguards.yaml:3:10: br-lgpd-art33-viii-consent is for occasional transfers by its law; write occasional: true"},
+		{"mechanism of another law", la, "{tag: sg-pdpa-s26-cert", "{tag: hk-pdpo-s26-cert",
+			`laws.yaml:34:15: tag "hk-pdpo-s26-cert" is not one of law "sg"; begin it with sg-`},
+		{"mechanism twice", la, "{tag: sg-pdpa-s26-cert", "{tag: sg-pdpa-s26-contract",
+			`laws.yaml:34:15: mechanism "sg-pdpa-s26-contract" stands twice in law "sg"; keep one` + "\n" +
+				"safeguards.yaml:17:5: sg-pdpa-s26-contract asks for a risk assessment; name it under assessment\n" +
+				"safeguards.yaml:17:5: sg-pdpa-s26-contract asks for approval; write it under attributes"},
+		{"mechanism with another need", la, "needs: [countries]", "needs: [notified]",
+			`laws.yaml:33:97: "needs" has the unknown value "notified"; did you mean "notified_on"?` + "\n" +
+				"safeguards.yaml:17:5: sg-pdpa-s26-contract asks for notified; write it under attributes"},
+		{"law without mechanisms", la, "    mechanisms:\n      - {tag: br-lgpd-art33-iib-scc, title: Clauses, dpv: [dpv:DataTransferLegalBasis]}\n  - id: br", "  - id: br",
+			`laws.yaml:6:5: law without "mechanisms"; add it` + "\n" +
+				`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scc" is no mechanism of law "br" as it stands on line 6 of laws.yaml; begin or end this row where the law changes, with valid_from and valid_until`},
+		{"law without countries", la, "    countries: [SG]\n    members: [north]\n", "",
+			`laws.yaml:4:7: no law governs SG, so the alias of GF leads nowhere; name the country whose law holds there` + "\n" +
+				`laws.yaml:25:5: law without "countries"; add it, or memberships under members`},
+		{"unknown membership", la, "members: [north]", "members: [nort]",
+			`laws.yaml:29:15: unknown membership "nort"; did you mean "north"?`},
+		{"membership of no countries", la, `north: ["NO"]`, `north: ["NOR"]`,
+			`laws.yaml:2:11: "NOR" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`},
+		{"alias of a country that has a law", la, "GF: SG", "BR: SG",
+			`laws.yaml:4:3: territory BR stands in a law's own list; take it away there, or this alias`},
+		{"alias of no country", la, "GF: SG", "guiana: SG",
+			`laws.yaml:4:3: "guiana" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`},
+		{"aliases as a list", la, "\n  GF: SG", " [GF]",
+			`laws.yaml:3:10: alias list must be a mapping; write key: value lines`},
+
+		// Reviews, attributes, references.
+		{"no review", sa, "    review: {every_months: 6, owner: counsel, last: 2026-03-01}\n", "",
+			`safeguards.yaml:2:5: safeguard without "review"; add it`},
+		{"review without an owner", sa, "owner: counsel, ", "",
+			`safeguards.yaml:16:13: review without "owner"; add it`},
+		{"review every zero months", sa, "every_months: 6", "every_months: 0",
+			`safeguards.yaml:16:28: "every_months" is "0", not a whole number from 1; write every_months: 12`},
+		{"review every six months", sa, "every_months: 6", "every_months: six",
+			`safeguards.yaml:16:28: "every_months" is "six", not a whole number from 1; write every_months: 12`},
+		{"unknown attribute", sa, "notified_on:", "notified:",
+			`safeguards.yaml:30:18: unknown key "notified" in attributes; did you mean "notified_on"?`},
+		{"attribute that is no day", sa, "notified_on: 2026-01-05", "notified_on: yesterday",
+			`safeguards.yaml:30:31: "yesterday" is not a day; write it as 2026-12-01`},
+
+		// Statements.
+		{"unknown default statement", st, "default: main", "default: maim",
+			`statement.yaml:24:10: unknown statement "maim"; did you mean "main"?`},
+		{"version of no statement", st, "    statement: events\n", "",
+			`statement.yaml:17:5: version without "statement"; add it`},
+		{"version with a clause that is not there", st, "clauses: [1a,", "clauses: [1z,",
+			`statement.yaml:23:15: unknown clause "1z"; use one of §1, 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l, §2, 2a, 2b, 2c, 2d, 2e, 2f, 2g, 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d), §4(c), §9`},
+		{"clauses without §1", st, "  §1: Data\n", "",
+			`statement.yaml:23:15: unknown clause "1a"; use one of §2, 2a, 2b, 2c, 2d, 2e, 2f, 2g, 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d), §4(c), §9` + "\n" +
+				`statement.yaml:53:3: clause list without "§1"; add it`},
+		{"activity of an unknown statement", ac, "storage_only: true", "storage_only: true\n    statement: event",
+			`activities.yaml:10:16: unknown statement "event"; did you mean "events"?`},
+
+		// Terms.
+		{"term without a prefix", st, "dpv: [pd:Name]", "dpv: [Name]",
+			`statement.yaml:27:24: "Name" is not a term; write it as prefix:Name, such as pd:Username`},
+		{"term with another prefix", la, "dpv:Consent", "dvp:Consent",
+			`laws.yaml:24:65: unknown prefix "dvp"; use one of dpv, pd`},
+		{"namespace in http", st, "pd: https:", "pd: http:",
+			`statement.yaml:25:44: "prefixes" is "http://w3id.org/dpv/pd#", not an https address; write https://host/path`},
+		{"namespace cut short", st, "dpv/pd#", "dpv/pd",
+			`statement.yaml:25:44: namespace "https://w3id.org/dpv/pd" ends in neither # nor /; write it whole, such as https://w3id.org/dpv#`},
+		{"prefix in capitals", st, " pd: https://w3id.org/dpv/pd#", " pd: https://w3id.org/dpv/pd#, PD: https://w3id.org/dpv/pd#",
+			`statement.yaml:25:70: "PD" is not a prefix; use lower-case letters and hyphens, such as eu-gdpr`},
+
+		// Activities.
+		{"report of storage", ac, "storage_only: true", "storage_only: true\n    report: {owner: privacy, until: 2026-12-31}",
+			`activities.yaml:10:13: activity "storage" stores, and storage in Singapore is always enforced (§9); take report away`},
+		{"report without an end", ac, "order: home", "report: {owner: privacy}",
+			`activities.yaml:18:13: report without "until"; add it`},
+		{"public with other data", ac, "order: home", "public: true",
+			`activities.yaml:15:17: activity "support" is public with category "1a", but only community data (1i) is public by nature (§4(d)); take the category away, or public`},
+		{"for the public but not public", ac, "kind: 4c\n    support: technical-support\n    purposes: [2c]\n    categories: [1a, 1h]", "kind: 4d\n    purposes: [2c]\n    categories: [1i]",
+			`activities.yaml:12:11: activity "support" hands data to the public (§4(d)); write public: true, or another kind`},
+		{"withheld parameter", rc, "field:X-Trace", "query:a b",
+			`recipients.yaml:6:16: "query:a b" names no query parameter; write query:name, as it reads without percent-encoding`},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			fsys := small(t)
 			edit(t, fsys, test.file, test.old, test.new)
-			if test.old == "id: sg" {
-				edit(t, fsys, sa, "tag: sg-pdpa-s26-contract\n    law: sg", "tag: sa-pdpl-art29-scc\n    law: sa")
+			if test.name == "derogation for routine transfers" {
+				edit(t, fsys, sa, "valid_from: 2026-01-01", "valid_from: 2026-06-02")
 			}
 			if test.old == "" {
 				fsys[test.file].Data = []byte(test.new)
@@ -377,7 +460,7 @@ func TestAllAtOnce(t *testing.T) {
 	want := `p/controllers.yaml:2:5: controller without "name"; add it
 p/controllers.yaml:3:5: unknown key "nmae" in controller; did you mean "name"?
 p/controllers.yaml:5:14: "UK" is not an ISO 3166-1 alpha-2 code; write GB
-p/safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scc" is not one of law "sg"; begin it with sg-`
+p/safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scc" is no mechanism of law "sg"; use one of sg-pdpa-s26-contract, sg-pdpa-s26-cert`
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}

@@ -12,57 +12,77 @@ import (
 var (
 	kindTags     = []string{"9-operator", "9-partner", "4a", "4b", "4c", "4d"}
 	supportWords = []string{"services-support", "technical-support", "security-support"}
-	// withholdWords is what can be kept from a recipient, and what is kept from
-	// an affiliate or partner unless its row says otherwise (§3, §4(c)).
+	// withholdWords is what can be kept from a recipient beside named fields and
+	// query parameters, and what is kept from an affiliate or partner unless its
+	// row says otherwise (§3, §4(c)).
 	withholdWords = []string{"cookies", "authorization", "client-address", "referer", "user-agent", "identity-fields"}
 )
 
+var recipientFields = []field{
+	{key: "id", doc: "The id that headers and records carry, an RFC 9651 token. A controller that receives data has the id it has there.", must: true, form: entityForm},
+	{key: "name", doc: "The legal name. A controller's is taken from controllers.yaml."},
+	{key: "address", doc: "The address. A controller's is taken from controllers.yaml."},
+	{key: "country", doc: "Where the entity is: ISO 3166-1 alpha-2. A controller's is taken from controllers.yaml.", form: countryForm},
+	{key: "kinds", doc: "The rows of §4 and §9 under which it may receive. 9-operator runs a storage or serving region. 9-partner is bound by contract. 4a acts under the person's instruction: each transfer names a consent or an instruction. 4b is compliance, fraud prevention and security: each transfer names a case, who approved it and when it ends. 4c is an affiliate, for support. 4d is the public.", is: listField, must: true, form: oneOf(kindTags)},
+	{key: "supports", doc: "The kinds of support an affiliate (4c) is limited to.", is: listField, form: oneOf(supportWords)},
+	{key: "withhold", doc: "What the gateway keeps from it: cookies, authorization, client-address, referer, user-agent, identity-fields, field:NAME for a header field, query:NAME for a query parameter. Left out: from 4c and 9-partner all that has no name of its own, from others nothing.", is: listField, form: withholdForm},
+}
+
+var recipientsRegister = []field{{
+	key: "recipients", doc: "The entities that may receive data. A transfer to an entity that does not stand here does not happen.",
+	is: tableField, must: true, what: "recipient", fields: recipientFields,
+}}
+
 func (d *draft) decodeRecipients(root record) {
-	for _, r := range root.rows("recipients", "recipient",
-		"id", "name", "address", "country", "kinds", "supports", "withhold") {
+	for _, r := range root.rows("recipients") {
 		c := decision.Recipient{
-			ID: r.entity("id"), Name: r.optional("name"), Address: r.optional("address"), Country: r.optional("country"),
-			Withhold: r.withhold(),
+			ID: r.text("id"), Name: r.text("name"), Address: r.text("address"), Country: r.text("country"),
+			Withhold: values(r.list("withhold")), Position: r.position(),
 		}
-		r.iso(item{c.Country, r.at("country")})
-		for _, kind := range r.words("kinds", kindTags) {
-			c.Kinds = append(c.Kinds, decision.RecipientKind(kind))
+		for _, it := range r.list("kinds") {
+			c.Kinds = append(c.Kinds, decision.RecipientKind(it.value))
 		}
-		c.Supports = r.supports(slices.Contains(c.Kinds, decision.Affiliate))
-		if !r.has("withhold") && (slices.Contains(c.Kinds, decision.Affiliate) || slices.Contains(c.Kinds, decision.Partner)) {
+		affiliate := slices.Contains(c.Kinds, decision.Affiliate)
+		c.Supports = r.supports(affiliate)
+		if !r.has("withhold") && (affiliate || slices.Contains(c.Kinds, decision.Partner)) {
 			c.Withhold = slices.Clone(withholdWords)
 		}
-		c.Position = r.position()
 		d.recipients = append(d.recipients, row[decision.Recipient]{c, r})
 	}
 }
 
 // supports reads the kinds of support an affiliate is limited to (§4(c)).
 func (r record) supports(affiliate bool) []string {
-	if affiliate {
-		return r.words("supports", supportWords)
-	}
-	if r.has("supports") {
+	kinds := values(r.list("supports"))
+	switch {
+	case affiliate:
+		if n := r.want("supports"); n != nil && n.Kind == yaml.SequenceNode && len(n.Content) == 0 {
+			r.report(n, "empty", "%q of %s is empty; fill it in", "supports", r.what)
+		}
+	case r.has("supports"):
 		r.report(r.at("supports"), "support", "%q is only for recipients of kind 4c; take it away, or add the kind", "supports")
 	}
-	return nil
+	return kinds
 }
 
-// withhold reads what is kept from a recipient.
-func (r record) withhold() []string {
-	items := r.items("withhold")
-	for _, it := range items {
-		name, field := strings.CutPrefix(it.value, "field:")
-		if field && fieldName.MatchString(name) {
-			continue
+// withholdForm is one thing that is kept from a recipient.
+var withholdForm = &form{
+	pattern: "^(" + strings.Join(withholdWords, "|") + "|field:.+|query:.+)$",
+	check: func(r record, key string, it item) {
+		kind, name, named := strings.Cut(it.value, ":")
+		switch {
+		case named && kind == "field":
+			if !fieldName.MatchString(name) {
+				r.report(it.node, "bad-field", "%q names no header field; write field:Name", it.value)
+			}
+		case named && kind == "query":
+			if !parameterName.MatchString(name) {
+				r.report(it.node, "bad-parameter", "%q names no query parameter; write query:name, as it reads without percent-encoding", it.value)
+			}
+		default:
+			r.known(it, key, withholdWords)
 		}
-		if field {
-			r.report(it.node, "bad-field", "%q names no header field; write field:Name", it.value)
-			continue
-		}
-		r.known(it, "withhold", withholdWords)
-	}
-	return values(items)
+	},
 }
 
 // checkRecipients completes recipients that are controllers too, so that a name

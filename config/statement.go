@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
-
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
@@ -27,8 +25,11 @@ var precedence = []decision.Basis{
 
 // Term is one entry of the statement's lists.
 type Term struct {
-	Tag   string // for example 1a, 2c, 2-basis(a), §9
+	Tag   string // for example 1a, 2c, 2-basis(a), §9, 7-right(a)
 	Title string
+	// DPV are terms of the Data Privacy Vocabulary for it, as prefix:Name; none for
+	// most clauses.
+	DPV []string
 }
 
 // Terms are the statement's own lists, in its order.
@@ -39,16 +40,60 @@ type Terms struct {
 	Categories []Term
 	// Purposes are 2a to 2g and LegalBases 2-basis(a) to 2-basis(d) (§2).
 	Purposes, LegalBases []Term
-	// Clauses are the clauses that rows of the registers cite.
+	// Clauses are all that can be cited, in the statement's order: the introduction,
+	// the clauses and their paragraphs and lists, those above among them.
 	Clauses []Term
+	// Prefixes are the namespaces of the vocabularies, by prefix.
+	Prefixes map[string]string
+}
+
+var versionFields = []field{
+	{key: "id", doc: "The version's id, which headers and records carry: the statement's Updated date, or any other text that no other version has.", must: true},
+	{key: "statement", doc: "The statement this is a version of, by the name that sites and activities give.", must: true, form: idForm},
+	{key: "date", doc: "The statement's Updated date, as 2026-12-01.", must: true, form: dayForm},
+	{key: "title", doc: "The statement's title.", must: true},
+	{key: "url", doc: "Where it is published, an https address.", must: true, form: linkForm},
+	{key: "sha256", doc: "The SHA-256 of the published text.", form: digestsForm},
+	{key: "valid_from", doc: "The moment it takes effect (§10).", must: true, form: momentForm},
+	untilField, zoneField,
+	{key: "clauses", doc: "The ids of its clauses, of those below. Left out: all of them.", is: listField},
+}
+
+var statementRegister = []field{
+	{key: "precedence", doc: "The order in which the grounds for a controller are asked (§11). There is only one.", is: listField, must: true},
+	{key: "default", doc: "The statement of sites and activities that name none.", must: true, form: idForm},
+	{key: "versions", doc: "The versions of the privacy statements. Several statements may stand side by side; of each, one version is in force at a time.", is: tableField, must: true, what: "version", fields: versionFields},
+	{key: "prefixes", doc: "The namespaces of the terms under dpv, by prefix.", is: dictionaryField, must: true, what: "prefix list", keys: prefixForm, form: namespaceForm},
+	termList("categories", "What data (§1).", "category list", "category", categoryTags),
+	termList("purposes", "What for (§2, first list).", "purpose list", "purpose", purposeTags),
+	termList("legal_bases", "On what legal basis (§2, second list).", "legal basis list", "legal basis", basisTags),
+	{key: "clauses", doc: "The clauses besides, in the statement's order, with their titles.", is: dictionaryField, must: true, what: "clause list", keys: clausesForm},
+}
+
+// termList is the field of a list whose tags the statement fixes.
+func termList(key, doc, what, one string, tags []string) field {
+	f := field{key: key, doc: doc, is: mappingField, must: true, what: what}
+	for _, tag := range tags {
+		f.fields = append(f.fields, field{key: tag, is: mappingField, must: true, what: one, fields: termFields})
+	}
+	return f
+}
+
+var termFields = []field{
+	{key: "title", doc: "What it is.", must: true},
+	{key: "dpv", doc: "Terms of the Data Privacy Vocabulary, as prefix:Name.", is: listField, must: true, form: dpvForm},
 }
 
 func (d *draft) decodeStatement(root record) {
-	d.terms.Categories = root.terms("categories", "category list", categoryTags)
-	d.terms.Purposes = root.terms("purposes", "purpose list", purposeTags)
-	d.terms.LegalBases = root.terms("legal_bases", "legal basis list", basisTags)
-	d.terms.Clauses = root.clauses("clauses")
-	for _, it := range root.some("precedence") {
+	d.terms.Categories = d.list(root, "categories")
+	d.terms.Purposes = d.list(root, "purposes")
+	d.terms.LegalBases = d.list(root, "legal_bases")
+	d.terms.clauses(root)
+	d.terms.Prefixes = map[string]string{}
+	for _, e := range root.entries("prefixes") {
+		d.terms.Prefixes[e.key.value] = e.items[0].value
+	}
+	for _, it := range root.list("precedence") {
 		d.terms.Precedence = append(d.terms.Precedence, decision.Basis(it.value))
 	}
 	if root.has("precedence") && !slices.Equal(d.terms.Precedence, precedence) {
@@ -58,58 +103,76 @@ func (d *draft) decodeStatement(root record) {
 		}
 		root.report(root.at("precedence"), "precedence", "precedence differs from §11, by which the Account Center prevails; write [%s]", strings.Join(want, ", "))
 	}
-	for _, r := range root.rows("versions", "version", "id", "title", "url", "sha256", "valid_from", "valid_until", "zone") {
-		s := decision.Statement{ID: r.text("id"), Title: r.text("title"), URL: r.link("url"), SHA256: r.optional("sha256"), Validity: r.validity()}
-		r.want("url")
-		r.want("valid_from")
-		if s.SHA256 != "" && !digestForm.MatchString(s.SHA256) {
-			r.report(r.at("sha256"), "bad-digest", "%q is not a SHA-256; write 64 lower-case hexadecimal digits", s.SHA256)
+	for _, r := range root.rows("versions") {
+		s := decision.Statement{
+			ID: r.text("id"), Name: r.text("statement"), Date: r.text("date"), Title: r.text("title"), URL: r.text("url"),
+			SHA256: r.text("sha256"), Validity: r.validity(), Clauses: d.clauses(r), Position: r.position(),
 		}
-		s.Position = r.position()
 		d.statements = append(d.statements, row[decision.Statement]{s, r})
 	}
+	d.statement = item{root.text("default"), root.at("default")}
+	root.refer(d.statement, "statement", ids(d.statements, func(s decision.Statement) string { return s.Name }))
 }
 
-// terms reads a mapping from each of the tags to its title.
-func (r record) terms(key, what string, tags []string) []Term {
-	n := r.want(key)
-	if n == nil {
+// clauses are the ids of a version's clauses.
+func (d *draft) clauses(r record) []string {
+	var known []string
+	for _, t := range d.terms.Clauses {
+		known = append(known, t.Tag)
+	}
+	if !r.has("clauses") {
+		return known
+	}
+	items := r.list("clauses")
+	for _, it := range items {
+		r.refer(it, "clause", known)
+	}
+	return values(items)
+}
+
+// list reads a mapping from each of the tags to its title and terms.
+func (d *draft) list(root record, key string) []Term {
+	list, ok := root.mapping(key)
+	if !ok {
 		return nil
 	}
-	list := r.record(n, what, tags...)
 	var terms []Term
-	for _, tag := range tags {
-		terms = append(terms, Term{tag, list.text(tag)})
+	for _, f := range list.fields {
+		if t, ok := list.mapping(f.key); ok {
+			terms = append(terms, Term{f.key, t.text("title"), d.dpv(t)})
+		}
 	}
 	return terms
 }
 
-// clauses reads a mapping from clauses to their titles.
-func (r record) clauses(key string) []Term {
-	n := r.want(key)
-	if n == nil {
-		return nil
-	}
+// clauses sets all clauses: those the register lists, with the statement's lists
+// behind the clause that has them.
+func (t *Terms) clauses(root record) {
 	var tags []string
-	for i := 0; n.Kind == yaml.MappingNode && i+1 < len(n.Content); i += 2 {
-		k := n.Content[i]
-		if !clauseForm.MatchString(k.Value) {
-			r.report(k, "bad-clause", "%q is not a clause; write it as §9 or §4(c)", k.Value)
-		}
-		if !slices.Contains(tags, k.Value) {
-			tags = append(tags, k.Value)
+	for _, e := range root.entries("clauses") {
+		t.Clauses = append(t.Clauses, Term{Tag: e.key.value, Title: e.items[0].value})
+		tags = append(tags, e.key.value)
+		switch e.key.value {
+		case "§1":
+			t.Clauses = append(t.Clauses, t.Categories...)
+		case "§2":
+			t.Clauses = append(append(t.Clauses, t.Purposes...), t.LegalBases...)
 		}
 	}
-	return r.terms(key, "clause list", tags)
+	for _, tag := range []string{"§1", "§2"} {
+		if len(tags) > 0 && !slices.Contains(tags, tag) {
+			root.report(root.at("clauses"), "missing-key", "clause list without %q; add it", tag)
+		}
+	}
 }
 
-// checkStatements makes sure that at most one version is in force at a time:
-// every decision and record names it (§10).
+// checkStatements makes sure that at most one version of a statement is in force
+// at a time: every decision and record names it (§10).
 func (d *draft) checkStatements() {
 	unique(d.statements, "statement version", func(s decision.Statement) string { return s.ID })
 	for i, r := range d.statements {
 		for _, earlier := range d.statements[:i] {
-			if overlap(earlier.value.Validity, r.value.Validity) {
+			if r.value.Name == earlier.value.Name && overlap(earlier.value.Validity, r.value.Validity) {
 				r.report(r.idNode(), "overlap", "statement versions %q and %q are in force at one time; end the earlier with valid_until where the later begins",
 					earlier.value.ID, r.value.ID)
 			}

@@ -21,53 +21,104 @@ var (
 	token = regexp.MustCompile("^[A-Za-z*][A-Za-z0-9!#$%&'*+.^_`|~:/-]*$")
 	// fieldName is the grammar of an HTTP field name (RFC 9110 section 5.1).
 	fieldName = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]+$")
+	// parameterName is a query parameter's name that needs no quoting in a record.
+	parameterName = regexp.MustCompile(`^[A-Za-z0-9._~\[\]$-]{1,64}$`)
 	// tagForm is the grammar of a safeguard's tag: <iso2|eu>-<law>-<article>-<mechanism>.
 	tagForm = regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+){2,5}$`)
 	// hostForm is a domain name in lower case, or a suffix with a leading dot.
 	hostForm = regexp.MustCompile(`^\.?[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$`)
 	// digestForm is a SHA-256 in lower-case hex.
 	digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
-	// clauseForm is how the statement's clauses are cited.
-	clauseForm = regexp.MustCompile(`^§[0-9]{1,2}(\([a-z]\))*$`)
+	// clauseForm is how the statement's clauses are cited, beside the tags of its lists.
+	clauseForm = regexp.MustCompile(`^(introduction|§[0-9]{1,2}(\([a-z]\))?|[0-9]{1,2}-[a-z]+(\([a-z]\))?)$`)
+	// prefixName is a prefix of a vocabulary, and dpvTerm a term with its prefix.
+	prefixName = regexp.MustCompile(`^[a-z][a-z-]*$`)
+	dpvTerm    = regexp.MustCompile(`^[a-z][a-z-]*:[A-Za-z][A-Za-z0-9_-]*$`)
 )
 
-// id is a required id: an RFC 9651 token, because it travels in header fields.
-func (r record) id(key string) string {
-	v := r.text(key)
-	if v != "" && !token.MatchString(v) {
-		r.report(r.at(key), "bad-id", "%q is not an RFC 9651 token; use letters, digits and hyphens, and begin with a letter", v)
-	}
-	return v
-}
+// The forms of texts that fields share.
+var (
+	// idForm is an RFC 9651 token, because ids travel in header fields.
+	idForm = &form{pattern: token.String(), check: func(r record, _ string, it item) {
+		if !token.MatchString(it.value) {
+			r.report(it.node, "bad-id", "%q is not an RFC 9651 token; use letters, digits and hyphens, and begin with a letter", it.value)
+		}
+	}}
+	// entityForm is the id of a controller or recipient.
+	entityForm = &form{pattern: token.String(), check: func(r record, key string, it item) {
+		idForm.check(r, key, it)
+		if it.value == unlisted {
+			r.report(it.node, "bad-id", "id %q is kept for contracting parties the registers do not know; take another", it.value)
+		}
+	}}
+	// countryForm is a country code.
+	countryForm = &form{words: country.All(), check: func(r record, _ string, it item) { r.iso(it) }}
+	// linkForm is the address of a web page.
+	linkForm = &form{format: "uri", pattern: "^https://", check: record.link}
+	// emailForm is an e-mail address.
+	emailForm = &form{format: "email", check: record.email}
+	// hostsForm is a domain name or a suffix of domain names.
+	hostsForm = &form{pattern: hostForm.String(), check: record.host}
+	// networkForm is a CIDR block.
+	networkForm = &form{check: record.network}
+	// dayForm is a day.
+	dayForm = &form{pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}$", check: record.day}
+	// momentForm is a day, with a zone or without, or a moment; date reports what is neither.
+	momentForm = &form{pattern: "^[0-9]{4}-[0-9]{2}-[0-9]{2}([ T].+)?$"}
+	// digestsForm is a SHA-256.
+	digestsForm = &form{pattern: digestForm.String(), check: func(r record, _ string, it item) {
+		if !digestForm.MatchString(it.value) {
+			r.report(it.node, "bad-digest", "%q is not a SHA-256; write 64 lower-case hexadecimal digits", it.value)
+		}
+	}}
+)
 
-// word is a required value out of a fixed vocabulary.
-func (r record) word(key string, known []string) string {
-	v := r.text(key)
-	r.known(item{v, r.at(key)}, key, known)
-	return v
-}
+// The forms of tags, clauses and terms.
+var (
+	// tagsForm is the tag of a mechanism.
+	tagsForm = &form{pattern: tagForm.String(), check: func(r record, _ string, it item) {
+		if !tagForm.MatchString(it.value) {
+			r.report(it.node, "bad-tag", "%q is not a tag; write law-act-article-mechanism in lower case, such as br-lgpd-art33-iib-scc", it.value)
+		}
+	}}
+	// clausesForm is the id of a clause.
+	clausesForm = &form{pattern: clauseForm.String(), check: func(r record, _ string, it item) {
+		if !clauseForm.MatchString(it.value) {
+			r.report(it.node, "bad-clause", "%q is not a clause; write it as §9 or §4(c)", it.value)
+		}
+	}}
+	// dpvForm is a term of a vocabulary.
+	dpvForm = &form{pattern: dpvTerm.String(), check: func(r record, _ string, it item) {
+		if !dpvTerm.MatchString(it.value) {
+			r.report(it.node, "bad-term", "%q is not a term; write it as prefix:Name, such as pd:Username", it.value)
+		}
+	}}
+	// prefixForm is a prefix, and namespaceForm what it stands for.
+	prefixForm = &form{pattern: prefixName.String(), check: func(r record, _ string, it item) {
+		if !prefixName.MatchString(it.value) {
+			r.report(it.node, "bad-prefix", "%q is not a prefix; use lower-case letters and hyphens, such as eu-gdpr", it.value)
+		}
+	}}
+	namespaceForm = &form{format: "uri", pattern: "^https://.+[#/]$", check: func(r record, key string, it item) {
+		if r.link(key, it); !strings.HasSuffix(it.value, "#") && !strings.HasSuffix(it.value, "/") {
+			r.report(it.node, "bad-namespace", "namespace %q ends in neither # nor /; write it whole, such as https://w3id.org/dpv#", it.value)
+		}
+	}}
+)
 
-// words is a required list out of a fixed vocabulary.
-func (r record) words(key string, known []string) []string {
-	items := r.some(key)
-	for _, it := range items {
-		r.known(it, key, known)
-	}
-	return values(items)
-}
+// The fields of a row's dates.
+var (
+	fromField  = field{key: "valid_from", doc: "The first moment it is in force: a day such as 2026-12-01, a day with a time zone such as 2026-12-01 America/Santiago, or RFC 3339. Left out: it always was.", form: momentForm}
+	untilField = field{key: "valid_until", doc: "The first moment it is no longer in force, written like valid_from. Left out: no end is known.", form: momentForm}
+	zoneField  = field{key: "zone", doc: "The time zone of the row's days, by its name in the tz database. Left out: UTC."}
+	noteField  = field{key: "confirm", doc: "true: counsel has yet to look at the row.", is: flagField}
+)
 
 // known reports a value that is not in a vocabulary. The empty value was reported before.
 func (r record) known(it item, key string, known []string) {
 	if it.value != "" && !slices.Contains(known, it.value) {
 		r.report(it.node, "unknown-word", "%q has the unknown value %q; %s", key, it.value, hint(it.value, known))
 	}
-}
-
-// country is a required country code.
-func (r record) country(key string) string {
-	v := r.text(key)
-	r.iso(item{v, r.at(key)})
-	return v
 }
 
 // iso reports a country code that is not ISO 3166-1 alpha-2. The empty value was reported before.
@@ -87,43 +138,40 @@ func (r record) iso(it item) {
 	r.report(it.node, "bad-country", "%q is not an ISO 3166-1 alpha-2 code; %s", it.value, advice)
 }
 
-// link is an optional address of a web page.
-func (r record) link(key string) string {
-	v := r.optional(key)
-	if v == "" {
-		return ""
-	}
-	u, err := url.Parse(v)
+// link reports what is no address of a web page.
+func (r record) link(key string, it item) {
+	u, err := url.Parse(it.value)
 	switch {
-	case strings.Contains(v, "@"): // not repeated: it may be a password
-		r.report(r.at(key), "bad-link", "%q holds an @, so perhaps a password; write https://host/path", key)
+	case strings.Contains(it.value, "@"): // not repeated: it may be a password
+		r.report(it.node, "bad-link", "%q holds an @, so perhaps a password; write https://host/path", key)
 	case err != nil || u.Scheme != "https" || u.Host == "":
-		r.report(r.at(key), "bad-link", "%q is %q, not an https address; write https://host/path", key, v)
+		r.report(it.node, "bad-link", "%q is %q, not an https address; write https://host/path", key, it.value)
 	}
-	return v
 }
 
-// email is an optional e-mail address.
-func (r record) email(key string) string {
-	v := r.optional(key)
-	if v == "" {
-		return ""
+// email reports what is no e-mail address.
+func (r record) email(key string, it item) {
+	if a, err := mail.ParseAddress(it.value); err != nil || a.Address != it.value {
+		r.report(it.node, "bad-email", "%q is %q, not an e-mail address; write name@host", key, it.value)
 	}
-	if a, err := mail.ParseAddress(v); err != nil || a.Address != v {
-		r.report(r.at(key), "bad-email", "%q is %q, not an e-mail address; write name@host", key, v)
+}
+
+// day reports what is no day.
+func (r record) day(_ string, it item) {
+	if _, err := time.Parse(time.DateOnly, it.value); err != nil {
+		r.report(it.node, "bad-date", "%q is not a day; write it as 2026-12-01", it.value)
 	}
-	return v
 }
 
 // host reports what is neither a domain name nor a suffix of domain names.
-func (r record) host(it item) {
+func (r record) host(_ string, it item) {
 	if len(it.value) > 253 || !hostForm.MatchString(it.value) {
 		r.report(it.node, "bad-host", "%q is no host name or suffix; write host.example, or .host.example for every name below it, in lower case", it.value)
 	}
 }
 
 // network reports what is not a CIDR block, or has address bits beyond its length.
-func (r record) network(it item) {
+func (r record) network(_ string, it item) {
 	p, err := netip.ParsePrefix(it.value)
 	switch {
 	case err != nil:
@@ -146,7 +194,7 @@ func (r record) validity() decision.Validity {
 // date reads an optional moment: RFC 3339, or a day, which means its first
 // moment in the zone written behind it, else in the record's zone, else in UTC.
 func (r record) date(key string) time.Time {
-	v := r.optional(key)
+	v := r.text(key)
 	if v == "" {
 		return time.Time{}
 	}
