@@ -78,13 +78,9 @@ func tailCommand() *cobra.Command {
 
 // tailLedger prints the last n entries, all of them when n is 0.
 func tailLedger(w io.Writer, dir string, n uint64) error {
-	report, err := ledger.Verify(dir)
+	from, err := ledger.Last(dir, n)
 	if err != nil {
 		return err
-	}
-	from := uint64(0)
-	if n > 0 && report.Entries > n {
-		from = report.Entries - n
 	}
 	out := bufio.NewWriter(w)
 	err = ledger.Read(dir, from, func(e ledger.Entry) error {

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,9 +31,8 @@ type App struct {
 	// The folder of the policy's registers. Default: the embedded policy.
 	Policy string `json:"policy,omitempty"`
 
-	// The folder of the transfer ledger. Required. It is created when the
-	// gateway starts; only one process at a time may write to it.
-	Ledger string `json:"ledger,omitempty"`
+	// Where transfers are recorded. Required.
+	Ledger *Ledger `json:"ledger,omitempty"`
 
 	// Accepts a ledger outside the storage country, where it would otherwise
 	// be a load error: personal data is stored in Singapore (§9).
@@ -199,22 +197,6 @@ func (a *App) provisionMode() error {
 	a.logger.Warn("report mode: requests that lack only a safeguard pass and are recorded as denied",
 		zap.String("owner", m.Owner), zap.Time("until", until))
 	return nil
-}
-
-func (a *App) provisionLedger() error {
-	if a.Ledger == "" {
-		return errors.New("no ledger: name the folder transfers are recorded in, as in 'ledger /var/lib/transfergate/ledger'")
-	}
-	if err := a.require(a.checkLedgerPlace); err != nil {
-		return err
-	}
-	dir, err := filepath.Abs(a.Ledger)
-	if err != nil {
-		return fmt.Errorf("ledger folder '%s': %w", a.Ledger, err)
-	}
-	a.ledger, err = loadLedger(dir, a.Node.Name, a.ctx.Slogger())
-	a.pooled = err == nil
-	return err
 }
 
 // checkLedgerPlace refuses a ledger outside the country in which data is stored.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
+	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // attempt sends one request to one region. What it learns on the way decides
@@ -23,11 +24,11 @@ type attempt struct {
 	candidate *decision.Candidate
 	enforced  bool
 
-	path      string   // as the region's routes got it
-	host      string   // likewise
-	index     uint64   // of the transfer's record
-	withheld  []string // what was really kept from the recipient
-	assertion string   // signed for this attempt; empty where none is made
+	path      string    // as the region's routes got it
+	host      string    // likewise
+	record    ledger.ID // of the transfer's record
+	withheld  []string  // what was really kept from the recipient
+	assertion string    // signed for this attempt; empty where none is made
 
 	// set by the region's transport (transport.go), on the request's goroutine
 	tried      bool // a request was handed to it

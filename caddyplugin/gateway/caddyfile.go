@@ -29,7 +29,7 @@ func init() {
 //	transfer {
 //	    node    <name> <country> <entity>
 //	    policy  <folder>
-//	    ledger  <folder>
+//	    ledger  <folder> { ... }
 //	    accept_ledger_outside
 //	    geoip   embedded|<file>
 //	    identity <source> ...
@@ -81,7 +81,7 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		return allArgs(d, "policy FOLDER", &a.Policy)
 
 	case "ledger":
-		return allArgs(d, "ledger FOLDER", &a.Ledger)
+		return a.unmarshalLedger(d)
 
 	case "geoip":
 		return allArgs(d, "geoip embedded|FILE", &a.GeoIP)

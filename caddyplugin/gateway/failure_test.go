@@ -9,7 +9,6 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 
@@ -23,26 +22,26 @@ import (
 // transfer and need no record.
 var singaporean = []string{"Registered-Country", "SG", "Account-Id", "siti"}
 
-// recordOf reads the index of the record that Data-Transfer names.
-func recordOf(header http.Header) (index uint64, err error) {
+// recordOf reads the id of the record that Data-Transfer names.
+func recordOf(header http.Header) (id ledger.ID, err error) {
 	value := header.Get("Data-Transfer")
 	m := recordPattern.FindStringSubmatch(value)
 	if m == nil {
-		return 0, fmt.Errorf("Data-Transfer %q names no record", value)
+		return id, fmt.Errorf("Data-Transfer %q names no record", value)
 	}
-	return strconv.ParseUint(m[1], 10, 64)
+	return ledger.ParseID(m[1])
 }
 
-var recordPattern = regexp.MustCompile(`;record="gw-sg-1#(\d+)"`)
+var recordPattern = regexp.MustCompile(`;record="gw-sg-1#([0-9.]+)"`)
 
-// onDisk tells whether the ledger holds an accepted record with that index for
+// onDisk tells whether the ledger holds an accepted record with that id for
 // the region.
-func onDisk(dir string, index uint64, region string) error {
+func onDisk(dir string, id ledger.ID, region string) error {
 	found := errors.New("found")
-	err := ledger.Read(dir, index, func(e ledger.Entry) error {
+	err := ledger.Read(dir, id, func(e ledger.Entry) error {
 		text := string(e.Data)
-		if e.Index != index || !strings.Contains(text, `"type":"transfer.accepted"`) || !strings.Contains(text, `"region":"`+region+`"`) {
-			return fmt.Errorf("entry %d is %s", e.Index, text)
+		if e.ID != id || !strings.Contains(text, `"type":"transfer.accepted"`) || !strings.Contains(text, `"region":"`+region+`"`) {
+			return fmt.Errorf("entry %v is %s", e.ID, text)
 		}
 		return found
 	})
@@ -50,7 +49,7 @@ func onDisk(dir string, index uint64, region string) error {
 	case errors.Is(err, found):
 		return nil
 	case err == nil:
-		return fmt.Errorf("the ledger has no entry %d", index)
+		return fmt.Errorf("the ledger has no entry %v", id)
 	}
 	return err
 }

@@ -19,6 +19,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/net/websocket"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // twoRegions is a site where serving a Brazilian goes to Brazil, and to
@@ -88,19 +90,19 @@ func (g *gate) settled() (all []sent) {
 func (g *gate) outcomes() (all []sent) {
 	g.t.Helper()
 	records := g.records()
-	outcomes := make(map[uint64]sent)
+	outcomes := make(map[string]sent)
 	for _, r := range ofType(records, "transfer.outcome") {
 		for _, o := range r["outcomes"].([]any) {
 			o := o.([]any)
-			index := uint64(o[0].(float64))
+			index := o[0].(string)
 			if _, twice := outcomes[index]; twice {
-				g.t.Errorf("two outcomes of record %d", index)
+				g.t.Errorf("two outcomes of record %s", index)
 			}
 			outcomes[index] = sent{State: o[1].(string), Status: int(o[2].(float64))}
 		}
 	}
 	for _, r := range ofType(records, "transfer.accepted") {
-		o := outcomes[r["#"].(uint64)]
+		o := outcomes[r["#"].(ledger.ID).String()]
 		o.Region = r["region"].(string)
 		all = append(all, o)
 	}

@@ -150,12 +150,12 @@ func (g *gate) get(path string, fields ...string) answer {
 // records reads the ledger's entries as JSON objects.
 func (g *gate) records() (records []map[string]any) {
 	g.t.Helper()
-	err := ledger.Read(g.ledger, 0, func(e ledger.Entry) error {
+	err := ledger.Read(g.ledger, ledger.ID{}, func(e ledger.Entry) error {
 		var record map[string]any
 		if err := json.Unmarshal(e.Data, &record); err != nil {
 			return fmt.Errorf("entry %d: %w", e.Index, err)
 		}
-		record["#"] = e.Index
+		record["#"] = e.ID
 		records = append(records, record)
 		return nil
 	})

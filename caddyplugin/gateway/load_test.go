@@ -13,6 +13,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // besideStock is twoRegions with the admin endpoint on, and beside it, on
@@ -28,13 +30,13 @@ http://{stock} {
 type counting struct {
 	*upstream
 	mu      sync.Mutex
-	records map[uint64]string // path by record; guarded by mu
-	strange []string          // guarded by mu
+	records map[ledger.ID]string // path by record; guarded by mu
+	strange []string             // guarded by mu
 }
 
 func newCounting(t testing.TB) *counting {
 	t.Helper()
-	c := &counting{records: make(map[uint64]string)}
+	c := &counting{records: make(map[ledger.ID]string)}
 	c.upstream = newUpstream(t, "br", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Data-Transfer") == "" {
 			io.WriteString(w, "12345")
@@ -47,7 +49,7 @@ func newCounting(t testing.TB) *counting {
 		case err != nil:
 			c.strange = append(c.strange, err.Error())
 		case c.records[index] != "":
-			c.strange = append(c.strange, fmt.Sprintf("record %d came with %s and %s", index, c.records[index], r.URL.Path))
+			c.strange = append(c.strange, fmt.Sprintf("record %v came with %s and %s", index, c.records[index], r.URL.Path))
 		default:
 			c.records[index] = r.URL.Path
 		}
@@ -140,17 +142,17 @@ func (l *load) check(t *testing.T, g *gate, u *counting) {
 	for _, s := range append(l.strange, u.strange...) {
 		t.Error(s)
 	}
-	accepted := make(map[uint64]bool)
+	accepted := make(map[ledger.ID]bool)
 	for _, r := range ofType(g.records(), "transfer.accepted") {
-		index := r["#"].(uint64)
+		index := r["#"].(ledger.ID)
 		accepted[index] = true
 		if !l.answered[fmt.Sprint(index)] {
-			t.Errorf("record %d: the request reached the handler, and its client got no answer", index)
+			t.Errorf("record %v: the request reached the handler, and its client got no answer", index)
 		}
 	}
 	for index := range u.records {
 		if !accepted[index] {
-			t.Errorf("the upstream received record %d, which is not in the ledger", index)
+			t.Errorf("the upstream received record %v, which is not in the ledger", index)
 		}
 	}
 	if len(u.records) == 0 {
@@ -361,9 +363,9 @@ func TestProgram(t *testing.T) {
 // upstream ever received.
 func checkReceived(t *testing.T, round int, g *gate, u *counting) {
 	t.Helper()
-	accepted := make(map[uint64]bool)
+	accepted := make(map[ledger.ID]bool)
 	for _, r := range ofType(g.records(), "transfer.accepted") {
-		accepted[r["#"].(uint64)] = true
+		accepted[r["#"].(ledger.ID)] = true
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
@@ -372,7 +374,7 @@ func checkReceived(t *testing.T, round int, g *gate, u *counting) {
 	}
 	for index, path := range u.records {
 		if !accepted[index] {
-			t.Errorf("round %d: the upstream received %s with record %d, which is not in the ledger", round, path, index)
+			t.Errorf("round %d: the upstream received %s with record %v, which is not in the ledger", round, path, index)
 		}
 	}
 	t.Logf("round %d: the upstream received %d transfers, the ledger has %d", round, len(u.records), len(accepted))

@@ -39,13 +39,13 @@ func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *d
 	x.decision = d
 	rec := h.app.newRecord(r, x, d)
 	rec.Type = ledger.TypeRefused
-	index, release, err := h.app.append(rec, x)
+	id, release, err := h.app.append(rec, x)
 	if errors.Is(err, errLedger) {
 		h.refuse(w, r, x, decision.LedgerUnavailable)
 		return
 	}
 	release()
-	x.record = h.app.recordName(index)
+	x.record = h.app.recordName(id)
 	p := newProblem(d.Reason)
 	p.Law, p.Record = d.Law, x.record
 	if d.Unlock != "" {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"strconv"
 	"time"
 
 	"go.uber.org/zap"
@@ -25,12 +24,12 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	rec.Withheld = t.withheld
 	rec.Demo = t.candidate.Demo
 	rec.Enforced = t.enforced
-	index, release, err := app.append(rec, x)
+	id, release, err := app.append(rec, x)
 	if err != nil {
 		return nil, err
 	}
-	t.index = index
-	x.record = app.recordName(index)
+	t.record = id
+	x.record = app.recordName(id)
 	app.metrics.recorded(t.candidate.Recipient.ID)
 	t.log(rec)
 	return release, nil
@@ -40,23 +39,23 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 const usualRecord = 1 << 10
 
 // append makes a record durable and holds the ledger open until release.
-func (a *App) append(rec *ledger.Record, x *exchange) (index uint64, release func(), err error) {
+func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release func(), err error) {
 	if !a.ledger.hold() {
-		return 0, nil, errLedger
+		return id, nil, errLedger
 	}
 	if rec.Subject = a.pseudonym(x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
 		a.release() // it is not open yet
-		return 0, nil, errLedger
+		return id, nil, errLedger
 	}
-	index, err = a.ledger.log.Append(rec.AppendJSON(make([]byte, 0, usualRecord)))
+	id, err = a.ledger.log.Append(rec.AppendJSON(make([]byte, 0, usualRecord)))
 	if err != nil {
 		a.release()
 		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {
 			c.Write(zap.String("type", rec.Type), zap.Error(err))
 		}
-		return 0, nil, errLedger
+		return id, nil, errLedger
 	}
-	return index, a.release, nil
+	return id, a.release, nil
 }
 
 // release ends one hold of the ledger.
@@ -144,11 +143,12 @@ func (a *App) siteOf(r *http.Request) string {
 	return host
 }
 
-// recordName is the number by which a record is known outside: node#index.
-func (a *App) recordName(index uint64) string {
-	b := make([]byte, 0, len(a.Node.Name)+21)
+// recordName is the number by which a record is known outside, such as
+// gw-sg-1#7.18402: the node, the ledger's epoch and the index in it.
+func (a *App) recordName(id ledger.ID) string {
+	b := make([]byte, 0, len(a.Node.Name)+32)
 	b = append(append(b, a.Node.Name...), '#')
-	return string(strconv.AppendUint(b, index, 10))
+	return string(id.Append(b))
 }
 
 // conclude hands the outcome of a transfer to the ledger.
@@ -158,7 +158,7 @@ func (t *attempt) conclude() {
 		return
 	}
 	t.handler.app.ledger.log.Outcome(ledger.Outcome{
-		Index:         t.index,
+		Record:        t.record,
 		State:         t.outcome(),
 		Status:        t.response.status,
 		Bytes:         t.body.read.Load(),

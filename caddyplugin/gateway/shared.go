@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"log/slog"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
@@ -22,9 +21,9 @@ type sharedLedger struct {
 }
 
 // loadLedger returns the process's ledger of that folder, unopened if it is new.
-func loadLedger(dir, node string, logger *slog.Logger) (*sharedLedger, error) {
+func loadLedger(dir string, o ledger.Options) (*sharedLedger, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &sharedLedger{dir: dir, log: ledger.New(dir, ledger.Options{Node: node, Logger: logger})}
+		l := &sharedLedger{dir: dir, log: ledger.New(dir, o)}
 		l.users.Store(1)
 		return l, nil
 	})

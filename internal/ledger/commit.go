@@ -11,10 +11,12 @@ import (
 // under the log's mutex until the committer takes it; the committer sets first,
 // durable and err and then closes done.
 type batch struct {
-	buf   []byte // room for a frame's header, then a payload
-	count int
-	done  chan struct{}
+	buf    []byte // room for a frame's header, then a payload
+	count  int
+	frames int // it was written in
+	done   chan struct{}
 
+	epoch   uint32
 	first   uint64 // index of its first entry
 	durable int    // how many of its entries, from the first, are on disk
 	err     error  // what befell the others
@@ -34,8 +36,12 @@ func (b *batch) add(entry []byte) (slot int) {
 	return b.count - 1
 }
 
-// maxSpare bounds the buffer that is kept for the next batch.
-const maxSpare = 4 << 20
+// maxSpare bounds a buffer that is kept for a later batch, and maxSpares how
+// many are.
+const (
+	maxSpare  = 4 << 20
+	maxSpares = 4
+)
 
 // run is the committer: it takes whatever is pending, makes it durable, and
 // looks again. There is no timer: who arrives while a sync runs goes into the
@@ -53,12 +59,30 @@ func (l *Log) run() {
 		if b.err != nil {
 			l.failed = time.Now()
 		}
-		if cap(b.buf) <= maxSpare {
-			l.spare = b.buf
-		}
 		l.mu.Unlock()
 		close(b.done)
+		if !l.keeper.hand(b) {
+			l.giveBack(b.buf)
+		}
 	}
+}
+
+// giveBack keeps a buffer for a later batch.
+func (l *Log) giveBack(buf []byte) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if cap(buf) <= maxSpare && len(l.spares) < maxSpares {
+		l.spares = append(l.spares, buf)
+	}
+}
+
+// spare takes a buffer that was given back; nil if there is none. Its caller
+// holds mu.
+func (l *Log) spare() (buf []byte) {
+	if n := len(l.spares); n > 0 {
+		buf, l.spares = l.spares[n-1], l.spares[:n-1]
+	}
+	return buf
 }
 
 // take waits for a batch. It returns nil when the log closes and none is left.
@@ -66,7 +90,7 @@ func (l *Log) take() *batch {
 	for {
 		l.mu.Lock()
 		if b := l.pending; b.count > 0 {
-			l.pending, l.spare = newBatch(l.spare), nil
+			l.pending = newBatch(l.spare())
 			l.mu.Unlock()
 			return b
 		}
@@ -83,7 +107,7 @@ func (l *Log) take() *batch {
 // commit makes a batch durable, in several frames if a segment ends within it
 // or it is very large. It stops at the first failure.
 func (l *Log) commit(b *batch) {
-	b.first = l.next
+	b.epoch, b.first = l.epoch.Number, l.next
 	buf := b.buf // from a frame's header on
 	for b.durable < b.count {
 		if b.err = l.roll(); b.err != nil {
@@ -95,6 +119,7 @@ func (l *Log) commit(b *batch) {
 			return
 		}
 		b.durable += count
+		b.frames++
 		buf = buf[length:] // the next header goes over bytes already written
 	}
 }

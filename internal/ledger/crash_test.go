@@ -42,7 +42,7 @@ func (a *acknowledged) load(l *ledger.Log, times int) (refused int) {
 				entry := fmt.Sprintf("%d/%d %0*d", w, i, 1+(i*97)%700, i) // frames begin and end anywhere in blocks
 				index, err := l.Append([]byte(entry))
 				if err == nil {
-					a.add(index, entry)
+					a.add(index.Index, entry)
 					continue
 				}
 				mu.Lock()

@@ -45,7 +45,7 @@ func child(dir string) {
 					return
 				}
 				mu.Lock()
-				fmt.Println("ok", index, entry)
+				fmt.Println("ok", index.Index, entry)
 				mu.Unlock()
 			}
 		}()
@@ -221,10 +221,10 @@ func TestReadWithoutLedger(t *testing.T) {
 	dir := t.TempDir()
 	none := func(ledger.Entry) error { return nil }
 	want := dir + " holds no ledger: no epoch-... folder with an EPOCH file"
-	if err := ledger.Read(dir, 0, none); err == nil || err.Error() != want {
+	if err := ledger.Read(dir, ledger.ID{}, none); err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
-	if err := ledger.Read(filepath.Join(dir, "missing"), 0, none); !errors.Is(err, os.ErrNotExist) {
+	if err := ledger.Read(filepath.Join(dir, "missing"), ledger.ID{}, none); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -236,7 +236,7 @@ func TestReadStops(t *testing.T) {
 	add(t, l, "entry 1")
 	stop := errors.New("enough")
 	calls := 0
-	err := ledger.Read(dir, 0, func(ledger.Entry) error { calls++; return stop })
+	err := ledger.Read(dir, ledger.ID{}, func(ledger.Entry) error { calls++; return stop })
 	if err != stop || calls != 1 {
 		t.Errorf("%v after %d calls", err, calls)
 	}

@@ -35,12 +35,16 @@ type CorruptError struct {
 	Offset int64  // first damaged byte, or the place of the damaged frame, in bytes from the start of File
 	Index  uint64 // first entry that cannot be vouched for
 	What   string // what was found there
+
+	// Expected and Found are hashes of the entry Index, empty if hashes were
+	// not what differed.
+	Expected, Found string
 }
 
 // Error says what was found, where, and the two lawful ways on.
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("ledger damaged at %s, offset %d, entry %d: %s; nothing was changed; "+
 		"either restore the ledger folder from a verified copy, "+
-		"or keep it as evidence and let the gateway begin a ledger in a new folder",
+		"or keep this epoch as evidence and begin a new one with 'transfergate transfer ledger epoch new FOLDER --because REASON'",
 		e.File, e.Offset, e.Index, e.What)
 }

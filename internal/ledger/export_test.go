@@ -5,8 +5,9 @@ var OS FS = osFS{}
 
 // ReadFS and VerifyFS are Read and Verify on another file system.
 var (
-	ReadFS   = read
-	VerifyFS = verify
+	ReadFS     = read
+	VerifyFS   = verify
+	OpenViewFS = openView
 )
 
 // AppendString is the encoder of JSON strings.

@@ -7,31 +7,46 @@
 // them. Anybody may [Read] or [Verify] the folder meanwhile.
 //
 //	<folder>/LOCK                     held by the writer
-//	<folder>/master.key               wraps the keys, unless it is kept elsewhere
-//	<folder>/keys/                    the keys of the pseudonyms (keyring.go)
+//	<folder>/master.key               wraps the keys of the pseudonyms, unless it is kept elsewhere
+//	<folder>/keys/                    these keys (keyring.go)
+//	<folder>/checkpoint.key           the key that signs checkpoints, unless it is elsewhere
+//	<folder>/policy/*.tar             the policies that records name (policy.go)
 //	<folder>/epoch-000001/EPOCH       settings of the epoch
 //	<folder>/epoch-000001/seg/*.log   the entries, in frames (frame.go)
+//	<folder>/epoch-000001/hash/*      their hashes, 65,536 entries a file (tree.go)
+//	<folder>/epoch-000001/upper.tiles the root of each of these files
+//	<folder>/epoch-000001/checkpoint  the latest signed checkpoint
 //	<folder>/epoch-000001/quarantine/ what was cut off after a crash
+//
+// Behind the commit a keeper builds the epoch's Merkle tree and signs a
+// checkpoint of it about once a second (keeper.go), so that nobody can rewrite
+// what a checkpoint seen elsewhere covers. [View] shows an epoch in the formats
+// of C2SP.
 //
 // An entry is any bytes. This package also encodes the gateway's entries: see
 // [Record] and [Outcome].
 package ledger
 
 import (
+	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/bits"
 	"path/filepath"
 	"sync"
 	"time"
+
+	"golang.org/x/mod/sumdb/tlog"
 )
 
 const (
 	lockName = "LOCK"
 
-	defaultSegmentEntries = 1 << 16
-	defaultMinFree        = 64 << 20
+	maxSegmentEntries = 1 << 16 // the entries below one hash tile of level 1
+	defaultMinFree    = 64 << 20
 	// reservedPerEntry is the space reserved in a segment for each entry.
 	reservedPerEntry = 1 << 10
 )
@@ -47,9 +62,38 @@ type Options struct {
 	// Now is the clock of the entries the log itself makes. Default: time.Now
 	Now func() time.Time
 
-	// SegmentEntries is how many entries a segment of a new ledger has. A
-	// ledger keeps the length it was made with. Default: 65536
+	// Key is the file of the key that signs checkpoints, see GenerateKey. It is
+	// made if it is missing and the ledger is new.
+	// Default: checkpoint.key in the ledger's folder
+	Key string
+
+	// CheckpointInterval is how often a checkpoint is signed while entries
+	// come. Default: 1 s
+	CheckpointInterval time.Duration
+
+	// OnCheckpoint is called with each signed checkpoint once it is durable, in
+	// a goroutine of its own, one after the other; who takes longer than the
+	// interval misses some, never the last one. Close waits for it. consistency
+	// proves that the checkpoint's tree extends an older one of the same
+	// origin, in the form of C2SP tlog-witness; it may be called later, but not
+	// after Close. Default: none
+	OnCheckpoint func(signed []byte, consistency func(oldSize int64) ([]tlog.Hash, error))
+
+	// KnownElsewhere returns the largest signed checkpoint of the origin that
+	// somebody else has seen, a witness or a second place; nil if none has. It
+	// is called by Open, which refuses the ledger if it has less or something
+	// else; an error is logged, and the ledger opens. Default: nobody knows any
+	KnownElsewhere func(ctx context.Context, origin string) (signed []byte, err error)
+
+	// SegmentEntries is how many entries a segment of a new epoch has. It is
+	// rounded up to a power of two, at most 65536. An epoch keeps the length it
+	// was made with. Default: 65536
 	SegmentEntries int
+
+	// EpochEntries is how many entries an epoch has before a new one is begun;
+	// a batch may go beyond it. A new epoch is also begun with the first entry
+	// of a month, in UTC. Default: 16777216, a full tile of level 2
+	EpochEntries uint64
 
 	// MinFree is how many bytes of the volume must be free for Ready to say
 	// yes. Appends go on below it, as long as there is room. Default: 64 MiB
@@ -87,8 +131,15 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.SegmentEntries <= 0 {
-		o.SegmentEntries = defaultSegmentEntries
+	if o.SegmentEntries <= 0 || o.SegmentEntries > maxSegmentEntries {
+		o.SegmentEntries = maxSegmentEntries
+	}
+	o.SegmentEntries = 1 << bits.Len(uint(o.SegmentEntries-1))
+	if o.EpochEntries == 0 {
+		o.EpochEntries = 1 << 24
+	}
+	if o.CheckpointInterval <= 0 {
+		o.CheckpointInterval = time.Second
 	}
 	if o.MinFree == 0 {
 		o.MinFree = defaultMinFree
@@ -102,14 +153,24 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// nodeName is the node's name in an origin.
+func (o Options) nodeName() string {
+	if o.Node == "" {
+		return "node"
+	}
+	return o.Node
+}
+
 // Log is a transfer log of which this process is, or will be, the one writer.
 // Its methods may be called by any number of goroutines.
 type Log struct {
-	dir      string
-	o        Options
-	keys     keyring
-	outcomes outcomes
-	counters counters
+	dir       string
+	o         Options
+	keys      keyring
+	outcomes  outcomes
+	snapshots snapshots
+	notifier  notifier
+	counters  counters
 
 	// lifecycle serializes Open and Close, and guards what only they use.
 	lifecycle sync.Mutex
@@ -122,7 +183,7 @@ type Log struct {
 	closing bool      // the committer ends when pending is empty
 	idle    bool      // the committer waits for wake
 	pending *batch    // never nil while the log is open
-	spare   []byte    // a buffer for the batch after the pending one
+	spares  [][]byte  // buffers for later batches
 	trouble error     // why the last batch failed; nil if it did not
 	failed  time.Time // when it failed
 
@@ -138,6 +199,7 @@ type Log struct {
 	strikes  int      // segments given up since the last good sync
 	prepared chan prepared
 	keepers  sync.WaitGroup // goroutines that prepare and trim segments
+	keeper   *keeper
 }
 
 // New returns an unopened log of the folder. It touches nothing. Its appends
@@ -151,6 +213,8 @@ func New(dir string, o Options) *Log {
 		done:    make(chan struct{}),
 	}
 	l.outcomes.init()
+	l.snapshots.sums = make(map[string]string)
+	l.notifier.f, l.notifier.logger = l.o.OnCheckpoint, l.o.Logger
 	return l
 }
 
@@ -202,32 +266,74 @@ func (l *Log) load() (own [][]byte, err error) {
 	for _, name := range foreign {
 		l.o.Logger.Warn("a foreign file in the ledger's folder is left alone", "file", filepath.Join(l.dir, name))
 	}
+	key, err := l.loadKey(!ok)
+	if err != nil {
+		return nil, err
+	}
 	if !ok {
-		e = epoch{Created: l.o.Now().UTC(), Number: 1, Format: epochFormat, SegmentEntries: uint64(l.o.SegmentEntries)}
-		if err := createEpoch(l.o.FS, l.dir, e); err != nil {
+		if e, err = l.newEpoch(originOf(l.o.nodeName(), newLedgerID(), 1), 1, key); err != nil {
 			return nil, err
 		}
 	}
-	l.epoch, l.epochDir = e, epochDir(l.dir, e.Number)
-	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger)
+	if err := l.takeEpoch(e, key); err != nil {
+		return nil, err
+	}
+	k := l.keeper
+	visit := func(fr *frame) error {
+		k.visit(fr)
+		return nil
+	}
+	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger, uint64(k.tree.start()), visit, k.check)
 	if err != nil {
 		return nil, err
 	}
 	l.next, l.segment, l.number = r.next, r.segment, r.number
 	l.counters.next.Store(r.next)
-	if err := l.keys.load(l, r.next == 0); err != nil {
+	if err := l.keys.load(l, r.next == 0 && e.Previous == nil); err != nil {
 		return nil, errors.Join(err, l.letGo())
 	}
 	if r.next == 0 {
 		own = append(own, l.genesis())
 	}
-	own = append(own, l.keyEntries(r.next == 0)...)
+	own = append(own, l.keyEntries(r.next == 0 && e.Previous == nil)...)
 	for _, c := range r.cut {
 		l.o.Logger.Warn("the end of the ledger was torn by a crash and was moved to the quarantine", "file", c.file,
 			"offset", c.offset, "bytes", c.bytes, "found", c.what, "quarantine", c.quarantine)
 		own = append(own, l.recovered(c))
 	}
 	return own, nil
+}
+
+// newEpoch makes an epoch that the key signs.
+func (l *Log) newEpoch(origin string, number uint32, key ed25519.PrivateKey) (e epoch, err error) {
+	e = epoch{
+		Created: l.o.Now().UTC(), Number: number, Format: epochFormat,
+		SegmentEntries: uint64(l.o.SegmentEntries), Origin: origin,
+	}
+	if _, e.Key, err = signerOf(key, origin); err != nil {
+		return e, err
+	}
+	return e, createEpoch(l.o.FS, l.dir, e)
+}
+
+// takeEpoch makes the epoch the log's own, with a keeper that knows its stored
+// hashes.
+func (l *Log) takeEpoch(e epoch, key ed25519.PrivateKey) error {
+	signer, vkey, err := signerOf(key, e.Origin)
+	if err != nil {
+		return err
+	}
+	if vkey != e.Key {
+		return fmt.Errorf("%w: %s holds the key %s, but the epoch was begun with %s",
+			ErrNoSigningKey, l.o.keyFile(l.dir), vkey, e.Key)
+	}
+	l.epoch, l.epochDir = e, epochDir(l.dir, e.Number)
+	l.counters.epoch.Store(e.Number)
+	l.keeper = &keeper{
+		o: l.o, epoch: e, dir: l.epochDir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
+		notifier: &l.notifier, tree: newTree(l.o.FS, l.epochDir, e),
+	}
+	return l.keeper.tree.load()
 }
 
 // letGo closes the segment of a log that does not open after all.
@@ -260,7 +366,11 @@ func (l *Log) start(own [][]byte) error {
 	if err != nil {
 		return errors.Join(err, l.letGo(), l.unprepare())
 	}
+	if b.frames == 1 {
+		l.keeper.take(handed{b.first, b.count, b.buf})
+	}
 	l.pending = newBatch(nil)
+	l.keeper.start()
 	go l.run()
 	return nil
 }
@@ -302,7 +412,9 @@ func (l *Log) Close() error {
 	}
 	<-l.done
 	l.opened = false
-	err := errors.Join(l.finish(), l.lock.Close())
+	err := errors.Join(l.finish(), l.keeper.stop())
+	l.notifier.idle.Wait()
+	err = errors.Join(err, l.lock.Close())
 	l.o.Logger.Info("ledger closed", "dir", l.dir, "entries", l.counters.next.Load())
 	return err
 }
@@ -329,21 +441,21 @@ func (l *Log) finish() error {
 	return err
 }
 
-// Append writes an entry of 1 to MaxEntry bytes and returns its index once it
+// Append writes an entry of 1 to MaxEntry bytes and returns its id once it
 // is durable. The entry may be reused afterwards. After an error the entry may
 // or may not be in the log: whoever appends must act as if it were not, and not
 // do what it announced.
-func (l *Log) Append(entry []byte) (index uint64, err error) {
+func (l *Log) Append(entry []byte) (id ID, err error) {
 	switch {
 	case len(entry) == 0:
-		return 0, ErrEmpty
+		return ID{}, ErrEmpty
 	case len(entry) > MaxEntry:
-		return 0, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(entry), MaxEntry)
+		return ID{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(entry), MaxEntry)
 	}
 	l.mu.Lock()
 	if err := l.refusal; err != nil {
 		l.mu.Unlock()
-		return 0, err
+		return ID{}, err
 	}
 	b := l.pending
 	slot := b.add(entry)
@@ -355,9 +467,9 @@ func (l *Log) Append(entry []byte) (index uint64, err error) {
 	}
 	<-b.done
 	if slot < b.durable {
-		return b.first + uint64(slot), nil
+		return ID{b.epoch, b.first + uint64(slot)}, nil
 	}
-	return 0, b.err
+	return ID{}, b.err
 }
 
 // troubleLasts is how long a failed append keeps a log from being ready. Then
@@ -365,8 +477,8 @@ func (l *Log) Append(entry []byte) (index uint64, err error) {
 const troubleLasts = 2 * time.Second
 
 // Ready tells why the log should get no more work, or nil: it is not open, it
-// is broken, the last append failed within two seconds, or less than MinFree
-// bytes are free.
+// is broken, the last append failed within two seconds, checkpoints could not be
+// signed for ten seconds, or less than MinFree bytes are free.
 func (l *Log) Ready() error {
 	l.mu.Lock()
 	err := l.refusal
@@ -375,6 +487,9 @@ func (l *Log) Ready() error {
 	}
 	l.mu.Unlock()
 	if err != nil {
+		return err
+	}
+	if err := l.keeper.troubled(); err != nil {
 		return err
 	}
 	free, err := l.free()

@@ -370,7 +370,7 @@ func (m *memFS) get(name string) []byte {
 func readMem(t testing.TB, m *memFS) []string {
 	t.Helper()
 	var all []string
-	if err := ledger.ReadFS(m, "/l", 0, func(e ledger.Entry) error {
+	if err := ledger.ReadFS(m, "/l", ledger.ID{}, func(e ledger.Entry) error {
 		if e.Index != uint64(len(all)) {
 			t.Fatalf("entry %d where %d was due", e.Index, len(all))
 		}

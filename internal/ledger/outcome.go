@@ -16,7 +16,7 @@ const (
 
 // Outcome is how one transfer ended.
 type Outcome struct {
-	Index         uint64 // of the transfer's record
+	Record        ID     // the transfer's
 	State         string // NotSent, Partial, Complete or Unknown; anything else is written as Unknown
 	Status        int    // HTTP status of the answer; 0 if there was none
 	Bytes         int64  // of the request's body that were handed on
@@ -26,7 +26,7 @@ type Outcome struct {
 const (
 	// outcomeDelay is how long an outcome waits for others, at most.
 	outcomeDelay = 900 * time.Millisecond
-	// outcomesPerEntry bounds an entry; each outcome takes at most 96 bytes.
+	// outcomesPerEntry bounds an entry; each outcome takes at most 112 bytes.
 	outcomesPerEntry = 512
 	// maxOutcomes bounds the memory of a log that cannot write.
 	maxOutcomes = 1 << 16
@@ -171,7 +171,7 @@ func (q *outcomes) flush(l *Log) {
 }
 
 // outcomeEntry is the entry for a batch: outcomes is a list of
-// [index, state, status, bytes, response bytes].
+// [record, state, status, bytes, response bytes].
 func (l *Log) outcomeEntry(batch []Outcome) []byte {
 	now := l.o.Now()
 	o := object("{")
@@ -199,8 +199,7 @@ func (out Outcome) append(dst []byte) []byte {
 		state = Unknown
 	}
 	dst = append(dst, '[')
-	dst = appendNumber(dst, int64(min(out.Index, maxNumber)))
-	dst = append(dst, ',')
+	dst = append(out.Record.Append(append(dst, '"')), '"', ',')
 	dst = appendString(dst, state)
 	for _, n := range []int64{int64(out.Status), out.Bytes, out.ResponseBytes} {
 		dst = append(dst, ',')

@@ -3,20 +3,22 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"slices"
 )
 
 // Entry is one entry of a ledger.
 type Entry struct {
-	Index uint64
-	Data  []byte // valid until the function it was handed to returns
+	ID
+	Data []byte // valid until the function it was handed to returns
 }
 
-// Read hands the newest epoch's entries from the index on to f, in order. It
+// Read hands the ledger's entries from an id on, over all epochs, to f in
+// order; the zero ID is before the first. It
 // takes no lock and may run beside the ledger's writer; the last entries it
 // sees then may not be durable yet. It stops at the first error: f's own is
 // returned as it is; damage is a *CorruptError. What a crash left at the end is
 // passed over. A folder without a ledger is an error.
-func Read(dir string, from uint64, f func(Entry) error) error {
+func Read(dir string, from ID, f func(Entry) error) error {
 	return read(osFS{}, dir, from, f)
 }
 
@@ -24,10 +26,10 @@ func Read(dir string, from uint64, f func(Entry) error) error {
 // another segment meanwhile looks like damage, and only damage stays.
 const rereads = 3
 
-func read(fsys FS, dir string, from uint64, f func(Entry) error) (err error) {
+func read(fsys FS, dir string, from ID, f func(Entry) error) (err error) {
 	for range rereads {
 		err = readOnce(fsys, dir, from, func(e Entry) error {
-			from = e.Index + 1
+			from = ID{e.Epoch, e.Index + 1}
 			return f(e)
 		})
 		if _, damaged := errors.AsType[*CorruptError](err); !damaged {
@@ -37,13 +39,42 @@ func read(fsys FS, dir string, from uint64, f func(Entry) error) (err error) {
 	return err
 }
 
-func readOnce(fsys FS, dir string, from uint64, f func(Entry) error) error {
-	w, err := walkNewest(fsys, dir)
+func readOnce(fsys FS, dir string, from ID, f func(Entry) error) error {
+	numbers, _, err := listEpochs(fsys, dir)
 	if err != nil {
 		return err
 	}
+	if len(numbers) == 0 {
+		return fmt.Errorf("%s holds no ledger: %w", dir, errNoLedger)
+	}
+	for _, number := range numbers {
+		if number < from.Epoch {
+			continue
+		}
+		if number > from.Epoch {
+			from = ID{Epoch: number}
+		}
+		w, err := walkEpoch(fsys, dir, number)
+		if err != nil {
+			return err
+		}
+		if err := w.read(from.Index, func(fr *frame) error { return fr.entries(from.Index, f) }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// read hands on the frames from the one with the entry from on. It passes over
+// segments that end before it.
+func (w *walker) read(from uint64, visit func(*frame) error) error {
 	skip := func(_ *walked, limit uint64) (bool, error) { return limit <= from, nil }
-	_, err = w.run(skip, func(fr *frame) error { return fr.entries(from, f) })
+	_, err := w.run(skip, func(fr *frame) error {
+		if fr.first+uint64(fr.count) <= from {
+			return nil
+		}
+		return visit(fr)
+	})
 	return err
 }
 
@@ -53,7 +84,7 @@ func (fr *frame) entries(from uint64, f func(Entry) error) error {
 	for rest := fr.payload; len(rest) > 0; index++ {
 		data, after, _ := cutEntry(rest) // was checked with the frame
 		if index >= from {
-			if err := f(Entry{index, data}); err != nil {
+			if err := f(Entry{ID{fr.epoch, index}, data}); err != nil {
 				return err
 			}
 		}
@@ -62,16 +93,40 @@ func (fr *frame) entries(from uint64, f func(Entry) error) error {
 	return nil
 }
 
-// walkNewest returns a walker of the folder's newest epoch.
-func walkNewest(fsys FS, dir string) (*walker, error) {
-	e, _, ok, err := findEpoch(fsys, dir)
+// walkEpoch returns a walker of an epoch.
+func walkEpoch(fsys FS, dir string, number uint32) (*walker, error) {
+	e, err := readEpoch(fsys, dir, number)
 	if err != nil {
 		return nil, err
 	}
-	if !ok {
-		return nil, fmt.Errorf("%s holds no ledger: %w", dir, errNoLedger)
-	}
-	return newWalker(fsys, epochDir(dir, e.Number), e)
+	return newWalker(fsys, epochDir(dir, number), e)
 }
 
 var errNoLedger = errors.New("no epoch-... folder with an EPOCH file")
+
+// Last returns the id to Read the last n entries from; all of them when n is 0.
+// Of segments that are full it looks at the ends only.
+func Last(dir string, n uint64) (ID, error) { return last(osFS{}, dir, n) }
+
+func last(fsys FS, dir string, n uint64) (ID, error) {
+	numbers, _, err := listEpochs(fsys, dir)
+	if err != nil || len(numbers) == 0 || n == 0 {
+		return ID{}, err
+	}
+	for _, number := range slices.Backward(numbers) {
+		w, err := walkEpoch(fsys, dir, number)
+		if err != nil {
+			return ID{}, err
+		}
+		skip := func(s *walked, limit uint64) (bool, error) { return sealedAt(fsys, s.path, w.epoch, limit) }
+		size, err := w.run(skip, func(*frame) error { return nil })
+		if err != nil {
+			return ID{}, err
+		}
+		if n <= size {
+			return ID{number, size - n}, nil
+		}
+		n -= size
+	}
+	return ID{}, nil
+}

@@ -16,6 +16,8 @@ const (
 	TypeOutcome   = "transfer.outcome"  // how transfers ended, see Outcome
 	TypeGenesis   = "ledger.genesis"    // entry 0 of an epoch
 	TypeRecovered = "ledger.recovered"  // the torn end of the log was cut off after a crash
+	TypePolicy    = "policy.snapshot"   // a policy that records name was kept, see Log.Snapshot
+	TypeClosed    = "epoch.closed"      // the last entry of an epoch that another follows
 
 	TypeKeyCreated    = "key.created"    // a period's key of the pseudonyms was made
 	TypeKeyDestroyed  = "key.destroyed"  // it was destroyed, and the period's links with it

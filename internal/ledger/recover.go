@@ -29,7 +29,11 @@ type cut struct {
 // is moved to the quarantine; damage is a *CorruptError and changes nothing.
 // Of segments that were closed properly only the two ends are looked at: Verify
 // reads them whole.
-func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger) (*recovered, error) {
+//
+// Frames of segments that are not passed over are handed to visit; passed tells
+// up to which entry none is needed. check is called with everything visited and
+// nothing changed.
+func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger, passed uint64, visit func(*frame) error, check func() error) (*recovered, error) {
 	w, err := newWalker(fsys, dir, e)
 	if err != nil {
 		return nil, err
@@ -37,9 +41,17 @@ func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger) (*recovered
 	for _, name := range w.foreign {
 		logger.Warn("a foreign file among the ledger's segments is left alone", "file", filepath.Join(dir, "seg", name))
 	}
-	skip := func(s *walked, limit uint64) (bool, error) { return sealedAt(fsys, s.path, e, limit) }
+	skip := func(s *walked, limit uint64) (bool, error) {
+		if limit > passed {
+			return false, nil
+		}
+		return sealedAt(fsys, s.path, e, limit)
+	}
 	r := new(recovered)
-	if r.next, err = w.run(skip, func(*frame) error { return nil }); err != nil {
+	if r.next, err = w.run(skip, visit); err != nil {
+		return nil, err
+	}
+	if err := check(); err != nil {
 		return nil, err
 	}
 	for _, t := range w.tails {

@@ -75,6 +75,10 @@ func TestTruncationAtEveryByte(t *testing.T) {
 		for size := range whole[len(whole)-1] {
 			m := base.clone()
 			m.set(firstSegment, data[:size])
+			if closed && size < whole[5] { // the checkpoint knows of all six entries
+				checkRefused(t, m, "/l/epoch-000001/checkpoint")
+				continue
+			}
 			kept := slices.IndexFunc(whole, func(end int) bool { return end > size })
 			cut := size
 			if kept > 0 {
@@ -85,6 +89,23 @@ func TestTruncationAtEveryByte(t *testing.T) {
 			if t.Failed() {
 				t.Fatalf("closed %v, %d bytes left", closed, size)
 			}
+		}
+	}
+}
+
+// checkRefused checks that a ledger is refused because of a file, and that
+// nothing was changed.
+func checkRefused(t *testing.T, m *memFS, file string) {
+	t.Helper()
+	before := m.clone()
+	l := ledger.New("/l", ledger.Options{FS: m})
+	bad := new(ledger.CorruptError)
+	if err := l.Open(); !errors.As(err, &bad) || bad.File != file {
+		t.Fatalf("open: %v", err)
+	}
+	for name := range before.names {
+		if name != "/l/LOCK" && string(m.get(name)) != string(before.get(name)) {
+			t.Errorf("%s was changed", name)
 		}
 	}
 }
@@ -210,7 +231,7 @@ func TestGarbageAfterTheEnd(t *testing.T) {
 
 func TestDamageMessages(t *testing.T) {
 	const ways = "; nothing was changed; either restore the ledger folder from a verified copy, " +
-		"or keep it as evidence and let the gateway begin a ledger in a new folder"
+		"or keep this epoch as evidence and begin a new one with 'transfergate transfer ledger epoch new FOLDER --because REASON'"
 	tests := []struct {
 		name    string
 		segment int
@@ -241,7 +262,7 @@ func TestDamageMessages(t *testing.T) {
 		}, "offset %1, entry 1: the file ends after * of the * bytes of a frame's payload; a later segment was begun, so this was on the disk"},
 		{"no settings", 2, func(m *memFS) { m.Remove("/l/epoch-000001/EPOCH") },
 			"/l/epoch-000001/EPOCH, offset 0, entry 0: the file is missing"},
-		{"settings", 2, func(m *memFS) { m.set("/l/epoch-000001/EPOCH", []byte(`{"format":"transfergate-ledger/1","epoch":2}`)) },
+		{"settings", 2, func(m *memFS) { m.set("/l/epoch-000001/EPOCH", []byte(`{"format":"transfergate-ledger/2","epoch":2}`)) },
 			"/l/epoch-000001/EPOCH, offset 0, entry 0: it says epoch 2 with segments of 0 entries"},
 		{"settings are no JSON", 2, func(m *memFS) { m.set("/l/epoch-000001/EPOCH", []byte(`x`)) },
 			"/l/epoch-000001/EPOCH, offset 0, entry 0: not the JSON of an epoch: *"},
@@ -289,7 +310,7 @@ func like(s, pattern string) bool {
 func TestUnknownFormat(t *testing.T) {
 	m := memLedger(t, 1, 100, true)
 	m.set("/l/epoch-000001/EPOCH", []byte(`{"created":"2030-01-01T00:00:00Z","epoch":1,"format":"transfergate-ledger/9","segment_entries":1}`))
-	want := `/l/epoch-000001/EPOCH: format "transfergate-ledger/9"; this program reads "transfergate-ledger/1"`
+	want := `/l/epoch-000001/EPOCH: format "transfergate-ledger/9"; this program reads "transfergate-ledger/2"`
 	if err := ledger.New("/l", ledger.Options{FS: m}).Open(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

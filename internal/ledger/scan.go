@@ -20,6 +20,7 @@ func (e *frameError) Error() string { return fmt.Sprintf("offset %d: %s", e.offs
 // the scanner.
 type frame struct {
 	header
+	path    string
 	offset  int64
 	payload []byte
 }
@@ -30,6 +31,7 @@ func (f *frame) end() int64 { return f.offset + headerSize + int64(f.length) }
 // scanner reads the frames of one segment in order.
 type scanner struct {
 	file   File
+	path   string
 	epoch  uint32
 	next   uint64 // index the next entry must have
 	offset int64  // of the next frame
@@ -100,7 +102,7 @@ func (s *scanner) frame() (*frame, error) {
 	if wrong := h.checkPayload(payload); wrong != "" {
 		return nil, bad(wrong)
 	}
-	f := &frame{header: h, offset: s.offset, payload: payload}
+	f := &frame{header: h, path: s.path, offset: s.offset, payload: payload}
 	s.offset, s.next, s.sealed = f.end(), s.next+uint64(h.count), h.kind == kindSeal
 	return f, nil
 }

@@ -14,10 +14,13 @@ const (
 	opSpace
 	opOutcome
 	opKey
+	opHash
+	opCheckpoint
+	opSeal
 	ops
 )
 
-var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key"}
+var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key", "hash", "checkpoint", "seal"}
 
 // Stats are a log's numbers since it was opened, except Next.
 type Stats struct {
@@ -25,8 +28,14 @@ type Stats struct {
 	Appended uint64
 	// Pending is how many entries wait for a sync that has not begun.
 	Pending int
-	// Next is the index the next entry gets; 0 if the log was never opened.
-	Next uint64
+	// Epoch is the number of the epoch, and Next the index the next entry gets
+	// in it; 0 if the log was never opened.
+	Epoch uint32
+	Next  uint64
+	// Signed is how many entries of the epoch the last checkpoint covers, and
+	// SignedAt when it was published; zero if the epoch has none.
+	Signed   uint64
+	SignedAt time.Time
 	// Syncs counts successful syncs, and SyncTime is how long they took together.
 	Syncs    uint64
 	SyncTime time.Duration
@@ -35,15 +44,17 @@ type Stats struct {
 	// Free is how many bytes the volume has left; 0 if that is not known.
 	Free uint64
 	// Errors counts failures by operation: write, sync, truncate, create,
-	// space, outcome (outcomes that were lost), key (of the pseudonyms).
+	// space, outcome (outcomes that were lost), key (of the pseudonyms), hash,
+	// checkpoint, seal.
 	Errors map[string]uint64
 }
 
 // counters are the numbers behind Stats.
 type counters struct {
-	appended, syncs, bytes, next atomic.Uint64
-	syncTime                     atomic.Int64
-	errors                       [ops]atomic.Uint64
+	appended, syncs, bytes, next, signed atomic.Uint64
+	syncTime, signedAt                   atomic.Int64
+	epoch                                atomic.Uint32
+	errors                               [ops]atomic.Uint64
 }
 
 func (c *counters) fail(op int) { c.errors[op].Add(1) }
@@ -55,16 +66,25 @@ func (c *counters) commit(entries, bytes int, next uint64) {
 	c.next.Store(next)
 }
 
+// checkpointed notes a published checkpoint.
+func (c *counters) checkpointed(size uint64, at time.Time) {
+	c.signed.Store(size)
+	c.signedAt.Store(at.UnixNano())
+}
+
 // Stats returns the log's numbers.
 func (l *Log) Stats() Stats {
 	c := &l.counters
 	s := Stats{
-		Appended: c.appended.Load(), Next: c.next.Load(), Syncs: c.syncs.Load(),
+		Appended: c.appended.Load(), Epoch: c.epoch.Load(), Next: c.next.Load(), Signed: c.signed.Load(), Syncs: c.syncs.Load(),
 		SyncTime: time.Duration(c.syncTime.Load()), Bytes: c.bytes.Load(),
 		Errors: make(map[string]uint64, ops),
 	}
 	if free, err := l.free(); err == nil { // a failure is counted below
 		s.Free = free
+	}
+	if at := c.signedAt.Load(); at > 0 {
+		s.SignedAt = time.Unix(0, at)
 	}
 	for op, name := range opNames {
 		s.Errors[name] = c.errors[op].Load()

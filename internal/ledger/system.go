@@ -9,16 +9,51 @@ import "time"
 func (l *Log) genesis() []byte {
 	now := l.o.Now()
 	o := object("{")
+	o.text("because", l.epoch.Because)
 	o.number("epoch", int64(l.epoch.Number))
 	o.text("format", epochFormat)
 	o.id("id", newID(now))
-	o.texts("keys", l.keys.firstKeys())
+	if l.epoch.Previous == nil {
+		o.texts("keys", l.keys.firstKeys())
+	}
 	o.text("master", l.keys.master.id)
 	o.text("node", l.o.Node)
+	o.text("origin", l.epoch.Origin)
+	if p := l.epoch.Previous; p != nil {
+		o.raw("previous", p.json())
+	}
 	salt := newSalt()
 	o.base64("salt", salt[:])
 	o.number("segment_entries", int64(l.epoch.SegmentEntries))
-	return closing(o, now, TypeGenesis)
+	o.time("time", now)
+	o.text("type", TypeGenesis)
+	o.text("v", schema)
+	o.text("vkey", l.epoch.Key)
+	return append(o, '}')
+}
+
+// json is the previous epoch as the genesis entry carries it.
+func (p *previous) json() []byte {
+	o := object("{")
+	o.text("checkpoint", p.Checkpoint)
+	o.number("epoch", int64(p.Number))
+	o.text("origin", p.Origin)
+	o.text("vkey", p.Key)
+	return append(o, '}')
+}
+
+// snapshotEntry says that a policy is kept beside the epochs.
+func (l *Log) snapshotEntry(digest, sum string, size int) []byte {
+	now := l.o.Now()
+	o := object("{")
+	o.number("bytes", int64(size))
+	o.id("id", newID(now))
+	o.text("node", l.o.Node)
+	o.text("policy", digest)
+	salt := newSalt()
+	o.base64("salt", salt[:])
+	o.text("sha256", sum)
+	return closing(o, now, TypePolicy)
 }
 
 // recovered says what was cut off the log after a crash. None of it was

@@ -18,6 +18,10 @@ type walker struct {
 	segments []walked
 	foreign  []string // names in the segments' folder that are none of ours
 	tails    []tail
+
+	// from, if it has a path, is a frame known to follow everything that is
+	// passed over: its segment is read from there on.
+	from place
 }
 
 // walked is one segment's file.
@@ -124,7 +128,10 @@ func (w *walker) run(skip func(s *walked, limit uint64) (bool, error), visit fun
 		if err != nil {
 			return next, fmt.Errorf("opening a segment: %w", err)
 		}
-		sc := &scanner{file: f, epoch: w.epoch.Number, next: next}
+		sc := &scanner{file: f, path: s.path, epoch: w.epoch.Number, next: next}
+		if s.path == w.from.path {
+			sc.offset, sc.next = w.from.offset, w.from.first
+		}
 		err = w.scan(i, sc, visit)
 		next = sc.next
 		if err = errors.Join(err, f.Close()); err != nil {

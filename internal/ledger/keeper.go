@@ -1,0 +1,380 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+// keeper follows the entries of one epoch behind the commit: it hashes what is
+// durable, signs checkpoints of it and publishes them. No appender waits for it.
+// The order is: entries durable, waiters released, hashed, signed, checkpoint
+// durable, checkpoint published.
+type keeper struct {
+	o        Options
+	epoch    epoch
+	dir      string
+	signer   note.Signer
+	counters *counters
+	giveBack func(buf []byte) // takes the buffer of a batch that was hashed
+	stored   func(span int64) // told when a span's hashes are in a file
+	notifier *notifier
+
+	batches chan handed
+	quit    chan struct{}
+	ended   chan struct{}
+	failing atomic.Pointer[failing]
+
+	// mu guards the tree, which only the keeper changes.
+	mu     sync.Mutex
+	tree   *tree
+	hasher leafHasher
+	signed uint64 // size of the last checkpoint
+}
+
+// handed is a batch of one frame, handed over in memory.
+type handed struct {
+	first uint64
+	count int
+	buf   []byte // room for a header, then the payload
+}
+
+// failing says since when checkpoints cannot be made, and why.
+type failing struct {
+	since time.Time
+	err   error
+}
+
+// handedBatches bounds the batches that wait to be hashed. When it is reached
+// the keeper reads what it missed from the segment.
+const handedBatches = 64
+
+func (k *keeper) start() {
+	k.batches = make(chan handed, handedBatches)
+	k.quit, k.ended = make(chan struct{}), make(chan struct{})
+	go k.run()
+}
+
+// hand gives the keeper a durable batch together with its buffer. It never
+// waits; it reports false if the keeper has too much to do.
+func (k *keeper) hand(b *batch) bool {
+	if b.frames != 1 || b.err != nil || cap(b.buf) > maxSpare {
+		return false // the buffer of a split batch was overwritten by headers
+	}
+	select {
+	case k.batches <- handed{b.first, b.count, b.buf}:
+		return true
+	default:
+		return false
+	}
+}
+
+// run hashes batches, and signs a checkpoint once a second if there is news.
+func (k *keeper) run() {
+	defer close(k.ended)
+	tick := time.NewTicker(k.o.CheckpointInterval)
+	defer tick.Stop()
+	for {
+		select {
+		case b := <-k.batches:
+			k.take(b)
+		case <-tick.C:
+			k.publish()
+		case <-k.quit:
+			return
+		}
+	}
+}
+
+// take hashes a batch that follows the tree. Any other one was read already,
+// or will be at the next checkpoint.
+func (k *keeper) take(b handed) {
+	k.mu.Lock()
+	if b.first == uint64(k.tree.size()) {
+		k.hashPayload(b.buf[headerSize:], b.count)
+	}
+	k.mu.Unlock()
+	k.giveBack(b.buf)
+	k.storeSpans()
+}
+
+// hashPayload adds the first entries of a payload. Its caller holds mu.
+func (k *keeper) hashPayload(payload []byte, count int) {
+	for range count {
+		entry, rest, _ := cutEntry(payload)
+		k.tree.add(k.hasher.leaf(entry))
+		payload = rest
+	}
+}
+
+// catchUp hashes every durable entry, reading those back that were not handed over.
+func (k *keeper) catchUp() error {
+	for {
+		select {
+		case b := <-k.batches:
+			k.take(b)
+			continue
+		default:
+		}
+		limit := k.counters.next.Load() // durable up to here
+		if uint64(k.tree.size()) >= limit {
+			return nil
+		}
+		if len(k.batches) > 0 {
+			continue
+		}
+		if err := k.readBack(limit); err != nil {
+			return fmt.Errorf("reading back entries to hash them: %w", err)
+		}
+	}
+}
+
+var errEnough = errors.New("enough")
+
+// readBack hashes entries up to the limit from the segments.
+func (k *keeper) readBack(limit uint64) error {
+	w, err := newWalker(k.o.FS, k.dir, k.epoch)
+	if err != nil {
+		return err
+	}
+	from := uint64(k.tree.size())
+	err = w.read(from, func(fr *frame) error {
+		if fr.first >= limit {
+			return errEnough
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		skip := uint64(k.tree.size()) - fr.first
+		payload := fr.payload
+		for range skip {
+			_, payload, _ = cutEntry(payload)
+		}
+		k.hashPayload(payload, int(min(fr.first+uint64(fr.count), limit)-fr.first-skip))
+		return nil
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	if size := uint64(k.tree.size()); size < limit {
+		return fmt.Errorf("%s: entries %d to %d are durable but not found", k.dir, size, limit-1)
+	}
+	k.storeSpans()
+	return nil
+}
+
+// publish signs a checkpoint if there is news, makes it durable and tells of it.
+func (k *keeper) publish() {
+	err := k.checkpoint()
+	if err == nil {
+		k.failing.Store(nil)
+		return
+	}
+	k.counters.fail(opCheckpoint)
+	if k.failing.Load() == nil {
+		k.failing.Store(&failing{time.Now(), err})
+		k.o.Logger.Error("the ledger cannot sign a checkpoint; it tries again", "error", err)
+	}
+}
+
+func (k *keeper) checkpoint() error {
+	if err := k.catchUp(); err != nil {
+		return err
+	}
+	return k.sign()
+}
+
+// sign signs the tree as it is, if it has grown.
+func (k *keeper) sign() error {
+	size := uint64(k.tree.size())
+	if size == k.signed {
+		return nil
+	}
+	k.mu.Lock()
+	signed, _, err := k.tree.sign(k.epoch.Origin, k.signer)
+	k.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err := writeDurable(k.o.FS, checkpointPath(k.dir), signed); err != nil {
+		return fmt.Errorf("writing the checkpoint: %w", err)
+	}
+	k.signed = size
+	k.counters.checkpointed(size, time.Now())
+	k.notifier.tell(signed, k.consistency(int64(size)))
+	return nil
+}
+
+// consistency returns the function that proves that the tree of size extends an
+// older one.
+func (k *keeper) consistency(size int64) func(old int64) ([]tlog.Hash, error) {
+	return func(old int64) ([]tlog.Hash, error) {
+		if old < 0 || old > size {
+			return nil, fmt.Errorf("no proof from %d to %d entries: the checkpoint is not older", old, size)
+		}
+		if old == 0 || old == size {
+			return nil, nil
+		}
+		k.mu.Lock()
+		defer k.mu.Unlock()
+		return tlog.ProveTree(size, old, k.tree)
+	}
+}
+
+// stop ends the keeper with a checkpoint of everything.
+func (k *keeper) stop() error {
+	close(k.quit)
+	<-k.ended
+	err := k.checkpoint()
+	if err != nil {
+		k.counters.fail(opCheckpoint)
+	}
+	return err
+}
+
+// troubled tells why no checkpoint could be made for a while, if so.
+func (k *keeper) troubled() error {
+	if f := k.failing.Load(); f != nil && time.Since(f.since) > unsignedLasts {
+		return fmt.Errorf("the ledger has signed no checkpoint since %s: %w", f.since.UTC().Format(time.RFC3339), f.err)
+	}
+	return nil
+}
+
+// unsignedLasts is how long entries may stay without a checkpoint before the
+// log is not ready.
+const unsignedLasts = 10 * time.Second
+
+// notifier hands the latest checkpoint to OnCheckpoint in a goroutine of its
+// own, one after the other. Who is slow misses some, never the last one.
+type notifier struct {
+	f       func([]byte, func(int64) ([]tlog.Hash, error))
+	logger  *slog.Logger
+	mu      sync.Mutex
+	next    *notice
+	running bool
+	idle    sync.WaitGroup
+}
+
+type notice struct {
+	signed      []byte
+	consistency func(int64) ([]tlog.Hash, error)
+}
+
+func (n *notifier) tell(signed []byte, consistency func(int64) ([]tlog.Hash, error)) {
+	if n.f == nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.next = &notice{signed, consistency}
+	if !n.running {
+		n.running = true
+		n.idle.Go(n.run)
+	}
+}
+
+func (n *notifier) run() {
+	for {
+		n.mu.Lock()
+		next := n.next
+		n.next, n.running = nil, next != nil
+		n.mu.Unlock()
+		if next == nil {
+			return
+		}
+		n.f(next.signed, next.consistency)
+	}
+}
+
+// storeSpans writes the hashes of complete spans to files.
+func (k *keeper) storeSpans() {
+	for k.tree.complete() {
+		err := error(nil)
+		if k.signed == 0 { // where spans are stored a checkpoint can be expected
+			err = k.sign()
+		}
+		if err == nil {
+			err = k.tree.store() // what it reads only the keeper changes
+		}
+		if err != nil {
+			k.counters.fail(opHash)
+			k.o.Logger.Error("the hashes of a full segment stay in memory; it is tried again", "error", err)
+			return
+		}
+		k.mu.Lock()
+		span := k.tree.stored
+		k.tree.forget()
+		k.mu.Unlock()
+		if k.stored != nil {
+			k.stored(span)
+		}
+	}
+}
+
+// visit hashes a frame while the log opens.
+func (k *keeper) visit(fr *frame) {
+	index := fr.first
+	for rest := fr.payload; len(rest) > 0; index++ {
+		entry, after, _ := cutEntry(rest) // was checked with the frame
+		if index == uint64(k.tree.size()) {
+			k.tree.add(k.hasher.leaf(entry))
+		}
+		rest = after
+	}
+}
+
+// check compares what was read with the last checkpoint, and with what others
+// know of. It changes nothing on the disk.
+func (k *keeper) check() error {
+	signed, c, err := readCheckpoint(k.o.FS, k.dir, k.epoch)
+	if err != nil {
+		return err
+	}
+	switch path := checkpointPath(k.dir); {
+	case signed == nil && k.tree.stored > 0:
+		return &CorruptError{File: path, What: "the checkpoint is missing"}
+	case signed != nil:
+		if err := k.tree.covers(c, path); err != nil {
+			return err
+		}
+		k.signed = uint64(c.N)
+		k.counters.checkpointed(k.signed, time.Now())
+	}
+	return k.checkElsewhere()
+}
+
+// elsewhereTimeout bounds how long Open waits for those who know checkpoints.
+const elsewhereTimeout = 10 * time.Second
+
+func (k *keeper) checkElsewhere() error {
+	if k.o.KnownElsewhere == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), elsewhereTimeout)
+	defer cancel()
+	signed, err := k.o.KnownElsewhere(ctx, k.epoch.Origin)
+	if err != nil {
+		k.o.Logger.Warn("nobody could be asked whether the ledger was set back; it opens all the same", "origin", k.epoch.Origin, "error", err)
+	}
+	if len(signed) == 0 {
+		return nil
+	}
+	v, err := k.epoch.verifier()
+	if err != nil {
+		return err
+	}
+	c, err := tiles.OpenCheckpoint(signed, v)
+	if err != nil {
+		k.o.Logger.Warn("a checkpoint kept elsewhere is not of this ledger; it opens all the same", "origin", k.epoch.Origin, "error", err)
+		return nil
+	}
+	return k.tree.covers(c, "a checkpoint kept elsewhere")
+}

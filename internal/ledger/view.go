@@ -1,0 +1,253 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"sort"
+	"sync"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+// View is one epoch as tlog-tiles shows it: the checkpoint, hash tiles and
+// entry bundles, made from the ledger's own files when they are asked for. It
+// takes no lock and works beside a running writer. Its methods may be called by
+// any number of goroutines.
+type View struct {
+	fsys  FS
+	dir   string
+	epoch epoch
+
+	mu     sync.Mutex // guards what follows
+	size   int64      // of the latest checkpoint
+	tree   *tree      // has at least so many leaves once it was read up to them
+	places []place    // of the frames after tree.start()
+	hasher leafHasher
+}
+
+var _ tiles.Source = (*View)(nil)
+
+// place is where a frame lies.
+type place struct {
+	path   string
+	offset int64
+	first  uint64
+}
+
+// OpenView returns a view of an epoch; 0 is the newest. It holds no file open.
+func OpenView(dir string, epoch uint32) (*View, error) { return openView(osFS{}, dir, epoch) }
+
+func openView(fsys FS, dir string, number uint32) (*View, error) {
+	if number == 0 {
+		e, _, ok, err := findEpoch(fsys, dir)
+		if err != nil {
+			return nil, err
+		}
+		if !ok {
+			return nil, fmt.Errorf("%s holds no ledger: %w", dir, errNoLedger)
+		}
+		number = e.Number
+	}
+	e, err := readEpoch(fsys, dir, number)
+	if err != nil {
+		return nil, err
+	}
+	v := &View{fsys: fsys, dir: epochDir(dir, number), epoch: e}
+	v.reset()
+	return v, nil
+}
+
+// Epoch is the epoch's number.
+func (v *View) Epoch() uint32 { return v.epoch.Number }
+
+// Origin names the epoch's log in its checkpoints.
+func (v *View) Origin() string { return v.epoch.Origin }
+
+// VerifierKey is the key that verifies the epoch's checkpoints, as in C2SP
+// signed-note. It is what the ledger itself says: compare it with a copy.
+func (v *View) VerifierKey() string { return v.epoch.Key }
+
+// Checkpoint returns the latest signed checkpoint, whose signature it verifies.
+// The error satisfies errors.Is(err, fs.ErrNotExist) before there is one.
+func (v *View) Checkpoint() ([]byte, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.checkpoint()
+}
+
+func (v *View) checkpoint() ([]byte, error) {
+	signed, c, err := readCheckpoint(v.fsys, v.dir, v.epoch)
+	if err != nil {
+		return nil, err
+	}
+	if signed == nil {
+		return nil, fmt.Errorf("%s has no checkpoint yet: %w", v.epoch.Origin, fs.ErrNotExist)
+	}
+	v.size = max(v.size, c.N)
+	return signed, nil
+}
+
+// Tile returns the first t.W hashes of a tile of height 8. What the latest
+// checkpoint does not cover is fs.ErrNotExist.
+func (v *View) Tile(t tlog.Tile) ([]byte, error) {
+	if t.H != tiles.Height || t.L < 0 || t.L > 7 || t.N < 0 || t.W < 1 || t.W > tiles.Width || t.N > 1<<55>>(8*t.L) {
+		return nil, fmt.Errorf("no tile %+v: %w", t, fs.ErrNotExist)
+	}
+	level, first := tiles.Height*t.L, t.N<<tiles.Height
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if err := v.reach((first + int64(t.W)) << level); err != nil {
+		return nil, err
+	}
+	span := func(n int64) int64 { return n << level >> v.tree.height }
+	if last := first + int64(t.W) - 1; span(first) == span(last) && span(last) < v.tree.stored && level < v.tree.height {
+		return v.tree.row(level, first, t.W)
+	}
+	return tlog.ReadTileData(t, v.tree)
+}
+
+// Bundle returns the first width entries of the entry bundle n, each after its
+// length in two bytes. What the latest checkpoint does not cover is fs.ErrNotExist.
+func (v *View) Bundle(n int64, width int) ([]byte, error) {
+	if n < 0 || n > 1<<47 || width < 1 || width > tiles.Width {
+		return nil, fmt.Errorf("no bundle %d of width %d: %w", n, width, fs.ErrNotExist)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	from := uint64(n) << tiles.Height
+	if err := v.reach(int64(from) + int64(width)); err != nil {
+		return nil, err
+	}
+	var b []byte
+	for range rereads {
+		var err error
+		if b, err = v.entries(from, from+uint64(width)); err == nil {
+			return b, nil
+		}
+		if !errors.Is(err, fs.ErrNotExist) {
+			return nil, err
+		}
+		v.reset() // the segment was sealed meanwhile
+		if err := v.reach(int64(from) + int64(width)); err != nil {
+			return nil, err
+		}
+	}
+	return nil, fmt.Errorf("the entries %d to %d of %s cannot be found", from, from+uint64(width)-1, v.epoch.Origin)
+}
+
+// reset forgets everything but the checkpoint.
+func (v *View) reset() { v.tree, v.places = newTree(v.fsys, v.dir, v.epoch), nil }
+
+// reach sees to it that the tree has so many leaves, if the checkpoint does.
+func (v *View) reach(size int64) error {
+	if size > v.size {
+		if _, err := v.checkpoint(); err != nil {
+			return err
+		}
+	}
+	if size > v.size {
+		return fmt.Errorf("the checkpoint of %s covers %d entries, not %d: %w", v.epoch.Origin, v.size, size, fs.ErrNotExist)
+	}
+	var err error
+	for range rereads {
+		if v.tree.size() >= size {
+			return nil
+		}
+		if err = v.read(); err == nil && v.tree.size() < size {
+			err = &CorruptError{File: v.dir, Index: uint64(v.tree.size()), What: fmt.Sprintf("the ledger has %d entries, its checkpoint %d", v.tree.size(), v.size)}
+		}
+		if err != nil {
+			v.reset()
+		}
+	}
+	return err
+}
+
+// read reads on up to the checkpoint.
+func (v *View) read() error {
+	if err := v.takeStored(); err != nil {
+		return err
+	}
+	w, err := newWalker(v.fsys, v.dir, v.epoch)
+	if err != nil {
+		return err
+	}
+	if n := len(v.places); n > 0 {
+		w.from = v.places[n-1]
+	}
+	err = w.read(uint64(v.tree.size()), func(fr *frame) error {
+		if fr.first >= uint64(v.size) {
+			return errEnough
+		}
+		v.places = append(v.places, place{fr.path, fr.offset, fr.first})
+		index := fr.first
+		for rest := fr.payload; len(rest) > 0 && index < uint64(v.size); index++ {
+			entry, after, _ := cutEntry(rest)
+			if index == uint64(v.tree.size()) {
+				v.tree.add(v.hasher.leaf(entry))
+			}
+			rest = after
+		}
+		return nil
+	})
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// takeStored takes spans whose hashes were written to files meanwhile.
+func (v *View) takeStored() error {
+	fresh := newTree(v.fsys, v.dir, v.epoch)
+	if err := fresh.load(); err != nil {
+		return err
+	}
+	if fresh.stored > v.tree.stored {
+		for v.tree.stored < fresh.stored && v.tree.complete() {
+			v.tree.forget()
+		}
+		if v.tree.stored < fresh.stored {
+			v.tree = fresh
+		}
+		old := sort.Search(len(v.places), func(i int) bool { return v.places[i].first >= uint64(v.tree.start()) })
+		v.places = v.places[old:]
+	}
+	return nil
+}
+
+// entries returns the entries from one index up to another, as a payload.
+func (v *View) entries(from, to uint64) (b []byte, err error) {
+	i := sort.Search(len(v.places), func(i int) bool { return v.places[i].first > from })
+	w, err := newWalker(v.fsys, v.dir, v.epoch)
+	if err != nil {
+		return nil, err
+	}
+	if i > 0 {
+		w.from = v.places[i-1]
+	}
+	err = w.read(from, func(fr *frame) error {
+		index := fr.first
+		for rest := fr.payload; len(rest) > 0 && index < to; index++ {
+			entry, after, _ := cutEntry(rest)
+			if index >= from {
+				b = appendEntry(b, entry)
+			}
+			rest = after
+		}
+		if index >= to {
+			return errEnough
+		}
+		return nil
+	})
+	if err == nil {
+		return nil, fmt.Errorf("%s ends before entry %d: %w", filepath.Base(v.dir), to, fs.ErrNotExist)
+	}
+	if errors.Is(err, errEnough) {
+		return b, nil
+	}
+	return nil, err
+}
