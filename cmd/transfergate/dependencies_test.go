@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"internal/decision":        {"internal/country"},
 	"internal/assertion":       {},
 	"internal/country":         {},
-	"internal/ledger":          {},
+	"internal/ledger":          {"internal/tiles"},
 	"internal/nearest":         {},
 	"internal/testsupport":     {},
 	"internal/tiles":           {},
