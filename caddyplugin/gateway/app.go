@@ -219,9 +219,8 @@ func (a *App) provisionSources() error {
 			return fmt.Errorf("loading identity sources: %w", err)
 		}
 		for _, guest := range guests.([]any) {
-			a.identity = append(a.identity, guest.(IdentitySource))
-			if reader, ok := guest.(FieldReader); ok {
-				a.identityFields = append(a.identityFields, reader.Fields()...)
+			if err := a.addIdentity(guest.(IdentitySource)); err != nil {
+				return err
 			}
 		}
 	}

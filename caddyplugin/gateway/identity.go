@@ -3,6 +3,7 @@ package gateway
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -30,6 +31,35 @@ type FieldReader interface {
 	Fields() []string
 }
 
+// SubjectReader is implemented by identity sources that may read the data subject
+// of a member of staff's request from a field. Such sources may share the field;
+// others must not wait for it, as it is taken out of the request.
+type SubjectReader interface {
+	// SubjectField is the field's name, one of Fields; empty for none.
+	SubjectField() string
+}
+
+// fieldsOf are the fields that a source reads.
+func fieldsOf(source IdentitySource) []string {
+	if reader, ok := source.(FieldReader); ok {
+		return reader.Fields()
+	}
+	return nil
+}
+
+// takesSubject tells whether the source reads the data subject from the field.
+func takesSubject(source IdentitySource, field string) bool {
+	reader, ok := source.(SubjectReader)
+	return ok && reader.SubjectField() == field
+}
+
+// PlaceChecker is implemented by identity sources whose configuration names who
+// members of staff work for, so that what no register knows is a load error.
+type PlaceChecker interface {
+	// CheckPlaces returns an error that names the first place which is not known.
+	CheckPlaces(known func(decision.Place) bool) error
+}
+
 // Refresher is implemented by identity sources that keep something up to date
 // while the gateway runs, such as keys. Provision must not: a configuration is
 // also provisioned to be validated.
@@ -43,12 +73,37 @@ type Refresher interface {
 	Status() (synced time.Time, failures uint64)
 }
 
+// addIdentity adds an identity source to the chain.
+func (a *App) addIdentity(source IdentitySource) error {
+	for _, field := range fieldsOf(source) {
+		for _, before := range a.identity {
+			if slices.Contains(fieldsOf(before), field) && takesSubject(before, field) != takesSubject(source, field) {
+				return fmt.Errorf("field '%s' names the data subject for one identity source and something else for another: give each its own", field)
+			}
+		}
+		a.identityFields = append(a.identityFields, field)
+	}
+	if checker, ok := source.(PlaceChecker); ok {
+		if err := checker.CheckPlaces(a.isRecipient); err != nil {
+			return err
+		}
+	}
+	a.identity = append(a.identity, source)
+	return nil
+}
+
+// isRecipient tells whether the registers have the entity as a recipient in that country.
+func (a *App) isRecipient(place decision.Place) bool {
+	return slices.ContainsFunc(a.policy.Recipients, func(r decision.Recipient) bool { return r.ID == place.Entity && r.Country == place.Country })
+}
+
 // Identity is what a source says about a request.
 type Identity struct {
 	// Found tells that the source vouches for what follows.
 	Found bool
 
-	// Source names the source in records and metrics: header, auth, ...
+	// Source names the source in records and metrics: jwt, certificate, delegated
+	// or header.
 	Source string
 
 	// Account is the data subject's account id. It is never logged.

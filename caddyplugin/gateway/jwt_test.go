@@ -348,7 +348,7 @@ func TestRotationUnderJunk(t *testing.T) {
 func TestStaffToken(t *testing.T) {
 	login := newIssuer(t)
 	g, r := startChain(t, `{"account":"ana","country":"BR"}
-{"account":"nocountry"}`, login.source("staff_entity_claim work.entity", "staff_country_claim work.country", "subject_claim act_for", "party_claim party"))
+{"account":"nocountry"}`, login.source("staff_entity_claim work.entity", "staff_country_claim work.country", "subject claim act_for", "party_claim party"))
 	staff := func(entity, country, subject any) []string {
 		return login.bearer(map[string]any{"sub": "agent-7", "country": "TH", "party": "sparkoo-th", "act_for": subject, "work": map[string]any{"entity": entity, "country": country}})
 	}
@@ -505,9 +505,9 @@ func TestTokenGrammar(t *testing.T) {
 	}
 	empty := writeFile(t, "empty.pem", "")
 	for _, c := range []grammarCase{
-		{name: "everything", options: jwt("from cookie session\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nstaff_entity_claim e\nstaff_country_claim country\nsubject_claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
+		{name: "everything", options: jwt("from cookie session\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
 		{name: "two URLs", options: goodOptions + "\nidentity jwt https://a.test https://b.test", want: "wrong argument count or unexpected line ending after 'https://b.test', at Caddyfile:7"},
-		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, from, account_claim, country_claim, party_claim, minor_claim, staff_entity_claim, staff_country_claim, subject_claim, typ, algorithms, keys, leeway, stale_limit, cache, ca, at Caddyfile:10"},
+		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, from, account_claim, country_claim, party_claim, minor_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, leeway, stale_limit, cache, ca, at Caddyfile:10"},
 		{name: "twice", options: jwt("issuer x"), want: "'issuer' is written twice, at Caddyfile:10"},
 		{name: "without a value", options: jwt("party_claim"), want: "wrong argument count or unexpected line ending after 'party_claim', at Caddyfile:10"},
 		{name: "without values", options: jwt("typ"), want: "wrong argument count or unexpected line ending after 'typ', at Caddyfile:10"},
@@ -523,8 +523,14 @@ func TestTokenGrammar(t *testing.T) {
 		{name: "no audience", options: goodOptions + "\nidentity jwt https://a.test {\nissuer x\n}", want: "identity jwt: no audience: name this service as tokens do"},
 		{name: "algorithm", options: jwt("algorithms ES256 none"), want: "identity jwt: algorithm 'none' cannot be allowed; there are RS256,"},
 		{name: "leeway too long", options: jwt("leeway 1h"), want: "identity jwt: leeway of 1h0m0s: at most 5m0s; let clocks be set right instead"},
-		{name: "half of staff", options: jwt("staff_entity_claim e"), want: "identity jwt: staff_entity_claim, staff_country_claim and subject_claim come together: who asks, from where, and whose data"},
-		{name: "staff as subject", options: jwt("staff_entity_claim e\nstaff_country_claim c\nsubject_claim sub"), want: "identity jwt: subject_claim and account_claim are both 'sub', which names the member of staff"},
+		{name: "half of staff", options: jwt("staff_entity_claim e"), want: "identity jwt: staff_entity_claim, staff_country_claim and subject come together: who asks, from where, and whose data"},
+		{name: "staff as subject", options: jwt("staff_entity_claim e\nstaff_country_claim c\nsubject claim sub"), want: "identity jwt: the subject's claim and account_claim are both 'sub', which names the member of staff"},
+		{name: "subject from nowhere", options: jwt("subject header x"), want: "the data subject comes from 'claim NAME', 'field NAME' or 'path N', the number of a path's segment from 1, at Caddyfile:10"},
+		{name: "subject before the first segment", options: jwt("subject path 0"), want: "the data subject comes from 'claim NAME', 'field NAME' or 'path N'"},
+		{name: "subject's field", options: jwt("staff_entity_claim e\nstaff_country_claim c\nsubject field Cookie"), want: "identity jwt: field 'Cookie' holds more than an account id"},
+		{name: "subject in the token's field", options: jwt("staff_entity_claim e\nstaff_country_claim c\nsubject field X-Token\nfrom field x-token"), want: "identity jwt: field 'X-Token' is both the token's and the data subject's"},
+		{name: "subject's field that a proxy fills in", options: goodOptions + "\nidentity header {\nfrom 10.0.0.0/8\n}\nidentity jwt https://a.test/jwks {\n" + good + "staff_entity_claim e\nstaff_country_claim c\nsubject field account-id\n}",
+			want: "field 'Account-Id' names the data subject for one identity source and something else for another: give each its own"},
 		{name: "field that does not arrive", options: jwt("from field Access_Token"), want: "identity jwt: 'Access_Token' is no field name that reaches the gateway; use letters, digits and '-'"},
 		{name: "field Authorization", options: jwt("from field authorization"), want: "identity jwt: field 'Authorization' holds more than a token: write 'from header' or 'from cookie NAME'"},
 		{name: "cookie name", options: jwt("from cookie a=b"), want: "identity jwt: 'a=b' is no name of a cookie"},

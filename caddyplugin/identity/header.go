@@ -10,7 +10,6 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-	"golang.org/x/net/http/httpguts"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -105,10 +104,10 @@ func (h *Header) Provision(caddy.Context) error {
 		if *field == "" {
 			*field = value
 		}
-		if !httpguts.ValidHeaderFieldName(*field) || strings.ContainsAny(*field, "_.") {
-			return fmt.Errorf("identity header: '%s' is no field name that reaches the gateway; use letters, digits and '-'", *field)
+		var err error
+		if *field, err = fieldName(*field); err != nil {
+			return fmt.Errorf("identity header: %w", err)
 		}
-		*field = http.CanonicalHeaderKey(*field)
 	}
 	return nil
 }

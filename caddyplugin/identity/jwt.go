@@ -87,9 +87,9 @@ type JWT struct {
 	// Claim with the country that member of staff is in. Required with the entity's.
 	StaffCountryClaim string `json:"staff_country_claim,omitempty"`
 
-	// Claim of a member of staff's token with the account id of the data subject.
-	// Required with the entity's.
-	SubjectClaim string `json:"subject_claim,omitempty"`
+	// Where a member of staff's request names the data subject. Required with the
+	// entity's claim.
+	Subject *Subject `json:"subject,omitempty"`
 
 	// How far clocks may differ, at most 5m. Default: 30s
 	Leeway *caddy.Duration `json:"leeway,omitempty"`
@@ -130,8 +130,8 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 	if j.CountryClaim == "" {
 		j.CountryClaim = "country"
 	}
-	if j.StaffEntityClaim != "" && j.SubjectClaim == j.AccountClaim {
-		return fmt.Errorf("identity jwt: subject_claim and account_claim are both '%s', which names the member of staff", j.AccountClaim)
+	if j.Subject != nil && j.Subject.Claim == j.AccountClaim {
+		return fmt.Errorf("identity jwt: the subject's claim and account_claim are both '%s', which names the member of staff", j.AccountClaim)
 	}
 	if err := j.provisionKeys(); err != nil {
 		return fmt.Errorf("identity jwt: %w", err)
@@ -155,7 +155,7 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 
 // check refuses what contradicts itself.
 func (j *JWT) check() error {
-	staff := []string{j.StaffEntityClaim, j.StaffCountryClaim, j.SubjectClaim}
+	staff := []bool{j.StaffEntityClaim != "", j.StaffCountryClaim != "", j.Subject != nil}
 	switch {
 	case (j.URL == "") == (j.Keys == ""):
 		return errors.New("name the URL of the key set, or pin keys with 'keys FILE': one of the two")
@@ -165,20 +165,27 @@ func (j *JWT) check() error {
 		return errors.New("a token comes from one place: a cookie or a field; write a source for each")
 	case j.Cookie != "" && !httpguts.ValidHeaderFieldName(j.Cookie): // both are tokens
 		return fmt.Errorf("'%s' is no name of a cookie", j.Cookie)
-	case slices.Contains(staff, "") && slices.ContainsFunc(staff, func(s string) bool { return s != "" }):
-		return errors.New("staff_entity_claim, staff_country_claim and subject_claim come together: who asks, from where, and whose data")
+	case slices.Contains(staff, true) && slices.Contains(staff, false):
+		return errors.New("staff_entity_claim, staff_country_claim and subject come together: who asks, from where, and whose data")
+	}
+	if j.Subject != nil {
+		if err := j.Subject.provision(); err != nil {
+			return err
+		}
 	}
 	return j.checkField()
 }
 
-func (j *JWT) checkField() error {
+func (j *JWT) checkField() (err error) {
 	if j.Field == "" {
 		return nil
 	}
-	if !httpguts.ValidHeaderFieldName(j.Field) || strings.ContainsAny(j.Field, "_.") {
-		return fmt.Errorf("'%s' is no field name that reaches the gateway; use letters, digits and '-'", j.Field)
+	if j.Field, err = fieldName(j.Field); err != nil {
+		return err
 	}
-	j.Field = http.CanonicalHeaderKey(j.Field)
+	if j.Subject != nil && j.Field == j.Subject.Field {
+		return fmt.Errorf("field '%s' is both the token's and the data subject's", j.Field)
+	}
 	if j.Field == "Authorization" || j.Field == "Cookie" {
 		return fmt.Errorf("field '%s' holds more than a token: write 'from header' or 'from cookie NAME'", j.Field)
 	}
@@ -187,18 +194,21 @@ func (j *JWT) checkField() error {
 
 // claims are the names of the claims to read.
 func (j *JWT) claims() []string {
-	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim, j.SubjectClaim}
+	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim}
+	if j.Subject != nil {
+		names = append(names, j.Subject.Claim)
+	}
 	return slices.DeleteFunc(names, func(name string) bool { return name == "" })
 }
 
 // Fields implements gateway.FieldReader. Authorization and cookies are not
 // among them: a policy withholds those by words of their own.
 func (j *JWT) Fields() []string {
-	if j.Field == "" {
-		return nil
-	}
-	return []string{j.Field}
+	return slices.DeleteFunc([]string{j.Field, j.Subject.field()}, func(name string) bool { return name == "" })
 }
+
+// SubjectField implements gateway.SubjectReader.
+func (j *JWT) SubjectField() string { return j.Subject.field() }
 
 // Watch implements gateway.Refresher.
 func (j *JWT) Watch(ctx caddy.Context) { j.keys.Run(ctx, j.logger) }
@@ -211,6 +221,7 @@ const source = "jwt"
 
 // Identify implements gateway.IdentitySource.
 func (j *JWT) Identify(r *http.Request) (gateway.Identity, error) {
+	lines := j.Subject.take(r)
 	raw, found, err := j.credential(r)
 	if err != nil || !found {
 		return gateway.Identity{}, err
@@ -219,7 +230,7 @@ func (j *JWT) Identify(r *http.Request) (gateway.Identity, error) {
 	if err != nil {
 		return gateway.Identity{}, err
 	}
-	return j.identity(t)
+	return j.identity(r, t, lines)
 }
 
 func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
@@ -236,12 +247,11 @@ func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
 	return nil, &gateway.IdentityError{Source: source, Reason: decision.DirectoryDown}
 }
 
-// identity turns a verified token into an identity.
-func (j *JWT) identity(t *token.Token) (gateway.Identity, error) {
-	broken := &gateway.IdentityError{Source: source, Reason: decision.IdentityBroken, Description: string(token.BadClaims)}
+// identity turns a verified token into an identity. Lines are the subject's field.
+func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway.Identity, error) {
 	id := gateway.Identity{Found: true, Source: source, Account: t.Claim(j.AccountClaim)}
 	if id.Account == "" {
-		return gateway.Identity{}, broken
+		return gateway.Identity{}, &gateway.IdentityError{Source: source, Reason: decision.IdentityBroken, Description: string(token.BadClaims)}
 	}
 	if j.StaffEntityClaim != "" {
 		entity, country := t.Claim(j.StaffEntityClaim), t.Claim(j.StaffCountryClaim)
@@ -249,13 +259,22 @@ func (j *JWT) identity(t *token.Token) (gateway.Identity, error) {
 		if entity != "" || country != "" && j.StaffCountryClaim != j.CountryClaim {
 			// What else the token says is about the member of staff. The subject is
 			// known from the account record alone.
-			id.Staff = &decision.Place{Entity: entity, Country: country}
-			id.Account = t.Claim(j.SubjectClaim)
-			return id, nil
+			return j.staff(r, t, decision.Place{Entity: entity, Country: country}, lines)
 		}
 	}
 	id.Country, id.Party, id.Minor = t.Claim(j.CountryClaim), t.Claim(j.PartyClaim), t.Flag(j.MinorClaim)
 	return id, nil
+}
+
+// staff is the identity of a member of staff's request.
+func (j *JWT) staff(r *http.Request, t *token.Token, place decision.Place, lines []string) (id gateway.Identity, err error) {
+	account := t.Claim(j.Subject.Claim)
+	if j.Subject.Claim == "" {
+		if account, err = j.Subject.account(r, lines, source); err != nil {
+			return gateway.Identity{}, err
+		}
+	}
+	return gateway.Identity{Found: true, Source: source, Account: account, Staff: &place}, nil
 }
 
 // credential finds the token in the request.
@@ -303,5 +322,6 @@ var (
 	_ caddy.CleanerUpper     = (*JWT)(nil)
 	_ gateway.IdentitySource = (*JWT)(nil)
 	_ gateway.FieldReader    = (*JWT)(nil)
+	_ gateway.SubjectReader  = (*JWT)(nil)
 	_ gateway.Refresher      = (*JWT)(nil)
 )

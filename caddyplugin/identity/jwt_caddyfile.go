@@ -11,7 +11,7 @@ import (
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
 	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "staff_entity_claim",
-	"staff_country_claim", "subject_claim", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
+	"staff_country_claim", "subject", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
 }
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Names of claims may lead
@@ -27,7 +27,7 @@ var jwtWords = []string{
 //	    minor_claim         <claim>
 //	    staff_entity_claim  <claim>
 //	    staff_country_claim <claim>
-//	    subject_claim       <claim>
+//	    subject             claim <claim> | field <name> | path <number>
 //	    typ                 <types...>
 //	    algorithms          <names...>
 //	    keys                <file>
@@ -59,7 +59,7 @@ func (j *JWT) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	return nil
 }
 
-func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) error {
+func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 	switch word {
 	case "from":
 		return j.unmarshalFrom(d)
@@ -71,6 +71,10 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) error {
 		}
 		return nil
 
+	case "subject":
+		j.Subject, err = unmarshalSubject(d)
+		return err
+
 	case "leeway":
 		j.Leeway = new(caddy.Duration)
 		return unmarshalDuration(d, j.Leeway)
@@ -81,7 +85,7 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) error {
 	target := map[string]*string{
 		"issuer": &j.Issuer, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
 		"minor_claim":        &j.MinorClaim,
-		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim, "subject_claim": &j.SubjectClaim,
+		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim,
 		"keys": &j.Keys, "cache": &j.Cache, "ca": &j.CA,
 	}[word]
 	if !d.AllArgs(target) {

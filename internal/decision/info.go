@@ -126,6 +126,9 @@ var reasons = []documented{
 	{DirectoryDown, Info{http.StatusServiceUnavailable, "§11",
 		"The account directory cannot be reached, so the controller is not known.",
 		"a directory that answers; the request may be sent again later"}},
+	{TooEarly, Info{http.StatusTooEarly, "",
+		"The request came before the TLS handshake was complete, so it may be a copy of another one.",
+		"the same request once the handshake is complete"}},
 }
 
 // Reasons returns every code, those of decisions first. The slice is the caller's.

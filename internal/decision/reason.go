@@ -51,6 +51,7 @@ const (
 	RegionFellThrough Reason = "region_fell_through"
 	LedgerUnavailable Reason = "ledger_unavailable"
 	DirectoryDown     Reason = "directory_down"
+	TooEarly          Reason = "too_early"
 )
 
 // Info documents a reason: what a client is told and what an operator can look up.

@@ -9,6 +9,7 @@ import (
 	"encoding/pem"
 	"math/big"
 	"net"
+	"net/url"
 	"testing"
 	"time"
 )
@@ -59,9 +60,7 @@ func (a *Authority) Pool() *x509.CertPool {
 // private key, both in PEM. It fails the test if it cannot.
 func (a *Authority) Issue(names ...string) (certPEM, keyPEM []byte) {
 	a.t.Helper()
-	key := newKey(a.t)
 	template := newTemplate(a.t, names[0])
-	template.KeyUsage = x509.KeyUsageDigitalSignature
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
@@ -70,13 +69,41 @@ func (a *Authority) Issue(names ...string) (certPEM, keyPEM []byte) {
 			template.DNSNames = append(template.DNSNames, name)
 		}
 	}
+	return a.issue(template)
+}
+
+// IssueClient returns a client's certificate, in an organizational unit unless it
+// is empty, with URIs among its names, and its private key, both in PEM. It fails
+// the test if it cannot.
+func (a *Authority) IssueClient(name, unit string, uris ...string) (certPEM, keyPEM []byte) {
+	a.t.Helper()
+	template := newTemplate(a.t, name)
+	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
+	if unit != "" {
+		template.Subject.OrganizationalUnit = []string{unit}
+	}
+	for _, text := range uris {
+		uri, err := url.Parse(text)
+		if err != nil {
+			a.t.Fatalf("a certificate's URI: %v", err)
+		}
+		template.URIs = append(template.URIs, uri)
+	}
+	return a.issue(template)
+}
+
+// issue signs the template and encodes it with its new key.
+func (a *Authority) issue(template *x509.Certificate) (certPEM, keyPEM []byte) {
+	a.t.Helper()
+	key := newKey(a.t)
+	template.KeyUsage = x509.KeyUsageDigitalSignature
 	der, err := x509.CreateCertificate(rand.Reader, template, a.cert, key.Public(), a.key)
 	if err != nil {
-		a.t.Fatalf("issuing a certificate for %q: %v", names, err)
+		a.t.Fatalf("issuing a certificate for %q: %v", template.Subject.CommonName, err)
 	}
 	pkcs8, err := x509.MarshalPKCS8PrivateKey(key)
 	if err != nil {
-		a.t.Fatalf("encoding the key for %q: %v", names, err)
+		a.t.Fatalf("encoding the key for %q: %v", template.Subject.CommonName, err)
 	}
 	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}),
 		pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: pkcs8})
