@@ -82,6 +82,7 @@ type App struct {
 	stop    func()
 	ticking sync.WaitGroup
 
+	early    []string // servers that a warning of early data was given for
 	unlisted sync.Map // names of contracting parties an alert was given for
 
 	// changing is held by whoever replaces the state, never by a request. It

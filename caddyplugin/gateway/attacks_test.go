@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"bufio"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -11,6 +12,10 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"golang.org/x/net/http2/hpack"
+
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // The tests of this file are the rows of the list of hostile requests the
@@ -21,12 +26,45 @@ import (
 type front struct {
 	*gate
 	sg, br, cn *rawUpstream
+
+	// of a configuration over every protocol
+	tls    string // address
+	client *tls.Config
 }
 
-// overHTTP2 is site, also over HTTP/2 without TLS.
-func overHTTP2(t testing.TB, config string) string {
+// overEvery is a configuration also over HTTP/2 with and without TLS, and over
+// HTTP/3: the same site at a second address, {tls}, with {cert} and {key}.
+func overEvery(t testing.TB, config string) string {
 	t.Helper()
-	return replaced(t, config, "admin off", "admin off\n\tservers {\n\t\tprotocols h1 h2c\n\t}")
+	config = replaced(t, config, "admin off", "admin off\n\tauto_https disable_redirects\n\tdefault_sni gw.test\n\tservers {\n\t\tprotocols h1 h2 h2c h3\n\t}")
+	options, body, found := strings.Cut(config, "http://{addr} {\n")
+	if !found {
+		t.Fatal("the configuration lacks the site")
+	}
+	return options + "(everywhere) {\n" + body + "\nhttp://{addr} {\n\timport everywhere\n}\nhttps://:{tls} {\n\tbind 127.0.0.1\n\ttls {cert} {key}\n\timport everywhere\n}\n"
+}
+
+// stream is a way to send requests in frames.
+type stream struct {
+	how  string
+	send func(header []hpack.HeaderField, data string, trailer []hpack.HeaderField) answer
+}
+
+// streams are the ways to send requests in frames over a configuration of overEvery.
+func (f *front) streams() []stream {
+	return []stream{
+		{"h2c", f.h2},
+		{"HTTP/2", func(header []hpack.HeaderField, data string, trailer []hpack.HeaderField) answer {
+			f.t.Helper()
+			config := f.client.Clone()
+			config.NextProtos = []string{"h2"}
+			return h2On(f.t, tls.Client(f.dialTo(f.tls), config), withScheme(header), data, trailer)
+		}},
+		{"HTTP/3", func(header []hpack.HeaderField, data string, trailer []hpack.HeaderField) answer {
+			f.t.Helper()
+			return f.h3(withScheme(header), data, trailer)
+		}},
+	}
 }
 
 // replaced replaces text that must be there.
@@ -46,10 +84,18 @@ func startFront(t testing.TB, config, accounts string, talk func(net.Conn, *bufi
 		accounts = `{"account":"nobody"}`
 	}
 	config = replaced(t, config, "http://{addr} {", "http://:{port} {\n\tbind 127.0.0.1") // every host name
-	f.gate = startGate(t, config, map[string]string{
+	vars := map[string]string{
 		"accounts": writeFile(t, "accounts.ndjson", accounts+"\n"),
 		"sg":       f.sg.addr, "br": f.br.addr, "cn": f.cn.addr,
-	})
+	}
+	if strings.Contains(config, "{tls}") {
+		f.tls = freeAddr(t)
+		ca := testsupport.CA(t)
+		certify(t, ca, vars)
+		_, vars["tls"], _ = strings.Cut(f.tls, ":")
+		f.client = &tls.Config{RootCAs: ca.Pool(), ServerName: "gw.test"}
+	}
+	f.gate = startGate(t, config, vars)
 	return f
 }
 
@@ -145,7 +191,7 @@ func asBrazil(request string, more ...string) []string {
 var asBrazilH2 = []string{"registered-country", "BR"}
 
 func TestRow01ConnectionTokens(t *testing.T) {
-	f := startFront(t, overHTTP2(t, site), "", nil)
+	f := startFront(t, overEvery(t, site), "", nil)
 	for _, tt := range []struct{ request, connection string }{
 		{"GET / HTTP/1.1", "Data-Controller"},
 		{"GET / HTTP/1.1", "data-controller"},
@@ -161,13 +207,18 @@ func TestRow01ConnectionTokens(t *testing.T) {
 			t.Errorf("Connection: %s: fields are missing in\n%s", tt.connection, said)
 		}
 	}
-	// HTTP/2 knows no Connection (RFC 9113 section 8.2.2).
-	f.forget()
-	a := f.h2(h2Request("GET", "/", append(asBrazilH2, "connection", "data-controller")...), "", nil)
-	if a.StatusCode != http.StatusBadRequest && a.StatusCode != 0 {
-		t.Errorf("HTTP/2: status %d", a.StatusCode)
+	// HTTP/2 and HTTP/3 know no Connection (RFC 9113 section 8.2.2, RFC 9114
+	// section 4.2), nor what goes with it.
+	for _, stream := range f.streams() {
+		for _, field := range []string{"connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade", "te"} { // 22
+			f.forget()
+			a := stream.send(h2Request("GET", "/", append(asBrazilH2, field, "data-controller")...), "", nil)
+			if a.StatusCode != http.StatusBadRequest && a.StatusCode != 0 {
+				t.Errorf("%s, %s: status %d", stream.how, field, a.StatusCode)
+			}
+			f.nothing(t)
+		}
 	}
-	f.nothing(t)
 }
 
 func TestRow01ConnectionTokensOfWebSocket(t *testing.T) {
@@ -186,7 +237,7 @@ func echoTunnel(conn net.Conn, r *bufio.Reader, req *http.Request) {
 }
 
 func TestRows02To04Trailers(t *testing.T) {
-	f := startFront(t, overHTTP2(t, site), "", nil)
+	f := startFront(t, overEvery(t, site), "", nil)
 	for _, tt := range []struct {
 		name, method, declared string
 		trailer                []string
@@ -217,10 +268,13 @@ func TestRows02To04Trailers(t *testing.T) {
 			if said := f.onlyOurs(t); !strings.Contains(said, "ello") || kept && !strings.Contains(said, "\r\nX-Sum: 1") {
 				t.Errorf("HTTP/1.1: the body, or a trailer that is not ours, is missing in\n%s", said)
 			}
-			f.forget()
-			served(t, f.h2(h2Request(tt.method, "/", fields...), "hello", h2Fields(tt.trailer...)))
-			if said := f.onlyOurs(t); !strings.Contains(said, "ello") || kept && !strings.Contains(said, "\r\nX-Sum: 1") {
-				t.Errorf("HTTP/2: the body, or a trailer that is not ours, is missing in\n%s", said)
+			for _, stream := range f.streams() {
+				f.forget()
+				served(t, stream.send(h2Request(tt.method, "/", fields...), "hello", h2Fields(tt.trailer...)))
+				kept := kept && stream.how != "HTTP/3" // whose trailers Caddy's copies of the request never see
+				if said := f.onlyOurs(t); !strings.Contains(said, "ello") || kept && !strings.Contains(said, "\r\nX-Sum: 1") {
+					t.Errorf("%s: the body, or a trailer that is not ours, is missing in\n%s", stream.how, said)
+				}
 			}
 		})
 	}
@@ -277,7 +331,7 @@ func TestRow06WebSocket(t *testing.T) {
 }
 
 func TestRows07To09Methods(t *testing.T) {
-	f := startFront(t, overHTTP2(t, site), "", echoTunnel)
+	f := startFront(t, overEvery(t, site), "", echoTunnel)
 	for _, request := range []string{
 		"CONNECT storage.test:443 HTTP/1.1", "CONNECT /v1/objects/x HTTP/1.1", "TRACE /v1/objects/x HTTP/1.1", "TRACE / HTTP/1.1",
 		"PRI / HTTP/1.1", "get / HTTP/1.1", "PROPFIND / HTTP/1.1",
@@ -288,25 +342,30 @@ func TestRows07To09Methods(t *testing.T) {
 			t.Errorf("%s: the answer lacks Allow (RFC 9110 section 15.5.6)", request)
 		}
 	}
-	f.refused(t, f.h2(h2Fields(append([]string{":method", "CONNECT", ":authority", "storage.test:443"}, asBrazilH2...)...), "", nil), http.StatusMethodNotAllowed, "method_not_allowed")
-	f.refused(t, f.h2(h2Request("TRACE", "/v1/objects/x", asBrazilH2...), "", nil), http.StatusMethodNotAllowed, "method_not_allowed")
-	f.refused(t, f.h2(h2Request("PRI", "/", asBrazilH2...), "", nil), http.StatusMethodNotAllowed, "method_not_allowed")
+	for _, stream := range f.streams() {
+		t.Run(stream.how, func(t *testing.T) {
+			f.refused(t, stream.send(h2Fields(append([]string{":method", "CONNECT", ":authority", "storage.test:443"}, asBrazilH2...)...), "", nil), http.StatusMethodNotAllowed, "method_not_allowed")
+			f.refused(t, stream.send(h2Request("TRACE", "/v1/objects/x", asBrazilH2...), "", nil), http.StatusMethodNotAllowed, "method_not_allowed")
+			f.refused(t, stream.send(h2Request("PRI", "/", asBrazilH2...), "", nil), http.StatusMethodNotAllowed, "method_not_allowed")
 
-	// Extended CONNECT for anything but a WebSocket, and for a WebSocket: the
-	// server does not announce it, so that the stream may just as well be reset.
-	for _, protocol := range []string{"connect-udp", "websocket"} {
-		a := f.h2(h2Request("CONNECT", "/", append([]string{":protocol", protocol}, asBrazilH2...)...), "", nil)
-		if a.StatusCode != 0 && a.StatusCode/100 != 4 {
-			t.Errorf("extended CONNECT for %s: status %d", protocol, a.StatusCode)
-		}
-		f.nothing(t)
+			// Extended CONNECT for anything but a WebSocket, and for a WebSocket of
+			// the storage: where the server does not announce it, the stream may
+			// just as well be reset.
+			for _, how := range [][2]string{{"connect-udp", "/"}, {"websocket", "/v1/objects/x"}} {
+				a := stream.send(h2Request("CONNECT", how[1], append([]string{":protocol", how[0]}, asBrazilH2...)...), "", nil)
+				if a.StatusCode != 0 && a.StatusCode/100 != 4 {
+					t.Errorf("extended CONNECT for %s: status %d", how[0], a.StatusCode)
+				}
+				f.nothing(t)
+			}
+		})
 	}
 }
 
 // TestRow09PRI: after a refused upgrade the client goes on as if it had been
 // granted.
 func TestRow09PRI(t *testing.T) {
-	f := startFront(t, overHTTP2(t, site), "", echoTunnel)
+	f := startFront(t, overEvery(t, site), "", echoTunnel)
 	for _, preface := range []string{"PRI * HTTP/1.1\r\nHost: gw.test", "PRI * HTTP/2.0"} {
 		conn := f.dial()
 		r := bufio.NewReader(conn)
@@ -322,8 +381,8 @@ func TestRow09PRI(t *testing.T) {
 
 func TestRows10And11LookAlikes(t *testing.T) {
 	// With the server option that keeps such fields, as row 11 warns.
-	config := replaced(t, overHTTP2(t, site), "protocols h1 h2c", "protocols h1 h2c\n\t\texpected_underscore_headers Data_*\n\t\texpected_dot_headers Data.*")
-	for name, config := range map[string]string{"default": overHTTP2(t, site), "kept by the server": config} {
+	config := replaced(t, overEvery(t, site), "protocols h1 h2 h2c h3", "protocols h1 h2 h2c h3\n\t\texpected_underscore_headers Data_*\n\t\texpected_dot_headers Data.*")
+	for name, config := range map[string]string{"default": overEvery(t, site), "kept by the server": config} {
 		t.Run(name, func(t *testing.T) {
 			f := startFront(t, config, "", nil)
 			for _, name := range []string{
@@ -341,16 +400,18 @@ func TestRows10And11LookAlikes(t *testing.T) {
 				if kept := strings.Contains(said, "\r\nData_kept: yes"); !strings.Contains(said, "\r\nData: kept") || kept != strings.Contains(config, "Data_*") {
 					t.Errorf("%s: a field that is not ours to drop is missing in\n%s", name, said)
 				}
-				f.forget()
-				served(t, f.h2(h2Request("GET", "/", append([]string{name, "evil", name, "evil again"}, asBrazilH2...)...), "", nil))
-				f.onlyOurs(t)
+				for _, stream := range f.streams() {
+					f.forget()
+					served(t, stream.send(h2Request("GET", "/", append([]string{name, "evil", name, "evil again"}, asBrazilH2...)...), "", nil))
+					f.onlyOurs(t)
+				}
 			}
 		})
 	}
 }
 
 func TestRows18To23Hosts(t *testing.T) {
-	f := startFront(t, overHTTP2(t, site), "", nil)
+	f := startFront(t, overEvery(t, site), "", nil)
 	for _, lines := range [][]string{
 		{"GET / HTTP/1.0", ""},                                  // 18
 		{"GET / HTTP/1.1", "Host:", ""},                         // 20
@@ -370,8 +431,14 @@ func TestRows18To23Hosts(t *testing.T) {
 		}
 		f.nothing(t)
 	}
-	a := f.h2(h2Fields(":method", "GET", ":scheme", "http", ":path", "/"), "", nil) // 23
-	f.refused(t, a, http.StatusBadRequest, "host_missing")
+	for _, stream := range f.streams() {
+		a := stream.send(h2Fields(":method", "GET", ":scheme", "http", ":path", "/"), "", nil) // 23
+		if stream.how == "HTTP/3" && a.StatusCode == 0 {
+			f.nothing(t) // quic-go resets the stream
+			continue
+		}
+		f.refused(t, a, http.StatusBadRequest, "host_missing")
+	}
 
 	// 19: the URI's host replaces Host (RFC 9112 section 3.2.2), its path counts.
 	served(t, f.h1(asBrazil("GET http://other.test/x HTTP/1.1", "")...))
@@ -379,7 +446,7 @@ func TestRows18To23Hosts(t *testing.T) {
 		t.Errorf("the upstream heard\n%s", said)
 	}
 	f.forget()
-	a = f.h1(asBrazil("PUT http://other.test/v1/objects/x HTTP/1.1", "Content-Length: 0", "")...)
+	a := f.h1(asBrazil("PUT http://other.test/v1/objects/x HTTP/1.1", "Content-Length: 0", "")...)
 	if a.StatusCode != http.StatusOK || a.Text != "sg" {
 		t.Errorf("absolute form of a storage request: status %d from %q", a.StatusCode, a.Text)
 	}
@@ -406,7 +473,7 @@ var odd = []string{
 // TestRows24And25Paths: a storage request is answered by the store, as storage,
 // or refused, however its path is spelled.
 func TestRows24And25Paths(t *testing.T) {
-	f := startFront(t, overHTTP2(t, site), "", nil)
+	f := startFront(t, overEvery(t, site), "", nil)
 	stored := 0
 	check := func(how, target string, a answer) {
 		t.Helper()
@@ -429,8 +496,10 @@ func TestRows24And25Paths(t *testing.T) {
 		f.forget()
 		check("HTTP/1.1", target, f.h1(asBrazil("PUT "+target+" HTTP/1.1", "Content-Length: 4", "", "data")...))
 		if !strings.HasPrefix(target, "http:") { // there is no such target in HTTP/2
-			f.forget()
-			check("HTTP/2", target, f.h2(h2Request("PUT", target, asBrazilH2...), "data", nil))
+			for _, stream := range f.streams() {
+				f.forget()
+				check(stream.how, target, stream.send(h2Request("PUT", target, asBrazilH2...), "data", nil))
+			}
 		}
 	}
 	accepted := ofType(f.records(), "transfer.accepted")
@@ -546,7 +615,7 @@ func TestRow29UntrustedPeer(t *testing.T) {
 
 // TestRow29TrustedPeer: what a proxy of ours may say, and what not.
 func TestRow29TrustedPeer(t *testing.T) {
-	f := startFront(t, overHTTP2(t, site), "", nil)
+	f := startFront(t, overEvery(t, site), "", nil)
 	var want []string // reasons, in order
 	for _, tt := range []struct {
 		name   string
@@ -581,8 +650,11 @@ func TestRow29TrustedPeer(t *testing.T) {
 			name, value, _ := strings.Cut(line, ":")
 			pairs = append(pairs, name, strings.TrimSpace(value))
 		}
-		f.refused(t, f.h2(h2Request("GET", "/", pairs...), "", nil), tt.status, tt.reason)
-		want = append(want, tt.reason, tt.reason)
+		want = append(want, tt.reason)
+		for _, stream := range f.streams() {
+			f.refused(t, stream.send(h2Request("GET", "/", pairs...), "", nil), tt.status, tt.reason)
+			want = append(want, tt.reason)
+		}
 		if t.Failed() {
 			t.Fatalf("the case is %s", tt.name)
 		}

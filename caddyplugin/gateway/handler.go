@@ -89,6 +89,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err := app.checkClientAddress(ctx); err != nil {
 		return err
 	}
+	app.warnOfEarlyData(ctx)
 	if err := h.provisionActivities(ctx); err != nil {
 		return err
 	}
@@ -128,8 +129,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 	}
 	activity, reason, err := h.activity(r, x.state)
 	switch {
-	case statusOf(err) == http.StatusTooEarly:
-		return err // the client is to send it again; Caddy does not log this
+	case statusOf(err) == http.StatusTooEarly: // a matcher asks for an address that is not proven yet
+		h.refuse(w, r, x, decision.TooEarly)
+		return nil
 	case err != nil:
 		h.deny(w, r, x, &decision.Decision{Reason: decision.NoActivity})
 		return nil

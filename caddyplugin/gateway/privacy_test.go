@@ -50,7 +50,7 @@ func startPrivate(t *testing.T, change func(config string) string, talk func(net
 	p := &private{dir: t.TempDir(), metrics: freeAddr(t)}
 	p.log, p.accounts = filepath.Join(p.dir, "log"), filepath.Join(p.dir, "accounts.ndjson")
 	must(t, os.WriteFile(p.accounts, []byte(`{"account":"sekret-account","country":"BR"}`+"\n"), 0o600))
-	config := replaced(t, overHTTP2(t, site), "admin off", "admin off\n\tmetrics\n\tlog {\n\t\toutput file "+p.log+"\n\t}")
+	config := replaced(t, overEvery(t, site), "admin off", "admin off\n\tmetrics\n\tlog {\n\t\toutput file "+p.log+"\n\t}")
 	config = strings.Replace(config, "{accounts}", p.accounts, 1) + "\nhttp://" + p.metrics + " {\n\tmetrics\n}\n"
 	p.front = startFront(t, change(config), "", talk)
 	p.from = net.ParseIP(personAddress)
@@ -173,7 +173,9 @@ func TestFailuresKeepQuiet(t *testing.T) {
 	status(403, "GET /sekret?sekret HTTP/1.1", "Host: sekret.test", "Registered-Country: sekret", "")
 	status(403, "GET /sekret?sekret HTTP/1.1", "Host: sekret.test", "Registered-Country: BR", "Staff-Entity: sekret", "Staff-Country: sekret", "")
 	status(403, "GET /sekret?sekret HTTP/1.1", "Host: sekret.test", "Account-Id: sekret-unknown", "")
-	p.h2(h2Request("GET", "/sekret/../?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil)
+	for _, stream := range p.streams() {
+		stream.send(h2Request("GET", "/sekret/../?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil)
+	}
 
 	// The region.
 	status(503, asPerson("PUT /v1/objects/sekret?sekret HTTP/1.1", "Content-Length: 0")...)
@@ -184,8 +186,10 @@ func TestFailuresKeepQuiet(t *testing.T) {
 		if all := p.bytes(asPerson("GET /sekret/"+path+"?sekret HTTP/1.1", "Connection: close")...); !strings.Contains(all, "sekret") || strings.HasSuffix(all, "0\r\n\r\n") {
 			t.Errorf("%s: the client heard %q", path, all)
 		}
-		if a := p.h2(h2Request("GET", "/sekret/"+path+"?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil); a.StatusCode != 200 {
-			t.Errorf("%s over HTTP/2: status %d", path, a.StatusCode)
+		for _, stream := range p.streams() {
+			if a := stream.send(h2Request("GET", "/sekret/"+path+"?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil); a.StatusCode != 200 {
+				t.Errorf("%s over %s: status %d", path, stream.how, a.StatusCode)
+			}
 		}
 	}
 

@@ -21,11 +21,17 @@ const rawTimeout = 10 * time.Second
 // dial opens a connection to the gateway that gives up after some seconds.
 func (g *gate) dial() net.Conn {
 	g.t.Helper()
+	return g.dialTo(g.addr)
+}
+
+// dialTo is dial for another of the gateway's addresses.
+func (g *gate) dialTo(addr string) net.Conn {
+	g.t.Helper()
 	dialer := new(net.Dialer)
 	if g.from != nil {
 		dialer.LocalAddr = &net.TCPAddr{IP: g.from}
 	}
-	conn, err := dialer.Dial("tcp", g.addr)
+	conn, err := dialer.Dial("tcp", addr)
 	if err != nil {
 		g.t.Fatal(err)
 	}
@@ -95,14 +101,19 @@ func (g *gate) bytes(lines ...string) string {
 // ones and trailers among them. A stream that was reset has status 0.
 func (g *gate) h2(header []hpack.HeaderField, data string, trailer []hpack.HeaderField) answer {
 	g.t.Helper()
-	conn := g.dial()
+	return h2On(g.t, g.dial(), header, data, trailer)
+}
+
+// h2On is h2 on a connection of its own, which it closes.
+func h2On(t testing.TB, conn net.Conn, header []hpack.HeaderField, data string, trailer []hpack.HeaderField) answer {
+	t.Helper()
 	defer conn.Close()
-	if _, err := conn.Write(h2Bytes(g.t, header, data, trailer, false)); err != nil {
-		g.t.Fatal(err)
+	if _, err := conn.Write(h2Bytes(t, header, data, trailer, false)); err != nil {
+		t.Fatal(err)
 	}
 	framer := http2.NewFramer(nil, conn)
 	framer.ReadMetaHeaders = hpack.NewDecoder(4096, nil)
-	return readStream(g.t, framer)
+	return readStream(t, framer)
 }
 
 // h2Bytes are the bytes of a request on stream 1, with those before it. An

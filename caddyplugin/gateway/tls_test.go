@@ -35,15 +35,16 @@ type secure struct {
 func startSecure(t testing.TB, config, options string, vars map[string]string) *secure {
 	t.Helper()
 	ca := testsupport.CA(t)
+	certify(t, ca, vars)
+	vars["clients"] = writeFile(t, "clients.pem", string(ca.PEM()))
+	return &secure{startGate(t, overTLS(t, config, options), vars), ca}
+}
+
+// certify adds the server's certificate to the variables of a configuration.
+func certify(t testing.TB, ca *testsupport.Authority, vars map[string]string) {
+	t.Helper()
 	cert, key := ca.Issue("gw.test")
-	all := map[string]string{
-		"cert": writeFile(t, "cert.pem", string(cert)), "key": writeFile(t, "key.pem", string(key)),
-		"clients": writeFile(t, "clients.pem", string(ca.PEM())),
-	}
-	for name, value := range vars {
-		all[name] = value
-	}
-	return &secure{startGate(t, overTLS(t, config, options), all), ca}
+	vars["cert"], vars["key"] = writeFile(t, "cert.pem", string(cert)), writeFile(t, "key.pem", string(key))
 }
 
 // client is a TLS configuration that trusts the gateway, with client certificates.

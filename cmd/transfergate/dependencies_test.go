@@ -15,7 +15,7 @@ var allowed = map[string][]string{
 	"cmd/transfergate":         {"caddyplugin"},
 	"caddyplugin":              {"caddyplugin/command", "caddyplugin/gateway", "caddyplugin/identity", "caddyplugin/accounts"},
 	"caddyplugin/command":      {"caddyplugin/gateway", "config", "controllers", "internal/assertion", "internal/country", "internal/decision", "internal/fields", "internal/ledger", "internal/nearest", "internal/whatif", "internal/policytest", "internal/coverage"},
-	"caddyplugin/identity":     {"caddyplugin/gateway", "internal/decision", "internal/token"},
+	"caddyplugin/identity":     {"caddyplugin/gateway", "internal/decision", "internal/guard", "internal/token"},
 	"caddyplugin/accounts":     {"caddyplugin/gateway", "controllers"},
 	"caddyplugin/gateway":      {"internal/assertion", "config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/nearest", "internal/whatif"},
 	"config":                   {"internal/country", "internal/decision", "internal/nearest"},

@@ -3,6 +3,7 @@ package guard
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,8 +26,8 @@ type Options struct {
 }
 
 // Check tells whether r may go on; if not, reason says why: method_not_allowed,
-// upgrade_refused, host_missing or path_ambiguous. It changes nothing and, for
-// a path without percent-encoding, does not allocate.
+// too_early, upgrade_refused, host_missing or path_ambiguous. It changes nothing
+// and, for a path without percent-encoding, does not allocate.
 func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 	webSocket := false
 	switch r.Method {
@@ -40,6 +41,9 @@ func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 		// Also PRI, with which a client speaks HTTP/2 to an upstream after an
 		// upgrade the upstream refused, and TRACE, which echoes our fields.
 		return decision.MethodNotAllowed, false
+	}
+	if !isSafe(r.Method) && isEarly(r) {
+		return decision.TooEarly, false
 	}
 	if _, upgrade := r.Header["Upgrade"]; upgrade {
 		if webSocket || !isWebSocketUpgrade(r) {
@@ -57,6 +61,17 @@ func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 		return decision.PathAmbiguous, false
 	}
 	return "", true
+}
+
+// isSafe tells whether a request may come twice (RFC 9110 section 9.2.1).
+func isSafe(method string) bool {
+	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
+}
+
+// isEarly tells whether r came in TLS early data, here or at a proxy in front
+// (RFC 8470 section 5.1): anybody on the way may have sent it a second time.
+func isEarly(r *http.Request) bool {
+	return r.TLS != nil && !r.TLS.HandshakeComplete || slices.Contains(r.Header["Early-Data"], "1")
 }
 
 // isExtendedWebSocket recognizes an extended CONNECT for a WebSocket. net/http

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -23,6 +24,42 @@ func TestCheckMethods(t *testing.T) {
 		reason, ok := guard.Check(r, guard.Options{AllowWebSocket: true})
 		if ok != want || !want && reason != decision.MethodNotAllowed {
 			t.Errorf("%q: %s, %v", method, reason, ok)
+		}
+	}
+}
+
+// TestCheckEarlyData: what changes something waits for the handshake (row 27).
+func TestCheckEarlyData(t *testing.T) {
+	for method, safe := range map[string]bool{
+		"GET": true, "HEAD": true, "OPTIONS": true, "POST": false, "PUT": false, "PATCH": false, "DELETE": false, "CONNECT": false,
+	} {
+		for name, tt := range map[string]struct {
+			tls   *tls.ConnectionState
+			field []string
+			early bool
+		}{
+			"plain text":                {nil, nil, false},
+			"complete":                  {&tls.ConnectionState{HandshakeComplete: true}, nil, false},
+			"incomplete":                {&tls.ConnectionState{}, nil, true},
+			"early at a proxy":          {&tls.ConnectionState{HandshakeComplete: true}, []string{"1"}, true},
+			"early at a proxy, twice":   {nil, []string{"0", "1"}, true},
+			"a field that says nothing": {nil, []string{"0"}, false},
+		} {
+			r := httptest.NewRequest("GET", "/", nil)
+			r.Method, r.TLS = method, tt.tls
+			if method == "CONNECT" {
+				r.ProtoMajor, r.Header[":protocol"] = 2, []string{"websocket"}
+			}
+			if tt.field != nil {
+				r.Header["Early-Data"] = tt.field
+			}
+			want := decision.TooEarly
+			if safe || !tt.early {
+				want = ""
+			}
+			if reason, ok := guard.Check(r, guard.Options{AllowWebSocket: true}); reason != want || ok != (want == "") {
+				t.Errorf("%s, %s: %q, %v; want %q", method, name, reason, ok, want)
+			}
 		}
 	}
 }
