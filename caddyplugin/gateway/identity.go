@@ -83,18 +83,16 @@ func (a *App) addIdentity(source IdentitySource) error {
 		}
 		a.identityFields = append(a.identityFields, field)
 	}
-	if checker, ok := source.(PlaceChecker); ok {
-		if err := checker.CheckPlaces(a.isRecipient); err != nil {
-			return err
-		}
-	}
 	a.identity = append(a.identity, source)
-	return nil
-}
-
-// isRecipient tells whether the registers have the entity as a recipient in that country.
-func (a *App) isRecipient(place decision.Place) bool {
-	return slices.ContainsFunc(a.policy.Recipients, func(r decision.Recipient) bool { return r.ID == place.Entity && r.Country == place.Country })
+	checker, ok := source.(PlaceChecker)
+	if !ok {
+		return nil
+	}
+	return a.require(func(p *decision.Policy) error {
+		return checker.CheckPlaces(func(place decision.Place) bool {
+			return slices.ContainsFunc(p.Recipients, func(r decision.Recipient) bool { return r.ID == place.Entity && r.Country == place.Country })
+		})
+	})
 }
 
 // Identity is what a source says about a request.
