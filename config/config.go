@@ -95,7 +95,7 @@ func load(files map[string][]byte, name string, problems Problems) (*Registers, 
 	d.decode(files)
 	d.check()
 	if len(problems) > 0 {
-		problems.sort()
+		problems.Sort()
 		return nil, slices.Compact(problems)
 	}
 	return d.finish(files), nil

@@ -29,7 +29,9 @@ func init() {
 			"Exit codes: 0 fine, 1 error, 2 it worked and found something wrong.",
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(
+				checkCommand(),
 				explainCommand(),
+				helpCommand(),
 				ledgerCommand(),
 				reasonsCommand(),
 				verifyHeadersCommand(),

@@ -53,6 +53,11 @@ func readRoutes(ctx caddy.Context) (routes []*rawRoute, err error) {
 	if err != nil || raw == nil {
 		return nil, err
 	}
+	return routesOf(raw)
+}
+
+// routesOf lists the routes in the configuration of an http app.
+func routesOf(raw json.RawMessage) (routes []*rawRoute, err error) {
 	var app caddyhttp.App
 	if err := json.Unmarshal(raw, &app); err != nil {
 		return nil, fmt.Errorf("reading the http app's configuration: %w", err)

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -12,6 +13,9 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/decision"
 )
+
+// errPlaintext says that a hop is not encrypted.
+var errPlaintext = errors.New("would be sent personal data in plain text")
 
 // checkUpstream refuses an address the policy does not give to the region, and
 // plaintext across a border.
@@ -33,7 +37,7 @@ func (c regionRules) checkUpstream(dial string, tls *reverseproxy.TLSConfig) err
 	}
 	plain := tls == nil || slices.Contains(tls.ExceptPorts, strconv.Itoa(int(address.StartPort)))
 	if plain && !loopback && c.region.Country != c.node {
-		return fmt.Errorf("upstream '%s' would be sent personal data in plain text from %s to %s: use https", dial, c.node, c.region.Country)
+		return fmt.Errorf("upstream '%s' %w from %s to %s: use https", dial, errPlaintext, c.node, c.region.Country)
 	}
 	return nil
 }

@@ -86,8 +86,18 @@ func fits(row *Safeguard, leg *Leg) bool {
 		row.Countries.has(leg.To) && row.Kinds.has(string(leg.RecipientKind))
 }
 
-// serves tells whether a row covers all the activity does.
+// serves tells whether a row may serve the activity.
 func serves(row *Safeguard, a *Activity) bool {
-	return row.Purposes.covers(a.Purposes) && row.Categories.covers(a.Categories) &&
-		(!row.Occasional || a.Occasional)
+	return row.covers(a) && (!row.Occasional || a.Occasional)
+}
+
+// covers tells whether a row covers all the activity does.
+func (s *Safeguard) covers(a *Activity) bool {
+	return s.Purposes.covers(a.Purposes) && s.Categories.covers(a.Categories)
+}
+
+// Covers tells whether the row covers the activity's purposes, categories and
+// row of §4 or §9, be it occasional or not.
+func (s *Safeguard) Covers(a *Activity) bool {
+	return s.covers(a) && s.Kinds.has(string(a.Kind))
 }

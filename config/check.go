@@ -1,0 +1,206 @@
+package config
+
+import (
+	"fmt"
+	"io/fs"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// soon is how long before the end of a safeguard, or its review, somebody is warned.
+const soon = 90 * 24 * time.Hour
+
+// CheckOptions say for when and where warnings are looked for.
+type CheckOptions struct {
+	// At is the moment the registers are looked at. Default: now
+	At time.Time
+	// Sites are those whose flows are looked at. Default: one that stands at the
+	// store and declares every region
+	Sites []decision.Site
+}
+
+// Check reads the registers in the root of fsys as [LoadRegisters] does, calls
+// that root name, and returns everything wrong or worth a look in them, sorted.
+// The registers are nil if they do not load. An error means that they could not
+// be read at all.
+func Check(fsys fs.FS, name string, o CheckOptions) (*Registers, Problems, error) {
+	var problems Problems
+	files, err := readFiles(fsys, name, &problems)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := draft{name: name, problems: &problems}
+	d.decode(files)
+	d.check()
+	var registers *Registers
+	if len(problems) == 0 {
+		registers = d.finish(files)
+		if o.At.IsZero() {
+			o.At = time.Now()
+		}
+		d.warn(registers.Policy, o)
+	}
+	problems.Sort()
+	return registers, slices.Compact(problems), nil
+}
+
+// CheckDefault is [Check] of the embedded registers.
+func CheckDefault(o CheckOptions) (*Registers, Problems, error) {
+	sub, err := fs.Sub(embedded, "policy")
+	if err != nil {
+		return nil, nil, fmt.Errorf("opening the embedded registers: %w", err)
+	}
+	return Check(sub, defaultName, o)
+}
+
+// Severity is the severity of the problem's code.
+func (p Problem) Severity() Severity {
+	if c, known := FindCode(p.Code); known {
+		return c.Severity
+	}
+	return Error
+}
+
+// warn notes what is lawful and yet worth a look.
+func (d *draft) warn(p *decision.Policy, o CheckOptions) {
+	for _, r := range d.statements {
+		if r.value.SHA256 == "" {
+			r.report(r.node, "statement-unhashed", "version %q of the statement does not say the SHA-256 of its text; write what sha256sum prints for the published text", r.value.ID)
+		}
+	}
+	for _, r := range d.laws {
+		if r.value.Confirm && r.value.Validity.Contains(o.At) {
+			r.report(r.at("confirm"), "law-unconfirmed", "counsel has yet to confirm the row of law %q; have it looked at, and take confirm: true away", r.value.ID)
+		}
+	}
+	for _, r := range d.safeguards {
+		d.warnOfDates(r, o.At)
+		d.warnOfDerogation(r)
+	}
+	d.warnOfUnproven(p, o)
+}
+
+// warnOfDates tells which safeguards are over, or need somebody soon.
+func (d *draft) warnOfDates(r row[decision.Safeguard], at time.Time) {
+	s := r.value
+	switch until := s.Validity.Until; {
+	case until.IsZero():
+	case !at.Before(until):
+		r.report(r.at("valid_until"), "safeguard-expired", "safeguard %q was over on %s, and counts no more; renew the instrument and its dates, or remove the row",
+			s.ID, until.Format(time.DateOnly))
+		return
+	case until.Sub(at) < soon:
+		r.report(r.at("valid_until"), "safeguard-expiring", "safeguard %q is over in %d days, on %s; renew the instrument and its dates",
+			s.ID, days(until.Sub(at)), until.Format(time.DateOnly))
+	}
+	if due := s.Review.Due(); !due.IsZero() && due.Sub(at) < soon {
+		when := fmt.Sprintf("is due in %d days, on", days(due.Sub(at)))
+		if !at.Before(due) {
+			when = "was due on"
+		}
+		r.report(r.at("review"), "review-due", "the review of safeguard %q by %s %s %s; review it, and set last", s.ID, s.Review.Owner, when, due.Format(time.DateOnly))
+	}
+}
+
+func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
+
+// warnOfDerogation tells which routine activities a derogation seems to cover.
+func (d *draft) warnOfDerogation(r row[decision.Safeguard]) {
+	if !r.value.Occasional {
+		return
+	}
+	var routine []string
+	for _, a := range d.activities {
+		if !a.value.Occasional && r.value.Covers(&a.value) {
+			routine = append(routine, a.value.ID)
+		}
+	}
+	if len(routine) > 0 {
+		r.report(r.at("occasional"), "derogation-routine", "safeguard %q is limited to occasional transfers and never serves the routine activities it covers (%s); "+
+			"give them another safeguard, take them out of its lists, or mark them occasional if they are", r.value.ID, strings.Join(routine, ", "))
+	}
+}
+
+// leaning is who depends on a safeguard that is not proven.
+type leaning struct {
+	flows      int
+	activities map[string]bool
+	countries  map[string]bool
+}
+
+// warnOfUnproven tells which flows would be lawful if only a safeguard were
+// proven: those that pass under demo and lean on it there.
+func (d *draft) warnOfUnproven(p *decision.Policy, o CheckOptions) {
+	leans := map[string]*leaning{}
+	for _, site := range d.sites(p, o) {
+		site.Demo = true
+		table, err := decision.CompileLazily(p, site, o.At, nil)
+		if err != nil {
+			continue // the site is at fault, which is told where it is written
+		}
+		for f := range p.Domain(o.At) {
+			for _, c := range table.Decide(f).Candidates {
+				note(leans, f, c.Safeguards)
+			}
+		}
+	}
+	for _, r := range d.safeguards {
+		l := leans[r.value.ID]
+		if l == nil {
+			continue
+		}
+		key, what := "example", "an example"
+		if !r.value.Example {
+			key, what = "confirm", "not confirmed by counsel"
+		}
+		r.report(r.at(key), "safeguard-unproven", "safeguard %q is %s, and %d flows depend on it (%s; %s); put the instrument into force, name it, and take %s: true away",
+			r.value.ID, what, l.flows, strings.Join(slices.Sorted(maps.Keys(l.activities)), ", "), some(slices.Sorted(maps.Keys(l.countries))), key)
+	}
+}
+
+// note counts a flow for the unproven ones of the safeguards it leans on.
+func note(leans map[string]*leaning, f decision.Facts, safeguards []*decision.Safeguard) {
+	for _, s := range safeguards {
+		if !s.Example && !s.Confirm {
+			continue
+		}
+		l := leans[s.ID]
+		if l == nil {
+			l = &leaning{activities: map[string]bool{}, countries: map[string]bool{}}
+			leans[s.ID] = l
+		}
+		l.flows++
+		l.activities[f.Activity] = true
+		if f.Country != "" {
+			l.countries[f.Country] = true
+		}
+	}
+}
+
+// sites are those whose flows are looked at; none of those under demo.
+func (d *draft) sites(p *decision.Policy, o CheckOptions) (sites []decision.Site) {
+	if o.Sites != nil {
+		return slices.DeleteFunc(slices.Clone(o.Sites), func(s decision.Site) bool { return s.Demo })
+	}
+	var site decision.Site
+	for _, r := range p.Regions {
+		site.Regions = append(site.Regions, r.Code)
+		if r.Storage {
+			site.Node = decision.Place{Entity: r.Operator, Country: r.Country}
+		}
+	}
+	return []decision.Site{site}
+}
+
+// some lists the first few of many.
+func some(items []string) string {
+	const few = 8
+	if len(items) <= few {
+		return strings.Join(items, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(items[:few], ", "), len(items)-few)
+}
