@@ -2,6 +2,7 @@ package command
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
 	"io"
 	"os"
@@ -130,6 +131,8 @@ func (c *check) joins(document *gateway.Document, adapted []byte, p *decision.Po
 	var cfg *caddy.Config
 	err := caddy.StrictUnmarshalJSON(adapted, &cfg)
 	if err == nil {
+		quiet := json.RawMessage(`{"output":"discard"}`)
+		cfg.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{WriterRaw: quiet}}}}
 		err = caddy.Validate(cfg)
 	}
 	if err != nil {

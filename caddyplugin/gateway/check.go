@@ -124,7 +124,8 @@ func (d *Document) checkSite(p *decision.Policy, h *Handler, at time.Time) (find
 		}
 	}
 	if err := h.checkReachable(p); err != nil {
-		findings = append(findings, Finding{"storage-elsewhere", h.Activities[0].At, strings.Replace(err.Error(), ", and no", "; no", 1)})
+		text, where, _ := strings.Cut(err.Error(), ", at ")
+		findings = append(findings, Finding{"storage-elsewhere", where, strings.Replace(text, ", and no", "; no", 1)})
 	}
 	if known {
 		findings = append(findings, d.unreachable(p, h, at)...)
