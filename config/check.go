@@ -11,8 +11,11 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
-// soon is how long before the end of a safeguard, or its review, somebody is warned.
-const soon = 90 * 24 * time.Hour
+// How long before the end of a safeguard, or its review, somebody is warned.
+const (
+	endSoon    = 90 * 24 * time.Hour
+	reviewSoon = 30 * 24 * time.Hour
+)
 
 // CheckOptions say for when and where warnings are looked for.
 type CheckOptions struct {
@@ -93,11 +96,11 @@ func (d *draft) warnOfDates(r row[decision.Safeguard], at time.Time) {
 		r.report(r.at("valid_until"), "safeguard-expired", "safeguard %q was over on %s, and counts no more; renew the instrument and its dates, or remove the row",
 			s.ID, until.Format(time.DateOnly))
 		return
-	case until.Sub(at) < soon:
+	case until.Sub(at) < endSoon:
 		r.report(r.at("valid_until"), "safeguard-expiring", "safeguard %q is over in %d days, on %s; renew the instrument and its dates",
 			s.ID, days(until.Sub(at)), until.Format(time.DateOnly))
 	}
-	if due := s.Review.Due(); !due.IsZero() && due.Sub(at) < soon {
+	if due := s.Review.Due(); !due.IsZero() && due.Sub(at) < reviewSoon {
 		when := fmt.Sprintf("is due in %d days, on", days(due.Sub(at)))
 		if !at.Before(due) {
 			when = "was due on"
