@@ -160,6 +160,10 @@ func (l *Log) writeFrame(buf []byte, count int) error {
 		}
 		size += headerSize
 	}
+	if err := s.zeroAhead(size); err != nil {
+		l.counters.fail(opWrite)
+		l.o.Logger.Warn("the ledger goes on without zeros ahead", "error", err)
+	}
 	if err := l.sync(count); err != nil {
 		return err
 	}
@@ -209,6 +213,7 @@ func (l *Log) write(b []byte, offset int64) error {
 		return l.giveUp(err)
 	}
 	err = fmt.Errorf("%w: %w", ErrFull, err)
+	s.reserved = 0
 	if e := s.file.Truncate(s.size); e != nil {
 		l.counters.fail(opTruncate)
 		return l.giveUp(fmt.Errorf("%w; cutting %s back: %w", err, s.path, e))

@@ -19,6 +19,9 @@ type segment struct {
 	first  uint64 // index of its first entry
 	size   int64  // end of the last durable frame; the file may be longer, all zeros
 	marked bool   // the last frame is a mark: every entry is vouched for
+
+	reserved int64 // end of the space reserved when it was made
+	zeroed   int64 // up to here zeros were written to that space
 }
 
 // segmentPath is where the numbered segment of an epoch's folder stands.
@@ -58,7 +61,30 @@ func createSegment(fsys FS, path string, number int, reserve int64) (*segment, e
 	if err := fsys.SyncDir(filepath.Dir(path)); err != nil {
 		return nil, errors.Join(fmt.Errorf("syncing the folder of segments: %w", err), discard(fsys, file, path))
 	}
-	return &segment{file: file, path: path, number: number}, nil
+	s := &segment{file: file, path: path, number: number}
+	if s.reserved, err = file.Size(); err != nil {
+		return nil, errors.Join(fmt.Errorf("asking for the size of the new segment %s: %w", path, err), discard(fsys, file, path))
+	}
+	return s, nil
+}
+
+// zeroes is how many zeros are written ahead of the frames at a time.
+var zeroes = make([]byte, 256<<10)
+
+// zeroAhead writes zeros to the reserved space when a frame that ends there is
+// due. File systems keep reserved space as a note that it reads as zeros; each
+// first write changes the note, which the sync then has to write too.
+func (s *segment) zeroAhead(end int64) error {
+	if end <= s.zeroed || end >= s.reserved {
+		return nil
+	}
+	n := min(int64(len(zeroes)), s.reserved-end)
+	if _, err := s.file.WriteAt(zeroes[:n], end); err != nil {
+		s.reserved = 0 // it only saves time
+		return fmt.Errorf("writing zeros ahead in %s: %w", s.path, err)
+	}
+	s.zeroed = end + n
+	return nil
 }
 
 // discard takes back a segment nothing was written to.
