@@ -1,0 +1,73 @@
+package approval
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+)
+
+// Keys are the public keys of the people who may write and approve policies. The
+// zero value trusts nobody.
+type Keys struct {
+	verifiers []note.Verifier
+}
+
+// ParseKeys reads public keys, one per person, as note.GenerateKey writes them:
+// name+hash+key. It refuses a name that is given twice and a key that is given
+// under two names: one person would count as two.
+func ParseKeys(vkeys []string) (*Keys, error) {
+	k := new(Keys)
+	names, keys := make(map[string]bool), make(map[string]string)
+	for _, vkey := range vkeys {
+		name, _, _ := strings.Cut(vkey, "+") // the rest is not repeated: it may be a private key
+		if name == "PRIVATE" {
+			return nil, errors.New("a private key stands where a public one is meant; make its owner a new one")
+		}
+		v, err := note.NewVerifier(vkey)
+		if err != nil {
+			return nil, fmt.Errorf("public key of '%s': %w; write it as 'transfer policy keygen' printed it", name, err)
+		}
+		key, err := publicKey(vkey)
+		if err != nil {
+			return nil, fmt.Errorf("public key of '%s': %w", name, err)
+		}
+		switch {
+		case names[v.Name()]:
+			return nil, fmt.Errorf("two public keys of '%s': one person would count as two; keep one", v.Name())
+		case keys[key] != "":
+			return nil, fmt.Errorf("'%s' and '%s' have the same public key: one person would count as two; keep one", keys[key], v.Name())
+		}
+		names[v.Name()], keys[key] = true, v.Name()
+		k.verifiers = append(k.verifiers, v)
+	}
+	return k, nil
+}
+
+// publicKey is the key in a vkey, as bytes: base64 could spell it in two ways.
+func publicKey(vkey string) (string, error) {
+	parts := strings.SplitN(vkey, "+", 3)
+	if len(parts) != 3 {
+		return "", errors.New("not name+hash+key")
+	}
+	key, err := base64.StdEncoding.DecodeString(parts[2])
+	return string(key), err
+}
+
+// Len is how many people there are.
+func (k *Keys) Len() int { return len(k.verifiers) }
+
+// has tells whether the key is one of them.
+func (k *Keys) has(id string) bool {
+	for _, v := range k.verifiers {
+		if keyID(v.Name(), v.KeyHash()) == id {
+			return true
+		}
+	}
+	return false
+}
+
+// keyID names a key: two keys of one name have different ones.
+func keyID(name string, hash uint32) string { return fmt.Sprintf("%s+%08x", name, hash) }
