@@ -55,6 +55,25 @@ func LoadFolder(dir string) (*Folder, error) {
 	return f, nil
 }
 
+// Export writes the embedded policy into folder dir, which it makes. It replaces
+// nothing: a file that is there is an error.
+func Export(dir string) error {
+	sub, err := fs.Sub(embedded, "policy")
+	if err == nil {
+		err = os.CopyFS(dir, sub)
+	}
+	if err != nil {
+		return fmt.Errorf("writing the embedded policy to %s: %w", dir, err)
+	}
+	// What is embedded can only be read; this is to be edited.
+	return fs.WalkDir(os.DirFS(dir), ".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		return os.Chmod(filepath.Join(dir, path), 0o644)
+	})
+}
+
 // Fingerprint tells two states of folder dir apart, be they policies or not, for
 // somebody who watches it. The fingerprint of a folder that cannot be read is the
 // reason.
@@ -105,8 +124,9 @@ func capture(dir string) (fstest.MapFS, error) {
 	}
 	files := fstest.MapFS{}
 	for _, e := range entries {
-		if ext := filepath.Ext(e.Name()); ext != ".yaml" && ext != ".yml" && e.Name() != ApprovalsFile {
-			continue
+		ext := filepath.Ext(e.Name())
+		if hidden := e.Name()[0] == '.'; hidden || ext != ".yaml" && ext != ".yml" && e.Name() != ApprovalsFile {
+			continue // an editor's, or nobody's
 		}
 		data, err := readBounded(filepath.Join(real, e.Name()))
 		if err != nil {

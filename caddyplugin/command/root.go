@@ -33,6 +33,7 @@ func init() {
 				explainCommand(),
 				helpCommand(),
 				ledgerCommand(),
+				policyCommand(),
 				reasonsCommand(),
 				verifyHeadersCommand(),
 			)

@@ -55,8 +55,18 @@ type policyStatus struct {
 	Loaded     time.Time  `json:"loaded"`
 	NextChange *time.Time `json:"next_change,omitempty"`
 	Mode       modeStatus `json:"mode"`
+	// Approvals say who signed the policy; absent if nobody asks.
+	Approvals *approvalStatus `json:"approvals,omitempty"`
 	// Failure is why the folder's policy is not the one in force.
 	Failure *loadFailure `json:"failure,omitempty"`
+}
+
+// approvalStatus is who signed the policy in force.
+type approvalStatus struct {
+	Required  int      `json:"required"`
+	Serial    uint64   `json:"serial"`
+	Author    string   `json:"author"`
+	Approvers []string `json:"approvers"`
 }
 
 // modeStatus is the gateway's mode.
@@ -75,6 +85,9 @@ func (a *App) answerPolicy(w http.ResponseWriter, _ *http.Request) error {
 	if next := s.nextChange(); !next.IsZero() {
 		next = next.UTC()
 		status.NextChange = &next
+	}
+	if by := s.approved; by != nil {
+		status.Approvals = &approvalStatus{Required: by.Required, Serial: by.Serial, Author: by.Author, Approvers: by.Approvers}
 	}
 	if a.Mode.reporting(t) {
 		status.Mode = modeStatus{Report: true, Owner: a.Mode.Owner, Until: a.Mode.Until}

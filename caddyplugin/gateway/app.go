@@ -53,6 +53,9 @@ type App struct {
 	// Whether denials are enforced or only reported. Default: enforced
 	Mode *Mode `json:"mode,omitempty"`
 
+	// Who must have signed a policy. Default: nobody
+	Approvals *Approvals `json:"approvals,omitempty"`
+
 	// Signed assertions for upstreams. Default: none
 	Assertion *Assertion `json:"assertion,omitempty"`
 
@@ -151,7 +154,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
 	steps := []func() error{
-		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger,
+		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals,
 		a.provisionAssertion, a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
 	}
 	for _, step := range steps {
@@ -240,6 +243,9 @@ func (a *App) provisionSources() error {
 func (a *App) Start() error {
 	if err := a.ledger.log.Open(); err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
+	}
+	if err := a.keepApproved(a.state.Load()); err != nil {
+		return err
 	}
 	a.Assertion.publish()
 	ctx, cancel := caddy.NewContext(a.ctx)

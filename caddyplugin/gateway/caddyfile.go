@@ -35,6 +35,7 @@ func init() {
 //	    identity <source> ...
 //	    accounts <source> ...
 //	    assertion { ... }
+//	    require_approvals <number> <keys or files...>
 //	    mode    enforce
 //	    mode    report <owner> <YYYY-MM-DD>
 //	    demo
@@ -108,9 +109,12 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 
 	case "mode":
 		return a.unmarshalMode(d)
+
+	case "require_approvals":
+		return a.unmarshalApprovals(d)
 	}
 	return d.Errf("unrecognized option '%s'%s", word, did(word, []string{
-		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode",
+		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "require_approvals",
 	}))
 }
 

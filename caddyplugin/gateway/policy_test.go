@@ -189,7 +189,7 @@ func TestPolicyReload(t *testing.T) {
 // Whatever is wrong with a policy, the one in force stays; the refusal says where.
 func TestPolicyNotTaken(t *testing.T) {
 	for name, c := range map[string]struct{ file, old, text, refused string }{
-		"broken":              {"activities.yaml", withResults, "categories: [1a, 1z]", "activities.yaml:52:"},
+		"broken":              {"activities.yaml", withResults, "categories: [1a, 1z]", "activities.yaml:{line}:22: \"categories\" has the unknown value \"1z\""},
 		"not YAML":            {"activities.yaml", withResults, "categories: [1a # unfinished", "activities.yaml:"},
 		"an activity is gone": {"activities.yaml", "id: support-training", "id: training", "activity 'support-training' is not in the policy"},
 		"a region is gone":    {"regions.yaml", "code: sa-brazil-1", "code: sa-brazil-2", "region 'sa-brazil-1': not in the policy"},
@@ -198,8 +198,13 @@ func TestPolicyNotTaken(t *testing.T) {
 			p := startPolicy(t, "", "")
 			failures := p.metric("policy_load_failures_total")
 			before := digestOf(t, p.dir)
+			text, err := os.ReadFile(filepath.Join(p.dir, c.file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			above, _, _ := strings.Cut(string(text), c.old)
 			edit(t, p.dir, c.file, c.old, c.text)
-			p.reload(c.refused)
+			p.reload(strings.Replace(c.refused, "{line}", fmt.Sprint(1+strings.Count(above, "\n")), 1))
 			if a := p.training(); a.StatusCode != http.StatusForbidden {
 				t.Errorf("status %d: %s", a.StatusCode, a.Text)
 			}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"sync/atomic"
 	"time"
@@ -14,22 +15,17 @@ import (
 // readPolicy reads the policy as it stands now. What it returns has no roster and
 // no tables yet.
 func (a *App) readPolicy() (*state, error) {
-	next := &state{loaded: now()}
+	folder := new(config.Folder)
+	var err error
 	if a.Policy == "" {
-		r, err := config.DefaultRegisters()
-		if err != nil {
-			return nil, err
-		}
-		next.registers = r
+		folder.Registers, err = config.DefaultRegisters()
 	} else {
-		folder, err := config.LoadFolder(a.Policy)
-		if err != nil {
-			return nil, err
-		}
-		next.registers = folder.Registers
+		folder, err = config.LoadFolder(a.Policy)
 	}
-	next.policy = next.registers.Policy
-	return next, nil
+	if err != nil {
+		return nil, err
+	}
+	return &state{folder: folder, policy: folder.Registers.Policy, loaded: now()}, nil
 }
 
 // reload puts the policy in force as its folder has it now: all of it or, if
@@ -56,8 +52,15 @@ func (a *App) reload() (changed bool, err error) {
 
 // replace puts a policy in force. Whoever calls it holds changing.
 func (a *App) replace(next *state) (changed bool, err error) {
-	if next.policy.Digest == a.state.Load().policy.Digest {
-		return false, nil
+	if err := a.approve(next); err != nil {
+		return false, err
+	}
+	old := a.state.Load()
+	if next.policy.Digest == old.policy.Digest {
+		same := *old
+		same.folder, same.approved = next.folder, next.approved // perhaps signed anew
+		a.state.Store(&same)
+		return false, a.keepApproved(next)
 	}
 	for _, rule := range a.rules {
 		if err := rule(next.policy); err != nil {
@@ -69,6 +72,9 @@ func (a *App) replace(next *state) (changed bool, err error) {
 	}
 	if err := a.table.SetPolicy(next.policy); err != nil {
 		return false, fmt.Errorf("the policy does not fit the account records: %w", err)
+	}
+	if err := a.keepApproved(next); err != nil {
+		return false, errors.Join(err, a.table.SetPolicy(old.policy))
 	}
 	next.roster = a.table.Snapshot().Roster()
 	a.state.Store(next)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/approval"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/fields"
 )
@@ -18,11 +19,12 @@ import (
 // and is judged by it throughout, whatever is loaded meanwhile. It never changes,
 // but for tables that a request had to make itself.
 type state struct {
-	registers *config.Registers
-	policy    *decision.Policy
-	roster    *controllers.Roster
-	loaded    time.Time
-	sites     []*siteTables // by Handler.number
+	folder   *config.Folder
+	policy   *decision.Policy // the folder's
+	approved *approval.Status // nil if nobody asks for approvals
+	roster   *controllers.Roster
+	loaded   time.Time
+	sites    []*siteTables // by Handler.number
 }
 
 // siteTables is what the policy says to one handler.

@@ -4,6 +4,8 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
@@ -44,6 +46,31 @@ func ParseKeys(vkeys []string) (*Keys, error) {
 		k.verifiers = append(k.verifiers, v)
 	}
 	return k, nil
+}
+
+// keyForm tells a public key from the name of a file.
+var keyForm = regexp.MustCompile(`^[^+\s]+\+[0-9a-f]{8}\+`)
+
+// ReadKeys reads public keys, which are given as such or as files with one a line.
+// Empty lines and those that begin with # say nothing.
+func ReadKeys(given []string) (*Keys, error) {
+	var vkeys []string
+	for _, key := range given {
+		if keyForm.MatchString(key) {
+			vkeys = append(vkeys, key)
+			continue
+		}
+		text, err := os.ReadFile(key)
+		if err != nil {
+			return nil, fmt.Errorf("reading public keys: %w", err)
+		}
+		for line := range strings.Lines(string(text)) {
+			if line = strings.TrimSpace(line); line != "" && !strings.HasPrefix(line, "#") {
+				vkeys = append(vkeys, line)
+			}
+		}
+	}
+	return ParseKeys(vkeys)
 }
 
 // publicKey is the key in a vkey, as bytes: base64 could spell it in two ways.
