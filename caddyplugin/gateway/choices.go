@@ -12,13 +12,39 @@ import (
 // A line that is not exactly "1" is no signal.
 const optOutField = "Sec-Gpc"
 
-// choices are what the data subject has chosen as of at, by the account record,
-// and what the request opts out of. An account without a record chose nothing.
+// choices are what the data subject has chosen as of at, by the account record or
+// by what vouches for them, and what the request opts out of: what one of them
+// stops is stopped. An account without a record chose nothing.
 func (x *exchange) choices(r *http.Request, at time.Time) decision.Choices {
 	c := x.subject.Account.ChoicesAt(at)
 	c.Minor = c.Minor || x.identity.Minor
 	c.OptOut = slices.Contains(r.Header[optOutField], "1")
+	if len(x.identity.Withdrawn) > 0 {
+		withdraw(&c, x.identity.Withdrawn, x.state.policy)
+	}
 	return c
+}
+
+// withdraw adds withdrawn consents to the choices, whose slices are the account
+// record's. A purpose stands for all activities that have it.
+func withdraw(c *decision.Choices, names []string, p *decision.Policy) {
+	c.Disabled = slices.Clone(c.Disabled)
+	for _, name := range names {
+		known := isPurpose(name)
+		for i := range p.Activities {
+			a := &p.Activities[i]
+			if a.ID == name || slices.Contains(a.Purposes, name) {
+				known = true
+				c.Disabled = append(c.Disabled, a.ID)
+			}
+		}
+		c.Withdrawn = c.Withdrawn || !known
+	}
+}
+
+// isPurpose tells whether a name is one of the purposes of §2: 2a to 2g.
+func isPurpose(name string) bool {
+	return len(name) == 2 && name[0] == '2' && name[1] >= 'a' && name[1] <= 'g'
 }
 
 // reference is what stands behind an activity that asks for it (§4): what the

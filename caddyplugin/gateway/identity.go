@@ -119,6 +119,12 @@ type Identity struct {
 	// holds even if the account record does not say so.
 	Minor bool
 
+	// Withdrawn are the activities and purposes to which the data subject does not
+	// consent, or AllConsents: what rests on consent then stops (§7), whatever the
+	// account record says. A name the policy does not know stops as much as
+	// AllConsents. The slice is shared and is not changed.
+	Withdrawn []string
+
 	// Staff is set when the requester is not the data subject: the entity the
 	// requester works for and the country they are in. Account is then the
 	// subject's.
@@ -131,6 +137,9 @@ type Identity struct {
 	// Spoofed counts fields that came from a peer nobody trusts and were removed.
 	Spoofed int
 }
+
+// AllConsents stands for everything that rests on consent.
+const AllConsents = "*"
 
 // IdentityError refuses a request because of what it says about its subject.
 type IdentityError struct {

@@ -79,11 +79,8 @@ func (m *metrics) resolved(x *exchange) {
 	}
 	m.resolution.WithLabelValues(source).Inc()
 	m.basis.WithLabelValues(string(x.subject.Basis), tableAnswer(x)).Inc()
-	for _, pair := range x.subject.Conflicts {
+	for _, pair := range x.conflicts {
 		m.conflicts.WithLabelValues(pair).Inc()
-	}
-	if x.origin != "" && x.subject.Country != "" && x.origin != x.subject.Country {
-		m.conflicts.WithLabelValues("registered-country/visitor-country").Inc()
 	}
 	if c := x.subject.Controller; c != nil && c.Unlisted {
 		m.unlisted.Inc()

@@ -128,24 +128,27 @@ func TestAccessLogSaysWhatWasDecided(t *testing.T) {
 	}
 }
 
+// scrape returns what the metrics say.
+func scrape(t *testing.T, admin string) string {
+	t.Helper()
+	res, err := http.Get("http://" + admin + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	text, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
 func TestMetrics(t *testing.T) {
 	g, _, admin, _ := startProbes(t, "")
-	scrape := func() string {
-		res, err := http.Get("http://" + admin + "/metrics")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer res.Body.Close()
-		text, err := io.ReadAll(res.Body)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return string(text)
-	}
 	g.get("/", "Registered-Country", "BR")
 	g.get("/v1/support/training/1", "Registered-Country", "BR")
 	g.get("/v1/support/1", "Registered-Country", "BR", "Account-Id", "bruno")
-	text := scrape()
+	text := scrape(t, admin)
 	for _, want := range []string{
 		`caddy_transfer_decisions_total{controller="sparkoo-br",enforced="true",outcome="allowed",region="sa-brazil-1"}`,
 		`caddy_transfer_reasons_total{reason="no_safeguard"}`,
@@ -171,7 +174,7 @@ func TestMetrics(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
-	if text := scrape(); !strings.Contains(text, `caddy_transfer_reasons_total{reason="no_safeguard"}`) || !strings.Contains(text, "caddy_transfer_ready 1") {
+	if text := scrape(t, admin); !strings.Contains(text, `caddy_transfer_reasons_total{reason="no_safeguard"}`) || !strings.Contains(text, "caddy_transfer_ready 1") {
 		t.Error("metrics are gone after a reload")
 	}
 }

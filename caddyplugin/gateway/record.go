@@ -77,7 +77,7 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		Country:       x.subject.Country,
 		CountrySource: x.identity.Source,
 		Origin:        x.origin,
-		Conflicts:     x.subject.Conflicts,
+		Conflicts:     x.conflicts,
 		Method:        r.Method,
 		Bytes:         max(r.ContentLength, 0),
 		Decision:      "denied",

@@ -30,6 +30,7 @@ type exchange struct {
 	subject    controllers.Subject
 	identity   Identity
 	identified bool
+	conflicts  []string   // pairs of sources that disagree about the subject
 	answers    []Identity // by source, for the case that it is resolved again
 	authUser   string     // the authenticated user it was resolved for
 	origin     string     // visitor's country by GeoIP, a hint
@@ -95,6 +96,7 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	}
 	x.subject = snapshot.Subject(x.identity.Account, x.identity.Country, x.identity.Party)
 	x.origin = a.visitorCountry(r)
+	x.compare()
 	a.metrics.resolved(x)
 	if c := x.subject.Controller; c != nil && c.Unlisted {
 		a.alertUnlisted(c.Name)

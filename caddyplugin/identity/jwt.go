@@ -80,6 +80,13 @@ type JWT struct {
 	// holds even if the account record does not say so. Default: none
 	MinorClaim string `json:"minor_claim,omitempty"`
 
+	// Claim with what the person consents to: true or false, or an object with true
+	// or false for activities or purposes (2a to 2g). What is false was withdrawn,
+	// whatever the account record says, and what the record withdrew stays so
+	// whatever the token says (§7). False for a name the policy does not know stands
+	// for all, as nobody can tell what it was meant to stop. Default: none
+	ConsentsClaim string `json:"consents_claim,omitempty"`
+
 	// Claim with the entity a member of staff works for. A token that has it is a
 	// member of staff's. Default: none
 	StaffEntityClaim string `json:"staff_entity_claim,omitempty"`
@@ -136,7 +143,7 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 	if err := j.provisionKeys(); err != nil {
 		return fmt.Errorf("identity jwt: %w", err)
 	}
-	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, Types: j.Types, Claims: j.claims()}
+	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, Types: j.Types, Claims: j.claims(), Consents: j.ConsentsClaim}
 	if j.MinorClaim != "" {
 		config.Flags = []string{j.MinorClaim}
 	}
@@ -216,6 +223,9 @@ func (j *JWT) Watch(ctx caddy.Context) { j.keys.Run(ctx, j.logger) }
 // Status implements gateway.Refresher.
 func (j *JWT) Status() (synced time.Time, failures uint64) { return j.keys.Status() }
 
+// allConsents says that the person consents to nothing.
+var allConsents = []string{gateway.AllConsents}
+
 // source is the name of this source in records.
 const source = "jwt"
 
@@ -263,6 +273,11 @@ func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway
 		}
 	}
 	id.Country, id.Party, id.Minor = t.Claim(j.CountryClaim), t.Claim(j.PartyClaim), t.Flag(j.MinorClaim)
+	if all, names := t.Refused(); all {
+		id.Withdrawn = allConsents
+	} else {
+		id.Withdrawn = names
+	}
 	return id, nil
 }
 

@@ -10,7 +10,7 @@ import (
 
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
-	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "staff_entity_claim",
+	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "consents_claim", "staff_entity_claim",
 	"staff_country_claim", "subject", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
 }
 
@@ -25,6 +25,7 @@ var jwtWords = []string{
 //	    country_claim       <claim>
 //	    party_claim         <claim>
 //	    minor_claim         <claim>
+//	    consents_claim      <claim>
 //	    staff_entity_claim  <claim>
 //	    staff_country_claim <claim>
 //	    subject             claim <claim> | field <name> | path <number>
@@ -84,7 +85,7 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 	}
 	target := map[string]*string{
 		"issuer": &j.Issuer, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
-		"minor_claim":        &j.MinorClaim,
+		"minor_claim": &j.MinorClaim, "consents_claim": &j.ConsentsClaim,
 		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim,
 		"keys": &j.Keys, "cache": &j.Cache, "ca": &j.CA,
 	}[word]

@@ -20,11 +20,12 @@ type object map[string]json.RawMessage
 // Token is what a verified token says. It never changes, and any number of
 // goroutines may use it.
 type Token struct {
-	names  []string // Config.Claims
-	values []string // in the order of names
-	raised []string // those of Config.Flags that are true
-	usable window
-	signer *key
+	names   []string // Config.Claims
+	values  []string // in the order of names
+	raised  []string // those of Config.Flags that are true
+	refused consents
+	usable  window
+	signer  *key
 }
 
 // Claim returns the value of a claim that [Config] names; empty when the token
@@ -38,6 +39,11 @@ func (t *Token) Claim(name string) string {
 
 // Flag tells whether a claim that [Config] names as a flag is true.
 func (t *Token) Flag(name string) bool { return slices.Contains(t.raised, name) }
+
+// Refused returns what the claim [Config.Consents] says the person does not
+// consent to: all of it, or some names in alphabetical order. The slice is shared
+// and must not be changed.
+func (t *Token) Refused() (all bool, names []string) { return t.refused.all, t.refused.names }
 
 // window is when a token may be used, leeway included.
 type window struct{ from, until time.Time }
@@ -83,6 +89,15 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 		raw, ok := claims.find(name)
 		if ok {
 			t.values[i], ok = text(raw)
+		}
+		if !ok {
+			return nil, invalid(BadClaims)
+		}
+	}
+	if name := v.config.Consents; name != "" {
+		raw, ok := claims.find(name)
+		if ok {
+			t.refused, ok = readConsents(raw)
 		}
 		if !ok {
 			return nil, invalid(BadClaims)
@@ -181,4 +196,39 @@ func text(raw json.RawMessage) (value string, ok bool) {
 	plain := len(value) <= maxClaim && utf8.ValidString(value) &&
 		!strings.ContainsRune(value, utf8.RuneError) && !strings.ContainsFunc(value, unicode.IsControl)
 	return value, plain
+}
+
+// consents are what a person refuses.
+type consents struct {
+	all   bool
+	names []string
+}
+
+// maxConsents is how many names a claim may have.
+const maxConsents = 64
+
+// readConsents reads true, false, or an object with true or false for each name. A
+// claim that is missing or null says nothing. It reports false for anything else:
+// a withdrawal that is not understood must not be passed over.
+func readConsents(raw json.RawMessage) (c consents, ok bool) {
+	switch string(raw) {
+	case "", "null", "true":
+		return c, true
+	case "false":
+		return consents{all: true}, true
+	}
+	var each map[string]*bool
+	if json.Unmarshal(raw, &each) != nil || len(each) > maxConsents {
+		return c, false
+	}
+	for name, given := range each {
+		if given == nil || name == "" || len(name) > maxClaim {
+			return c, false
+		}
+		if !*given {
+			c.names = append(c.names, name)
+		}
+	}
+	slices.Sort(c.names)
+	return c, true
 }

@@ -37,6 +37,11 @@ type Config struct {
 	// Flags are the names of claims to read that are true or false.
 	Flags []string
 
+	// Consents is the name of a claim with what the person consents to: true or
+	// false for all of it, or an object with true or false for each name. Empty for
+	// none.
+	Consents string
+
 	// Leeway is how far clocks may differ; 0 stands for the default, less than 0
 	// for none. Default: 30 s; at most 5 min.
 	Leeway time.Duration

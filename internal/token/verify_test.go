@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -150,6 +151,54 @@ func TestFlags(t *testing.T) {
 			}
 		}
 	}
+}
+
+func TestConsents(t *testing.T) {
+	s := newSigner(t, "k", "EdDSA")
+	v := newVerifier(t, pinned(t, setOf(s)), func(c *token.Config) { c.Consents = "a.consents" })
+	many := map[string]bool{}
+	for i := range 65 {
+		many[fmt.Sprint(i)] = true
+	}
+	for _, test := range []struct {
+		value string // as JSON
+		all   bool
+		names []string
+		fault token.Fault
+	}{
+		{"null", false, nil, ""}, {"true", false, nil, ""}, {"false", true, nil, ""}, {"{}", false, nil, ""},
+		{`{"marketing":true}`, false, nil, ""},
+		{`{"surveys":false,"marketing":false,"serving":true}`, false, []string{"marketing", "surveys"}, ""},
+		{`"false"`, false, nil, token.BadClaims}, {"0", false, nil, token.BadClaims}, {`["marketing"]`, false, nil, token.BadClaims},
+		{`{"marketing":"false"}`, false, nil, token.BadClaims}, {`{"marketing":null}`, false, nil, token.BadClaims},
+		{`{"marketing":{"mail":false}}`, false, nil, token.BadClaims}, {`{"":false}`, false, nil, token.BadClaims},
+		{`{"marketing":true,"marketing":false}`, false, nil, token.BadClaims},
+		{`{"` + strings.Repeat("x", 257) + `":false}`, false, nil, token.BadClaims},
+		{string(jsonOf(t, many)), false, nil, token.BadClaims},
+	} {
+		got, err := v.Verify(t.Context(), s.sign(claims(map[string]any{"a": map[string]any{"consents": json.RawMessage(test.value)}})))
+		if faultOf(err) != test.fault {
+			t.Errorf("%s: %v, want %q", test.value, err, test.fault)
+		} else if err == nil {
+			if all, names := got.Refused(); all != test.all || !slices.Equal(names, test.names) {
+				t.Errorf("%s: %v, %q", test.value, all, names)
+			}
+		}
+	}
+	if got, err := v.Verify(t.Context(), s.sign(claims(nil))); err != nil {
+		t.Error(err)
+	} else if all, names := got.Refused(); all || names != nil {
+		t.Errorf("without the claim: %v, %q", all, names)
+	}
+}
+
+func jsonOf(t *testing.T, v any) []byte {
+	t.Helper()
+	text, err := json.Marshal(v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
 }
 
 // A name with dots is a path, unless a claim has that very name.
