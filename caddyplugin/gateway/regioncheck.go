@@ -115,6 +115,18 @@ var harmless = []string{
 	"{http.request.proto", "{http.reverse_proxy.", "{http.error.", "{http.transfer.", "{env.", "{system.", "{time.",
 }
 
+// saysQuery tells whether a placeholder says more of the request's URI than its path.
+func saysQuery(found string) bool {
+	rest, original := strings.CutPrefix(found, "{http.request.orig_uri")
+	if !original {
+		var plain bool
+		if rest, plain = strings.CutPrefix(found, "{http.request.uri"); !plain {
+			return false
+		}
+	}
+	return !strings.HasPrefix(rest, ".path")
+}
+
 // checkPlaceholders refuses to send by a placeholder what is withheld from the
 // region's operator: it stands for the request as it came, before anything was
 // taken from it.
@@ -122,8 +134,9 @@ func (c regionRules) checkPlaceholders(raw json.RawMessage) error {
 	if len(c.withheld) == 0 {
 		return nil
 	}
+	query := slices.ContainsFunc(c.withheld, func(word string) bool { return strings.HasPrefix(word, guard.WithholdQuery) })
 	for _, found := range placeholder.FindAllString(string(raw), -1) {
-		if !slices.ContainsFunc(harmless, func(prefix string) bool { return strings.HasPrefix(found, prefix) }) {
+		if query && saysQuery(found) || !slices.ContainsFunc(harmless, func(prefix string) bool { return strings.HasPrefix(found, prefix) }) {
 			return fmt.Errorf("placeholder '%s' could give %s what is withheld from it", found, c.region.Operator)
 		}
 	}

@@ -16,8 +16,10 @@ const (
 	WithholdReferer        = "referer"
 	WithholdUserAgent      = "user-agent"
 	WithholdIdentityFields = "identity-fields"
-	// WithholdField comes before the name of any one field.
+	// WithholdField comes before the name of any one field, and WithholdQuery
+	// before that of a query parameter.
 	WithholdField = "field:"
+	WithholdQuery = "query:"
 )
 
 // addressFields are the fields, by folded name, in which proxies tell each
@@ -40,19 +42,20 @@ func foldedSet(names ...string) map[string]bool {
 	return set
 }
 
-// Withhold removes from h, the header of a request on its way to a recipient,
-// what the recipient's withhold list names (§4(c): only to the extent required).
-// Fields are found by folded name. identity are the fields in which the gateway
-// was told who the data subject is. It returns the words, sorted and each once,
-// for which something was removed; this is what a record may say.
+// Withhold removes from r, a request on its way to a recipient, what the
+// recipient's withhold list names (§4(c): only to the extent required). r.Header is
+// changed and must be r's own; r.URL is replaced, not changed. Fields are found by
+// folded name. identity are the fields in which the gateway was told who the data
+// subject is. It returns the words, sorted and each once, for which something was
+// removed; this is what a record may say.
 //
 // The word client-address is always among them: a proxy would add the address
-// itself, and h["X-Forwarded-For"] = nil stops it, which is Caddy's convention.
+// itself, and Header["X-Forwarded-For"] = nil stops it, which is Caddy's convention.
 // A word that is none of the vocabulary is taken for the name of a field, so
 // that a misspelling withholds too much rather than nothing.
-func Withhold(h http.Header, names []string, identity []string) (removed []string) {
+func Withhold(r *http.Request, names []string, identity []string) (removed []string) {
 	for _, word := range names {
-		if withhold(h, word, identity) && !slices.Contains(removed, word) {
+		if withhold(r, word, identity) && !slices.Contains(removed, word) {
 			removed = append(removed, word)
 		}
 	}
@@ -61,7 +64,8 @@ func Withhold(h http.Header, names []string, identity []string) (removed []strin
 }
 
 // withhold removes what one word names and tells whether that was anything.
-func withhold(h http.Header, word string, identity []string) bool {
+func withhold(r *http.Request, word string, identity []string) bool {
+	h := r.Header
 	switch word {
 	case WithholdCookies:
 		return deleteFolded(h, "cookie", "cookie2")
@@ -85,9 +89,11 @@ func withhold(h http.Header, word string, identity []string) bool {
 			folded[i] = fields.Fold(name)
 		}
 		return deleteFolded(h, folded...)
-	default:
-		return deleteFolded(h, fields.Fold(strings.TrimPrefix(word, WithholdField)))
 	}
+	if name, ok := strings.CutPrefix(word, WithholdQuery); ok {
+		return deleteParameter(r, name)
+	}
+	return deleteFolded(h, fields.Fold(strings.TrimPrefix(word, WithholdField)))
 }
 
 // deleteFolded deletes the fields with one of these folded names.

@@ -3,6 +3,7 @@ package guard_test
 import (
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"reflect"
 	"slices"
 	"testing"
@@ -55,7 +56,7 @@ func TestWithhold(t *testing.T) {
 		if slices.Contains(tt.gone, "User-Agent") {
 			want["User-Agent"] = []string{""}
 		}
-		if removed := guard.Withhold(h, tt.names, identity); !slices.Equal(removed, tt.removed) {
+		if removed := guard.Withhold(&http.Request{Header: h, URL: new(url.URL)}, tt.names, identity); !slices.Equal(removed, tt.removed) {
 			t.Errorf("%q: removed %q, want %q", tt.names, removed, tt.removed)
 		}
 		if !reflect.DeepEqual(h, want) {
@@ -67,9 +68,9 @@ func TestWithhold(t *testing.T) {
 // TestWithholdAbsent: what was not there was not withheld, but for the address,
 // which the proxy would have added.
 func TestWithholdAbsent(t *testing.T) {
-	names := []string{"user-agent", "cookies", "authorization", "client-address", "referer", "identity-fields", "field:X"}
+	names := []string{"user-agent", "cookies", "authorization", "client-address", "referer", "identity-fields", "field:X", "query:x"}
 	h := http.Header{"Accept": {"*/*"}, "Cookie": {""}}
-	if removed := guard.Withhold(h, names, nil); !slices.Equal(removed, []string{"client-address"}) {
+	if removed := guard.Withhold(&http.Request{Header: h, URL: new(url.URL)}, names, nil); !slices.Equal(removed, []string{"client-address"}) {
 		t.Errorf("removed %q", removed)
 	}
 	want := http.Header{"Accept": {"*/*"}, "X-Forwarded-For": nil, "User-Agent": {""}}
@@ -88,7 +89,7 @@ func TestWithholdUserAgentOnTheWire(t *testing.T) {
 		t.Fatal(err)
 	}
 	r.Header = everything()
-	guard.Withhold(r.Header, []string{"user-agent", "client-address"}, nil)
+	guard.Withhold(r, []string{"user-agent", "client-address"}, nil)
 	res, err := http.DefaultClient.Do(r)
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +99,50 @@ func TestWithholdUserAgentOnTheWire(t *testing.T) {
 	for _, name := range []string{"User-Agent", "X-Forwarded-For"} {
 		if v, ok := header[name]; ok {
 			t.Errorf("%s: %q arrived", name, v)
+		}
+	}
+}
+
+// TestWithholdQuery: a named parameter goes in every spelling a server may read as
+// its name, and the rest of the query stays as it was sent.
+func TestWithholdQuery(t *testing.T) {
+	for query, want := range map[string]string{
+		"":                                   "",
+		"a=1":                                "a=1",
+		"token=x":                            "",
+		"token":                              "",
+		"token=":                             "",
+		"token=x&a=1":                        "a=1",
+		"a=1&token=x":                        "a=1",
+		"a=1&token=x&b=2":                    "a=1&b=2",
+		"z=%7e+%2F&token=x&a=%C3%A9&&b":      "z=%7e+%2F&a=%C3%A9&&b",
+		"token=x&token=y&a=1":                "a=1",
+		"a=1;token=x;b=2":                    "a=1;b=2",
+		"a=1&token=x;b=2":                    "a=1;b=2",
+		"TOKEN=x&Token=y&a":                  "a",
+		"t%6fken=x&a":                        "a",
+		"t%256fken=x&a":                      "a",
+		"%74%6F%6B%65%6E=x&a":                "a",
+		"token%5b%5d=x&token[a]=y&token[]=z": "",
+		"+token=x&token+=y&%20token=z&a":     "a",
+		"token%3Dx&a":                        "a",
+		"&token=x&":                          "&",
+		"&&":                                 "&&",
+		"tokens=x&atoken=y&a=token&token.a":  "tokens=x&atoken=y&a=token&token.a",
+		"a=token=x":                          "a=token=x",
+		"%zz=1&token=x":                      "%zz=1",
+	} {
+		before := &url.URL{Path: "/a b", RawQuery: query}
+		r := &http.Request{Header: http.Header{}, URL: before, RequestURI: before.RequestURI()}
+		removed := guard.Withhold(r, []string{"query:token"}, nil)
+		if r.URL.RawQuery != want || len(removed) > 0 != (query != want) {
+			t.Errorf("%q: left %q, removed %q, want %q", query, r.URL.RawQuery, removed, want)
+		}
+		if before.RawQuery != query {
+			t.Errorf("%q: the URL of the request it came from was changed to %q", query, before.RawQuery)
+		}
+		if r.RequestURI != r.URL.RequestURI() {
+			t.Errorf("%q: the target says %q", query, r.RequestURI)
 		}
 	}
 }
