@@ -88,7 +88,7 @@ func TestReadChoicesRefused(t *testing.T) {
 		{`"disabled":["jane"]`, disabled},
 		{`"disabled":["markting"]`, disabled + ` (the nearest is "marketing")`},
 		{`"closed":true,"closed":false`, `key "closed" is written twice`},
-		{`"Closed":true`, "unknown key; a record has account, country, contracting_party, salt, restricted, closed, minor, guardian, objections, withdrawn and disabled"},
+		{`"Closed":true`, "unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled"},
 	} {
 		_, err := read(t, test.members)
 		wantError(t, err, "x:1: "+test.want)

@@ -25,6 +25,7 @@ const MaxLine = 64 << 10
 //	country            the registered country, ISO 3166-1 alpha-2
 //	contracting_party  the controller: an id of the registers, or name, address and country
 //	salt               the person's own salt: 16 to 128 bytes of random text; see Account.Salt
+//	references         the consents, instructions and cases on file (§4), by id of the activity each is for
 //	restricted         true: the person restricted the processing (§7)
 //	closed             true: the account is closed (§6, §7)
 //	minor              true: the person is not of age where they live (§8)
@@ -116,10 +117,12 @@ func parseAccount(line []byte, known Known) (Account, error) {
 			err = parseParty(dec, a.Party)
 		case "salt":
 			a.Salt, err = text(key, value)
+		case "references":
+			a.References, err = references(dec, value)
 		case "restricted", "closed", "minor", "guardian", "objections", "withdrawn", "disabled":
 			err = choiceReader{dec, &a}.read(key, value)
 		default:
-			err = errors.New("unknown key; a record has account, country, contracting_party, salt, restricted, closed, minor, guardian, objections, withdrawn and disabled")
+			err = errors.New("unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled")
 		}
 		return err
 	})

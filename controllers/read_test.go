@@ -9,6 +9,8 @@ import (
 	"testing/iotest"
 
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/reference"
 )
 
 func TestReadAccounts(t *testing.T) {
@@ -36,7 +38,7 @@ func TestReadAccounts(t *testing.T) {
 func TestReadAccountsRefused(t *testing.T) {
 	const (
 		invalid  = "not one valid JSON object"
-		keys     = "unknown key; a record has account, country, contracting_party, salt, restricted, closed, minor, guardian, objections, withdrawn and disabled"
+		keys     = "unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled"
 		party    = "contracting_party is not a controller of the registers"
 		fix      = `; list it there, or give its "name" and "address" instead of an id`
 		longLine = "the line is longer than 65536 bytes"
@@ -87,6 +89,11 @@ func TestReadAccountsRefused(t *testing.T) {
 		{`{"account":"jane","contracting_party":{"name":"jane","name":"joe"}}`, `key "name" is written twice`},
 		{`{"account":"jane","contracting_party":{"jane":1}}`, "unknown key; a contracting_party has name, address and country"},
 		{`{"account":"jane","contracting_party":"sparkoo-sg","contracting_party":{"name":"n","address":"a"}}`, `key "contracting_party" is written twice`},
+		{`{"account":"jane","references":"consent:jane"}`, "references is not an object; write the activity and its reference"},
+		{`{"account":"jane","references":{"serving":["consent:jane"]}}`, "references is not text"},
+		{`{"account":"jane","references":{"serving":"jane"}}`, "an item of references is " + reference.ErrMalformed.Error()},
+		{`{"account":"jane","references":{"serving":"consent:1","serving":"consent:2"}}`, "references names an activity twice"},
+		{`{"account":"jane","references":{"jane":"consent:1"}}`, "an item of references is not an activity of the registers"},
 		{`{"account":"a-1","country":"SG"}`, "the account of line 1 again; keep one of the two lines"},
 		{pad(65536), ""},
 		{pad(65537), longLine},
@@ -157,4 +164,35 @@ func FuzzReadAccounts(f *testing.F) {
 			t.Errorf("shows what the line holds: %v", err)
 		}
 	})
+}
+
+// References stand by the activity each is for. An account without any, and
+// nobody, have none.
+func TestReferences(t *testing.T) {
+	file := `{"account":"a-1","references":{"serving":"consent:9f2c","marketing":"case:2026-17;approver=legal-ops;until=@1798675200"}}
+{"account":"a-2","references":{}}
+{"account":"a-3","references":null}
+`
+	accounts, err := controllers.ReadAccounts(strings.NewReader(file), "f", known)
+	if err != nil {
+		t.Fatal(err)
+	}
+	table := newTable(t)
+	if err := table.ReplaceAccounts(accounts); err != nil {
+		t.Fatal(err)
+	}
+	accounts[0].References["serving"] = decision.Reference{} // the table has its own
+	for _, test := range []struct{ account, activity, want string }{
+		{"a-1", "serving", "consent:9f2c"},
+		{"a-1", "marketing", "case:2026-17;approver=legal-ops;until=@1798675200"},
+		{"a-1", "rights", ""},
+		{"a-2", "serving", ""},
+		{"a-3", "serving", ""},
+		{"nobody", "serving", ""},
+	} {
+		a := table.Snapshot().Subject(test.account, "", "").Account
+		if got := a.Reference(test.activity).String(); got != test.want {
+			t.Errorf("%s for %s: %q, want %q", test.account, test.activity, got, test.want)
+		}
+	}
 }

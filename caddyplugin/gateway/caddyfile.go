@@ -159,6 +159,7 @@ func guest(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
 //	        <handlers...>
 //	    }
 //	    other_upstreams <addresses or handlers...> "<why>"
+//	    statement <name>
 //	}
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume the directive's name
@@ -178,8 +179,14 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		case "other_upstreams":
 			err = handler.unmarshalOther(h)
 
+		case "statement":
+			if handler.Statement != "" {
+				return nil, h.Errf("'statement' is written twice")
+			}
+			err = allArgs(h.Dispenser, "statement NAME", &handler.Statement)
+
 		default:
-			err = h.Errf("unrecognized subdirective '%s'%s", word, did(word, []string{"activity", "region", "other_upstreams"}))
+			err = h.Errf("unrecognized subdirective '%s'%s", word, did(word, []string{"activity", "region", "other_upstreams", "statement"}))
 		}
 		if err != nil {
 			return nil, err

@@ -87,7 +87,7 @@ func TestGrammarErrors(t *testing.T) {
 		{name: "accounts without a path", options: "accounts file",
 			want: "accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson', at Caddyfile:4"},
 		{name: "identity header unknown word", options: "identity header {\nfields X\n}",
-			want: "unrecognized option 'fields' of identity header: there are from, country_field, account_field, staff_entity_field, staff_country_field, at Caddyfile:5"},
+			want: "unrecognized option 'fields' of identity header: there are from, country_field, account_field, staff_entity_field, staff_country_field, reference_field, at Caddyfile:5"},
 		{name: "identity header field twice", options: "identity header {\ncountry_field A\ncountry_field B\n}",
 			want: "'country_field' is written twice, at Caddyfile:6"},
 		{name: "identity header field without a name", options: "identity header {\ncountry_field\n}",

@@ -51,6 +51,11 @@ type Handler struct {
 	// none, so that such a proxy or handler is a load error.
 	OtherUpstreams []OtherUpstreams `json:"other_upstreams,omitempty"`
 
+	// Name of the privacy statement that covers this site, of the register of
+	// statements; an activity that names its own has that one. Default: the
+	// register's default statement
+	Statement string `json:"statement,omitempty"`
+
 	app     *App
 	logger  *zap.Logger
 	regions map[string]*Region
@@ -98,6 +103,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	}
 	h.site.Node = decision.Place{Entity: app.Node.Entity, Country: app.Node.Country}
 	h.site.Demo = app.Demo
+	h.site.Statement = h.Statement
 	return app.register(h)
 }
 

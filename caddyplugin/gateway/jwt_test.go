@@ -505,9 +505,9 @@ func TestTokenGrammar(t *testing.T) {
 	}
 	empty := writeFile(t, "empty.pem", "")
 	for _, c := range []grammarCase{
-		{name: "everything", options: jwt("from cookie session\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nconsents_claim n\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
+		{name: "everything", options: jwt("from cookie session\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nconsents_claim n\nreference_claim r\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
 		{name: "two URLs", options: goodOptions + "\nidentity jwt https://a.test https://b.test", want: "wrong argument count or unexpected line ending after 'https://b.test', at Caddyfile:7"},
-		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, from, account_claim, country_claim, party_claim, minor_claim, consents_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, leeway, stale_limit, cache, ca, at Caddyfile:10"},
+		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, from, account_claim, country_claim, party_claim, minor_claim, consents_claim, reference_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, leeway, stale_limit, cache, ca, at Caddyfile:10"},
 		{name: "twice", options: jwt("issuer x"), want: "'issuer' is written twice, at Caddyfile:10"},
 		{name: "without a value", options: jwt("party_claim"), want: "wrong argument count or unexpected line ending after 'party_claim', at Caddyfile:10"},
 		{name: "without values", options: jwt("typ"), want: "wrong argument count or unexpected line ending after 'typ', at Caddyfile:10"},

@@ -129,6 +129,7 @@ type gauges struct{ app *App }
 var (
 	descPolicy       = prometheus.NewDesc(metricsPrefix+"policy_info", "The policy in force: its digest, and the version of the privacy statement.", []string{"version", "digest"}, nil)
 	descNextChange   = prometheus.NewDesc(metricsPrefix+"policy_next_change_timestamp_seconds", "When the policy changes next by itself.", nil, nil)
+	descSafeguard    = prometheus.NewDesc(metricsPrefix+"safeguard_expiry_timestamp_seconds", "When a safeguard ends or its review is due, whichever is sooner; by its id.", []string{"id"}, nil)
 	descAppended     = prometheus.NewDesc(metricsPrefix+"ledger_records_total", "Entries written to the ledger.", nil, nil)
 	descPending      = prometheus.NewDesc(metricsPrefix+"ledger_pending_records", "Entries waiting to become durable.", nil, nil)
 	descFree         = prometheus.NewDesc(metricsPrefix+"ledger_free_bytes", "Free bytes on the ledger's file system.", nil, nil)
@@ -145,7 +146,7 @@ var (
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPolicy, descNextChange, descAppended, descPending, descFree, descLedgerErrors, descReady,
+		descPolicy, descNextChange, descSafeguard, descAppended, descPending, descFree, descLedgerErrors, descReady,
 		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail,
 	} {
 		ch <- d
@@ -165,6 +166,11 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	gauge(descPolicy, 1, statementAt(inForce.policy, now()), inForce.policy.Digest)
 	if next := inForce.nextChange(); !next.IsZero() {
 		gauge(descNextChange, float64(next.Unix()))
+	}
+	for i := range inForce.policy.Safeguards {
+		if row := &inForce.policy.Safeguards[i]; !row.Expires().IsZero() {
+			gauge(descSafeguard, float64(row.Expires().Unix()), row.ID)
+		}
 	}
 	ready := 1.0
 	if a.ready() != nil {

@@ -40,6 +40,11 @@ type Header struct {
 	// Field with the country that member of staff is in. Default: Staff-Country
 	StaffCountryField string `json:"staff_country_field,omitempty"`
 
+	// Field with a reference to the person's consent or instruction, or to a case
+	// (§4), as in consent:9f2c or case:2026-17;approver=legal-ops;until=@1798675200.
+	// Default: none
+	ReferenceField string `json:"reference_field,omitempty"`
+
 	from []netip.Prefix
 }
 
@@ -56,6 +61,7 @@ func (Header) CaddyModule() caddy.ModuleInfo {
 //	    account_field       <name>
 //	    staff_entity_field  <name>
 //	    staff_country_field <name>
+//	    reference_field     <name>
 //	}
 func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the module's name
@@ -65,6 +71,7 @@ func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	names := map[string]*string{
 		"country_field": &h.CountryField, "account_field": &h.AccountField,
 		"staff_entity_field": &h.StaffEntityField, "staff_country_field": &h.StaffCountryField,
+		"reference_field": &h.ReferenceField,
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
@@ -75,7 +82,7 @@ func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		target, known := names[word]
 		switch {
 		case !known:
-			return d.Errf("unrecognized option '%s' of identity header: there are from, country_field, account_field, staff_entity_field, staff_country_field", word)
+			return d.Errf("unrecognized option '%s' of identity header: there are from, country_field, account_field, staff_entity_field, staff_country_field, reference_field", word)
 		case *target != "":
 			return d.Errf("'%s' is written twice", word)
 		case !d.AllArgs(target):
@@ -100,9 +107,13 @@ func (h *Header) Provision(caddy.Context) error {
 	for field, value := range map[*string]string{
 		&h.CountryField: "Registered-Country", &h.AccountField: "Account-Id",
 		&h.StaffEntityField: "Staff-Entity", &h.StaffCountryField: "Staff-Country",
+		&h.ReferenceField: "",
 	} {
 		if *field == "" {
 			*field = value
+		}
+		if *field == "" {
+			continue
 		}
 		var err error
 		if *field, err = fieldName(*field); err != nil {
@@ -121,12 +132,16 @@ func parsePeer(text string) (netip.Prefix, error) {
 
 // Fields implements gateway.FieldReader.
 func (h *Header) Fields() []string {
-	return []string{h.CountryField, h.AccountField, h.StaffEntityField, h.StaffCountryField}
+	names := []string{h.CountryField, h.AccountField, h.StaffEntityField, h.StaffCountryField}
+	if h.ReferenceField != "" {
+		names = append(names, h.ReferenceField)
+	}
+	return names
 }
 
 // Identify implements gateway.IdentitySource.
 func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
-	var values [4]string
+	var values [5]string
 	var present, twice bool
 	for i, name := range h.Fields() {
 		got, found := r.Header[name]
@@ -151,8 +166,8 @@ func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
 
 // believe turns a trusted peer's values into an identity. A field that is there
 // but empty is no value.
-func (h *Header) believe(_ *http.Request, id gateway.Identity, values [4]string) (gateway.Identity, error) {
-	country, account, staffEntity, staffCountry := values[0], values[1], values[2], values[3]
+func (h *Header) believe(_ *http.Request, id gateway.Identity, values [5]string) (gateway.Identity, error) {
+	country, account, staffEntity, staffCountry, behind := values[0], values[1], values[2], values[3], values[4]
 	if country == "" && account == "" && staffEntity == "" && staffCountry == "" {
 		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous}
 	}
@@ -160,7 +175,7 @@ func (h *Header) believe(_ *http.Request, id gateway.Identity, values [4]string)
 	if staffEntity != "" || staffCountry != "" {
 		id.Staff = &decision.Place{Entity: staffEntity, Country: staffCountry}
 	}
-	return id, nil
+	return referring(id, behind)
 }
 
 // trusts tells whether the peer that opened the connection is one of From.

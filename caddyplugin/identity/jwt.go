@@ -87,6 +87,11 @@ type JWT struct {
 	// for all, as nobody can tell what it was meant to stop. Default: none
 	ConsentsClaim string `json:"consents_claim,omitempty"`
 
+	// Claim with a reference to the person's consent or instruction, or to a case
+	// (§4), as in consent:9f2c or case:2026-17;approver=legal-ops;until=@1798675200.
+	// Default: none
+	ReferenceClaim string `json:"reference_claim,omitempty"`
+
 	// Claim with the entity a member of staff works for. A token that has it is a
 	// member of staff's. Default: none
 	StaffEntityClaim string `json:"staff_entity_claim,omitempty"`
@@ -201,7 +206,7 @@ func (j *JWT) checkField() (err error) {
 
 // claims are the names of the claims to read.
 func (j *JWT) claims() []string {
-	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim}
+	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim, j.ReferenceClaim}
 	if j.Subject != nil {
 		names = append(names, j.Subject.Claim)
 	}
@@ -278,7 +283,7 @@ func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway
 	} else {
 		id.Withdrawn = names
 	}
-	return id, nil
+	return referring(id, t.Claim(j.ReferenceClaim))
 }
 
 // staff is the identity of a member of staff's request.
@@ -289,7 +294,7 @@ func (j *JWT) staff(r *http.Request, t *token.Token, place decision.Place, lines
 			return gateway.Identity{}, err
 		}
 	}
-	return gateway.Identity{Found: true, Source: source, Account: account, Staff: &place}, nil
+	return referring(gateway.Identity{Found: true, Source: source, Account: account, Staff: &place}, t.Claim(j.ReferenceClaim))
 }
 
 // credential finds the token in the request.

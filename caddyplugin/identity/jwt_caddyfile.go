@@ -10,7 +10,8 @@ import (
 
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
-	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "consents_claim", "staff_entity_claim",
+	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "consents_claim", "reference_claim",
+	"staff_entity_claim",
 	"staff_country_claim", "subject", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
 }
 
@@ -26,6 +27,7 @@ var jwtWords = []string{
 //	    party_claim         <claim>
 //	    minor_claim         <claim>
 //	    consents_claim      <claim>
+//	    reference_claim     <claim>
 //	    staff_entity_claim  <claim>
 //	    staff_country_claim <claim>
 //	    subject             claim <claim> | field <name> | path <number>
@@ -86,6 +88,7 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 	target := map[string]*string{
 		"issuer": &j.Issuer, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
 		"minor_claim": &j.MinorClaim, "consents_claim": &j.ConsentsClaim,
+		"reference_claim":    &j.ReferenceClaim,
 		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim,
 		"keys": &j.Keys, "cache": &j.Cache, "ca": &j.CA,
 	}[word]
