@@ -15,6 +15,7 @@ import (
 func ledgerCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Reads a transfer ledger"}
 	cmd.AddCommand(
+		ledgerKeysCommand(),
 		verifyCommand(),
 		tailCommand(),
 	)

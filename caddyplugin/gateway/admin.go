@@ -18,6 +18,10 @@ func init() {
 //	GET  /transfer/policy          the policy in force
 //	POST /transfer/policy/reload   reads the policy's folder now
 //
+//	GET  /transfer/ledger/keys                    the keys of the pseudonyms
+//	POST /transfer/ledger/keys/rotate             makes a new one
+//	POST /transfer/ledger/keys/{period}/destroy   destroys one
+//
 // Caddy's admin endpoint decides who may ask. Nothing here is personal data.
 type adminAPI struct{}
 
@@ -28,10 +32,10 @@ func (adminAPI) CaddyModule() caddy.ModuleInfo {
 
 // Routes implements caddy.AdminRouter.
 func (adminAPI) Routes() []caddy.AdminRoute {
-	return []caddy.AdminRoute{
+	return append([]caddy.AdminRoute{
 		{Pattern: "GET /transfer/policy", Handler: forApp((*App).answerPolicy)},
 		{Pattern: "POST /transfer/policy/reload", Handler: forApp((*App).answerReload)},
-	}
+	}, keyRoutes...)
 }
 
 // forApp finds the app that runs when the request comes. The router is older

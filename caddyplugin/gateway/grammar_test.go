@@ -64,6 +64,12 @@ func TestGrammarErrors(t *testing.T) {
 			want: "0 arguments where 'key FILE' is meant, at Caddyfile:5"},
 		{name: "ledger min_free", options: "ledger x {\nmin_free lots\n}",
 			want: "'lots' is not a size such as 512MiB, at Caddyfile:5"},
+		{name: "ledger master without a secret", options: "ledger x {\nmaster\n}",
+			want: "wrong argument count or unexpected line ending after 'master', at Caddyfile:5"},
+		{name: "ledger master with three secrets", options: "ledger x {\nmaster a b c\n}",
+			want: "wrong argument count or unexpected line ending after 'c', at Caddyfile:5"},
+		{name: "ledger key_months", options: "ledger x {\nkey_months 13\n}",
+			want: "'13' is not a number of months from 1 to 12, at Caddyfile:5"},
 		{name: "ledger epoch_entries", options: "ledger x {\nepoch_entries 1e6\n}",
 			want: "'1e6' is not a number of entries, at Caddyfile:5"},
 		{name: "policy with two folders", options: "policy a b",
@@ -233,7 +239,7 @@ func TestGoodGrammar(t *testing.T) {
 		"report":                   {options: goodOptions + "\nmode report dpo@example.test 2027-01-31"},
 		"two identity sources":     {options: goodOptions + "\nidentity auth\nidentity header {\nfrom 10.0.0.0/8 ::1\n}"},
 		"assertion":                {options: goodOptions + "\nassertion {\nissuer https://gw.test\nalgorithm ES256\nlifetime 1m\nper_request\n}"},
-		"ledger options":           {options: "demo\nnode gw-sg-1 SG sparkoo-sg\nledger {ledger} {\nmin_free 1MiB\nepoch_entries 1000000\n}"},
+		"ledger options":           {options: "demo\nnode gw-sg-1 SG sparkoo-sg\nledger {ledger} {\nmin_free 1MiB\nepoch_entries 1000000\nkey_months 3\n}"},
 		"buffer outside":           {options: "demo\nnode gw-za-1 ZA sparkoo-za\nledger {ledger}\naccept_ledger_outside"},
 	} {
 		t.Run(name, func(t *testing.T) {

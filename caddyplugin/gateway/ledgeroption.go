@@ -1,11 +1,16 @@
 package gateway
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
 
@@ -30,6 +35,18 @@ type Ledger struct {
 	// How many entries an epoch has at most. A new epoch is also begun each
 	// month. Default: 16777216
 	EpochEntries uint64 `json:"epoch_entries,omitempty"`
+
+	// The master secret that wraps the keys of the pseudonyms: a file, or a
+	// placeholder such as {env.LEDGER_MASTER}. At least 32 bytes; blanks around it
+	// do not count. Default: made in the folder, where it protects little
+	Master string `json:"master,omitempty"`
+
+	// The secret before it, which may still wrap some of them: they are wrapped
+	// anew when the ledger opens, which is at the next start. Default: none
+	OldMaster string `json:"old_master,omitempty"`
+
+	// How many months a key of the pseudonyms is used. Default: 1
+	KeyMonths int `json:"key_months,omitempty"`
 }
 
 // unmarshalLedger parses the option. Syntax:
@@ -38,6 +55,8 @@ type Ledger struct {
 //	    key           <file>
 //	    min_free      <size>
 //	    epoch_entries <number>
+//	    master        <secret> [<old secret>]
+//	    key_months    <number>
 //	}
 func (a *App) unmarshalLedger(d *caddyfile.Dispenser) error {
 	a.Ledger = new(Ledger)
@@ -73,6 +92,27 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 		}
 		return nil
 
+	case "master":
+		if !d.Args(&l.Master) {
+			return d.ArgErr()
+		}
+		if d.NextArg() {
+			l.OldMaster = d.Val()
+		}
+		if d.NextArg() {
+			return d.ArgErr()
+		}
+		return nil
+
+	case "key_months":
+		if err := allArgs(d, "key_months NUMBER", &text); err != nil {
+			return err
+		}
+		if l.KeyMonths, err = strconv.Atoi(text); err != nil || l.KeyMonths < 1 || l.KeyMonths > maxKeyMonths {
+			return d.Errf("'%s' is not a number of months from 1 to %d", text, maxKeyMonths)
+		}
+		return nil
+
 	case "epoch_entries":
 		if err := allArgs(d, "epoch_entries NUMBER", &text); err != nil {
 			return err
@@ -82,7 +122,7 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 		}
 		return nil
 	}
-	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries"}))
+	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries", "master", "key_months"}))
 }
 
 // provisionLedger finds the process's ledger of the folder; Start opens it.
@@ -97,9 +137,46 @@ func (a *App) provisionLedger() error {
 	if err != nil {
 		return fmt.Errorf("ledger folder '%s': %w", a.Ledger.Folder, err)
 	}
-	a.ledger, err = loadLedger(dir, a.Ledger.options(a.Node.Name, a.ctx.Slogger()))
+	o := a.Ledger.options(a.Node.Name, a.ctx.Slogger())
+	if o.Master, err = readMaster("master", a.Ledger.Master); err != nil {
+		return err
+	}
+	if o.OldMaster, err = readMaster("old master", a.Ledger.OldMaster); err != nil {
+		return err
+	}
+	a.ledger, err = loadLedger(dir, o)
 	a.pooled = err == nil
 	return err
+}
+
+// maxKeyMonths bounds how long one key names people: what a period's key ties
+// together, only its end can cut loose.
+const maxKeyMonths = 12
+
+// readMaster reads a master secret: what a placeholder stands for, else the
+// file of that name. It is nil if none is written.
+func readMaster(option, written string) ([]byte, error) {
+	if written == "" {
+		return nil, nil
+	}
+	var secret []byte
+	if strings.Contains(written, "{") {
+		value, err := caddy.NewReplacer().ReplaceOrErr(written, true, true)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %s '%s': %w", option, written, err)
+		}
+		secret = []byte(value)
+	} else {
+		var err error
+		if secret, err = os.ReadFile(written); err != nil {
+			return nil, fmt.Errorf("ledger: reading the %s secret: %w", option, err)
+		}
+	}
+	if secret = bytes.TrimSpace(secret); len(secret) < ledger.MinMaster {
+		return nil, fmt.Errorf("ledger: the %s secret '%s' has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'",
+			option, written, len(secret), ledger.MinMaster)
+	}
+	return secret, nil
 }
 
 // options are the ledger's own settings. A ledger that runs keeps those it was
@@ -107,6 +184,6 @@ func (a *App) provisionLedger() error {
 func (l *Ledger) options(node string, logger *slog.Logger) ledger.Options {
 	return ledger.Options{
 		Node: node, Logger: logger,
-		Key: l.Key, MinFree: l.MinFree, EpochEntries: l.EpochEntries,
+		Key: l.Key, MinFree: l.MinFree, EpochEntries: l.EpochEntries, PeriodMonths: l.KeyMonths,
 	}
 }

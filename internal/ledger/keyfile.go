@@ -16,8 +16,8 @@ import (
 const (
 	keyFormat = "transfergate-key/1"
 	keySize   = 32
-	// minMaster is the least length of a master secret, in bytes.
-	minMaster = 32
+	// MinMaster is the least length of a master secret, in bytes.
+	MinMaster = 32
 )
 
 // periodKey is the key of one period's pseudonyms.
@@ -70,8 +70,8 @@ type master struct {
 
 // newMaster derives the wrapping key from a secret of at least 32 bytes.
 func newMaster(secret []byte) (*master, error) {
-	if len(secret) < minMaster {
-		return nil, fmt.Errorf("the master secret has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'", len(secret), minMaster)
+	if len(secret) < MinMaster {
+		return nil, fmt.Errorf("the master secret has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'", len(secret), MinMaster)
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, "transfergate ledger: wrap period keys", keySize)
 	if err != nil {

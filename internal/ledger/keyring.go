@@ -1,7 +1,9 @@
 package ledger
 
 import (
+	"bytes"
 	"crypto/rand"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -75,7 +77,7 @@ func (r *keyring) load(l *Log, fresh bool) error {
 	}
 	if len(names) == 0 && !fresh && !l.o.NewKey {
 		return fmt.Errorf("%s is empty, but the ledger has entries, whose subjects nobody can find without their keys: "+
-			"put the keys back, or go on without them with 'transfergate transfer ledger keys rotate'", r.dir)
+			"put the keys back, or go on without them with 'transfergate transfer ledger keys rotate --ledger'", r.dir)
 	}
 	for _, name := range names {
 		if err := r.read(name, names, fresh); err != nil {
@@ -99,6 +101,7 @@ func (r *keyring) load(l *Log, fresh bool) error {
 func (r *keyring) loadMaster(l *Log, first bool) (err error) {
 	path := filepath.Join(l.dir, masterName)
 	own, err := readFile(r.fsys, path)
+	own = bytes.TrimSpace(own)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
 		return fmt.Errorf("reading the master secret: %w", err)
@@ -110,9 +113,10 @@ func (r *keyring) loadMaster(l *Log, first bool) (err error) {
 	case secret == nil && !missing:
 		secret = own
 	case secret == nil && first:
-		secret = make([]byte, minMaster)
-		rand.Read(secret)
-		if err := writeDurable(r.fsys, path, secret); err != nil {
+		random := make([]byte, MinMaster)
+		rand.Read(random)
+		secret = base64.StdEncoding.AppendEncode(nil, random) // text, as an operator would make one
+		if err := writeDurable(r.fsys, path, append(secret, '\n')); err != nil {
 			return fmt.Errorf("writing the master secret: %w", err)
 		}
 		l.o.Logger.Warn("made a master secret beside the keys it wraps, where whoever copies the folder has both; "+

@@ -291,7 +291,7 @@ func TestMasterChanges(t *testing.T) {
 	now, _ := clockAt(november)
 	l := open(t, dir, ledger.Options{Now: now}) // the secret is made in the folder
 	own := filepath.Join(dir, "master.key")
-	if data, err := os.ReadFile(own); err != nil || len(data) != 32 {
+	if data, err := os.ReadFile(own); err != nil || len(data) != base64.StdEncoding.EncodedLen(32)+len("\n") {
 		t.Fatalf("a master secret of %d bytes, %v", len(data), err)
 	}
 	subject := l.Subject("a", "", now())

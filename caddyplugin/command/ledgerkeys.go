@@ -1,0 +1,161 @@
+package command
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// ledgerKeysCommand holds the commands that tend the keys of the pseudonyms.
+func ledgerKeysCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "keys",
+		Short: "Lists, makes and destroys the keys of the pseudonyms",
+		Long: "Each period has a random key of its own, which turns account ids into the pseudonyms of its records.\n" +
+			"Destroying a period's key cuts everybody's records of that period loose from their persons, for good.\n\n" +
+			"The commands ask the running gateway, or work on the folder of a ledger that nobody writes (--ledger).",
+	}
+	cmd.AddCommand(
+		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]ledger.KeyInfo, error) { return t.list() }),
+		keysCommand("rotate", "Makes a new key, which new records use from now on", "",
+			func(t keyTender, _ []string) ([]ledger.KeyInfo, error) { return t.rotate() }),
+		keysCommand("destroy PERIOD", "Destroys the key of a period, for good",
+			"The records stay as they are, and so do their proofs. The ledger says that the key was destroyed.\n"+
+				"The current period's key is replaced first.",
+			func(t keyTender, args []string) ([]ledger.KeyInfo, error) { return t.destroy(args[0]) }),
+	)
+	return cmd
+}
+
+// keyTender is who tends the keys: the running gateway, or this process.
+type keyTender interface {
+	list() ([]ledger.KeyInfo, error)
+	rotate() ([]ledger.KeyInfo, error)
+	destroy(period string) ([]ledger.KeyInfo, error)
+}
+
+// keyFlags say which ledger is meant.
+type keyFlags struct {
+	address, dir, key, master string
+	json                      bool
+}
+
+func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger.KeyInfo, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
+	if use == "destroy PERIOD" {
+		cmd.Args = cobra.ExactArgs(1)
+	}
+	var f keyFlags
+	address := addressFlag(cmd)
+	cmd.Flags().StringVar(&f.dir, "ledger", "", "folder of a ledger that nobody writes")
+	cmd.Flags().StringVar(&f.key, "key", "", "with --ledger: file of the key that signs its checkpoints (default: in the folder)")
+	cmd.Flags().StringVar(&f.master, "master", "", "with --ledger: file of the master secret (default: in the folder)")
+	asJSON := jsonFlag(cmd)
+	return run(cmd, func(w io.Writer, args []string) (int, error) {
+		f.address, f.json = *address, *asJSON
+		return done(f.run(w, cmd.Name(), args, do))
+	})
+}
+
+func (f *keyFlags) run(w io.Writer, name string, args []string, do func(keyTender, []string) ([]ledger.KeyInfo, error)) (err error) {
+	var tender keyTender = remoteKeys{f.address}
+	if f.dir != "" {
+		local, openErr := f.open(name == "rotate")
+		if openErr != nil {
+			return openErr
+		}
+		defer func() { err = errors.Join(err, local.log.Close()) }()
+		tender = local
+	}
+	keys, err := do(tender, args)
+	if err != nil {
+		return err
+	}
+	return printKeys(w, keys, f.json)
+}
+
+// open opens the ledger for writing, with a new key if asked for: a ledger that
+// has lost its keys does not open otherwise. A folder without one is an error.
+func (f *keyFlags) open(newKey bool) (localKeys, error) {
+	if epochs, err := filepath.Glob(filepath.Join(f.dir, "epoch-*")); err != nil || len(epochs) == 0 {
+		return localKeys{}, fmt.Errorf("%s holds no ledger", f.dir)
+	}
+	o := ledger.Options{Node: "maintenance", Key: f.key, NewKey: newKey}
+	if f.master != "" {
+		secret, err := os.ReadFile(f.master)
+		if err != nil {
+			return localKeys{}, fmt.Errorf("reading the master secret: %w", err)
+		}
+		o.Master = bytes.TrimSpace(secret)
+	}
+	l := ledger.New(f.dir, o)
+	if err := l.Open(); err != nil {
+		return localKeys{}, fmt.Errorf("opening the ledger: %w; while a gateway writes it, leave --ledger out", err)
+	}
+	return localKeys{l}, nil
+}
+
+// localKeys are those of a ledger this process writes.
+type localKeys struct{ log *ledger.Log }
+
+func (k localKeys) list() ([]ledger.KeyInfo, error) { return k.log.Keys(), nil }
+
+// rotate finds the new key made: the ledger was opened with one.
+func (k localKeys) rotate() ([]ledger.KeyInfo, error) { return k.log.Keys(), nil }
+
+func (k localKeys) destroy(period string) ([]ledger.KeyInfo, error) {
+	err := k.log.DestroyKey(period)
+	return k.log.Keys(), err
+}
+
+// remoteKeys are those of a running gateway.
+type remoteKeys struct{ address string }
+
+func (k remoteKeys) list() ([]ledger.KeyInfo, error)   { return k.ask(http.MethodGet, "") }
+func (k remoteKeys) rotate() ([]ledger.KeyInfo, error) { return k.ask(http.MethodPost, "/rotate") }
+func (k remoteKeys) destroy(period string) ([]ledger.KeyInfo, error) {
+	return k.ask(http.MethodPost, "/"+url.PathEscape(period)+"/destroy")
+}
+
+func (k remoteKeys) ask(method, path string) ([]ledger.KeyInfo, error) {
+	body, err := askGateway(k.address, method, "/transfer/ledger/keys"+path)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Keys []ledger.KeyInfo `json:"keys"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	return answer.Keys, nil
+}
+
+func printKeys(w io.Writer, keys []ledger.KeyInfo, asJSON bool) error {
+	if asJSON {
+		return printJSON(w, map[string]any{"keys": keys})
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, k := range keys {
+		use := "past"
+		if k.Current {
+			use = "current"
+		}
+		if _, err := fmt.Fprintf(table, "%s\t%s\tfrom %s\tuntil %s\n", k.Period, use, k.From.Format(time.DateOnly), k.Until.Format(time.DateOnly)); err != nil {
+			return err
+		}
+	}
+	return table.Flush()
+}
