@@ -35,6 +35,7 @@ func init() {
 				ledgerCommand(),
 				policyCommand(),
 				reasonsCommand(),
+				schemaCommand(),
 				verifyHeadersCommand(),
 			)
 		},
