@@ -30,7 +30,9 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 		// any law: only the store is left.
 		gaps = append(gaps, gap{reason: LawUnknown, unlock: controllerCountryUnlock(v.store, d.Controller)})
 	}
-	c.LegsJSON = EncodeLegs(c.Legs)
+	if !v.terse {
+		c.LegsJSON = EncodeLegs(c.Legs)
+	}
 	if len(gaps) > 0 && region.Storage && ownRights(d.Activity, f) {
 		c.Lacking, gaps = joinUnlocks(gaps), nil
 	}

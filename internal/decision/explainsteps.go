@@ -259,7 +259,7 @@ func (v *view) stepVerdict(verdict *Verdict) Step {
 		if !law.Validity.Until.IsZero() {
 			name += " until " + law.Validity.Until.Format(time.RFC3339)
 		}
-	} else if code, found := strings.CutPrefix(verdict.Law, "none:"); found {
+	} else if code, found := strings.CutPrefix(verdict.Law, noLaw+":"); found {
 		name = "no law is registered for " + code
 	}
 	switch row := verdict.Safeguard; {

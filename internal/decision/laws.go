@@ -14,10 +14,13 @@ type regime struct {
 	registered, subject bool
 }
 
+// noLaw stands where a country has no law in force, as none:XX.
+const noLaw = "none"
+
 // id names the regime in verdicts: a law's id, or none:XX.
 func (r *regime) id() string {
 	if r.law == nil {
-		return "none:" + r.country
+		return noLaw + ":" + r.country
 	}
 	return r.law.ID
 }

@@ -35,6 +35,9 @@ func somewhere(country string) string {
 // safeguardWanted says which safeguard a law misses. unproven is the row that
 // would do if it were proven, or nil.
 func (v *view) safeguardWanted(law *Law, leg *Leg, a *Activity, unproven *Safeguard) string {
+	if v.terse {
+		return ""
+	}
 	under := fmt.Sprintf("under %s (%s) for %s", law.ID, law.Title, flow(leg))
 	if unproven != nil {
 		return fmt.Sprintf("a proven safeguard %s; the row %s %s", under, unproven.ID, proof(unproven))
@@ -116,6 +119,9 @@ func list(one, many string, items []string) string {
 
 // lawWanted says that a country has no law in the registers.
 func (v *view) lawWanted(country string, leg *Leg) string {
+	if v.terse {
+		return ""
+	}
 	if country == "" {
 		country = "the country the data passes through, which the registers do not name"
 	}
@@ -139,6 +145,9 @@ func regionUnknown(code string) string {
 
 // regionWanted says which regions an activity could be answered from.
 func (v *view) regionWanted(a *Activity) string {
+	if v.terse {
+		return ""
+	}
 	var codes []string
 	for _, r := range v.policy.Regions {
 		if v.receives(r.Code, a.Kind) && (!a.StorageOnly || r.Storage) {
@@ -154,6 +163,9 @@ func (v *view) regionWanted(a *Activity) string {
 
 // sieveUnlock says what a region lacks that sieve refused.
 func (v *view) sieveUnlock(r Reason, region *Region, recipient *Recipient, a *Activity) string {
+	if v.terse {
+		return ""
+	}
 	switch r {
 	case StorageInSingapore:
 		if v.store == nil {
@@ -175,6 +187,9 @@ func (v *view) sieveUnlock(r Reason, region *Region, recipient *Recipient, a *Ac
 
 // staffUnlock says what staff lack that sieveStaff refused.
 func (v *view) staffUnlock(r Reason, staff *Recipient, a *Activity) string {
+	if v.terse {
+		return ""
+	}
 	switch r {
 	case RecipientNotAllowed:
 		return kindUnlock(staff.ID, staff, string(Affiliate)+" or "+string(Operator))

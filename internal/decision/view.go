@@ -22,6 +22,8 @@ type view struct {
 	laws map[string][]*Law
 	// rows are the safeguards in force, by law, the preferred one first.
 	rows map[string][]*Safeguard
+	// terse leaves out what only a host or a reader needs: sentences and encoded legs.
+	terse bool
 }
 
 // newView builds the view. A nil policy or site is an empty one. Where an id

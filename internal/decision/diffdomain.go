@@ -1,0 +1,274 @@
+package decision
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/country"
+)
+
+// domain is everything that is asked of two policies, and the differences found.
+type domain struct {
+	activities []string
+	regions    []string
+	countries  map[string]string // by region
+	nodes      []Place
+	who        []asker
+	// classes are countries that no register tells apart, "" among them.
+	classes [][]string
+	scope   Scope
+
+	flows int
+	found map[string]*finding // by kind and answers
+}
+
+// asker is who asks, and under which controller.
+type asker struct {
+	name  string
+	party string // contracting party of the Account Center; empty: the country table's
+	staff *Place
+}
+
+// self is the asker who is the person, under the country table's controller.
+const self = "self"
+
+// newDomain collects what the policies name.
+func newDomain(a, b *Policy, s Scope) *domain {
+	d := &domain{scope: s, regions: s.Regions, nodes: s.Nodes, countries: map[string]string{}, found: map[string]*finding{}, who: []asker{{name: self}}}
+	for _, p := range []*Policy{a, b} {
+		for i := range p.Activities {
+			d.activities = add(d.activities, p.Activities[i].ID)
+		}
+		for i := range p.Regions {
+			r := &p.Regions[i]
+			d.countries[r.Code] = r.Country
+			if s.Regions == nil {
+				d.regions = add(d.regions, r.Code)
+			}
+			if s.Nodes == nil && (r.Storage || !s.Usual && runs(p, r.Operator)) {
+				d.nodes = add(d.nodes, Place{r.Operator, r.Country})
+			}
+		}
+	}
+	d.classes = classes(a, b, d.nodes)
+	if s.Usual {
+		return d
+	}
+	for i := range a.Controllers {
+		id := a.Controllers[i].ID
+		if controllerOf(b, id) != nil {
+			d.who = append(d.who, asker{name: self + ":" + id, party: id})
+		}
+	}
+	for _, place := range staffOf(a, b) {
+		d.who = append(d.who, asker{name: placeName(place), staff: &place})
+	}
+	return d
+}
+
+// add appends what is not there yet.
+func add[T comparable](list []T, x T) []T {
+	if slices.Contains(list, x) {
+		return list
+	}
+	return append(list, x)
+}
+
+func placeName(p Place) string { return p.Entity + "@" + p.Country }
+
+func controllerOf(p *Policy, id string) *Controller {
+	if i := slices.IndexFunc(p.Controllers, func(c Controller) bool { return c.ID == id }); i >= 0 {
+		return &p.Controllers[i]
+	}
+	return nil
+}
+
+// staffOf lists whose staff may ask at all: affiliates and operators.
+func staffOf(policies ...*Policy) (places []Place) {
+	for _, p := range policies {
+		for i := range p.Recipients {
+			r := &p.Recipients[i]
+			if r.Country != "" && (slices.Contains(r.Kinds, Affiliate) || slices.Contains(r.Kinds, Operator)) {
+				places = add(places, Place{r.ID, r.Country})
+			}
+		}
+	}
+	return places
+}
+
+// runs tells whether an entity runs regions for the controllers (§9), so that a
+// gateway may stand with it.
+func runs(p *Policy, entity string) bool {
+	i := slices.IndexFunc(p.Recipients, func(r Recipient) bool { return r.ID == entity })
+	return i >= 0 && slices.Contains(p.Recipients[i].Kinds, Operator)
+}
+
+// classes groups the countries that no register tells apart: under the same laws
+// and the same controller, with no entity, region or node in them. One of each
+// group answers for all.
+func classes(a, b *Policy, nodes []Place) [][]string {
+	special := map[string]bool{}
+	for _, n := range nodes {
+		special[n.Country] = true
+	}
+	for _, p := range []*Policy{a, b} {
+		for i := range p.Controllers {
+			special[p.Controllers[i].Country] = true
+		}
+		for i := range p.Regions {
+			special[p.Regions[i].Country] = true
+		}
+		for i := range p.Recipients {
+			special[p.Recipients[i].Country] = true
+		}
+	}
+	groups := map[string][]string{}
+	for _, code := range country.All() {
+		key := code
+		if !special[code] {
+			key = signature(a, code) + "/" + signature(b, code)
+		}
+		groups[key] = append(groups[key], code)
+	}
+	list := [][]string{{""}}
+	for _, key := range slices.Sorted(maps.Keys(groups)) {
+		list = append(list, groups[key])
+	}
+	return list
+}
+
+// signature is what a policy's laws and controllers say about a country.
+func signature(p *Policy, code string) string {
+	var b strings.Builder
+	for i := range p.Laws {
+		if slices.Contains(p.Laws[i].Countries, code) {
+			fmt.Fprintf(&b, "l%d", i)
+		}
+	}
+	for i := range p.Controllers {
+		if slices.Contains(p.Controllers[i].Serves, code) {
+			fmt.Fprintf(&b, "c%d", i)
+		}
+	}
+	return b.String()
+}
+
+// compare asks both everything and notes what differs, as holding in stretch when.
+func (d *domain) compare(a, b Moment, when int) {
+	d.compareTables(a, b, when)
+	tables := [2]map[string]*Controller{byTable(a.Policy, d.classes), byTable(b.Policy, d.classes)}
+	for _, node := range d.nodes {
+		site := Site{Node: node, Regions: d.regions, Demo: d.scope.Demo, Statement: d.scope.Statement}
+		views := [2]*view{newView(a.Policy, &site, a.At), newView(b.Policy, &site, b.At)}
+		views[0].terse, views[1].terse = true, true
+		for _, activity := range d.activities {
+			for _, class := range d.classes {
+				for i := range d.who {
+					at := point{class, activity, d.who[i].name, placeName(node), when}
+					var replies [2]reply
+					for side, v := range views {
+						f := d.facts(v, tables[side], activity, class[0], &d.who[i])
+						replies[side] = reply{view: v, facts: f, decision: v.decide(f)}
+					}
+					d.note(at, &replies[0], &replies[1])
+				}
+			}
+		}
+	}
+}
+
+// facts are those of one question to one policy.
+func (d *domain) facts(v *view, table map[string]*Controller, activity, code string, who *asker) Facts {
+	f := Facts{
+		Activity: activity, Country: code, Identified: code != "" || who.party != "" || who.staff != nil,
+		Subject: code != "", Controller: table[code], Basis: BasisRegisteredCountry, Staff: who.staff, At: v.at,
+	}
+	if code == "" {
+		f.Basis = BasisNotRegistered
+	}
+	if who.party != "" {
+		f.Controller, f.Basis = controllerOf(v.policy, who.party), BasisAccountCenter
+	}
+	if a := v.activities[activity]; a != nil {
+		f.Reference = someReference(a, v.at)
+	}
+	return f
+}
+
+// byTable is the controller of §11 for each country; "" is for nobody registered.
+func byTable(p *Policy, classes [][]string) map[string]*Controller {
+	table := map[string]*Controller{}
+	for i := range p.Controllers {
+		for _, code := range p.Controllers[i].Serves {
+			table[code] = &p.Controllers[i]
+		}
+	}
+	i := slices.IndexFunc(p.Controllers, func(c Controller) bool { return c.Default })
+	for _, class := range classes {
+		for _, code := range class {
+			if table[code] == nil && i >= 0 {
+				table[code] = &p.Controllers[i]
+			}
+		}
+	}
+	return table
+}
+
+// compareTables notes who answers for which country, and the statements in force.
+func (d *domain) compareTables(a, b Moment, when int) {
+	tables := [2]map[string]*Controller{byTable(a.Policy, d.classes), byTable(b.Policy, d.classes)}
+	for _, class := range d.classes {
+		from, to := controllerID(tables[0][class[0]]), controllerID(tables[1][class[0]])
+		if from != to {
+			d.add(Responsible, point{countries: class, when: when}, "", Answer{Controller: from}, Answer{Controller: to})
+		}
+	}
+	site := Site{Statement: d.scope.Statement}
+	views := [2]*view{newView(a.Policy, &site, a.At), newView(b.Policy, &site, b.At)}
+	for _, activity := range d.activities {
+		from, to := statementID(views[0], activity), statementID(views[1], activity)
+		if from != to {
+			d.add(Stated, point{activity: activity, when: when}, "", Answer{Statement: from}, Answer{Statement: to})
+		}
+	}
+}
+
+func controllerID(c *Controller) string {
+	if c == nil {
+		return ""
+	}
+	return c.ID
+}
+
+func statementID(v *view, activity string) string {
+	if s := v.statement(v.activities[activity]); s != nil {
+		return s.ID
+	}
+	return ""
+}
+
+// spans turns numbers of stretches into spans of time; nil for all of them.
+func spans(stretches []int, bounds []time.Time) []Span {
+	if len(stretches) >= len(bounds) {
+		return nil
+	}
+	var list []Span
+	for _, i := range stretches {
+		var s Span
+		if i > 0 {
+			s.From = bounds[i]
+		}
+		if i+1 < len(bounds) {
+			s.Until = bounds[i+1]
+		}
+		if n := len(list); n > 0 && list[n-1].Until.Equal(s.From) {
+			list[n-1].Until = s.Until
+			continue
+		}
+		list = append(list, s)
+	}
+	return list
+}

@@ -1,0 +1,173 @@
+package decision
+
+import (
+	"cmp"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+)
+
+// RowChange is a row of a register that differs between two policies, or that
+// begins or ends between two moments of one.
+type RowChange struct {
+	Register string `json:"register"` // for example safeguards
+	ID       string `json:"id"`
+	// Change is added, removed, changed, begins or ends.
+	Change string `json:"change"`
+	// Fields are those that differ in a changed row.
+	Fields []string `json:"fields,omitempty"`
+	// Source is file:line of the row: of a removed one in the first policy.
+	Source string `json:"source,omitempty"`
+	// From and Until are the row's validity, if it has one.
+	From  time.Time `json:"from,omitzero"`
+	Until time.Time `json:"until,omitzero"`
+}
+
+// String is the change as a line.
+func (r RowChange) String() string {
+	text := r.Register + " " + r.ID + " "
+	switch r.Change {
+	case "changed":
+		text += "is changed: " + strings.ToLower(strings.Join(r.Fields, ", "))
+	case "begins":
+		return text + "begins at " + moment(r.From) + sourceOf(r)
+	case "ends":
+		return text + "ends at " + moment(r.Until) + sourceOf(r)
+	default:
+		text += "is " + r.Change
+	}
+	if !r.From.IsZero() {
+		text += ", in force from " + moment(r.From)
+	}
+	if !r.Until.IsZero() {
+		text += ", until " + moment(r.Until)
+	}
+	return text + sourceOf(r)
+}
+
+func sourceOf(r RowChange) string {
+	if r.Source == "" {
+		return ""
+	}
+	return " [" + r.Source + "]"
+}
+
+// moment writes a moment for people.
+func moment(t time.Time) string {
+	t = t.UTC()
+	if t.Equal(t.Truncate(24 * time.Hour)) {
+		return t.Format(time.DateOnly)
+	}
+	return t.Format("2006-01-02 15:04 UTC")
+}
+
+// register is one of a policy's registers, seen row by row.
+type register struct {
+	name string
+	rows []registerRow
+}
+
+type registerRow struct {
+	id, source string
+	validity   Validity
+	value      any // without where it stands
+}
+
+// registers lists all registers of a policy.
+func registers(p *Policy) []register {
+	return []register{
+		rowsOf("statement", p.Statements, func(s *Statement) (string, *string, Validity) { return s.ID, &s.Position, s.Validity }),
+		rowsOf("controller", p.Controllers, func(c *Controller) (string, *string, Validity) { return c.ID, &c.Position, Validity{} }),
+		rowsOf("law", p.Laws, func(l *Law) (string, *string, Validity) { return l.ID + " (" + l.Title + ")", &l.Position, l.Validity }),
+		rowsOf("region", p.Regions, func(r *Region) (string, *string, Validity) { return r.Code, &r.Position, Validity{} }),
+		rowsOf("recipient", p.Recipients, func(r *Recipient) (string, *string, Validity) { return r.ID, &r.Position, Validity{} }),
+		rowsOf("activity", p.Activities, func(a *Activity) (string, *string, Validity) { return a.ID, &a.Position, Validity{} }),
+		rowsOf("safeguard", p.Safeguards, func(s *Safeguard) (string, *string, Validity) { return s.ID, &s.Position, s.Validity }),
+	}
+}
+
+func rowsOf[T any](name string, rows []T, of func(*T) (string, *string, Validity)) register {
+	r := register{name: name}
+	for _, value := range rows {
+		id, position, validity := of(&value)
+		row := registerRow{id: id, source: *position, validity: validity}
+		*position = ""
+		row.value = value
+		r.rows = append(r.rows, row)
+	}
+	return r
+}
+
+func (r *register) find(id string) *registerRow {
+	if i := slices.IndexFunc(r.rows, func(x registerRow) bool { return x.id == id }); i >= 0 {
+		return &r.rows[i]
+	}
+	return nil
+}
+
+// diffRows lists the rows that one policy has and the other has not, or has otherwise.
+func diffRows(a, b *Policy) []RowChange {
+	list := []RowChange{}
+	after := registers(b)
+	for i, before := range registers(a) {
+		for _, old := range before.rows {
+			row := after[i].find(old.id)
+			switch {
+			case row == nil:
+				list = append(list, rowChange(before.name, &old, "removed"))
+			case !reflect.DeepEqual(row.value, old.value):
+				change := rowChange(before.name, row, "changed")
+				change.Fields = differing(old.value, row.value)
+				list = append(list, change)
+			}
+		}
+		for _, row := range after[i].rows {
+			if before.find(row.id) == nil {
+				list = append(list, rowChange(before.name, &row, "added"))
+			}
+		}
+	}
+	return list
+}
+
+func rowChange(register string, row *registerRow, change string) RowChange {
+	return RowChange{Register: register, ID: row.id, Change: change, Source: row.source, From: row.validity.From, Until: row.validity.Until}
+}
+
+// differing lists the fields in which two rows of one type differ.
+func differing(a, b any) (fields []string) {
+	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	for i := range x.NumField() {
+		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
+			fields = append(fields, x.Type().Field(i).Name)
+		}
+	}
+	return fields
+}
+
+// beginAndEnd lists the rows that begin or end after one moment and not after another.
+func beginAndEnd(p *Policy, from, to time.Time) []RowChange {
+	list := []RowChange{}
+	between := func(t time.Time) bool { return !t.IsZero() && t.After(from) && !t.After(to) }
+	for _, r := range registers(p) {
+		for i := range r.rows {
+			row := &r.rows[i]
+			if between(row.validity.Until) {
+				list = append(list, rowChange(r.name, row, "ends"))
+			}
+			if between(row.validity.From) {
+				list = append(list, rowChange(r.name, row, "begins"))
+			}
+		}
+	}
+	slices.SortStableFunc(list, func(a, b RowChange) int { return cmp.Or(a.moment().Compare(b.moment())) })
+	return list
+}
+
+func (r *RowChange) moment() time.Time {
+	if r.Change == "ends" {
+		return r.Until
+	}
+	return r.From
+}
