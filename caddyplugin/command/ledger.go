@@ -18,6 +18,9 @@ func ledgerCommand() *cobra.Command {
 		ledgerKeysCommand(),
 		verifyCommand(),
 		tailCommand(),
+		proveCommand(),
+		exportTilesCommand(),
+		inspectCommand(),
 	)
 	return cmd
 }

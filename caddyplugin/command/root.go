@@ -38,6 +38,7 @@ func init() {
 				reasonsCommand(),
 				schemaCommand(),
 				verifyHeadersCommand(),
+				verifyBundleCommand(),
 			)
 		},
 	})

@@ -241,6 +241,9 @@ func (a *App) provisionSources() error {
 
 // Start opens the ledger and starts what no request waits for.
 func (a *App) Start() error {
+	if err := a.ledger.useOutside(a.Ledger, a.ctx.Slogger()); err != nil {
+		return err
+	}
 	if err := a.ledger.log.Open(); err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
 	}

@@ -47,6 +47,15 @@ type Ledger struct {
 
 	// How many months a key of the pseudonyms is used. Default: 1
 	KeyMonths int `json:"key_months,omitempty"`
+
+	// Who signs the ledger's checkpoints, so that nobody can rewrite or cut it
+	// unnoticed. Default: nobody
+	Witnesses []LedgerWitness `json:"witnesses,omitempty"`
+
+	// Second places for the latest checkpoint: absolute paths of files on other
+	// volumes, or https URLs that take it with PUT and give it back with GET.
+	// Default: none
+	Copies []string `json:"copies,omitempty"`
 }
 
 // unmarshalLedger parses the option. Syntax:
@@ -57,6 +66,8 @@ type Ledger struct {
 //	    epoch_entries <number>
 //	    master        <secret> [<old secret>]
 //	    key_months    <number>
+//	    witness       <url> <key>
+//	    copy          <file>|<url>
 //	}
 func (a *App) unmarshalLedger(d *caddyfile.Dispenser) error {
 	a.Ledger = new(Ledger)
@@ -66,7 +77,7 @@ func (a *App) unmarshalLedger(d *caddyfile.Dispenser) error {
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
-		if seen[word] {
+		if seen[word] && word != "witness" && word != "copy" {
 			return d.Errf("'%s' is written twice", word)
 		}
 		seen[word] = true
@@ -121,8 +132,11 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 			return d.Errf("'%s' is not a number of entries", text)
 		}
 		return nil
+
+	case "witness", "copy":
+		return l.unmarshalPlace(d, word)
 	}
-	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries", "master", "key_months"}))
+	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries", "master", "key_months", "witness", "copy"}))
 }
 
 // provisionLedger finds the process's ledger of the folder; Start opens it.
@@ -136,6 +150,9 @@ func (a *App) provisionLedger() error {
 	dir, err := filepath.Abs(a.Ledger.Folder)
 	if err != nil {
 		return fmt.Errorf("ledger folder '%s': %w", a.Ledger.Folder, err)
+	}
+	if err := a.Ledger.checkPlaces(dir); err != nil {
+		return err
 	}
 	o := a.Ledger.options(a.Node.Name, a.ctx.Slogger())
 	if o.Master, err = readMaster("master", a.Ledger.Master); err != nil {

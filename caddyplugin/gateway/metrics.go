@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -24,6 +25,10 @@ type metrics struct {
 	unlisted   prometheus.Counter
 
 	policyFailures prometheus.Counter
+
+	placeEntries  *prometheus.GaugeVec   // place
+	placeTime     *prometheus.GaugeVec   // place
+	placeFailures *prometheus.CounterVec // place
 }
 
 const metricsPrefix = "caddy_transfer_"
@@ -33,7 +38,14 @@ var processMetrics = sync.OnceValue(func() *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}, labels)
 	}
+	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
+		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metricsPrefix + name, Help: help}, labels)
+	}
 	return &metrics{
+		placeEntries:  gauge("ledger_anchored_entries", "Entries under the last checkpoint that a witness signed or a copy took, by place.", "place"),
+		placeTime:     gauge("ledger_anchor_timestamp_seconds", "When a witness last signed or a copy last took a checkpoint, by place.", "place"),
+		placeFailures: counter("ledger_anchor_failures_total", "Tries to bring a checkpoint to a witness or a copy that failed, by place.", "place"),
+
 		decisions:  counter("decisions_total", "Decisions made.", "controller", "region", "outcome", "enforced"),
 		reasons:    counter("reasons_total", "Requests denied or failed, by reason code.", "reason"),
 		resolution: counter("resolution_total", "Data subjects resolved, by identity source.", "source"),
@@ -55,7 +67,8 @@ func (a *App) provisionMetrics() error {
 	m := a.metrics
 	registry := a.ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
-		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, &gauges{a},
+		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures,
+		m.placeEntries, m.placeTime, m.placeFailures, &gauges{a},
 	} {
 		var twice prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &twice) {
@@ -69,6 +82,17 @@ func (m *metrics) spoofed(n int) {
 	if n > 0 {
 		m.spoofs.Add(float64(n))
 	}
+}
+
+// pushed counts a try to bring a checkpoint to a place outside.
+func (m *metrics) pushed(place string, size int64, err error, at time.Time) {
+	if err != nil {
+		m.placeFailures.WithLabelValues(place).Inc()
+		return
+	}
+	m.placeFailures.WithLabelValues(place) // it is there from the first checkpoint on
+	m.placeEntries.WithLabelValues(place).Set(float64(size))
+	m.placeTime.WithLabelValues(place).Set(float64(at.Unix()))
 }
 
 // resolved counts who a request turned out to be about.

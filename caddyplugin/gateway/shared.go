@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"context"
+	"sync"
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
@@ -18,12 +21,22 @@ type sharedLedger struct {
 	dir   string
 	log   *ledger.Log
 	users atomic.Int64 // the pool counts as one
+
+	// outside are the places checkpoints go to, nil if none is configured. It is
+	// replaced under changing.
+	outside  atomic.Pointer[outside]
+	changing sync.Mutex
+
+	views views
 }
 
 // loadLedger returns the process's ledger of that folder, unopened if it is new.
 func loadLedger(dir string, o ledger.Options) (*sharedLedger, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &sharedLedger{dir: dir, log: ledger.New(dir, o)}
+		l := &sharedLedger{dir: dir, views: views{dir: dir}}
+		o.OnCheckpoint = func(signed []byte, _ func(int64) ([]tlog.Hash, error)) { l.published(signed) }
+		o.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
+		l.log = ledger.New(dir, o)
 		l.users.Store(1)
 		return l, nil
 	})
@@ -56,7 +69,9 @@ func (l *sharedLedger) hold() bool {
 // release ends a hold; the last one closes the ledger.
 func (l *sharedLedger) release() error {
 	if l.users.Add(-1) == 0 {
-		return l.log.Close()
+		err := l.log.Close()
+		l.closeOutside()
+		return err
 	}
 	return nil
 }

@@ -113,7 +113,7 @@ func (h *Handler) checkOtherUpstreams() error {
 // loopback and with the client's fields, so that identity header might believe them.
 var stayHere = []string{
 	"acme_server", "authentication", "copy_response", "copy_response_headers", "encode", "error", "file_server", "intercept",
-	"invoke", "log_append", "metrics", "push", "request_body", "rewrite", "subroute", "timeouts", "transfer", "transfer_health", "transfer_jwks",
+	"invoke", "log_append", "metrics", "push", "request_body", "rewrite", "subroute", "timeouts", "transfer", "transfer_health", "transfer_jwks", "transfer_log",
 }
 
 // checkBeside checks a handler that stands outside every region.

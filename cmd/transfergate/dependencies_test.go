@@ -14,10 +14,10 @@ const module = "github.com/sparkoo/transfergate/"
 var allowed = map[string][]string{
 	"cmd/transfergate":         {"caddyplugin"},
 	"caddyplugin":              {"caddyplugin/command", "caddyplugin/gateway", "caddyplugin/identity", "caddyplugin/accounts"},
-	"caddyplugin/command":      {"caddyplugin/gateway", "config", "controllers", "internal/approval", "internal/assertion", "internal/country", "internal/decision", "internal/fields", "internal/ledger", "internal/nearest", "internal/whatif", "internal/policytest", "internal/coverage"},
+	"caddyplugin/command":      {"caddyplugin/gateway", "config", "controllers", "internal/approval", "internal/assertion", "internal/country", "internal/decision", "internal/fields", "internal/ledger", "internal/anchor", "internal/evidence", "internal/tiles", "internal/nearest", "internal/whatif", "internal/policytest", "internal/coverage"},
 	"caddyplugin/identity":     {"caddyplugin/gateway", "internal/decision", "internal/guard", "internal/reference", "internal/token"},
 	"caddyplugin/accounts":     {"caddyplugin/gateway", "controllers"},
-	"caddyplugin/gateway":      {"internal/approval", "internal/assertion", "config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/nearest", "internal/whatif"},
+	"caddyplugin/gateway":      {"internal/approval", "internal/assertion", "config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/anchor", "internal/tiles", "internal/nearest", "internal/whatif"},
 	"config":                   {"internal/country", "internal/decision", "internal/nearest"},
 	"controllers":              {"internal/country", "internal/decision", "internal/nearest", "internal/reference"},
 	"internal/whatif":          {"controllers", "internal/country", "internal/decision", "internal/fields", "internal/nearest"},

@@ -57,8 +57,14 @@ func checkURL(raw string) error {
 	return nil
 }
 
-// Name is "copy" and where it is.
-func (c *Copy) Name() string { return "copy " + c.target }
+// Name is "copy" and where it is: the file, or the URL without its path, which
+// is nobody else's business.
+func (c *Copy) Name() string {
+	if u, err := url.Parse(c.target); c.remote && err == nil {
+		return "copy " + u.Scheme + "://" + u.Host
+	}
+	return "copy " + c.target
+}
 
 // Read returns the checkpoint that is there, nil if there is none.
 func (c *Copy) Read(ctx context.Context) (signed []byte, err error) {

@@ -3,9 +3,11 @@ package anchor
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strconv"
 	"strings"
 	"sync"
@@ -26,15 +28,15 @@ type Witness struct {
 
 // NewWitness returns a client of the witness at a URL, the submission prefix of
 // tlog-witness, whose cosignatures the key verifies.
-func NewWitness(url, vkey string) (*Witness, error) {
+func NewWitness(prefix, vkey string) (*Witness, error) {
 	key, err := NewVerifier(vkey)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkURL(url); err != nil {
+	if err := checkURL(prefix); err != nil {
 		return nil, fmt.Errorf("the witness %s: %w", key.Name(), err)
 	}
-	return &Witness{url: strings.TrimSuffix(url, "/") + "/add-checkpoint", key: key, known: map[string]int64{}}, nil
+	return &Witness{url: strings.TrimSuffix(prefix, "/") + "/add-checkpoint", key: key, known: map[string]int64{}}, nil
 }
 
 // Name is "witness" and the name of its key.
@@ -145,8 +147,8 @@ func clip(body []byte) string {
 const maxAnswer = 64 << 10
 
 // send makes one request and reads the answer.
-func send(ctx context.Context, method, url string, body []byte) (status int, answer []byte, err error) {
-	r, err := http.NewRequestWithContext(ctx, method, url, bytes.NewReader(body))
+func send(ctx context.Context, method, target string, body []byte) (status int, answer []byte, err error) {
+	r, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
 	if err != nil {
 		return 0, nil, err
 	}
@@ -154,6 +156,9 @@ func send(ctx context.Context, method, url string, body []byte) (status int, ans
 		r.Header.Set("Content-Type", "text/plain; charset=utf-8")
 	}
 	response, err := client.Do(r)
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		err = e.Err // without the URL, which may have a path that is a secret
+	}
 	if err != nil {
 		return 0, nil, err
 	}

@@ -207,9 +207,9 @@ func TestExchangedParts(t *testing.T) {
 		},
 		"and only there; the record":     func(f map[string][]byte) { delete(f, "policy.tar") },
 		"the files are":                  func(f map[string][]byte) { delete(f, "key.txt") },
-		"the key given is":               func(f map[string][]byte) { f["key.txt"] = []byte(other.Public + "\n") },
+		"by the key given it is":         func(f map[string][]byte) { f["key.txt"] = []byte(other.Public + "\n") },
 		"is not the text of this":        func(f map[string][]byte) { f["HOWTO.txt"] = []byte("trust me\n") },
-		"receipt.txt does not prove":     func(f map[string][]byte) { f["receipt.txt"] = nil },
+		"receipt.txt: not a tlog-proof":  func(f map[string][]byte) { f["receipt.txt"] = nil },
 		`a file "x" does not belong the`: func(f map[string][]byte) { f["x"] = nil },
 	} {
 		files := untar(t, bundle)

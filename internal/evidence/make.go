@@ -10,7 +10,7 @@ import (
 )
 
 // Make returns the bundle of one entry of a log at a checkpoint. vkey is the
-// log's verifier key, with which the tree was opened; witnesses are the keys of
+// log's own verifier key, with which the tree was opened; witnesses are the keys of
 // all others who signed the checkpoint. policy returns the archived registers of
 // a digest, as they were kept when records began to name it; it is not called if
 // the record names none.

@@ -38,16 +38,11 @@ type Finding struct {
 	Genesis json.RawMessage `json:"genesis"`
 }
 
-// Verify tells what a bundle proves to somebody who trusts the log's verifier
-// key. It reads nothing but its arguments. Whoever else signed the checkpoint
+// Verify tells what a bundle proves to somebody who trusts the verifier key of
+// the log, or of the node it is of (see tiles.LogKey). It reads nothing but its arguments. Whoever else signed the checkpoint
 // must be among the witnesses, and all of them must have signed: so no byte of a
 // bundle that verifies can be changed. The error names the part that is wrong.
 func Verify(bundle []byte, vkey string, witnesses ...note.Verifier) (*Finding, error) {
-	vkey = strings.TrimSpace(vkey)
-	log, err := note.NewVerifier(vkey)
-	if err != nil {
-		return nil, fmt.Errorf("the key '%s' is not a verifier key of the form <name>+<hash>+<key>: %w", vkey, err)
-	}
 	files, err := unpackBundle(bundle)
 	if err != nil {
 		return nil, err
@@ -55,8 +50,9 @@ func Verify(bundle []byte, vkey string, witnesses ...note.Verifier) (*Finding, e
 	if !bytes.Equal(files[howtoName], howto) {
 		return nil, fmt.Errorf("%s is not the text of this version", howtoName)
 	}
-	if claimed := strings.TrimSuffix(string(files[keyName]), "\n"); claimed != vkey || !bytes.HasSuffix(files[keyName], []byte("\n")) {
-		return nil, fmt.Errorf("%s says the log's key is '%s'; the key given is '%s'", keyName, claimed, vkey)
+	log, err := keyOf(files, vkey)
+	if err != nil {
+		return nil, err
 	}
 	receipt, checkpoint, err := verifyEntry(files, recordName, receiptName, log)
 	if err != nil {
@@ -90,6 +86,27 @@ func Verify(bundle []byte, vkey string, witnesses ...note.Verifier) (*Finding, e
 		return nil, err
 	}
 	return f, nil
+}
+
+// keyOf returns the log's key, if the trusted one vouches for the log that the
+// receipt is of, and the bundle names the same.
+func keyOf(files map[string][]byte, trusted string) (note.Verifier, error) {
+	r, err := tiles.ParseReceipt(files[receiptName])
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", receiptName, err)
+	}
+	c, err := tiles.ReadCheckpoint(r.Checkpoint)
+	if err != nil {
+		return nil, fmt.Errorf("%s ends in what is %w", receiptName, err)
+	}
+	vkey, err := tiles.LogKey(trusted, c.Origin)
+	if err != nil {
+		return nil, err
+	}
+	if string(files[keyName]) != vkey+"\n" {
+		return nil, fmt.Errorf("%s says the log's key is '%s'; by the key given it is '%s'", keyName, strings.TrimSpace(string(files[keyName])), vkey)
+	}
+	return note.NewVerifier(vkey)
 }
 
 // verifyEntry verifies an entry of the bundle by its receipt.

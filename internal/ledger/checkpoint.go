@@ -15,6 +15,10 @@ import (
 // checkpointPath is where an epoch's latest checkpoint lies, a signed note.
 func checkpointPath(dir string) string { return filepath.Join(dir, "checkpoint") }
 
+// WitnessedName is the file in an epoch's folder for the latest checkpoint that
+// witnesses signed. The log itself never writes or reads it.
+const WitnessedName = "checkpoint.witnessed"
+
 // verifier is the key that signs the epoch's checkpoints.
 func (e epoch) verifier() (note.Verifier, error) {
 	v, err := note.NewVerifier(e.Key)

@@ -361,6 +361,9 @@ func (k *keeper) checkElsewhere() error {
 	ctx, cancel := context.WithTimeout(context.Background(), elsewhereTimeout)
 	defer cancel()
 	signed, err := k.o.KnownElsewhere(ctx, k.epoch.Origin)
+	if errors.Is(err, ErrKnownMore) {
+		return &CorruptError{File: k.dir, Index: uint64(k.tree.size()), What: err.Error()}
+	}
 	if err != nil {
 		k.o.Logger.Warn("nobody could be asked whether the ledger was set back; it opens all the same", "origin", k.epoch.Origin, "error", err)
 	}

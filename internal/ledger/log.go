@@ -82,7 +82,9 @@ type Options struct {
 	// KnownElsewhere returns the largest signed checkpoint of the origin that
 	// somebody else has seen, a witness or a second place; nil if none has. It
 	// is called by Open, which refuses the ledger if it has less or something
-	// else; an error is logged, and the ledger opens. Default: nobody knows any
+	// else, or if the error is ErrKnownMore: who knows a size only, or has
+	// compared, says so by it. Any other error is logged, and the ledger opens.
+	// Default: nobody knows any
 	KnownElsewhere func(ctx context.Context, origin string) (signed []byte, err error)
 
 	// SegmentEntries is how many entries a segment of a new epoch has. It is

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"sort"
 	"sync"
+	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -250,4 +251,23 @@ func (v *View) entries(from, to uint64) (b []byte, err error) {
 		return b, nil
 	}
 	return nil, err
+}
+
+// Dir is the epoch's folder.
+func (v *View) Dir() string { return v.dir }
+
+// Created is when the epoch was begun.
+func (v *View) Created() time.Time { return v.epoch.Created }
+
+// Because says why an operator began the epoch, empty if nobody did.
+func (v *View) Because() string { return v.epoch.Because }
+
+// Epochs returns the numbers of the epochs that a ledger's folder holds, oldest
+// first.
+func Epochs(dir string) ([]uint32, error) {
+	numbers, _, err := listEpochs(osFS{}, dir)
+	if err == nil && len(numbers) == 0 {
+		err = fmt.Errorf("%s holds no ledger: %w", dir, errNoLedger)
+	}
+	return numbers, err
 }

@@ -1,0 +1,165 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/sparkoo/transfergate/internal/anchor"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// LedgerWitness is somebody who signs the ledger's checkpoints (C2SP
+// tlog-witness), and never those of another history than he has seen.
+type LedgerWitness struct {
+	// The witness's submission prefix, an https URL. Required.
+	URL string `json:"url,omitempty"`
+
+	// The witness's verifier key, <name>+<hash>+<key>, of the type for
+	// cosignatures. Required.
+	Key string `json:"key,omitempty"`
+}
+
+// unmarshalPlace parses the options of places outside, each of which may be
+// repeated.
+func (l *Ledger) unmarshalPlace(d *caddyfile.Dispenser, word string) error {
+	if word == "witness" {
+		var w LedgerWitness
+		if err := allArgs(d, "witness URL KEY", &w.URL, &w.Key); err != nil {
+			return err
+		}
+		if _, err := anchor.NewWitness(w.URL, w.Key); err != nil {
+			return d.WrapErr(err)
+		}
+		l.Witnesses = append(l.Witnesses, w)
+		return nil
+	}
+	target := ""
+	if err := allArgs(d, "copy FILE|URL", &target); err != nil {
+		return err
+	}
+	if _, err := anchor.NewCopy(target); err != nil {
+		return d.WrapErr(err)
+	}
+	l.Copies = append(l.Copies, target)
+	return nil
+}
+
+// checkPlaces makes sure that the places outside can be used, and lie outside.
+func (l *Ledger) checkPlaces(dir string) error {
+	if _, _, err := l.places(); err != nil {
+		return err
+	}
+	for _, target := range l.Copies {
+		if rel, err := filepath.Rel(dir, target); err == nil && !strings.HasPrefix(rel, "..") {
+			return fmt.Errorf("the copy '%s' lies in the ledger's own folder: whoever sets the folder back sets the copy back too; "+
+				"name a file on another volume", target)
+		}
+	}
+	return nil
+}
+
+func (l *Ledger) places() (witnesses []*anchor.Witness, copies []*anchor.Copy, err error) {
+	for _, w := range l.Witnesses {
+		witness, err := anchor.NewWitness(w.URL, w.Key)
+		if err != nil {
+			return nil, nil, err
+		}
+		witnesses = append(witnesses, witness)
+	}
+	for _, target := range l.Copies {
+		c, err := anchor.NewCopy(target)
+		if err != nil {
+			return nil, nil, err
+		}
+		copies = append(copies, c)
+	}
+	return witnesses, copies, nil
+}
+
+// outside is what brings a ledger's checkpoints to places outside, and the
+// settings it was made with.
+type outside struct {
+	keeper    *anchor.Keeper
+	witnesses []LedgerWitness
+	copies    []string
+}
+
+// useOutside makes the ledger use the places of a configuration that starts.
+func (l *sharedLedger) useOutside(settings *Ledger, logger *slog.Logger) error {
+	l.changing.Lock()
+	defer l.changing.Unlock()
+	old := l.outside.Load()
+	if old == nil {
+		old = new(outside)
+	}
+	if slices.Equal(old.witnesses, settings.Witnesses) && slices.Equal(old.copies, settings.Copies) {
+		return nil
+	}
+	witnesses, copies, err := settings.places()
+	if err != nil {
+		return err
+	}
+	m := processMetrics()
+	keeper := anchor.New(anchor.Options{
+		Log: l.anchored, Witnesses: witnesses, Copies: copies, Logger: logger,
+		OnPush: func(place string, size int64, err error) { m.pushed(place, size, err, time.Now()) },
+	})
+	l.outside.Store(&outside{keeper, slices.Clone(settings.Witnesses), slices.Clone(settings.Copies)})
+	if old.keeper != nil {
+		go old.keeper.Close() // it may wait for a place that does not answer
+	}
+	return nil
+}
+
+// published brings a checkpoint to the places outside.
+func (l *sharedLedger) published(signed []byte) {
+	if o := l.outside.Load(); o != nil {
+		o.keeper.Offer(signed)
+	}
+}
+
+// knownElsewhere asks the places outside whether the ledger was set back.
+func (l *sharedLedger) knownElsewhere(ctx context.Context, origin string) error {
+	o := l.outside.Load()
+	if o == nil {
+		return nil
+	}
+	err := o.keeper.Known(ctx, origin)
+	if ahead := (*anchor.AheadError)(nil); errors.As(err, &ahead) {
+		return fmt.Errorf("%w: %w", ledger.ErrKnownMore, err)
+	}
+	return err
+}
+
+// closeOutside waits until the last checkpoint is brought outside, or cannot be.
+func (l *sharedLedger) closeOutside() {
+	if o := l.outside.Load(); o != nil {
+		o.keeper.Close()
+	}
+}
+
+// anchored returns the log of an origin, which ends in the epoch's name.
+func (l *sharedLedger) anchored(origin string) (anchor.Log, error) {
+	name := origin[strings.LastIndexByte(origin, '/')+1:]
+	number, err := strconv.ParseUint(strings.TrimPrefix(name, "epoch-"), 10, 32)
+	if err != nil || number == 0 {
+		return anchor.Log{}, fmt.Errorf("the log '%s' is not an epoch of a ledger", origin)
+	}
+	view, key, err := l.views.open(uint32(number))
+	if err == nil && view.Origin() != origin {
+		err = fmt.Errorf("%s is the log '%s'", view.Dir(), view.Origin())
+	}
+	if err != nil {
+		return anchor.Log{}, err
+	}
+	return anchor.Log{Source: view, Key: key, Witnessed: filepath.Join(view.Dir(), ledger.WitnessedName)}, nil
+}

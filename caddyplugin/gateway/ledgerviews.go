@@ -1,0 +1,66 @@
+package gateway
+
+import (
+	"fmt"
+	"io/fs"
+	"os"
+	"sync"
+
+	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+// views are the views of a ledger's epochs, kept because each learns where the
+// entries of its last segment lie.
+type views struct {
+	dir string
+
+	mu   sync.Mutex
+	kept map[uint32]*ledger.View
+}
+
+// maxViews bounds the views that are kept.
+const maxViews = 8
+
+// open returns a view of an epoch, 0 for the newest, and the key of its
+// checkpoints. It looks each time whether the epoch is still there: the error is
+// fs.ErrNotExist if it is not.
+func (v *views) open(number uint32) (*ledger.View, note.Verifier, error) {
+	view, err := ledger.OpenView(v.dir, number)
+	if err != nil {
+		return nil, nil, err
+	}
+	key, err := note.NewVerifier(view.VerifierKey())
+	if err != nil {
+		return nil, nil, fmt.Errorf("the key of %s: %w", view.Origin(), err)
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if known := v.kept[view.Epoch()]; known != nil && known.VerifierKey() == view.VerifierKey() {
+		return known, key, nil
+	}
+	if v.kept == nil || len(v.kept) == maxViews {
+		v.kept = make(map[uint32]*ledger.View)
+	}
+	v.kept[view.Epoch()] = view
+	return view, key, nil
+}
+
+// witnessed is an epoch at the latest checkpoint that witnesses signed.
+type witnessed struct {
+	tiles.Source
+	file string
+}
+
+// Checkpoint implements tiles.Source.
+func (w witnessed) Checkpoint() ([]byte, error) { return os.ReadFile(w.file) }
+
+// nothing is a log that does not exist.
+type nothing struct{}
+
+func (nothing) Checkpoint() ([]byte, error)       { return nil, fs.ErrNotExist }
+func (nothing) Tile(tlog.Tile) ([]byte, error)    { return nil, fs.ErrNotExist }
+func (nothing) Bundle(int64, int) ([]byte, error) { return nil, fs.ErrNotExist }

@@ -1,0 +1,188 @@
+package gateway
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+func init() {
+	caddy.RegisterModule(new(TransferLog))
+}
+
+// TransferLog serves the transfer ledger for those who check it: under its
+// prefix the read API of C2SP tlog-tiles, for every epoch that is left.
+//
+//	<prefix>/epochs                       JSON: number, name and verifier key of each
+//	<prefix>/epoch-000001/checkpoint      the latest checkpoint
+//	<prefix>/epoch-000001/tile/...        hash tiles and entry bundles
+//	<prefix>/epoch-000001/proof/<index>   the receipt of an entry, a C2SP tlog-proof
+//	<prefix>/epoch-000001/witnessed/...   the same at the latest checkpoint that witnesses signed
+//	<prefix>/latest/...                   the newest epoch
+//
+// Whoever reaches it reads every record: pseudonyms, countries and recipients,
+// no names or addresses. Put it on a site of its own, behind authentication.
+// Every path that is not under the prefix goes on to the next handler.
+type TransferLog struct {
+	// The path under which the log is served. Required.
+	Prefix string `json:"prefix,omitempty"`
+
+	app    *App
+	logger *slog.Logger
+}
+
+// CaddyModule returns the Caddy module information.
+func (*TransferLog) CaddyModule() caddy.ModuleInfo {
+	return caddy.ModuleInfo{ID: "http.handlers.transfer_log", New: func() caddy.Module { return new(TransferLog) }}
+}
+
+// parseTransferLog parses the directive. The path is its argument, not a
+// matcher: the handler itself looks at it. Syntax:
+//
+//	transfer_log <prefix>
+func parseTransferLog(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
+	h.Next() // consume the directive's name
+	handler := new(TransferLog)
+	if !h.NextArg() {
+		return nil, h.Err("transfer_log needs the path to serve the ledger under, as in 'transfer_log /transfer-log': whoever reaches it reads every record")
+	}
+	handler.Prefix = h.Val()
+	if !isPlainPath(handler.Prefix) {
+		return nil, h.Errf("transfer_log takes one path without wildcards, as in 'transfer_log /transfer-log', not '%s'", handler.Prefix)
+	}
+	if h.NextArg() || h.NextBlock(h.Nesting()) {
+		return nil, h.ArgErr()
+	}
+	return h.NewRoute(nil, handler), nil
+}
+
+// Provision sets up the handler.
+func (h *TransferLog) Provision(ctx caddy.Context) (err error) {
+	if !isPlainPath(h.Prefix) {
+		return errors.New("transfer_log needs a path without wildcards to serve the ledger under")
+	}
+	h.Prefix = strings.TrimSuffix(h.Prefix, "/")
+	if h.app, err = appOf(ctx); err != nil {
+		return err
+	}
+	h.logger = ctx.Slogger()
+	ctx.Logger().Warn("the transfer ledger is served: whoever reaches this path reads every record", zap.String("prefix", h.Prefix+"/"))
+	return nil
+}
+
+// ServeHTTP implements caddyhttp.MiddlewareHandler.
+func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.Handler) error {
+	path, ours := strings.CutPrefix(r.URL.Path, h.Prefix+"/")
+	if !ours {
+		return next.ServeHTTP(w, r)
+	}
+	if path == "epochs" {
+		h.serveEpochs(w, r)
+		return nil
+	}
+	epoch, path, _ := strings.Cut(path, "/")
+	served, err := h.open(epoch, &path)
+	if err != nil {
+		h.logger.Error("serving the transfer log", "epoch", epoch, "error", err) // the name is one of ours: it was parsed
+		w.WriteHeader(http.StatusInternalServerError)
+		return nil
+	}
+	inner := r.Clone(r.Context())
+	inner.URL.Path = "/" + path
+	served.ServeHTTP(w, inner)
+	return nil
+}
+
+// open returns the log of an epoch, given its name in the path, and takes its own
+// part off the rest of the path. A log that does not exist has nothing.
+func (h *TransferLog) open(epoch string, path *string) (*tiles.Handler, error) {
+	served := &tiles.Handler{Source: nothing{}, Logger: h.logger}
+	number, ok := epochNumber(epoch)
+	if !ok {
+		return served, nil
+	}
+	view, key, err := h.app.ledger.views.open(number)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return served, nil
+	case err != nil:
+		return nil, err
+	}
+	served.Source, served.Key = view, key
+	if rest, ok := strings.CutPrefix(*path, "witnessed/"); ok {
+		*path = rest
+		served.Source = witnessed{view, filepath.Join(view.Dir(), ledger.WitnessedName)}
+	}
+	return served, nil
+}
+
+// epochEntry is an epoch as the list of epochs shows it.
+type epochEntry struct {
+	Epoch   uint32    `json:"epoch"`
+	Origin  string    `json:"origin"`
+	Key     string    `json:"vkey"`
+	Created time.Time `json:"created"`
+}
+
+// serveEpochs lists the epochs that are left, oldest first.
+func (h *TransferLog) serveEpochs(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	list := []epochEntry{}
+	numbers, err := ledger.Epochs(h.app.ledger.dir)
+	for _, number := range numbers {
+		view, e := ledger.OpenView(h.app.ledger.dir, number)
+		if errors.Is(e, fs.ErrNotExist) { // it was deleted just now
+			continue
+		}
+		if err = errors.Join(err, e); e == nil {
+			list = append(list, epochEntry{number, view.Origin(), view.VerifierKey(), view.Created()})
+		}
+	}
+	body, e := json.Marshal(list)
+	if err = errors.Join(err, e); err != nil {
+		h.logger.Error("listing the epochs of the transfer log", "error", err)
+		w.WriteHeader(http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("X-Content-Type-Options", "nosniff")
+	if r.Method == http.MethodGet {
+		_, _ = w.Write(append(body, '\n')) // a client that left is nobody's concern
+	}
+}
+
+// epochNumber reads an epoch's name in a path; 0 is the newest.
+func epochNumber(name string) (uint32, bool) {
+	if name == "latest" {
+		return 0, true
+	}
+	digits, ok := strings.CutPrefix(name, "epoch-")
+	n, err := strconv.ParseUint(digits, 10, 32)
+	return uint32(n), ok && err == nil && n > 0 && fmt.Sprintf("epoch-%06d", n) == name
+}
+
+// Interface guards
+var (
+	_ caddy.Provisioner           = (*TransferLog)(nil)
+	_ caddyhttp.MiddlewareHandler = (*TransferLog)(nil)
+)
