@@ -31,22 +31,14 @@ const origin = "transfergate/gw-1/0123456789abcdef/epoch-000002"
 func TestWitnessesSign(t *testing.T) {
 	t.Parallel()
 	log := tilestest.New(t, origin)
-	one, two := newWitnessServer(t, "witness.example/one", log), newWitnessServer(t, "witness.example/two", log)
-	k, file := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{one.client(t), two.client(t)}})
+	one, two := startWitness(t, "witness.example/one", log), startWitness(t, "witness.example/two", log)
+	k, file := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, one), client(t, two)}})
 
 	policy, err := testsupport.TorchwoodPolicy(log.Public)
 	if err != nil {
 		t.Fatal(err)
 	}
-	policies := []torchwood.Policy{policy}
-	for _, w := range []*witnessServer{one, two} {
-		v, err := torchwood.NewCosignatureVerifier(w.vkey)
-		if err != nil {
-			t.Fatal(err)
-		}
-		policies = append(policies, torchwood.SingleVerifierPolicy(v))
-	}
-	policy = torchwood.ThresholdPolicy(3, policies...)
+	policy = torchwood.ThresholdPolicy(3, policy, one.Policy(), two.Policy())
 	for _, size := range []int{1, 2, 2, 300, 700, 1000} {
 		offer(t, k, log, size)
 		var witnessed []byte
@@ -59,7 +51,7 @@ func TestWitnessesSign(t *testing.T) {
 			t.Errorf("at %d entries our own reader: %v", size, err)
 		}
 	}
-	witnessedBundle(t, log, file, one.vkey, two.vkey)
+	witnessedBundle(t, log, file, one.Key, two.Key)
 }
 
 // A bundle at a witnessed checkpoint needs the keys of all who signed.
@@ -109,18 +101,18 @@ func witnessedBundle(t *testing.T, log *tilestest.Log, file string, vkeys ...str
 func TestConflictIsResolved(t *testing.T) {
 	t.Parallel()
 	log := tilestest.New(t, origin)
-	w := newWitnessServer(t, "witness.example/w", log)
-	first, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{w.client(t)}})
+	w := startWitness(t, "witness.example/w", log)
+	first, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}})
 	offer(t, first, log, 300)
 	first.Close()
-	if w.size() != 300 {
-		t.Fatalf("Close did not wait: the witness has %d entries", w.size())
+	if w.Size(origin) != 300 {
+		t.Fatalf("Close did not wait: the witness has %d entries", w.Size(origin))
 	}
-	second, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{w.client(t)}})
+	second, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}})
 	offer(t, second, log, 500)
 	second.Close()
-	if w.size() != 500 {
-		t.Errorf("after a restart the witness stays at %d entries", w.size())
+	if w.Size(origin) != 500 {
+		t.Errorf("after a restart the witness stays at %d entries", w.Size(origin))
 	}
 	second.Offer(nil) // after Close it does nothing
 }
@@ -142,13 +134,13 @@ func rolledBack(t *testing.T, log *tilestest.Log, size int, first string) *tiles
 func TestAnotherHistory(t *testing.T) {
 	t.Parallel()
 	log := tilestest.New(t, origin)
-	w := newWitnessServer(t, "witness.example/w", log)
+	w := startWitness(t, "witness.example/w", log)
 	file := filepath.Join(t.TempDir(), "copy")
 	copied, err := anchor.NewCopy(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{w.client(t)}, Copies: []*anchor.Copy{copied}})
+	k, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied}})
 	if err := k.Known(t.Context(), origin); err != nil {
 		t.Errorf("a new log: %v", err)
 	}
@@ -177,7 +169,7 @@ func TestAnotherHistory(t *testing.T) {
 			t.Fatal(err)
 		}
 		k, _ := keeping(t, c.log, anchor.Options{
-			Witnesses: []*anchor.Witness{w.client(t)}, Copies: []*anchor.Copy{again},
+			Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{again},
 			OnPush: func(place string, _ int64, err error) {
 				mu.Lock()
 				defer mu.Unlock()
@@ -208,8 +200,8 @@ func TestAnotherHistory(t *testing.T) {
 		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) {
 			t.Errorf("%s: the copy was overwritten: %v", name, err)
 		}
-		if w.size() != 300 {
-			t.Errorf("%s: the witness has %d entries", name, w.size())
+		if w.Size(origin) != 300 {
+			t.Errorf("%s: the witness has %d entries", name, w.Size(origin))
 		}
 	}
 }
@@ -226,12 +218,12 @@ func unsigned(t *testing.T, log *tilestest.Log) *tilestest.Log {
 func TestFailingWitness(t *testing.T) {
 	t.Parallel()
 	log := tilestest.New(t, origin)
-	good, bad := newWitnessServer(t, "witness.example/good", log), newWitnessServer(t, "witness.example/bad", log)
+	good, bad := startWitness(t, "witness.example/good", log), startWitness(t, "witness.example/bad", log)
 	var mu sync.Mutex
 	var logged bytes.Buffer
 	reasons := map[string]bool{}
 	k, file := keeping(t, log, anchor.Options{
-		Witnesses: []*anchor.Witness{good.client(t), bad.client(t)},
+		Witnesses: []*anchor.Witness{client(t, good), client(t, bad)},
 		Logger:    slog.New(slog.NewTextHandler(&lockedWriter{w: &logged, mu: &mu}, nil)),
 		OnPush: func(place string, _ int64, err error) {
 			mu.Lock()
@@ -243,16 +235,16 @@ func TestFailingWitness(t *testing.T) {
 	})
 	size := 0
 	for want, failure := range map[string]func(){
-		"does not know this log":       func() { bad.fail, bad.say = 404, "" },
-		"has another key for this log": func() { bad.fail = 403 },
-		`answers 500: "oh"`:            func() { bad.fail, bad.say = 500, "oh" },
-		"answers 302":                  func() { bad.fail, bad.say = 302, "" },
-		"but says no size":             func() { bad.fail, bad.say = 409, "none" },
-		"another size of":              func() { bad.fail, bad.say = 409, "0\n" },
-		"or not at all":                func() { bad.fail, bad.say = 200, "" },
-		"with another key":             func() { bad.fail, bad.say = 200, "— witness.example/bad AAAA\n" },
+		"does not know this log":       func() { bad.Fail(404, "") },
+		"has another key for this log": func() { bad.Fail(403, "") },
+		`answers 500: "oh"`:            func() { bad.Fail(500, "oh") },
+		"answers 302":                  func() { bad.Fail(302, "") },
+		"but says no size":             func() { bad.Fail(409, "none") },
+		"another size of":              func() { bad.Fail(409, "0\n") },
+		"or not at all":                func() { bad.Fail(200, "") },
+		"with another key":             func() { bad.Fail(200, "— witness.example/bad AAAA\n") },
 	} {
-		bad.set(failure)
+		failure()
 		size++
 		offer(t, k, log, size)
 		eventually(t, want, func() bool {
@@ -265,10 +257,10 @@ func TestFailingWitness(t *testing.T) {
 			}
 			return false
 		})
-		eventually(t, "the good witness signs", func() bool { return good.size() == int64(size) })
+		eventually(t, "the good witness signs", func() bool { return good.Size(origin) == int64(size) })
 	}
-	bad.set(func() { bad.fail, bad.say = 0, "" })
-	eventually(t, "the bad witness signs again", func() bool { return bad.size() == int64(size) })
+	bad.Fail(0, "")
+	eventually(t, "the bad witness signs again", func() bool { return bad.Size(origin) == int64(size) })
 	eventually(t, "both signed", func() bool {
 		b, _ := os.ReadFile(file)
 		return bytes.Count(b, []byte("\n— ")) == 3
@@ -299,7 +291,7 @@ func TestHangingWitness(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { <-release }))
 	defer server.Close()
 	defer close(release)
-	w, err := anchor.NewWitness(server.URL, newWitnessServer(t, "witness.example/w", log).vkey)
+	w, err := anchor.NewWitness(server.URL, startWitness(t, "witness.example/w", log).Key)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -444,7 +436,7 @@ func TestForeignCopies(t *testing.T) {
 func TestPlacesRefused(t *testing.T) {
 	t.Parallel()
 	log := tilestest.New(t, origin)
-	good := newWitnessServer(t, "witness.example/w", log).vkey
+	good := startWitness(t, "witness.example/w", log).Key
 	for _, c := range []struct{ url, vkey, want string }{
 		{"http://witness.example", good, "is not an https URL"},
 		{"https://user:secret@witness.example", good, "has a user"},
