@@ -109,7 +109,7 @@ func readFiles(fsys fs.FS, name string, problems *Problems) (map[string][]byte, 
 	}
 	for _, e := range entries {
 		ext := path.Ext(e.Name())
-		if (ext == ".yaml" || ext == ".yml") && !slices.Contains(fileNames, e.Name()) {
+		if (ext == ".yaml" || ext == ".yml") && !slices.Contains(fileNames, e.Name()) && e.Name() != TestsFile {
 			*problems = append(*problems, Problem{
 				File: path.Join(name, e.Name()), Code: "unknown-file",
 				Text: "not one of the seven registers; " + hint(e.Name(), fileNames),

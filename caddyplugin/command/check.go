@@ -18,6 +18,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
 func checkCommand() *cobra.Command {
@@ -41,7 +42,7 @@ func checkCommand() *cobra.Command {
 	return run(cmd, func(w io.Writer, args []string) (code int, err error) {
 		c.json, c.at = *asJSON, time.Now()
 		if *at != "" {
-			if c.at, err = parseMoment(*at); err != nil {
+			if c.at, err = whatif.ParseMoment(*at); err != nil {
 				return exitError, err
 			}
 		}

@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
 // diffFlags are the flags of diff, as they were written.
@@ -100,7 +101,7 @@ func (f *diffFlags) compare(args []string, usual bool) (*decision.Comparison, er
 	}
 	var moments []time.Time
 	for _, text := range f.at {
-		t, err := parseMoment(text)
+		t, err := whatif.ParseMoment(text)
 		if err != nil {
 			return nil, err
 		}

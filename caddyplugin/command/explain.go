@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -119,50 +117,12 @@ func (f *explainFlags) question() (q whatif.Question, err error) {
 		Account: f.account, Deletes: f.deletes, Regions: split(f.regions), Statement: f.statement, Demo: f.demo,
 	}
 	var errs [4]error
-	q.At, errs[0] = parseMoment(f.at)
+	q.At, errs[0] = whatif.ParseMoment(f.at)
 	q.Staff, errs[1] = parseStaff(f.staff)
 	q.Node, errs[2] = parseNode(f.node)
-	q.Reference, errs[3] = parseReference(f.reference)
-	f.choose(&q.Choices)
+	q.Reference, errs[3] = whatif.ParseReference(f.reference)
+	q.Choices = whatif.ParseChoices(split(f.chose))
 	return q, errors.Join(errs[:]...)
-}
-
-// choose reads --chose. What is no word of its own is a purpose if it looks like
-// one, else a recipient and an activity: whichever it is, the other names nothing.
-func (f *explainFlags) choose(c *decision.Choices) {
-	words := map[string]*bool{
-		"closed": &c.Closed, "minor": &c.Minor, "guardian": &c.Guardian,
-		"restricted": &c.Restricted, "withdrawn": &c.Withdrawn, "opt-out": &c.OptOut,
-	}
-	for _, word := range split(f.chose) {
-		switch {
-		case words[word] != nil:
-			*words[word] = true
-		case len(word) == 2 && word[0] == '2':
-			c.Purposes = append(c.Purposes, word)
-		default:
-			c.Recipients, c.Disabled = append(c.Recipients, word), append(c.Disabled, word)
-		}
-	}
-}
-
-// parseReference reads consent:ID, instruction:ID or case:ID:APPROVER:UNTIL.
-func parseReference(text string) (r decision.Reference, err error) {
-	if text == "" {
-		return r, nil
-	}
-	parts := strings.SplitN(text, ":", 4)
-	r.Kind = decision.ReferenceKind(parts[0])
-	kinds := []decision.ReferenceKind{decision.Consent, decision.Instruction, decision.Case}
-	if len(parts) < 2 || !slices.Contains(kinds, r.Kind) || (r.Kind == decision.Case) != (len(parts) == 4) {
-		return r, fmt.Errorf("reference '%s' is none of consent:ID, instruction:ID, case:ID:APPROVER:UNTIL", text)
-	}
-	r.ID = parts[1]
-	if r.Kind == decision.Case {
-		r.Approver = parts[2]
-		r.Until, err = parseMoment(parts[3])
-	}
-	return r, err
 }
 
 // print writes the answers, one after the other.

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/controllers"
@@ -46,22 +45,6 @@ func loadAccounts(p *decision.Policy, path string) (*controllers.Snapshot, error
 		return nil, err
 	}
 	return table.Snapshot(), nil
-}
-
-// parseMoment reads a moment: RFC 3339, or a day, which means its noon in UTC:
-// then the day has begun nearly everywhere on earth. Empty is the zero time.
-func parseMoment(text string) (time.Time, error) {
-	if text == "" {
-		return time.Time{}, nil
-	}
-	if t, err := time.Parse(time.RFC3339, text); err == nil {
-		return t, nil
-	}
-	day, err := time.Parse(time.DateOnly, text)
-	if err != nil {
-		return time.Time{}, fmt.Errorf("'%s' is no moment: write a day such as 2026-12-02, meaning its noon in UTC, or RFC 3339", text)
-	}
-	return day.Add(12 * time.Hour), nil
 }
 
 // parseStaff reads entity@CN. Empty is nil.

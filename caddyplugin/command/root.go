@@ -36,6 +36,7 @@ func init() {
 				ledgerCommand(),
 				policyCommand(),
 				reasonsCommand(),
+				testCommand(),
 				schemaCommand(),
 				verifyHeadersCommand(),
 				verifyBundleCommand(),

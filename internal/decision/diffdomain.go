@@ -140,6 +140,11 @@ func classes(a, b *Policy, nodes []Place) [][]string {
 	return list
 }
 
+// CountryGroups are the registered countries, in groups that no register of the
+// policy tells apart: one of each answers for all. The first is "", for people
+// who are not registered.
+func CountryGroups(p *Policy) [][]string { return classes(p, p, nil) }
+
 // signature is what a policy's laws and controllers say about a country.
 func signature(p *Policy, code string) string {
 	var b strings.Builder

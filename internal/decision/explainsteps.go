@@ -200,6 +200,9 @@ func (v *view) stepCandidate(c *Candidate, several bool, i int) Step {
 	if c.Lacking != "" {
 		step.Text += " Nothing may stop the person's own request (§7); it lacks " + c.Lacking + "."
 	}
+	if len(c.Recipient.Withhold) > 0 {
+		step.Text += " Withheld from it: " + strings.Join(c.Recipient.Withhold, ", ") + "."
+	}
 	step.Steps = v.stepLegs(c.Legs)
 	return step
 }

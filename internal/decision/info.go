@@ -140,6 +140,13 @@ func Reasons() []Reason {
 	return codes
 }
 
+// Decided returns the codes a decision can have, without those of requests that are
+// refused before or after one. The slice is the caller's.
+func Decided() []Reason {
+	codes := Reasons()
+	return append(codes[:slices.Index(codes, OptOutSignal)+1], CountryInvalid)
+}
+
 // Info documents the code. One that is not in Reasons, "" among them, is
 // answered like any other request that is not allowed: 403, with no clause.
 func (r Reason) Info() Info {

@@ -1,0 +1,218 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"path"
+	"strings"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// TestsFile is the file beside the registers that says what they are meant to do.
+// It is no part of the policy and does not change its digest.
+const TestsFile = "tests.yaml"
+
+// Test is one sentence of what a policy is meant to do.
+type Test struct {
+	Name    string
+	Clauses []string // of the statement it is about
+	Given   Given
+	Expect  []Expectation // in the order written
+	File    string
+	Line    int
+}
+
+// Given are the facts of a test.
+type Given struct {
+	Activity   string
+	Country    string // empty: nobody is registered
+	Identified bool   // somebody is, though the country is not known
+	At         time.Time
+	Party      string // contracting party the Account Center shows
+	Claim      string // contracting party a verified token names
+	Staff      *decision.Place
+	NoSubject  bool     // staff do not say whose data they ask for
+	Chose      []string // as the command explain takes them
+	Reference  string   // as the command explain takes it
+	Deletes    bool
+	Node       decision.Place
+	Regions    []string
+	Statement  string
+	Demo       bool
+}
+
+// Expectation is what one key of a test's expect says.
+type Expectation struct {
+	Key          string
+	Values       []string // one, save for lists
+	Line, Column int
+}
+
+var placeForm = &form{pattern: "^[^@]+@[A-Z]{2}$", check: func(r record, key string, it item) {
+	if entity, code, found := strings.Cut(it.value, "@"); !found || entity == "" || !country.Valid(code) {
+		r.report(it.node, "unknown-word", "%q is %q, not an entity and a country; write it as sparkoo-sg@SG", key, it.value)
+	}
+}}
+
+var givenFields = []field{
+	{key: "activity", doc: "What the request does.", form: idForm},
+	{key: "country", doc: "The registered country. Left out: nobody is registered.", form: countryForm},
+	{key: "identified", doc: "Somebody is identified, though the country is not known.", is: flagField},
+	{key: "at", doc: "The moment. Left out: the tests are asked at the moment they run.", form: momentForm},
+	{key: "contracting_party", doc: "The contracting party the Account Center shows.", form: idForm},
+	{key: "claimed_party", doc: "The contracting party a verified token names.", form: idForm},
+	{key: "staff", doc: "Who asks, if not the person: entity@COUNTRY.", form: placeForm},
+	{key: "no_subject", doc: "Staff do not say whose data they ask for.", is: flagField},
+	{key: "chose", doc: "What the person chose: closed, minor, guardian, restricted, withdrawn, opt-out, purposes or recipients objected to, activities switched off.", is: listField},
+	{key: "reference", doc: "What is on file: consent:ID, instruction:ID, or case:ID:APPROVER:UNTIL."},
+	{key: "deletes", doc: "The request deletes what it names.", is: flagField},
+	{key: "node", doc: "Where the gateway stands: entity@COUNTRY. Left out: with the operator of the storage region.", form: placeForm},
+	{key: "regions", doc: "The regions the site declares. Left out: all.", is: listField, form: idForm},
+	{key: "statement", doc: "The site's privacy statement.", form: idForm},
+	{key: "demo", doc: "Examples and unconfirmed rows satisfy laws.", is: flagField},
+}
+
+var expectFields = []field{
+	{key: "region", doc: "The region that answers."},
+	{key: "regions", doc: "All lawful regions, in their order.", is: listField},
+	{key: "not", doc: "Regions that must not be lawful.", is: listField},
+	{key: "recipient", doc: "The entity that answers."},
+	{key: "transfer", doc: "Whether a record is owed: yes or no.", form: oneOf([]string{"yes", "no"})},
+	{key: "controller", doc: "The controller (§11)."},
+	{key: "basis", doc: "The ground on which it is the controller."},
+	{key: "statement", doc: "The version of the statement in force (§10)."},
+	{key: "safeguards", doc: "The tags of the safeguards the answering region leans on, in any order.", is: listField},
+	{key: "fields", doc: "Header fields the region's upstream gets, as Name: value.", is: listField},
+	{key: "says", doc: "Parts of sentences of the explanation.", is: listField},
+	{key: "denied", doc: "The reason code."},
+	{key: "law", doc: "The law without a safeguard."},
+	{key: "clause", doc: "The clause the denial names."},
+	{key: "unlock", doc: "Part of the sentence that says what would unlock it."},
+}
+
+var testsFields = []field{
+	{key: "always", doc: "Facts of every test that does not say otherwise.", is: mappingField, what: "given", fields: givenFields},
+	{key: "tests", doc: "The tests.", is: tableField, must: true, what: "test", fields: []field{
+		{key: "name", doc: "What is meant to be, as a sentence.", must: true},
+		{key: "clauses", doc: "The clauses of the statement it is about.", is: listField, must: true},
+		{key: "given", doc: "The facts.", is: mappingField, must: true, what: "given", fields: givenFields},
+		{key: "expect", doc: "What is meant to come of them.", is: mappingField, must: true, what: "expect", fields: expectFields},
+	}},
+}
+
+// LoadTests reads the tests beside the registers in the root of fsys, which
+// problems call name. It returns none if there is no such file. The error is
+// [Problems] when the file is at fault. What the tests name is held against the
+// policy when they are run.
+func LoadTests(fsys fs.FS, name string, r *Registers) ([]Test, error) {
+	data, err := fs.ReadFile(fsys, TestsFile)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("reading the tests %s: %w", path.Join(name, TestsFile), err)
+	}
+	var problems Problems
+	s := source{path: path.Join(name, TestsFile), problems: &problems}
+	var tests []Test
+	if root := s.parse(data); root != nil {
+		tests = s.tests(s.record(root, "file of tests", testsFields), r)
+	}
+	if len(problems) > 0 {
+		problems.Sort()
+		return nil, problems
+	}
+	return tests, nil
+}
+
+// DefaultTests are the tests of the embedded registers.
+func DefaultTests() ([]Test, error) {
+	sub, err := fs.Sub(embedded, "policy")
+	if err != nil {
+		return nil, fmt.Errorf("opening the embedded registers: %w", err)
+	}
+	r, err := DefaultRegisters()
+	if err != nil {
+		return nil, err
+	}
+	return LoadTests(sub, defaultName, r)
+}
+
+func (s source) tests(root record, r *Registers) []Test {
+	always, _ := root.mapping("always")
+	var clauses []string
+	for _, t := range r.Terms.Clauses {
+		clauses = append(clauses, t.Tag)
+	}
+	var tests []Test
+	for _, row := range root.rows("tests") {
+		t := Test{Name: row.text("name"), File: s.path, Line: row.node.Line}
+		for _, it := range row.list("clauses") {
+			row.refer(it, "clause", clauses)
+			t.Clauses = append(t.Clauses, it.value)
+		}
+		if given, ok := row.mapping("given"); ok {
+			t.Given = given.given(always)
+		}
+		if expect, ok := row.mapping("expect"); ok {
+			t.Expect = expect.expectations()
+		}
+		tests = append(tests, t)
+	}
+	return tests
+}
+
+// given reads facts, and those that are missing from what always holds.
+func (r record) given(always record) Given {
+	from := func(key string) record {
+		if !r.has(key) && always.has(key) {
+			return always
+		}
+		return r
+	}
+	text := func(key string) string { return from(key).text(key) }
+	flag := func(key string) bool { return from(key).flag(key) }
+	list := func(key string) []string { return values(from(key).list(key)) }
+	g := Given{
+		Activity: text("activity"), Country: text("country"), Identified: flag("identified"), At: from("at").date("at"),
+		Party: text("contracting_party"), Claim: text("claimed_party"), NoSubject: flag("no_subject"), Chose: list("chose"),
+		Reference: text("reference"), Deletes: flag("deletes"), Regions: list("regions"), Statement: text("statement"), Demo: flag("demo"),
+	}
+	if entity, code, found := strings.Cut(text("staff"), "@"); found {
+		g.Staff = &decision.Place{Entity: entity, Country: code}
+	}
+	if entity, code, found := strings.Cut(text("node"), "@"); found {
+		g.Node = decision.Place{Entity: entity, Country: code}
+	}
+	if g.Activity == "" {
+		r.report(r.node, "missing-key", "%s without %q; add it", r.what, "activity")
+	}
+	return g
+}
+
+// expectations reads what is expected. A test that expects nothing cannot fail.
+func (r record) expectations() []Expectation {
+	var list []Expectation
+	for i := range r.fields {
+		f := &r.fields[i]
+		n := r.values[f.key]
+		if n == nil {
+			continue
+		}
+		e := Expectation{Key: f.key, Line: n.Line, Column: n.Column}
+		if f.is == listField {
+			e.Values = values(r.list(f.key))
+		} else {
+			e.Values = []string{r.text(f.key)}
+		}
+		list = append(list, e)
+	}
+	if len(list) == 0 {
+		r.report(r.node, "empty", "%q of a test is empty; say what is expected", "expect")
+	}
+	return list
+}
