@@ -1,12 +1,14 @@
 package config
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"embed"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
 	"slices"
 	"strings"
@@ -46,6 +48,7 @@ type Registers struct {
 	// Terms are the statement's own lists.
 	Terms Terms
 
+	name  string            // of their folder, as positions have it
 	files map[string][]byte // by name, as they were read
 }
 
@@ -61,12 +64,14 @@ func Default() (*decision.Policy, error) {
 
 // DefaultRegisters reads the embedded registers whole: the policy of [Default]
 // and the statement's own lists.
-func DefaultRegisters() (*Registers, error) {
+func DefaultRegisters() (*Registers, error) { return rereadDefault(nil) }
+
+func rereadDefault(old *Registers) (*Registers, error) {
 	sub, err := fs.Sub(embedded, "policy")
 	if err != nil {
 		return nil, fmt.Errorf("opening the embedded registers: %w", err)
 	}
-	return LoadRegisters(sub, defaultName)
+	return reread(sub, defaultName, old)
 }
 
 // LoadFS reads the registers in the root of fsys. Problems and positions call
@@ -80,11 +85,17 @@ func LoadFS(fsys fs.FS, name string) (*decision.Policy, error) {
 }
 
 // LoadRegisters is [LoadFS] with the statement's own lists besides the policy.
-func LoadRegisters(fsys fs.FS, name string) (*Registers, error) {
+func LoadRegisters(fsys fs.FS, name string) (*Registers, error) { return reread(fsys, name, nil) }
+
+// reread reads registers, and returns old if it was made of the same.
+func reread(fsys fs.FS, name string, old *Registers) (*Registers, error) {
 	var problems Problems
 	files, err := readFiles(fsys, name, &problems)
 	if err != nil {
 		return nil, err
+	}
+	if len(problems) == 0 && old != nil && old.name == name && maps.EqualFunc(old.files, files, bytes.Equal) {
+		return old, nil
 	}
 	return load(files, name, problems)
 }

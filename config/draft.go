@@ -116,7 +116,7 @@ func (d *draft) finish(files map[string][]byte) *Registers {
 	slices.SortStableFunc(p.Statements, func(a, b decision.Statement) int {
 		return a.Validity.From.Compare(b.Validity.From)
 	})
-	return &Registers{Policy: p, Terms: d.terms, files: files}
+	return &Registers{Policy: p, Terms: d.terms, name: d.name, files: files}
 }
 
 // plainRows drops where the rows stood.

@@ -39,12 +39,29 @@ func Load(dir string) (*decision.Policy, error) {
 // LoadFolder is [Load] with all that stands in the folder. It reads one state of
 // it, never a part of one and a part of another: dir may be a symbolic link, or a
 // folder of them, that somebody points elsewhere meanwhile.
-func LoadFolder(dir string) (*Folder, error) {
+func LoadFolder(dir string) (*Folder, error) { return rereadFolder(dir, nil) }
+
+// Reread is [LoadFolder], and reads the embedded registers if dir is empty. Where
+// not one byte of the registers differs from what old was made of, they are old
+// itself, which was decoded and checked already. old may be nil; it must not have
+// been changed.
+func Reread(dir string, old *Registers) (*Folder, error) {
+	if dir != "" {
+		return rereadFolder(dir, old)
+	}
+	r, err := rereadDefault(old)
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{Registers: r}, nil
+}
+
+func rereadFolder(dir string, old *Registers) (*Folder, error) {
 	files, err := steady(dir)
 	if err != nil {
 		return nil, err
 	}
-	r, err := LoadRegisters(files, dir)
+	r, err := reread(files, dir, old)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,13 @@
 package gateway
 
-import "time"
+import (
+	"runtime"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
 
 // SetClock replaces the clock of decisions and records until restore is called.
 func SetClock(now func() time.Time) (restore func()) {
@@ -36,4 +43,30 @@ func TrustsProxies(server any) error {
 func SetPolicyInterval(d time.Duration) (restore func()) {
 	was := policyInterval.Swap(int64(d))
 	return func() { policyInterval.Store(was) }
+}
+
+// Tables returns the tables that serve now, by handler.
+func Tables() (tables []*decision.Table) {
+	app, err := caddy.ActiveContext().AppIfConfigured("transfer")
+	if err != nil {
+		return nil
+	}
+	for _, site := range app.(*App).state.Load().sites {
+		tables = append(tables, site.table)
+	}
+	return tables
+}
+
+// InCommon counts the tables that are found by a configuration that is loaded
+// next, once the garbage is collected.
+func InCommon() (alive int) {
+	runtime.GC()
+	inCommon.mu.Lock()
+	defer inCommon.mu.Unlock()
+	for _, pointer := range inCommon.tables {
+		if pointer.Value() != nil {
+			alive++
+		}
+	}
+	return alive
 }

@@ -15,13 +15,7 @@ import (
 // readPolicy reads the policy as it stands now. What it returns has no roster and
 // no tables yet.
 func (a *App) readPolicy() (*state, error) {
-	folder := new(config.Folder)
-	var err error
-	if a.Policy == "" {
-		folder.Registers, err = config.DefaultRegisters()
-	} else {
-		folder, err = config.LoadFolder(a.Policy)
-	}
+	folder, err := inCommon.read(a.Policy)
 	if err != nil {
 		return nil, err
 	}

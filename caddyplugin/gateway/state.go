@@ -45,11 +45,11 @@ func tablesFor(p *decision.Policy, h *Handler, t time.Time) (_ *siteTables, err 
 		row := activityOf(p, a.Name)
 		s.stores[i] = row != nil && row.StorageOnly
 	}
-	if s.table, err = decision.Compile(p, h.site, t, fields.Finish); err != nil {
+	if s.table, err = inCommon.table(p, h.site, t, decision.Compile); err != nil {
 		return nil, fmt.Errorf("compiling the policy: %w", err)
 	}
 	if until := s.table.Until(); !until.IsZero() {
-		s.next, err = decision.CompileLazily(p, h.site, until, fields.Finish)
+		s.next, err = inCommon.table(p, h.site, until, decision.CompileLazily)
 	}
 	return s, err
 }
