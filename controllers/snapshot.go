@@ -55,6 +55,8 @@ type Subject struct {
 // 3166-1 alpha-2 code, or a claimed party that is no controller of the registers,
 // gives the zero Subject, whatever the record says: whoever claimed it can't be
 // trusted.
+//
+//clause:enforces §11; record controller basis country conflicts; header Data-Controller-Basis Data-Subject-Country
 func (s *Snapshot) Subject(account, claimed, party string) Subject {
 	claim, listed := s.Controller(party)
 	if claimed != "" && !country.Valid(claimed) || party != "" && !listed {

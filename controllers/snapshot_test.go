@@ -76,6 +76,7 @@ func TestNoCountryCode(t *testing.T) {
 	}
 }
 
+//clause:tests §11
 func TestSubject(t *testing.T) {
 	acme := &controllers.Party{Name: "Acme São Tomé Lda.", Address: "Rua 1, São Tomé", Country: "ST"}
 	s := newTable(t,

@@ -30,6 +30,7 @@ func init() {
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(
 				checkCommand(),
+				coverageCommand(),
 				diffCommand(),
 				explainCommand(),
 				helpCommand(),

@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"time"
 
@@ -32,16 +31,7 @@ func testCommand() *cobra.Command {
 
 // testPolicy runs the tests of the registers in a folder.
 func testPolicy(w io.Writer, dir string, asJSON bool, now time.Time) (int, error) {
-	registers, err := loadPolicy(dir)
-	if err != nil {
-		return exitError, err
-	}
-	var tests []config.Test
-	if dir == "" || dir == embeddedPolicy {
-		tests, err = config.DefaultTests()
-	} else {
-		tests, err = config.LoadTests(os.DirFS(dir), dir, registers)
-	}
+	registers, tests, err := loadTests(dir)
 	if err != nil {
 		return exitError, err
 	}

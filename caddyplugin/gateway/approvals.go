@@ -64,6 +64,8 @@ func (a *App) provisionApprovals() (err error) {
 }
 
 // approve holds a policy to what the configuration asks of its signatures.
+//
+//clause:enforces §5(g); record policy
 func (a *App) approve(s *state) error {
 	if a.Approvals == nil {
 		return nil

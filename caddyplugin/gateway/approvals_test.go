@@ -65,6 +65,8 @@ func sign(t testing.TB, dir string, serial uint64, author string, approvers ...s
 
 // A policy is taken once its author and enough others have signed it, and any edit
 // voids that. The old one stays in force meanwhile.
+//
+//clause:tests §5(g)
 func TestRequireApprovals(t *testing.T) {
 	t.Cleanup(gateway.SetPolicyInterval(time.Hour)) // the test reloads
 	s := newSigners(t)

@@ -243,6 +243,8 @@ func TestHealthCheckOverTLS(t *testing.T) {
 }
 
 // TestStorageStays: when Singapore is down, storage waits for Singapore.
+//
+//clause:tests §9
 func TestStorageStays(t *testing.T) {
 	var down atomic.Bool // later: Caddy races with itself when a probe fails while it loads
 	sick := newUpstream(t, "sg", func(w http.ResponseWriter, _ *http.Request) {

@@ -96,6 +96,8 @@ func (m *metrics) pushed(place string, size int64, err error, at time.Time) {
 }
 
 // resolved counts who a request turned out to be about.
+//
+//clause:enforces §5(j); record conflicts origin
 func (m *metrics) resolved(x *exchange) {
 	source := x.identity.Source
 	if !x.identified {

@@ -143,6 +143,7 @@ func scrape(t *testing.T, admin string) string {
 	return string(text)
 }
 
+//clause:tests §5(j)
 func TestMetrics(t *testing.T) {
 	g, _, admin, _ := startProbes(t, "")
 	g.get("/", "Registered-Country", "BR")

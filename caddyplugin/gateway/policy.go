@@ -58,6 +58,8 @@ func knows(p *decision.Policy, entity string) bool {
 }
 
 // withheldFrom lists what the region's operator must not get.
+//
+//clause:enforces §3 §4(c) §5(d); record withheld
 func withheldFrom(p *decision.Policy, region *decision.Region) []string {
 	operator := rowOf(p.Recipients, func(r *decision.Recipient) bool { return r.ID == region.Operator })
 	if operator == nil {

@@ -20,6 +20,7 @@ var allowed = map[string][]string{
 	"caddyplugin/gateway":      {"internal/approval", "internal/assertion", "config", "controllers", "internal/country", "internal/decision", "internal/fields", "internal/geo", "internal/guard", "internal/ledger", "internal/anchor", "internal/tiles", "internal/nearest", "internal/whatif"},
 	"config":                   {"internal/country", "internal/decision", "internal/nearest"},
 	"controllers":              {"internal/country", "internal/decision", "internal/nearest", "internal/reference"},
+	"internal/coverage":        {"config", "internal/decision"},
 	"internal/policytest":      {"config", "internal/decision", "internal/fields", "internal/whatif"},
 	"internal/whatif":          {"controllers", "internal/country", "internal/decision", "internal/fields", "internal/nearest"},
 	"internal/guard":           {"internal/decision", "internal/fields"},

@@ -47,6 +47,8 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 }
 
 // sieve applies what needs no law: §4, §9 and what an anonymous person may reach.
+//
+//clause:enforces §4(c) §9; record reason recipient
 func (v *view) sieve(region *Region, recipient *Recipient, d *Decision) Reason {
 	a := d.Activity
 	switch {
@@ -67,6 +69,8 @@ func (v *view) sieve(region *Region, recipient *Recipient, d *Decision) Reason {
 }
 
 // sieveStaff applies the same to the staff who ask.
+//
+//clause:enforces §5(f); record requester reason
 func (v *view) sieveStaff(staff *Recipient, d *Decision) Reason {
 	a := d.Activity
 	affiliate := slices.Contains(staff.Kinds, Affiliate)
@@ -85,6 +89,8 @@ func (v *view) sieveStaff(staff *Recipient, d *Decision) Reason {
 }
 
 // anonymous tells whether nobody is known, in a matter that needs somebody.
+//
+//clause:enforces §4(d); record activity region
 func anonymous(d *Decision) bool { return d.Country == "" && !d.Activity.Public }
 
 // singapore tells whether a place is the default controller's own in the

@@ -55,10 +55,14 @@ func (c *Choices) any() bool {
 func (f *Facts) own() bool { return f.Staff == nil }
 
 // ownRights tells whether a person asks for their own access or rights (§7).
+//
+//clause:enforces 7-right(a) 7-right(b) 7-right(c) 7-right(f) 7-right(g); record activity decision
 func ownRights(a *Activity, f *Facts) bool { return a.Rights && f.own() }
 
 // stopped returns the choice that stops an activity whatever the region, or "".
 // The broadest comes first.
+//
+//clause:enforces §6 7-control(a) 7-control(b) 7-right(d) 7-right(e) §8; record reason clause
 func stopped(a *Activity, f *Facts) Reason {
 	c := &f.Choices
 	switch {
@@ -104,6 +108,8 @@ func optedOut(a *Activity) bool {
 
 // shunned returns the entity that would receive the data at a region and that
 // the person objects to, or "".
+//
+//clause:enforces 7-right(d); record reason
 func shunned(region *Region, a *Activity, f *Facts) string {
 	switch refused := f.Choices.Recipients; {
 	case ownRights(a, f):

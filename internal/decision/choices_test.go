@@ -208,6 +208,8 @@ func TestOrderOfChoices(t *testing.T) {
 
 // TestRightsAlwaysPass: the person's own rights request goes to the store, and
 // nowhere else, whatever the laws miss; the legs show it (§7).
+//
+//clause:tests 7-right(a) 7-right(c)
 func TestRightsAlwaysPass(t *testing.T) {
 	bare := policy()
 	bare.Safeguards = nil

@@ -77,6 +77,8 @@ func (v *view) bar(f Facts, statement *Statement) Reason {
 
 // complete tells whether an activity says what a decision needs. One without
 // purposes or categories would be covered by every safeguard.
+//
+//clause:enforces §2; record activity purposes legal_basis
 func complete(a *Activity) bool {
 	exporters := []Exporter{FromPerson, FromNode, FromStore}
 	return slices.Contains(exporters, a.Exporter) && len(a.Purposes) > 0 && len(a.Categories) > 0
@@ -160,6 +162,8 @@ func (v *view) deny(d *Decision) {
 }
 
 // receives tells whether a region's operator may receive under a row of §4 or §9.
+//
+//clause:enforces 9-operator 9-partner §5(l); record recipient legs
 func (v *view) receives(code string, kind RecipientKind) bool {
 	region := v.regions[code]
 	if region == nil {

@@ -434,6 +434,8 @@ func TestControllerFromNowhere(t *testing.T) {
 }
 
 // TestPartnerDocuments: identity documents go to no partner either.
+//
+//clause:tests 9-partner
 func TestPartnerDocuments(t *testing.T) {
 	p := policy()
 	p.Activities[2].Kind, p.Activities[2].Categories = decision.Partner, []string{"1b"}

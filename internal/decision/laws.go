@@ -34,6 +34,8 @@ type gap struct {
 
 // judgeAll sets the legs of a candidate with every regime's verdict on each,
 // and the safeguards leant on. It returns what is missing.
+//
+//clause:enforces introduction §9; record legs law; header Data-Transfer
 func (v *view) judgeAll(c *Candidate, stops []stop, d *Decision) []gap {
 	c.Legs = legs(stops)
 	regimes := v.regimes(stops, d)

@@ -47,6 +47,8 @@ func (r Reference) String() string {
 
 // unreferred returns the reason an activity lacks the reference its row of §4
 // asks for, or "".
+//
+//clause:enforces §4(a) §4(b); record reference
 func unreferred(a *Activity, f *Facts) Reason {
 	r := &f.Reference
 	switch {

@@ -36,6 +36,8 @@ func (s Set) size() int {
 }
 
 // proven tells whether a row may satisfy a law outside demo.
+//
+//clause:enforces §5(l); record demo
 func proven(row *Safeguard) bool { return !row.Example && !row.Confirm }
 
 // preferred orders the rows of a law: proven before unproven, then the more
@@ -87,6 +89,8 @@ func fits(row *Safeguard, leg *Leg) bool {
 }
 
 // serves tells whether a row may serve the activity.
+//
+//clause:enforces 2g §1; record categories purposes; header Data-Transfer
 func serves(row *Safeguard, a *Activity) bool {
 	return row.covers(a) && (!row.Occasional || a.Occasional)
 }

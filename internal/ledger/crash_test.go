@@ -70,6 +70,8 @@ func checkAcknowledged(t *testing.T, m *memFS, want map[uint64]string) {
 // The machine loses power before any one of the log's file operations, with
 // any part of what was not synced on the disk: nothing acknowledged is lost,
 // and no crash looks like damage. The same when the recovery is interrupted.
+//
+//clause:tests §5(h)
 func TestCrash(t *testing.T) {
 	states := 0
 	segments := []int{3, 16, 1000}

@@ -25,6 +25,8 @@ var ErrNoKey = errors.New("no key of that period")
 // record; with it gone nobody can tell whose the pseudonym is, with the period's
 // key gone nobody can tell for anyone. It is empty for an empty account, and
 // until the log is open, when no record can be written either.
+//
+//clause:enforces §5(d) §5(h); record subject
 func (l *Log) Subject(account, salt string, at time.Time) string {
 	k := l.keys.current.Load()
 	if account == "" || k == nil {
@@ -117,6 +119,8 @@ func (l *Log) RotateKey() (period string, err error) {
 // that period loose from its person; the records stay as they are, and so do
 // their proofs. The entry of it is durable first. If the key is the current
 // one, another is made before. ErrNoKey if there is none of that period.
+//
+//clause:enforces §6 7-right(c); record subject
 func (l *Log) DestroyKey(period string) error {
 	r := &l.keys
 	current := r.current.Load()

@@ -447,6 +447,8 @@ func (l *Log) finish() error {
 // is durable. The entry may be reused afterwards. After an error the entry may
 // or may not be in the log: whoever appends must act as if it were not, and not
 // do what it announced.
+//
+//clause:enforces §5(h); record id time
 func (l *Log) Append(entry []byte) (id ID, err error) {
 	switch {
 	case len(entry) == 0:

@@ -82,6 +82,7 @@ func pseudonym(key []byte, period, account, salt string) string {
 	return "h1:" + period + ":" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
+//clause:tests §5(d) §5(h)
 func TestSubject(t *testing.T) {
 	dir := t.TempDir()
 	master := bytes.Repeat([]byte("m"), 32)
@@ -201,6 +202,8 @@ func TestPeriodEnds(t *testing.T) {
 
 // A destroyed key is gone: with the ledger's whole folder and the master secret
 // nobody computes the period's subjects again.
+//
+//clause:tests §6 7-right(c)
 func TestDestroyedKeyIsGone(t *testing.T) {
 	dir := t.TempDir()
 	master := bytes.Repeat([]byte("m"), 32)

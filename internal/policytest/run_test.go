@@ -174,3 +174,31 @@ func TestDigestWithoutTests(t *testing.T) {
 		t.Errorf("digest %s with tests, %s without", with.Digest, without.Digest)
 	}
 }
+
+// What is separately consented to (2g) needs an instrument of its own: the shipped
+// ones do not cover it.
+//
+//clause:tests 2g
+func TestSeparatePurposes(t *testing.T) {
+	tests, err := load(t, `tests:
+  - name: Another purpose is no part of the group's agreement
+    clauses: [2g]
+    given: {country: BR, activity: storage, demo: true, at: 2026-11-25}
+    expect: {denied: no_safeguard, law: br, unlock: "lacks purpose 2g"}
+`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := shipped(t).Policy
+	if report := policytest.Run(p, tests, now); len(report.Failures) != 3 {
+		t.Errorf("without the purpose: %v", report.Failures)
+	}
+	for i := range p.Activities {
+		if p.Activities[i].ID == "storage" {
+			p.Activities[i].Purposes = []string{"2a", "2g"}
+		}
+	}
+	for _, f := range policytest.Run(p, tests, now).Failures {
+		t.Error(f.String())
+	}
+}
