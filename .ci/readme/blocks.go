@@ -12,6 +12,7 @@ type block struct {
 	line       int // of its first line within the file
 	text       string
 	background bool
+	needs      string   // a command without which it is passed over; empty for none
 	want       []string // lines that must occur in its output
 }
 
@@ -44,6 +45,9 @@ func parse(file, text string) ([]block, error) {
 		}
 		info := strings.TrimSpace(open[2])
 		b := block{file: file, line: begin, text: strings.Join(content, "\n") + "\n"}
+		if command, conditional := strings.CutPrefix(info, "sh if "); conditional && command != "" && !strings.Contains(command, " ") {
+			b.needs, info = command, "sh"
+		}
 		switch {
 		case info == "sh":
 			blocks = append(blocks, b)
@@ -51,7 +55,7 @@ func parse(file, text string) ([]block, error) {
 			b.background = true
 			blocks = append(blocks, b)
 		case strings.HasPrefix(info, "sh "):
-			return nil, fmt.Errorf("%s: info string '%s' is not known: write 'sh' or 'sh background', or 'console' for what is not run", b.at(), info)
+			return nil, fmt.Errorf("%s: info string '%s' is not known: write 'sh', 'sh if COMMAND' or 'sh background', or 'console' for what is not run", b.at(), info)
 		case info == "text" && last == "sh":
 			blocks[len(blocks)-1].want = content
 		case info == "text" && last == "sh background":

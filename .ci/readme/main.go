@@ -8,6 +8,8 @@
 //
 //	sh             the block is run with bash -euo pipefail in DIR. All such
 //	               blocks share one shell: variables and cd last.
+//	sh if COMMAND  like sh, but passed over, with a note, on a machine that lacks
+//	               COMMAND.
 //	sh background  the block is started in a shell of its own in DIR, and ended
 //	               when the README is done. The next block waits until URL
 //	               (default http://localhost:8080/live) answers 200.

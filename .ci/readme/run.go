@@ -35,6 +35,12 @@ func runAll(ctx context.Context, out io.Writer, blocks []block, root, work, live
 	var wrong []error
 	for i, b := range blocks {
 		show(out, "\n"+b.at()+"\n"+indent("$ ", b.text))
+		if b.needs != "" {
+			if _, err := exec.LookPath(b.needs); err != nil {
+				show(out, "  SKIPPED: no "+b.needs+" on this machine\n")
+				continue
+			}
+		}
 		if b.background {
 			j, err := startJob(b, root, filepath.Join(work, fmt.Sprint(i)), live)
 			if err != nil {

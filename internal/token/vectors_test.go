@@ -85,8 +85,58 @@ func TestWycheproof(t *testing.T) {
 	}
 }
 
-// The examples of RFC 7515 appendices A.2 to A.4 and RFC 8037 appendix A.4. Those
-// of RFC 7520 are among Wycheproof's.
+// The examples of RFC 7520 sections 4.1 to 4.3 with the keys as they stand there.
+// Wycheproof has them, too, but gives two of the keys an algorithm they are not for.
+func TestRFC7520Examples(t *testing.T) {
+	raw, err := os.ReadFile("testdata/wycheproof/json_web_signature_test.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all vectors
+	if err := json.Unmarshal(raw, &all); err != nil {
+		t.Fatal(err)
+	}
+	// By figure: the algorithm the section is about; none for HMAC (section 4.4).
+	algorithms := map[string]string{"Figure13": "RS256", "Figure20": "PS384", "Figure27": "ES512", "Figure35": ""}
+	seen := 0
+	for _, group := range all.Groups {
+		if group.Comment != "rfc7520" {
+			continue
+		}
+		var key map[string]any
+		set := group.Public
+		if set == nil {
+			set = group.Private
+		}
+		if err := json.Unmarshal(set, &key); err != nil {
+			t.Fatal(err)
+		}
+		delete(key, "alg")
+		for _, test := range group.Tests {
+			alg, known := algorithms[test.Comment]
+			var jws string
+			if err := json.Unmarshal(test.JWS, &jws); err != nil || !known {
+				t.Fatalf("%s: %v", test.Comment, err)
+			}
+			seen++
+			var allowed []string
+			if alg != "" {
+				allowed = []string{alg}
+			}
+			payload, err := token.VerifySignature(fmt.Appendf(nil, `{"keys":[%s]}`, mustJSON(key)), jws, allowed)
+			if (err == nil) != (alg != "") {
+				t.Errorf("%s: %v", test.Comment, err)
+			} else if err == nil && (!strings.HasPrefix(string(payload), "It’s a dangerous business, Frodo") || !strings.HasSuffix(string(payload), "where you might be swept off to.")) {
+				t.Errorf("%s: %q", test.Comment, payload)
+			}
+		}
+	}
+	if seen < 4 {
+		t.Errorf("%d examples, want 4", seen)
+	}
+}
+
+// The examples of RFC 7515 appendices A.2 to A.4 and RFC 8037 appendix A.4.
 func TestRFCExamples(t *testing.T) {
 	const joe = "{\"iss\":\"joe\",\r\n \"exp\":1300819380,\r\n \"http://example.com/is_root\":true}"
 	for name, example := range map[string]struct{ jwk, jws, payload string }{
