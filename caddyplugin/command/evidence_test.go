@@ -164,10 +164,10 @@ func TestProveRefuses(t *testing.T) {
 	t.Parallel()
 	l := newEvidenceLedger(t)
 	for want, p := range map[string]prover{
-		"is not the number of a record": {folder: l.folder, record: "17"},
-		"a second after it was written": {folder: l.folder, record: "1.1000"},
-		"epoch-000007":                  {folder: l.folder, record: "7.0"},
-		"no witness has signed":         {folder: l.folder, record: l.record.String(), witnesses: []string{witnessKey(t)}},
+		"is not the number of a record":  {folder: l.folder, record: "17"},
+		"not in the log at this checkpo": {folder: l.folder, record: "1.1000"},
+		"epoch-000007":                   {folder: l.folder, record: "7.0"},
+		"no witness has signed":          {folder: l.folder, record: l.record.String(), witnesses: []string{witnessKey(t)}},
 	} {
 		p.file = filepath.Join(t.TempDir(), "bundle")
 		if err := p.prove(new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), want) {

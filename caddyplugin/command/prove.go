@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
@@ -60,15 +61,12 @@ func (p *prover) prove(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	tree, err := p.tree(view, witnesses)
+	tree, err := p.await(view, witnesses, int64(id.Index))
 	if err != nil {
 		return err
 	}
 	policy := func(digest string) ([]byte, error) { return ledger.ReadPolicy(p.folder, digest) }
 	bundle, err := evidence.Make(tree, int64(id.Index), view.VerifierKey(), witnesses, policy)
-	if errors.Is(err, tiles.ErrBeyond) {
-		return fmt.Errorf("%w; a record is covered by the next checkpoint, a second after it was written", err)
-	}
 	if err != nil {
 		return err
 	}
@@ -84,6 +82,26 @@ func (p *prover) prove(w io.Writer) error {
 	_, err = fmt.Fprintf(w, "wrote %s: entry %d of the %d of %s\nverify it with 'transfergate transfer verify %s --key KEY'; the log says its key is\n%s\n",
 		p.file, id.Index, tree.N, tree.Origin, p.file, view.VerifierKey())
 	return err
+}
+
+// signedWithin is how long a record that was just written waits for a checkpoint:
+// a running gateway signs one each second.
+const signedWithin = 3 * time.Second
+
+// await returns the epoch at a checkpoint that covers the entry.
+func (p *prover) await(view *ledger.View, witnesses []note.Verifier, index int64) (*tiles.Tree, error) {
+	for deadline := time.Now().Add(signedWithin); ; time.Sleep(signedWithin / 30) {
+		tree, err := p.tree(view, witnesses)
+		if err != nil {
+			return nil, err
+		}
+		if index < tree.N {
+			return tree, nil
+		}
+		if time.Now().After(deadline) {
+			return nil, fmt.Errorf("record %d.%d: %w, which covers the %d entries before %d", view.Epoch(), index, tiles.ErrBeyond, tree.N, tree.N)
+		}
+	}
 }
 
 // tree is the epoch at its latest checkpoint, or at the latest one that the
