@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -176,10 +177,10 @@ func bytesUnder(folder string) (total int64, err error) {
 
 // print shows the ledger on one screen.
 func (l *inspected) print(w io.Writer) error {
-	fmt.Fprintf(w, "ledger %s: %d epochs, %d entries under checkpoints, %d bytes, %d policy snapshots\n\n",
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "ledger %s: %d epochs, %d entries under checkpoints, %d bytes, %d policy snapshots\n\n",
 		l.Folder, len(l.Epochs), l.Entries, l.Bytes, len(l.Policies))
-	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
-	fmt.Fprintln(table, "epoch\tbegun\tentries\tbytes/entry\tsigned\twitnessed\twitnesses")
+	rows := []byte("epoch\tbegun\tentries\tbytes/entry\tsigned\twitnessed\twitnesses\n")
 	for _, e := range l.Epochs {
 		signed, witnesses, each := "never", "none", "-"
 		if e.Signed != nil {
@@ -191,19 +192,19 @@ func (l *inspected) print(w io.Writer) error {
 		if e.Entries > 0 {
 			each = fmt.Sprint(e.Bytes / e.Entries)
 		}
-		fmt.Fprintf(table, "%d\t%s\t%d\t%s\t%s\t%d\t%s\n", e.Epoch, e.Created.Format(time.RFC3339), e.Entries, each, signed, e.Witnessed, witnesses)
+		rows = fmt.Appendf(rows, "%d\t%s\t%d\t%s\t%s\t%d\t%s\n", e.Epoch, e.Created.Format(time.RFC3339), e.Entries, each, signed, e.Witnessed, witnesses)
 	}
-	if err := table.Flush(); err != nil {
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	_, err := table.Write(rows)
+	if err := errors.Join(err, table.Flush()); err != nil {
 		return err
 	}
 	for _, e := range l.Epochs {
-		because := ""
+		fmt.Fprintf(&b, "\nepoch %d\n  key:  %s\n  root: %s\n", e.Epoch, e.Key, e.Root)
 		if e.Because != "" {
-			because = "\n  begun because: " + e.Because
-		}
-		if _, err := fmt.Fprintf(w, "\nepoch %d\n  key:  %s\n  root: %s%s\n", e.Epoch, e.Key, e.Root, because); err != nil {
-			return err
+			fmt.Fprintf(&b, "  begun because: %s\n", e.Because)
 		}
 	}
-	return nil
+	_, err = w.Write(b.Bytes())
+	return err
 }

@@ -92,13 +92,13 @@ const signedWithin = 3 * time.Second
 func (p *prover) await(view *ledger.View, witnesses []note.Verifier, index int64) (*tiles.Tree, error) {
 	for deadline := time.Now().Add(signedWithin); ; time.Sleep(signedWithin / 30) {
 		tree, err := p.tree(view, witnesses)
-		if err != nil {
+		late := time.Now().After(deadline)
+		switch {
+		case err != nil && (late || !errors.Is(err, fs.ErrNotExist)): // a new log has no checkpoint yet
 			return nil, err
-		}
-		if index < tree.N {
+		case err == nil && index < tree.N:
 			return tree, nil
-		}
-		if time.Now().After(deadline) {
+		case late:
 			return nil, fmt.Errorf("record %d.%d: %w, which covers the %d entries before %d", view.Epoch(), index, tiles.ErrBeyond, tree.N, tree.N)
 		}
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -96,16 +97,18 @@ func (v *bundleVerifier) print(w io.Writer, f *evidence.Finding) error {
 	if err := json.Unmarshal(f.Genesis, &genesis); err != nil {
 		return fmt.Errorf("genesis.json: %w", err)
 	}
-	fmt.Fprintf(w, "ok: this is entry %d of %s, unchanged since the log signed its %d entries\n", f.Index, f.Log, f.Size)
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "ok: this is entry %d of %s, unchanged since the log signed its %d entries\n", f.Index, f.Log, f.Size)
 	for _, name := range f.Witnesses {
-		fmt.Fprintf(w, "signed by the witness %s too\n", name)
+		fmt.Fprintf(&b, "signed by the witness %s too\n", name)
 	}
 	if genesis.Previous != nil {
-		fmt.Fprintf(w, "the log continues %s\n", genesis.Previous.Origin)
+		fmt.Fprintf(&b, "the log continues %s\n", genesis.Previous.Origin)
 	}
 	if f.Policy != "" {
-		fmt.Fprintf(w, "decided by the policy %s, which is in the bundle\n", f.Policy)
+		fmt.Fprintf(&b, "decided by the policy %s, which is in the bundle\n", f.Policy)
 	}
-	_, err := fmt.Fprintf(w, "%s\n", f.Record)
+	fmt.Fprintf(&b, "%s\n", f.Record)
+	_, err := w.Write(b.Bytes())
 	return err
 }

@@ -250,6 +250,9 @@ func (a *App) Start() error {
 	if err := a.keepApproved(a.state.Load()); err != nil {
 		return err
 	}
+	if err := a.ledger.offerLatest(); err != nil {
+		return fmt.Errorf("reading the ledger's latest checkpoint: %w", err)
+	}
 	a.Assertion.publish()
 	ctx, cancel := caddy.NewContext(a.ctx)
 	a.stop = cancel

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
 	"slices"
@@ -118,6 +119,26 @@ func (l *sharedLedger) useOutside(settings *Ledger, logger *slog.Logger) error {
 		go old.keeper.Close() // it may wait for a place that does not answer
 	}
 	return nil
+}
+
+// offerLatest brings the latest checkpoint to places that a configuration names
+// for the first time: the next one comes only with the next entry.
+func (l *sharedLedger) offerLatest() error {
+	if l.outside.Load() == nil {
+		return nil
+	}
+	view, _, err := l.views.open(0)
+	if err != nil {
+		return err
+	}
+	signed, err := view.Checkpoint()
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		l.published(signed)
+	}
+	return err
 }
 
 // published brings a checkpoint to the places outside.

@@ -162,8 +162,9 @@ func TestReloadChangesPlaces(t *testing.T) {
 	if err := g.load(anchoredSite(a.witness, second), a.vars); err != nil {
 		t.Fatal(err)
 	}
+	waitFor(t, "the second copy is there without a new record", func() bool { return copied(second) > 0 })
 	id := g.write(3)
-	waitFor(t, "the second copy is there", func() bool { return copied(second) > int64(id.Index) })
+	waitFor(t, "the second copy follows", func() bool { return copied(second) > int64(id.Index) })
 	if n := copied(a.copy); n > int64(id.Index) {
 		t.Errorf("the first copy still follows: %d entries", n)
 	}

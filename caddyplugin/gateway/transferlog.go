@@ -96,7 +96,8 @@ func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 		return nil
 	}
 	epoch, path, _ := strings.Cut(path, "/")
-	served, err := h.open(epoch, &path)
+	path, seen := strings.CutPrefix(path, "witnessed/")
+	served, err := h.open(epoch, seen)
 	if err != nil {
 		h.logger.Error("serving the transfer log", "epoch", epoch, "error", err) // the name is one of ours: it was parsed
 		w.WriteHeader(http.StatusInternalServerError)
@@ -108,9 +109,10 @@ func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	return nil
 }
 
-// open returns the log of an epoch, given its name in the path, and takes its own
-// part off the rest of the path. A log that does not exist has nothing.
-func (h *TransferLog) open(epoch string, path *string) (*tiles.Handler, error) {
+// open returns the log of an epoch, given its name in the path, at its latest
+// checkpoint or at the latest that witnesses signed. A log that does not exist
+// has nothing.
+func (h *TransferLog) open(epoch string, seen bool) (*tiles.Handler, error) {
 	served := &tiles.Handler{Source: nothing{}, Logger: h.logger}
 	number, ok := epochNumber(epoch)
 	if !ok {
@@ -124,8 +126,7 @@ func (h *TransferLog) open(epoch string, path *string) (*tiles.Handler, error) {
 		return nil, err
 	}
 	served.Source, served.Key = view, key
-	if rest, ok := strings.CutPrefix(*path, "witnessed/"); ok {
-		*path = rest
+	if seen {
 		served.Source = witnessed{view, filepath.Join(view.Dir(), ledger.WitnessedName)}
 	}
 	return served, nil

@@ -59,10 +59,9 @@ func TestHandler(t *testing.T) {
 		{"/EPOCH", 404, text, "no-store", nil},
 	} {
 		for _, method := range []string{http.MethodGet, http.MethodHead} {
-			response, body := request(t, method, server.URL+c.path)
-			h := response.Header
-			if response.StatusCode != c.status || h.Get("Content-Type") != c.kind || h.Get("Cache-Control") != c.cache || h.Get("X-Content-Type-Options") != "nosniff" {
-				t.Errorf("%s %s: %d, %q, %q; want %d, %q, %q", method, c.path, response.StatusCode, h.Get("Content-Type"), h.Get("Cache-Control"), c.status, c.kind, c.cache)
+			status, h, body := request(t, method, server.URL+c.path)
+			if status != c.status || h.Get("Content-Type") != c.kind || h.Get("Cache-Control") != c.cache || h.Get("X-Content-Type-Options") != "nosniff" {
+				t.Errorf("%s %s: %d, %q, %q; want %d, %q, %q", method, c.path, status, h.Get("Content-Type"), h.Get("Cache-Control"), c.status, c.kind, c.cache)
 			}
 			if method == http.MethodGet && c.body != nil && !bytes.Equal(body, c.body) {
 				t.Errorf("%s is %d bytes, want %d others", c.path, len(body), len(c.body))
@@ -72,10 +71,10 @@ func TestHandler(t *testing.T) {
 			}
 		}
 	}
-	if response, _ := request(t, http.MethodPost, server.URL+"/checkpoint"); response.StatusCode != 405 || response.Header.Get("Allow") != "GET, HEAD" {
-		t.Errorf("POST: %d, Allow %q", response.StatusCode, response.Header.Get("Allow"))
+	if status, h, _ := request(t, http.MethodPost, server.URL+"/checkpoint"); status != 405 || h.Get("Allow") != "GET, HEAD" {
+		t.Errorf("POST: %d, Allow %q", status, h.Get("Allow"))
 	}
-	_, receipt := request(t, http.MethodGet, server.URL+"/proof/599")
+	_, _, receipt := request(t, http.MethodGet, server.URL+"/proof/599")
 	if err := testsupport.TorchwoodProof(receipt, log.Entry(599), log.Public); err != nil {
 		t.Errorf("torchwood on a served receipt: %v", err)
 	}
@@ -84,7 +83,7 @@ func TestHandler(t *testing.T) {
 	}
 }
 
-func request(t *testing.T, method, url string) (*http.Response, []byte) {
+func request(t *testing.T, method, url string) (status int, header http.Header, body []byte) {
 	t.Helper()
 	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
 	if err != nil {
@@ -95,11 +94,10 @@ func request(t *testing.T, method, url string) (*http.Response, []byte) {
 		t.Fatal(err)
 	}
 	defer response.Body.Close()
-	body, err := io.ReadAll(response.Body)
-	if err != nil {
+	if body, err = io.ReadAll(response.Body); err != nil {
 		t.Fatal(err)
 	}
-	return response, body
+	return response.StatusCode, response.Header, body
 }
 
 // broken is a log whose disk cannot be read.
