@@ -1,9 +1,12 @@
+//go:build unix
+
 package decision_test
 
 import (
 	"fmt"
 	"runtime"
 	"slices"
+	"syscall"
 	"testing"
 	"time"
 
@@ -59,16 +62,17 @@ func large() (*decision.Policy, decision.Site) {
 	return p, s
 }
 
-// compiled measures one compilation as the gateway does it, fields rendered: how
-// long it takes and how many bytes the table keeps alive.
+// compiled measures one compilation as the gateway does it, fields rendered: the
+// processor's time, of all cores together, and how many bytes the table keeps alive.
+// Time on the clock would say more about what else the machine does.
 func compiled(t *testing.T, p *decision.Policy, s decision.Site) (took time.Duration, kept uint64) {
 	t.Helper()
 	var before, after runtime.MemStats
 	runtime.GC()
 	runtime.ReadMemStats(&before)
-	start := time.Now()
+	start := cpuTime(t)
 	table, err := decision.Compile(p, s, now, fields.Finish)
-	took = time.Since(start)
+	took = cpuTime(t) - start
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,9 +82,18 @@ func compiled(t *testing.T, p *decision.Policy, s decision.Site) (took time.Dura
 	return took, after.HeapAlloc - min(before.HeapAlloc, after.HeapAlloc)
 }
 
+// cpuTime is the processor's time this process has taken.
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
+}
+
 // TestCompileBudget: the policy that ships compiles within 300 ms and 64 MB, one of
-// 250 countries x 40 recipients x 15 activities within 3 s. The fastest of three
-// counts, as the machine does other things too.
+// 250 countries x 40 recipients x 15 activities within 3 s. The fastest of three counts.
 func TestCompileBudget(t *testing.T) {
 	if testsupport.Race {
 		t.Skip("the race detector is slow by design")

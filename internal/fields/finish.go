@@ -1,6 +1,10 @@
 package fields
 
-import "github.com/sparkoo/transfergate/internal/decision"
+import (
+	"fmt"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+)
 
 // Finish renders the fields of every candidate of d, and of the waived one, into
 // Candidate.Fields: those of [Candidate], then Data-Transfer as [Transfer] gives
@@ -14,14 +18,18 @@ func Finish(d *decision.Decision) {
 	kept := d.Candidates[:0]
 	for i := range d.Candidates {
 		c := &d.Candidates[i]
-		if err := fill(d, c); err != nil {
+		var like *decision.Candidate
+		if len(kept) > 0 {
+			like = &kept[0]
+		}
+		if err := fill(d, c, like); err != nil {
 			d.Refused = append(d.Refused, refusal(c, err))
 			continue
 		}
 		kept = append(kept, *c)
 	}
 	d.Candidates = kept
-	if d.Waived != nil && fill(d, d.Waived) != nil {
+	if d.Waived != nil && fill(d, d.Waived, nil) != nil {
 		// The decision is denied already; without its waived candidate it
 		// stays denied in report mode too.
 		d.Waived = nil
@@ -35,9 +43,16 @@ func Finish(d *decision.Decision) {
 	}
 }
 
-// fill renders the fields of c.
-func fill(d *decision.Decision, c *decision.Candidate) error {
-	fs, err := Candidate(d, c)
+// fill renders the fields of c. like is a candidate of the same decision whose
+// fields are rendered, or nil: theirs differ by region and transfer alone.
+func fill(d *decision.Decision, c, like *decision.Candidate) error {
+	var fs []decision.Field
+	var err error
+	if like != nil && c.Region != nil {
+		fs, err = elsewhere(like.Fields, c.Region)
+	} else {
+		fs, err = Candidate(d, c)
+	}
 	if err != nil {
 		return err
 	}
@@ -47,6 +62,24 @@ func fill(d *decision.Decision, c *decision.Candidate) error {
 	}
 	c.Fields = append(fs, decision.Field{Name: DataTransfer, Value: transfer})
 	return nil
+}
+
+// elsewhere is what [Candidate] gives for another region. The last of the fields is
+// Data-Transfer, which is not among those.
+func elsewhere(rendered []decision.Field, region *decision.Region) ([]decision.Field, error) {
+	var r renderer
+	r.token(DataRegion, region.Code)
+	if r.err != nil {
+		return nil, fmt.Errorf("rendering the candidate in region %q: %w", region.Code, r.err)
+	}
+	fs := make([]decision.Field, len(rendered)-1, len(rendered))
+	copy(fs, rendered)
+	for i := range fs {
+		if fs[i].Name == DataRegion {
+			fs[i] = r.fields[0]
+		}
+	}
+	return fs, nil
 }
 
 // refusal says that c is no candidate because of err.

@@ -228,6 +228,14 @@ func TestFinish(t *testing.T) {
 	if got := value(d.Candidates[1].Fields, "Data-Region"); got != "sa-brazil-1" {
 		t.Errorf("region %s", got)
 	}
+	// The second candidate's fields are its own, whatever they were made from.
+	for i := range d.Candidates {
+		c := &d.Candidates[i]
+		want, err := fields.Candidate(d, c)
+		if err != nil || !slices.Equal(c.Fields[:len(c.Fields)-1], want) {
+			t.Errorf("candidate %d: fields %v, want %v (%v)", i, c.Fields, want, err)
+		}
+	}
 }
 
 func TestFinishWaived(t *testing.T) {
