@@ -75,31 +75,61 @@ func (f *explainFlags) run(w io.Writer, args []string) error {
 	if err := f.oneSource(args); err != nil {
 		return err
 	}
+	if f.record != "" || f.ledger != "" {
+		e, err := f.ofRecord(args)
+		if err != nil {
+			return err
+		}
+		return f.print(w, []decision.Explanation{e})
+	}
 	q, err := f.question()
 	if err != nil {
 		return err
 	}
-	p, err := loadPolicy(f.policy)
+	var answers []decision.Explanation
+	switch {
+	case f.address != "":
+		answers, err = f.online(q)
+	case f.caddyfile != "":
+		answers, err = f.ofCaddyfile(q)
+	default:
+		answers = make([]decision.Explanation, 1)
+		answers[0], err = f.offline(q)
+	}
 	if err != nil {
 		return err
 	}
-	e, err := f.offline(p.Policy, q)
-	if err != nil {
-		return err
-	}
-	return f.print(w, []decision.Explanation{e})
+	return f.print(w, answers)
 }
 
 // oneSource makes sure that the question comes from one place.
 func (f *explainFlags) oneSource(args []string) error {
-	if len(args) > 0 && f.ledger == "" {
+	given := 0
+	for _, source := range []string{f.address, f.caddyfile, f.record, f.ledger} {
+		if source != "" {
+			given++
+		}
+	}
+	switch {
+	case given > 1:
+		return errors.New("give one of --address, --caddyfile, --record and --ledger: each says whose answer it is")
+	case len(args) > 0 && f.ledger == "":
 		return fmt.Errorf("unexpected argument '%s': explain takes flags, and an index after --ledger DIR", args[0])
+	case f.ledger != "" && len(args) != 1:
+		return errors.New("--ledger DIR needs the record's number as an argument, such as 1.42")
+	case f.request != "" && f.caddyfile == "":
+		return errors.New("--request needs --caddyfile FILE, whose sites and identity sources read it")
 	}
 	return nil
 }
 
 // offline answers from files alone.
-func (f *explainFlags) offline(p *decision.Policy, q whatif.Question) (decision.Explanation, error) {
+func (f *explainFlags) offline(q whatif.Question) (decision.Explanation, error) {
+	registers, err := loadPolicy(f.policy)
+	if err != nil {
+		return decision.Explanation{}, err
+	}
+	p := registers.Policy
 	if f.accounts == "" {
 		return whatif.Explain(p, nil, q, time.Now())
 	}

@@ -166,3 +166,12 @@ func readRecord(dir string, id ledger.ID) (*recorded, error) {
 	}
 	return r, nil
 }
+
+// unixTime reads seconds since 1970; zero for what are none.
+func unixTime(text string) time.Time {
+	seconds, err := strconv.ParseInt(text, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.Unix(seconds, 0).UTC()
+}

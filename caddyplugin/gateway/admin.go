@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -17,6 +18,9 @@ func init() {
 //
 //	GET  /transfer/policy          the policy in force
 //	POST /transfer/policy/reload   reads the policy's folder now
+//
+//	GET  /transfer/explain         why a request would be decided as it would
+//	POST /transfer/explain         the same, of an account
 //
 //	GET  /transfer/ledger/keys                    the keys of the pseudonyms
 //	POST /transfer/ledger/keys/rotate             makes a new one
@@ -35,7 +39,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	return append([]caddy.AdminRoute{
 		{Pattern: "GET /transfer/policy", Handler: forApp((*App).answerPolicy)},
 		{Pattern: "POST /transfer/policy/reload", Handler: forApp((*App).answerReload)},
-	}, keyRoutes...)
+	}, slices.Concat(explainRoutes, keyRoutes)...)
 }
 
 // forApp finds the app that runs when the request comes. The router is older

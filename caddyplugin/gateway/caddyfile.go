@@ -162,6 +162,7 @@ func guest(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
 //	    }
 //	    other_upstreams <addresses or handlers...> "<why>"
 //	    statement <name>
+//	    status_to <networks...>
 //	}
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume the directive's name
@@ -187,8 +188,13 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			}
 			err = allArgs(h.Dispenser, "statement NAME", &handler.Statement)
 
+		case "status_to":
+			if handler.StatusTo = append(handler.StatusTo, h.RemainingArgs()...); len(handler.StatusTo) == 0 {
+				err = h.Err("status_to needs networks, as in 'status_to 10.0.0.0/8'")
+			}
+
 		default:
-			err = h.Errf("unrecognized subdirective '%s'%s", word, did(word, []string{"activity", "region", "other_upstreams", "statement"}))
+			err = h.Errf("unrecognized subdirective '%s'%s", word, did(word, []string{"activity", "region", "other_upstreams", "statement", "status_to"}))
 		}
 		if err != nil {
 			return nil, err

@@ -42,6 +42,10 @@ func (c grammarCase) caddyfile(t *testing.T) string {
 func TestGrammarErrors(t *testing.T) {
 	cases := []grammarCase{
 		// the global option
+		{name: "status to nobody", block: "status_to\n" + goodBlock,
+			want: "status_to needs networks, as in 'status_to 10.0.0.0/8', at Caddyfile:11"},
+		{name: "status to no network", block: "status_to here\n" + goodBlock,
+			want: "status_to 'here' is no network: write address/length, such as 10.0.0.0/8"},
 		{name: "unknown option", options: "nodes gw SG sparkoo-sg",
 			want: "parsing caddyfile tokens for 'transfer': unrecognized option 'nodes': did you mean 'node'?, at Caddyfile:4"},
 		{name: "far option", options: "quux",

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/netip"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
@@ -56,12 +57,18 @@ type Handler struct {
 	// register's default statement
 	Statement string `json:"statement,omitempty"`
 
-	app     *App
-	logger  *zap.Logger
-	regions map[string]*Region
-	site    decision.Site
-	plain   bool // activities are told apart by more than host and method
-	number  int  // place of its tables in the state
+	// Networks whose callers are told in the response field Transfer-Status what
+	// was decided and where it is recorded, as CIDR blocks. Default: none
+	StatusTo []string `json:"status_to,omitempty"`
+
+	app      *App
+	asked    *asked // instead of serving; nil unless the configuration is only asked
+	statusTo []netip.Prefix
+	logger   *zap.Logger
+	regions  map[string]*Region
+	site     decision.Site
+	plain    bool // activities are told apart by more than host and method
+	number   int  // place of its tables in the state
 }
 
 // OtherUpstreams are upstreams that are no region's.
@@ -89,6 +96,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return errors.New("the http app's configuration could not be read: side doors cannot be looked for")
 	}
 	if err := h.checkOtherUpstreams(); err != nil {
+		return err
+	}
+	if err := h.provisionStatus(); err != nil {
 		return err
 	}
 	if err := app.checkClientAddress(ctx); err != nil {
@@ -129,6 +139,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		return nil
 	}
 	x := h.app.resolve(r)
+	x.tell = h.tells(r)
 	if x.refusal != "" {
 		h.deny(w, r, x, &decision.Decision{Reason: x.refusal})
 		return nil
@@ -157,7 +168,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		h.refuse(w, r, x, decision.NoStatement)
 		return nil
 	}
-	h.serve(w, r, x, table.Decide(x.facts(r, activity.Name, at)))
+	f := x.facts(r, activity.Name, at)
+	if h.asked != nil {
+		h.asked.explain(x.state.policy, &h.site, f)
+		return nil
+	}
+	h.serve(w, r, x, table.Decide(f))
 	return nil
 }
 

@@ -37,6 +37,10 @@ type problem struct {
 // deny records the denial, as durably as a transfer, and answers with it.
 func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *decision.Decision) {
 	x.decision = d
+	if h.asked != nil {
+		h.asked.refusal = d.Reason
+		return
+	}
 	rec := h.app.newRecord(r, x, d)
 	rec.Type = ledger.TypeRefused
 	id, release, err := h.app.append(rec, x)
@@ -58,6 +62,10 @@ func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *d
 // refuse answers a request that is no transfer and fails for a reason of HTTP
 // or of the gateway itself. It makes no record.
 func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, x *exchange, reason decision.Reason) {
+	if h.asked != nil {
+		h.asked.refusal = reason
+		return
+	}
 	p := newProblem(reason)
 	p.Record = x.record
 	x.outcome = outcomeFailed

@@ -44,6 +44,7 @@ type exchange struct {
 	record    string   // "node#index" of the transfer's record
 	outcome   string   // empty until the handler has answered
 	reason    decision.Reason
+	tell      bool // the caller gets Transfer-Status
 }
 
 // The outcomes of an exchange.

@@ -3,9 +3,11 @@ package gateway
 import (
 	"io"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/fields"
 	"github.com/sparkoo/transfergate/internal/guard"
 )
@@ -66,11 +68,16 @@ func (w *responseWriter) breakOff() {
 // under which statement.
 func enforceResponse(header http.Header, x *exchange) {
 	d := x.decision
-	if d == nil || d.Controller == nil {
-		guard.EnforceResponse(header, nil, "", false)
-		return
+	var ours []decision.Field
+	link, depends := "", d != nil && d.Controller != nil
+	if depends {
+		ours, link = fields.Response(d), fields.Link(d)
 	}
-	guard.EnforceResponse(header, fields.Response(d), fields.Link(d), true)
+	if status := x.status(); status != "" {
+		ours = append(slices.Clip(ours), decision.Field{Name: fields.TransferStatus, Value: status})
+		depends = true
+	}
+	guard.EnforceResponse(header, ours, link, depends)
 }
 
 // Interface guards
