@@ -55,6 +55,10 @@ func diffCommand() *cobra.Command {
 
 // run compares what the arguments name.
 func (f *diffFlags) run(w io.Writer, args []string) (int, error) {
+	back, err := f.back()
+	if err != nil {
+		return exitError, err
+	}
 	whole, err := f.compare(args, false)
 	if err != nil {
 		return exitError, err
@@ -70,7 +74,7 @@ func (f *diffFlags) run(w io.Writer, args []string) (int, error) {
 		if err != nil {
 			return exitError, err
 		}
-		if err := f.count(shown, p.Policy); err != nil {
+		if err := f.count(shown, p.Policy, back); err != nil {
 			return exitError, err
 		}
 	}

@@ -85,12 +85,20 @@ func (r *recorded) touched(c *decision.Change, table map[string]string) bool {
 	return in(c.Who, r.who(table)) && (r.Region == "" || in(c.Regions, r.Region)) && (node == "" || in(c.Nodes, node))
 }
 
-// count sets how many of the ledger's records each change touches.
-func (f *diffFlags) count(c *decision.Comparison, p *decision.Policy) error {
+// back is how far back records are counted; zero without a ledger.
+func (f *diffFlags) back() (time.Duration, error) {
+	if f.ledger == "" {
+		return 0, nil
+	}
 	back, err := caddy.ParseDuration(f.since)
 	if err != nil || back <= 0 {
-		return fmt.Errorf("since '%s' is no span of time such as 30d or 12h", f.since)
+		return 0, fmt.Errorf("since '%s' is no span of time such as 30d or 12h", f.since)
 	}
+	return back, nil
+}
+
+// count sets how many of the ledger's records each change touches.
+func (f *diffFlags) count(c *decision.Comparison, p *decision.Policy, back time.Duration) error {
 	now := f.from
 	if now.IsZero() {
 		now = time.Now()
@@ -105,7 +113,7 @@ func (f *diffFlags) count(c *decision.Comparison, p *decision.Policy) error {
 		}
 	}
 	counts := make([]int, len(c.Changes))
-	err = ledger.Read(f.ledger, ledger.ID{}, func(e ledger.Entry) error {
+	err := ledger.Read(f.ledger, ledger.ID{}, func(e ledger.Entry) error {
 		var r recorded
 		if err := json.Unmarshal(e.Data, &r); err != nil {
 			return fmt.Errorf("entry %s is not a record: %w", e.ID, err)

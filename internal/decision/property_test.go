@@ -347,6 +347,30 @@ func TestMonotone(t *testing.T) {
 	})
 }
 
+// TestReportModeLeavesStorage: what report mode may let pass never stores, is one
+// of the site's regions, and lacks nothing but safeguards.
+func TestReportModeLeavesStorage(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		w := drawWorld(t)
+		d := w.decide()
+		if d.Waived == nil {
+			return
+		}
+		a := d.Activity
+		if a.StorageOnly || slices.Contains([]string{"storage", "rights"}, a.ID) {
+			t.Fatalf("%+v: %s would be let pass to %s", w.facts, a.ID, d.Waived.Region.Code)
+		}
+		for _, r := range d.Refused {
+			if r.Region == d.Waived.Region.Code && r.Reason != decision.NoSafeguard && r.Reason != decision.SafeguardUnproven {
+				t.Fatalf("%+v: %s would be let pass though it is refused for %s", w.facts, r.Region, r.Reason)
+			}
+		}
+		if !slices.Contains(w.site.Regions, d.Waived.Region.Code) || d.Outcome != decision.Denied {
+			t.Fatalf("%+v: %+v", w.facts, d)
+		}
+	})
+}
+
 // TestChoicesOnlyTake: no choice ever gives a region, and a person's own rights
 // request knows no choice.
 func TestChoicesOnlyTake(t *testing.T) {
