@@ -1,10 +1,10 @@
 package command
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -170,7 +170,7 @@ var headings = []struct {
 // print writes the changes under headings, then the rows, and what it leaves out
 // of the whole.
 func (f *diffFlags) print(w io.Writer, c, whole *decision.Comparison) error {
-	out := bufio.NewWriter(w)
+	out := new(strings.Builder)
 	heading, item := "%s:\n", "- %s\n"
 	if f.markdown {
 		heading = "\n### %s\n\n"
@@ -178,7 +178,7 @@ func (f *diffFlags) print(w io.Writer, c, whole *decision.Comparison) error {
 	fmt.Fprintln(out, f.title(c))
 	if len(c.Changes) == 0 && len(c.Rows) == 0 && len(whole.Changes) == 0 {
 		fmt.Fprintln(out, "Nothing changes.")
-		return out.Flush()
+		return flush(w, out)
 	}
 	for _, h := range headings {
 		if h.kind == decision.Reasoned && !f.all {
@@ -209,7 +209,7 @@ func (f *diffFlags) print(w io.Writer, c, whole *decision.Comparison) error {
 		}
 		fmt.Fprintln(out, "Staff, other contracting parties and nodes, and what stays denied for another reason: --all.")
 	}
-	return out.Flush()
+	return flush(w, out)
 }
 
 func (f *diffFlags) title(c *decision.Comparison) string {

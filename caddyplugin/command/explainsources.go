@@ -150,6 +150,7 @@ func (r *recorded) question(p *decision.Policy) (q whatif.Question, err error) {
 		q.Party = r.Controller
 	case decision.BasisTokenClaim:
 		q.Claim = r.Controller
+	default: // the country table finds it again
 	}
 	if entity, code, found := strings.Cut(r.Requester, "@"); found {
 		q.Staff = &decision.Place{Entity: entity, Country: code}
@@ -188,6 +189,7 @@ func (r *recorded) choices(p *decision.Policy) (c decision.Choices) {
 		for i := range p.Regions {
 			c.Recipients = append(c.Recipients, p.Regions[i].Operator)
 		}
+	default: // no choice stopped it
 	}
 	return c
 }

@@ -7,6 +7,7 @@ package command
 import (
 	"encoding/json"
 	"io"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
@@ -65,4 +66,10 @@ func printJSON(w io.Writer, v any) error {
 	enc.SetEscapeHTML(false)
 	enc.SetIndent("", "  ")
 	return enc.Encode(v)
+}
+
+// flush writes what was put together.
+func flush(w io.Writer, text *strings.Builder) error {
+	_, err := io.WriteString(w, text.String())
+	return err
 }

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -54,7 +53,7 @@ func testPolicy(w io.Writer, dir string, asJSON bool, now time.Time) (int, error
 }
 
 func printTests(w io.Writer, r *policytest.Report) error {
-	out := bufio.NewWriter(w)
+	out := new(strings.Builder)
 	for i := range r.Failures {
 		f := &r.Failures[i]
 		fmt.Fprintln(out, f)
@@ -81,5 +80,5 @@ func printTests(w io.Writer, r *policytest.Report) error {
 		}
 		fmt.Fprintln(out)
 	}
-	return out.Flush()
+	return flush(w, out)
 }

@@ -236,7 +236,7 @@ func (q *question) touches(c *decision.Change, region string) bool {
 	in := func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
 	held := len(c.When) == 0
 	for _, s := range c.When {
-		held = held || decision.Validity{From: s.From, Until: s.Until}.Contains(q.at)
+		held = held || decision.Validity(s).Contains(q.at)
 	}
 	node := q.site.Node.Entity + "@" + q.site.Node.Country
 	return held && in(c.Countries, q.facts[0].Country) && in(c.Activities, q.facts[0].Activity) &&
@@ -271,6 +271,7 @@ func checkPoint(t checker, c *decision.Comparison, q *question, a, b *decision.P
 				if q.touches(x, region) {
 					told = append(told, *x)
 				}
+			default: // not about a region
 			}
 		}
 		same := before.Allowed == after.Allowed && before.Reason == after.Reason && before.Law == after.Law &&
@@ -301,6 +302,7 @@ func checkTold(t checker, x *decision.Change, before, after *decision.RegionAnsw
 		left = append(left, x.To.Safeguards...)
 		slices.Sort(left)
 		ok = ok && slices.Equal(left, after.Safeguards)
+	default: // the reasons are all there is
 	}
 	if !ok {
 		t.Fatalf("told %+v\nbefore %+v\nafter %+v", x, before, after)

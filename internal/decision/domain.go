@@ -51,6 +51,7 @@ func someReference(a *Activity, at time.Time) Reference {
 		return Reference{Kind: Instruction, ID: "any"}
 	case Authority:
 		return Reference{Kind: Case, ID: "any", Approver: "any", Until: at.Add(time.Hour)}
+	default:
+		return Reference{}
 	}
-	return Reference{}
 }

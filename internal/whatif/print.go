@@ -1,7 +1,6 @@
 package whatif
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"strings"
@@ -16,7 +15,7 @@ const width = 100
 // Print writes an explanation for people: numbered steps, each with its clause
 // and the row it comes from, then the header fields an upstream gets.
 func Print(w io.Writer, e *decision.Explanation) error {
-	out := bufio.NewWriter(w)
+	out := new(strings.Builder)
 	fmt.Fprintf(out, "At %s, policy %.12s:\n", e.At.Format(time.RFC3339), e.Policy)
 	printSteps(out, e.Steps, "", "")
 	if len(e.Regions) > 0 && len(e.Regions[0].Fields) > 0 {
@@ -25,11 +24,12 @@ func Print(w io.Writer, e *decision.Explanation) error {
 			fmt.Fprintf(out, "   %s: %s\n", f.Name, f.Value)
 		}
 	}
-	return out.Flush()
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 // printSteps numbers steps 1, 2, ... and their own ones 1.1, 1.2, ...
-func printSteps(out *bufio.Writer, steps []decision.Step, indent, number string) {
+func printSteps(out *strings.Builder, steps []decision.Step, indent, number string) {
 	for i, step := range steps {
 		label := fmt.Sprintf("%s%d", number, i+1)
 		text := step.Text

@@ -7,6 +7,7 @@ package whatif
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -180,10 +181,8 @@ func ids[T any](rows []T, id func(*T) string) []string {
 
 // oneOf fails for a word that is none of the known ones.
 func oneOf(what, word string, known []string) error {
-	for _, k := range known {
-		if k == word {
-			return nil
-		}
+	if slices.Contains(known, word) {
+		return nil
 	}
 	did := ""
 	if best := nearest.Of(word, known); best != "" {
