@@ -139,12 +139,9 @@ func TestDiffOfTheSame(t *testing.T) {
 			t.Fatalf("changes %v, rows %v", sentences(c), c.Rows)
 		}
 	})
-	for _, p := range []*decision.Policy{policy(), shipped(t)} {
-		for _, demo := range []bool{false, true} {
-			if c := decision.Diff(p, p, now, decision.Scope{Demo: demo}); len(c.Changes) > 0 || len(c.Rows) > 0 || c.Flows < 100000 {
-				t.Errorf("%d flows, changes %v, rows %v", c.Flows, sentences(c), c.Rows)
-			}
-		}
+	p := shipped(t)
+	if c := decision.Diff(p, p, now, decision.Scope{Demo: true}); len(c.Changes) > 0 || len(c.Rows) > 0 || c.Flows < 100000 {
+		t.Errorf("%d flows, changes %v, rows %v", c.Flows, sentences(c), c.Rows)
 	}
 }
 
@@ -331,7 +328,7 @@ func diffRound(t *rapid.T, points int) {
 func TestDiffIsExplain(t *testing.T) {
 	rounds := 0
 	rapid.Check(t, func(t *rapid.T) {
-		if rounds++; testsupport.Race && rounds > 5 {
+		if rounds++; (testsupport.Race || testing.Short()) && rounds > 5 {
 			return
 		}
 		diffRound(t, 100)
