@@ -1,6 +1,11 @@
 package assertion_test
 
 import (
+	"crypto/ecdsa"
+	"crypto/ed25519"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/sha256"
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
@@ -186,6 +191,7 @@ func TestConfigErrors(t *testing.T) {
 	}
 }
 
+// BenchmarkReuse takes the assertion that was made for the same facts.
 func BenchmarkReuse(b *testing.B) {
 	s, _ := newSigner(b, rfc8037Key, nil)
 	sign(b, s, facts)
@@ -195,9 +201,33 @@ func BenchmarkReuse(b *testing.B) {
 	}
 }
 
+// BenchmarkSign makes a new assertion for each request, beside a signature alone
+// of as many bytes, by the standard library.
 func BenchmarkSign(b *testing.B) {
+	bytes := make([]byte, 500)
+	_, ed, err := ed25519.GenerateKey(rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("EdDSA/signature-alone", func(b *testing.B) {
+		for b.Loop() {
+			ed25519.Sign(ed, bytes)
+		}
+	})
+	ec, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Run("ES256/signature-alone", func(b *testing.B) {
+		for b.Loop() {
+			sum := sha256.Sum256(bytes)
+			if _, err := ecdsa.SignASN1(rand.Reader, ec, sum[:]); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
 	for name, text := range map[string]string{"EdDSA": rfc8037Key, "ES256": rfc7515Key} {
-		b.Run(name, func(b *testing.B) {
+		b.Run(name+"/ours", func(b *testing.B) {
 			s, _ := newSigner(b, text, func(c *assertion.Config) { c.PerRequest = true })
 			b.ReportAllocs()
 			for b.Loop() {
