@@ -77,26 +77,22 @@ const (
 	minSalt, maxSalt = 16, 128
 )
 
-// account is a record as a snapshot knows it.
-type account struct {
-	Account
-	unlisted *decision.Controller // made from Party
-}
-
-// newAccount copies a.
-func newAccount(a Account) *account {
-	row := &account{Account: a}
-	row.Choices = a.Choices.clone()
-	row.References = maps.Clone(a.References)
+// clone copies the record and all it points to.
+func (a *Account) clone() *Account {
+	c := *a
+	c.Choices = a.Choices.clone()
+	c.References = maps.Clone(a.References)
 	if a.Party != nil {
 		party := *a.Party
-		row.Party = &party
-		row.unlisted = &decision.Controller{
-			ID: UnlistedID, Unlisted: true,
-			Name: party.Name, Address: party.Address, Country: party.Country,
-		}
+		c.Party = &party
 	}
-	return row
+	return &c
+}
+
+// controller is the party as a controller. It is made anew for each request: there
+// are few, and each is an alert.
+func (p *Party) controller() *decision.Controller {
+	return &decision.Controller{ID: UnlistedID, Unlisted: true, Name: p.Name, Address: p.Address, Country: p.Country}
 }
 
 // checkAccounts holds each of a set of records to the rules. Whether one stands
@@ -113,6 +109,11 @@ func checkAccounts(accounts []Account, known Known) error {
 // check holds one record to the rules. Its errors show no value that may be personal: no id, no name, no address. A
 // contracting party isn't shown either, as a person's name may have slipped in.
 func (a *Account) check(known Known) error {
+	return cmp.Or(a.checkForm(), a.CheckNames(known)) // the first mistake
+}
+
+// checkForm holds one record to the rules that are the same whatever registers say.
+func (a *Account) checkForm() error {
 	if err := checkText("account", a.ID, maxID); err != nil {
 		return err
 	}
@@ -122,9 +123,6 @@ func (a *Account) check(known Known) error {
 	if a.Controller != "" && a.Party != nil {
 		return errors.New("two contracting parties, a listed and an unlisted one; keep one")
 	}
-	if a.Controller != "" && !slices.Contains(known.Controllers, a.Controller) {
-		return unknownParty(a.Controller, known.Controllers)
-	}
 	if a.Salt != "" {
 		if err := checkText("salt", a.Salt, maxSalt); err != nil {
 			return err
@@ -132,6 +130,22 @@ func (a *Account) check(known Known) error {
 		if len(a.Salt) < minSalt {
 			return fmt.Errorf("salt is shorter than %d bytes; make it random, as 'openssl rand -base64 24' does", minSalt)
 		}
+	}
+	if p := a.Party; p != nil {
+		return cmp.Or( // the first mistake
+			checkText("contracting_party.name", p.Name, maxText),
+			checkText("contracting_party.address", p.Address, maxText),
+			checkCountry("contracting_party.country", p.Country),
+		)
+	}
+	return nil
+}
+
+// CheckNames tells whether registers have what the record names. Its errors show no
+// value that may be personal.
+func (a *Account) CheckNames(known Known) error {
+	if a.Controller != "" && !slices.Contains(known.Controllers, a.Controller) {
+		return unknownParty(a.Controller, known.Controllers)
 	}
 	if a.Choices != nil {
 		if err := a.Choices.check(known); err != nil {
@@ -142,13 +156,6 @@ func (a *Account) check(known Known) error {
 		if !slices.Contains(known.Activities, activity) {
 			return unknownWord("references", "an activity of the registers", activity, known.Activities)
 		}
-	}
-	if p := a.Party; p != nil {
-		return cmp.Or( // the first mistake
-			checkText("contracting_party.name", p.Name, maxText),
-			checkText("contracting_party.address", p.Address, maxText),
-			checkCountry("contracting_party.country", p.Country),
-		)
 	}
 	return nil
 }

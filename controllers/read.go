@@ -3,6 +3,7 @@ package controllers
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -51,85 +52,115 @@ const MaxLine = 64 << 10
 func ReadAccounts(r io.Reader, name string, known Known) ([]Account, error) {
 	var accounts []Account
 	first := make(map[string]int) // account -> line
+	err := eachLine(r, name, func(n int, line []byte) error {
+		a, err := ParseAccount(line)
+		if err := cmp.Or(err, a.CheckNames(known)); err != nil {
+			return err
+		}
+		if earlier, twice := first[a.ID]; twice {
+			return fmt.Errorf("the account of line %d again; keep one of the two lines", earlier)
+		}
+		first[a.ID] = n
+		accounts = append(accounts, a)
+		return nil
+	})
+	if err == nil && len(accounts) == 0 {
+		err = fmt.Errorf("%s: no account records; if there are none, configure no accounts", name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return accounts, nil
+}
+
+// ParseAccount reads one record, which is all that raw may hold, as [ReadAccounts]
+// reads a line. Whether registers have what it names is left to
+// [Account.CheckNames].
+func ParseAccount(raw []byte) (Account, error) {
+	var a Account
+	dec, err := object(raw)
+	if err != nil {
+		return a, err
+	}
+	err = members(dec, func(key string, value json.Token) error { return a.member(dec, key, value) })
+	if err == nil {
+		err = a.checkForm()
+	}
+	return a, err
+}
+
+// eachLine hands each line of r that is not empty to take, with its number. The
+// first error ends the reading; it is returned with the name and the line.
+func eachLine(r io.Reader, name string, take func(n int, line []byte) error) error {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(nil, MaxLine+len("\r\n"))
 	n := 0
 	for lines.Scan() {
 		n++
 		if len(lines.Bytes()) > MaxLine {
-			return nil, tooLong(name, n)
+			return tooLong(name, n)
 		}
 		line := bytes.TrimSpace(lines.Bytes())
 		if len(line) == 0 {
 			continue
 		}
-		a, err := parseAccount(line, known)
-		if err != nil {
-			return nil, fmt.Errorf("%s:%d: %w", name, n, err)
+		if err := take(n, line); err != nil {
+			return fmt.Errorf("%s:%d: %w", name, n, err)
 		}
-		if earlier, twice := first[a.ID]; twice {
-			return nil, fmt.Errorf("%s:%d: the account of line %d again; keep one of the two lines", name, n, earlier)
-		}
-		first[a.ID] = n
-		accounts = append(accounts, a)
 	}
 	switch err := lines.Err(); {
 	case errors.Is(err, bufio.ErrTooLong):
-		return nil, tooLong(name, n+1)
+		return tooLong(name, n+1)
 	case err != nil:
-		return nil, fmt.Errorf("%s:%d: %w", name, n+1, err)
-	case len(accounts) == 0:
-		return nil, fmt.Errorf("%s: no account records; if there are none, configure no accounts", name)
+		return fmt.Errorf("%s:%d: %w", name, n+1, err)
 	}
-	return accounts, nil
+	return nil
 }
 
 func tooLong(name string, line int) error {
 	return fmt.Errorf("%s:%d: the line is longer than %d bytes", name, line, MaxLine)
 }
 
-// parseAccount reads one record and holds it to the rules.
-func parseAccount(line []byte, known Known) (Account, error) {
-	var a Account
+// member takes one member of a record.
+func (a *Account) member(dec *json.Decoder, key string, value json.Token) (err error) {
+	switch key {
+	case "account":
+		a.ID, err = text(key, value)
+	case "country":
+		a.Country, err = text(key, value)
+	case "contracting_party":
+		if value != json.Delim('{') {
+			a.Controller, err = text(key, value)
+			break
+		}
+		a.Party = new(Party)
+		err = parseParty(dec, a.Party)
+	case "salt":
+		a.Salt, err = text(key, value)
+	case "references":
+		a.References, err = references(dec, value)
+	case "restricted", "closed", "minor", "guardian", "objections", "withdrawn", "disabled":
+		err = choiceReader{dec, a}.read(key, value)
+	default:
+		err = errors.New("unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled")
+	}
+	return err
+}
+
+// object begins the reading of a JSON object after its opening brace.
+func object(line []byte) (*json.Decoder, error) {
 	if !utf8.Valid(line) {
-		return a, errors.New("not valid UTF-8")
+		return nil, errors.New("not valid UTF-8")
 	}
 	// The decoder's own errors quote what they stumbled over; these don't.
 	if !json.Valid(line) {
-		return a, errors.New("not one valid JSON object")
+		return nil, errors.New("not one valid JSON object")
 	}
 	dec := json.NewDecoder(bytes.NewReader(line))
 	if open, err := dec.Token(); err != nil || open != json.Delim('{') {
-		return a, errors.New("not a JSON object")
+		return nil, errors.New("not a JSON object")
 	}
-	err := members(dec, func(key string, value json.Token) (err error) {
-		switch key {
-		case "account":
-			a.ID, err = text(key, value)
-		case "country":
-			a.Country, err = text(key, value)
-		case "contracting_party":
-			if value != json.Delim('{') {
-				a.Controller, err = text(key, value)
-				break
-			}
-			a.Party = new(Party)
-			err = parseParty(dec, a.Party)
-		case "salt":
-			a.Salt, err = text(key, value)
-		case "references":
-			a.References, err = references(dec, value)
-		case "restricted", "closed", "minor", "guardian", "objections", "withdrawn", "disabled":
-			err = choiceReader{dec, &a}.read(key, value)
-		default:
-			err = errors.New("unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled")
-		}
-		return err
-	})
-	if err == nil {
-		err = a.check(known)
-	}
-	return a, err
+	return dec, nil
 }
 
 // parseParty reads the members of an unlisted contracting party.

@@ -39,7 +39,7 @@ type shard struct {
 	slots []uint32 // row number + 1, by the low bits of the hash; 0 is empty
 	rows  []row
 	texts string     // id and salt of all rows, one after the other
-	full  []*account // rows with a party, choices or references; there are few
+	full  []*Account // rows with a party, choices or references; there are few
 }
 
 // row is one account in a shard.
@@ -71,7 +71,7 @@ func (s *shard) find(hash uint64, id string) (row, bool) {
 }
 
 // get returns the account with that id, nil if there is none.
-func (d *records) get(id string) *account {
+func (d *records) get(id string) *Account {
 	if d == nil {
 		return nil
 	}
@@ -88,12 +88,29 @@ func (d *records) get(id string) *account {
 }
 
 // account returns what a row says.
-func (d *records) account(s *shard, r row) *account {
+func (d *records) account(s *shard, r row) *Account {
 	if r.kind < 0 {
 		return s.full[-1-r.kind]
 	}
 	k := d.kinds[r.kind]
-	return &account{Account: Account{ID: s.id(r), Country: k.country, Controller: k.controller, Salt: s.salt(r)}}
+	return &Account{ID: s.id(r), Country: k.country, Controller: k.controller, Salt: s.salt(r)}
+}
+
+// all yields every account.
+func (d *records) all(yield func(*Account) bool) {
+	if d == nil {
+		return
+	}
+	for _, s := range d.shards {
+		if s == nil {
+			continue
+		}
+		for _, r := range s.rows {
+			if !yield(d.account(s, r)) {
+				return
+			}
+		}
+	}
 }
 
 // controllers returns the ids of the controllers that records name.
@@ -254,7 +271,7 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 // kind returns what a row about a says, and keeps a full row if need be.
 func (w *writer) kind(s *shard, a *Account) int32 {
 	if a.Party != nil || a.Choices != nil || a.References != nil {
-		s.full = append(s.full, newAccount(*a))
+		s.full = append(s.full, a.clone())
 		return -int32(len(s.full))
 	}
 	k := kind{a.Country, a.Controller}

@@ -1,6 +1,8 @@
 package controllers
 
 import (
+	"iter"
+
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
@@ -58,28 +60,32 @@ type Subject struct {
 //
 //clause:enforces §11; record controller basis country conflicts; header Data-Controller-Basis Data-Subject-Country
 func (s *Snapshot) Subject(account, claimed, party string) Subject {
+	return s.SubjectOf(s.accounts.get(account), claimed, party)
+}
+
+// SubjectOf is [Snapshot.Subject] for a record that need not stand in the table,
+// nil if there is none. It is shared from then on.
+func (s *Snapshot) SubjectOf(record *Account, claimed, party string) Subject {
 	claim, listed := s.Controller(party)
 	if claimed != "" && !country.Valid(claimed) || party != "" && !listed {
 		return Subject{}
 	}
-	row := s.accounts.get(account)
-	sub := Subject{Country: claimed}
-	if row != nil {
-		sub.Account = &row.Account
-		if row.Country != "" {
-			sub.Country = row.Country
+	sub := Subject{Country: claimed, Account: record}
+	if record != nil {
+		if record.Country != "" {
+			sub.Country = record.Country
 		}
 		if claimed != "" && claimed != sub.Country {
 			sub.Conflicts = append(sub.Conflicts, ConflictCountry)
 		}
 	}
-	sub.choose(s, row, claim)
+	sub.choose(s, claim)
 	return sub
 }
 
 // choose finds the controller: the record's contracting party, else the one
 // claimed, else the country table's (§11).
-func (sub *Subject) choose(s *Snapshot, row *account, claim *decision.Controller) {
+func (sub *Subject) choose(s *Snapshot, claim *decision.Controller) {
 	sub.Controller, sub.Basis = s.byTable(sub.Country)
 	var table, record *decision.Controller
 	if sub.Country != "" { // otherwise the table has nothing to say
@@ -88,8 +94,8 @@ func (sub *Subject) choose(s *Snapshot, row *account, claim *decision.Controller
 	if claim != nil {
 		sub.Controller, sub.Basis = claim, decision.BasisTokenClaim
 	}
-	if row != nil && (row.Controller != "" || row.Party != nil) {
-		record = s.party(row)
+	if a := sub.Account; a != nil && (a.Controller != "" || a.Party != nil) {
+		record = s.party(a)
 		sub.Controller, sub.Basis = record, decision.BasisAccountCenter
 		if record == nil {
 			sub.Basis = ""
@@ -119,11 +125,20 @@ func (s *Snapshot) Resolve(account, country string) (*decision.Controller, decis
 
 // Account returns the record of an account, and whether there is one.
 func (s *Snapshot) Account(id string) (*Account, bool) {
-	row := s.accounts.get(id)
-	if row == nil {
-		return nil, false
+	record := s.accounts.get(id)
+	return record, record != nil
+}
+
+// Accounts are all records, in no order.
+func (s *Snapshot) Accounts() iter.Seq[*Account] { return s.accounts.all }
+
+// Known returns the ids that accounts may name. The slices are shared and must not
+// be changed.
+func (s *Snapshot) Known() Known {
+	if s.roster == nil {
+		return Known{}
 	}
-	return &row.Account, true
+	return s.roster.known
 }
 
 // Controller returns the controller with that id, and whether there is one.
@@ -145,12 +160,12 @@ func (s *Snapshot) Roster() *Roster { return s.roster }
 // subject has no controller, which denies.
 func (s *Snapshot) Under(r *Roster) Snapshot { return Snapshot{accounts: s.accounts, roster: r} }
 
-// party returns the contracting party of a row that has one.
-func (s *Snapshot) party(row *account) *decision.Controller {
-	if row.unlisted != nil {
-		return row.unlisted
+// party returns the contracting party of a record that has one.
+func (s *Snapshot) party(a *Account) *decision.Controller {
+	if a.Party != nil {
+		return a.Party.controller()
 	}
-	c, _ := s.Controller(row.Controller)
+	c, _ := s.Controller(a.Controller)
 	return c
 }
 

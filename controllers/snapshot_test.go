@@ -2,6 +2,7 @@ package controllers_test
 
 import (
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -127,7 +128,7 @@ func TestSubject(t *testing.T) {
 			(sub.Account != nil) != test.known || !slices.Equal(sub.Conflicts, test.conflicts) {
 			t.Errorf("account %q, country %q:\n got %s %+v\nwant %+v", test.account, test.claimed, idOf(sub.Controller), sub, test)
 		}
-		if c, basis := s.Resolve(test.account, test.claimed); c != sub.Controller || basis != sub.Basis {
+		if c, basis := s.Resolve(test.account, test.claimed); !reflect.DeepEqual(c, sub.Controller) || basis != sub.Basis {
 			t.Errorf("account %q, country %q: Resolve gives %s, %s, Subject %s, %s",
 				test.account, test.claimed, idOf(c), basis, idOf(sub.Controller), sub.Basis)
 		}

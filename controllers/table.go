@@ -98,8 +98,12 @@ func (t *Table) setControllers(controllers []decision.Controller, known Known) e
 	if err := checkControllers(controllers); err != nil {
 		return err
 	}
+	ids := make([]string, len(controllers))
+	for i := range controllers {
+		ids[i] = controllers[i].ID
+	}
 	return t.write(known, func(txn *memdb.Txn) error {
-		if err := checkStillNamed(t.Snapshot().accounts, controllers); err != nil {
+		if err := checkStillNamed(t.Snapshot().accounts, ids); err != nil {
 			return err
 		}
 		if _, err := txn.DeleteAll(tableControllers, indexID); err != nil {
@@ -136,6 +140,31 @@ func (t *Table) ChangeAccounts(put []Account, remove []string) error {
 	return t.writeAccounts(put, func(old *records) (*records, error) {
 		return old.with(put, remove)
 	})
+}
+
+// Empty returns a table with the same registers and no accounts.
+func (t *Table) Empty() *Table {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	e := &Table{db: t.db.Snapshot()}
+	e.current.Store(&Snapshot{roster: t.Snapshot().roster})
+	return e
+}
+
+// ShareAccounts makes the table's account records those of a snapshot, be it of
+// another table, without copying one. It fails, and changes nothing, if they name a
+// controller that this table's registers don't have. Like [Table.SetPolicy] it lets
+// an objection to a recipient stand that they don't have.
+func (t *Table) ShareAccounts(from *Snapshot) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if err := checkStillNamed(from.accounts, t.Known().Controllers); err != nil {
+		return err
+	}
+	next := *t.Snapshot()
+	next.accounts = from.accounts
+	t.current.Store(&next)
+	return nil
 }
 
 // writeAccounts checks the records and publishes a snapshot with what change
@@ -221,10 +250,10 @@ func checkControllers(controllers []decision.Controller) error {
 
 // checkStillNamed refuses controllers that lack one an account names: its
 // subject would be left without a controller.
-func checkStillNamed(accounts *records, controllers []decision.Controller) error {
+func checkStillNamed(accounts *records, controllers []string) error {
 	named := accounts.controllers()
-	for _, c := range controllers {
-		delete(named, c.ID)
+	for _, id := range controllers {
+		delete(named, id)
 	}
 	if len(named) > 0 {
 		id := slices.Min(slices.Collect(maps.Keys(named)))
@@ -236,8 +265,5 @@ func checkStillNamed(accounts *records, controllers []decision.Controller) error
 // Known returns the ids that the table's accounts may name. The slices are
 // shared and must not be changed.
 func (t *Table) Known() Known {
-	if r := t.Snapshot().roster; r != nil {
-		return r.known
-	}
-	return Known{}
+	return t.Snapshot().Known()
 }

@@ -1,5 +1,3 @@
-// Package accounts holds the sources of account records: guest modules that
-// bring the Account Center's word into the gateway.
 package accounts
 
 import (

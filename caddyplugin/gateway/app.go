@@ -72,6 +72,7 @@ type App struct {
 	table    *controllers.Table
 	identity []IdentitySource
 	accounts AccountSource
+	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
 	ledger   *sharedLedger
 	pooled   bool // this instance holds one reference in the pool
@@ -82,8 +83,8 @@ type App struct {
 	// identityFields are the inbound fields the identity sources read.
 	identityFields []string
 
-	stop    func()
-	ticking sync.WaitGroup
+	stop       func()
+	background sync.WaitGroup // what Stop waits for
 
 	early    []string // servers that a warning of early data was given for
 	unlisted sync.Map // names of contracting parties an alert was given for
@@ -125,21 +126,6 @@ type Mode struct {
 // reporting tells whether report mode is on at t.
 func (m *Mode) reporting(t time.Time) bool {
 	return m != nil && m.Report && t.Before(m.until)
-}
-
-// AccountSource brings account records (§11, the Account Center) into the table.
-// Modules in transfer.accounts implement it.
-type AccountSource interface {
-	// Load fills the table for the first time. It reads, and changes nothing else.
-	Load(table *controllers.Table) error
-
-	// Watch keeps the table up to date until ctx is done. It is called once,
-	// after Load, in a goroutine of its own.
-	Watch(ctx caddy.Context)
-
-	// Status returns when the records were last read with success and how many
-	// tries have failed since the start.
-	Status() (synced time.Time, failures uint64)
 }
 
 // CaddyModule returns the Caddy module information.
@@ -236,6 +222,7 @@ func (a *App) provisionSources() error {
 		return fmt.Errorf("loading the account source: %w", err)
 	}
 	a.accounts = guest.(AccountSource)
+	a.finder, _ = guest.(AccountFinder)
 	return a.accounts.Load(a.table)
 }
 
@@ -257,7 +244,7 @@ func (a *App) Start() error {
 	ctx, cancel := caddy.NewContext(a.ctx)
 	a.stop = cancel
 	if a.accounts != nil {
-		go a.accounts.Watch(ctx)
+		a.background.Go(func() { a.accounts.Watch(ctx) }) // it may keep records on disk when it ends
 	}
 	for _, source := range a.identity {
 		if refresher, ok := source.(Refresher); ok {
@@ -267,9 +254,9 @@ func (a *App) Start() error {
 	if a.geo != nil {
 		go a.geo.Watch(ctx, sourceInterval)
 	}
-	a.ticking.Go(func() { a.tick(ctx) })
+	a.background.Go(func() { a.tick(ctx) })
 	if a.Policy != "" {
-		a.ticking.Go(func() { watch(ctx, a.Policy, a.watched, func() { _, _ = a.reload() }) }) // it logs what is wrong
+		a.background.Go(func() { watch(ctx, a.Policy, a.watched, func() { _, _ = a.reload() }) }) // it logs what is wrong
 	}
 	return nil
 }
@@ -278,7 +265,7 @@ func (a *App) Start() error {
 func (a *App) Stop() error {
 	if a.stop != nil {
 		a.stop()
-		a.ticking.Wait()
+		a.background.Wait()
 	}
 	return nil
 }
@@ -297,8 +284,8 @@ func (a *App) Cleanup() error {
 // sourceInterval is how often files that may be replaced are looked at.
 const sourceInterval = 2 * time.Second
 
-// tick renews the state when the next date of the policy has come. It compares wall clocks, so that a suspended machine wakes up under the
-// law of the day.
+// tick renews the state when the next date of the policy has come. It compares wall
+// clocks, so that a suspended machine wakes up under the law of the day.
 func (a *App) tick(ctx caddy.Context) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()

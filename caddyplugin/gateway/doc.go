@@ -6,7 +6,7 @@
 // of their own, which import this one and are never imported by it:
 //
 //   - transfer.identity.*: modules implement [IdentitySource]
-//   - transfer.accounts.*: modules implement [AccountSource]
+//   - transfer.accounts.*: modules implement [AccountSource] and may implement [AccountFinder]
 //
 // A request takes this way:
 //

@@ -163,7 +163,7 @@ var (
 	descReady        = prometheus.NewDesc(metricsPrefix+"ready", "1 when transfers can be decided and recorded.", nil, nil)
 	descGeoBuild     = prometheus.NewDesc(metricsPrefix+"geoip_build_timestamp_seconds", "When the country database was built.", nil, nil)
 	descGeoFailures  = prometheus.NewDesc(metricsPrefix+"geoip_load_failures_total", "Country databases that were not taken.", nil, nil)
-	descAccountsSync = prometheus.NewDesc(metricsPrefix+"accounts_sync_timestamp_seconds", "When the account records were last read.", nil, nil)
+	descAccountsSync = prometheus.NewDesc(metricsPrefix+"accounts_sync_timestamp_seconds", "Up to when the account records are known, or when their directory last answered; 0 for never.", nil, nil)
 	descIdentitySync = prometheus.NewDesc(metricsPrefix+"identity_sync_timestamp_seconds", "When what an identity source relies on, such as keys, was last known to be right; by the source's place in the chain, from 1.", []string{"position"}, nil)
 	descIdentityFail = prometheus.NewDesc(metricsPrefix+"identity_refresh_failures_total", "Tries to refresh what an identity source relies on that failed; by its place in the chain, from 1.", []string{"position"}, nil)
 	descAccountsFail = prometheus.NewDesc(metricsPrefix+"accounts_load_failures_total", "Account records that were not taken.", nil, nil)
@@ -218,7 +218,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	if a.accounts != nil {
 		synced, failures := a.accounts.Status()
-		gauge(descAccountsSync, float64(synced.Unix()))
+		gauge(descAccountsSync, float64(max(synced.Unix(), 0)))
 		counter(descAccountsFail, failures)
 	}
 	for i, source := range a.identity {

@@ -95,7 +95,12 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	if x.refusal != "" {
 		return
 	}
-	x.subject = snapshot.Subject(x.identity.Account, x.identity.Country, x.identity.Party)
+	record, err := a.record(r.Context(), &snapshot, x.identity.Account)
+	if err != nil {
+		x.refuse(&IdentityError{Source: "accounts", Reason: decision.DirectoryDown})
+		return
+	}
+	x.subject = snapshot.SubjectOf(record, x.identity.Country, x.identity.Party)
 	x.origin = a.visitorCountry(r)
 	x.compare()
 	a.metrics.resolved(x)

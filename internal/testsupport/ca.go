@@ -32,7 +32,7 @@ func CA(t testing.TB) *Authority {
 	template := newTemplate(t, "transfergate tests")
 	template.IsCA = true
 	template.BasicConstraintsValid = true
-	template.KeyUsage = x509.KeyUsageCertSign
+	template.KeyUsage = x509.KeyUsageCertSign | x509.KeyUsageCRLSign
 	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
 	if err != nil {
 		t.Fatalf("making the test authority's certificate: %v", err)
@@ -60,7 +60,20 @@ func (a *Authority) Pool() *x509.CertPool {
 // private key, both in PEM. It fails the test if it cannot.
 func (a *Authority) Issue(names ...string) (certPEM, keyPEM []byte) {
 	a.t.Helper()
+	return a.issueServer(newTemplate(a.t, names[0]), names)
+}
+
+// IssueExpired is [Authority.Issue] for a certificate that was valid until a
+// minute ago.
+func (a *Authority) IssueExpired(names ...string) (certPEM, keyPEM []byte) {
+	a.t.Helper()
 	template := newTemplate(a.t, names[0])
+	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(-time.Minute)
+	return a.issueServer(template, names)
+}
+
+func (a *Authority) issueServer(template *x509.Certificate, names []string) (certPEM, keyPEM []byte) {
+	a.t.Helper()
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth}
 	for _, name := range names {
 		if ip := net.ParseIP(name); ip != nil {
@@ -90,6 +103,27 @@ func (a *Authority) IssueClient(name, unit string, uris ...string) (certPEM, key
 		template.URIs = append(template.URIs, uri)
 	}
 	return a.issue(template)
+}
+
+// Revoke returns a list of revoked certificates, in PEM, that is valid until a
+// moment and holds the certificates given in PEM.
+func (a *Authority) Revoke(until time.Time, certPEMs ...[]byte) []byte {
+	a.t.Helper()
+	list := &x509.RevocationList{Number: big.NewInt(1), ThisUpdate: until.Add(-certificatesLast), NextUpdate: until}
+	for _, certPEM := range certPEMs {
+		block, _ := pem.Decode(certPEM)
+		cert, err := x509.ParseCertificate(block.Bytes)
+		if err != nil {
+			a.t.Fatalf("reading a certificate to revoke: %v", err)
+		}
+		list.RevokedCertificateEntries = append(list.RevokedCertificateEntries,
+			x509.RevocationListEntry{SerialNumber: cert.SerialNumber, RevocationTime: list.ThisUpdate})
+	}
+	der, err := x509.CreateRevocationList(rand.Reader, list, a.cert, a.key)
+	if err != nil {
+		a.t.Fatalf("signing a list of revoked certificates: %v", err)
+	}
+	return pem.EncodeToMemory(&pem.Block{Type: "X509 CRL", Bytes: der})
 }
 
 // issue signs the template and encodes it with its new key.

@@ -1,0 +1,65 @@
+package directory
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+
+	"github.com/sparkoo/transfergate/controllers"
+)
+
+// maxRecord is how much of an answer about one account is read.
+const maxRecord = 1 << 20
+
+// recordError is a mistake in the record of one account. The directory itself is
+// well.
+type recordError struct{ err error }
+
+func (e *recordError) Error() string { return "the record of an account: " + e.err.Error() }
+func (e *recordError) Unwrap() error { return e.err }
+
+var errOther = errors.New("the answer does not name the account that was asked for")
+
+// ask asks the directory for one account; nil for no record. Its errors hold
+// nothing of what the directory said.
+func (l *Lookup) ask(ctx context.Context, account string, known controllers.Known) (*controllers.Account, error) {
+	question, err := json.Marshal(map[string]string{"account": account})
+	if err != nil {
+		return nil, err
+	}
+	res, err := l.client.send(ctx, http.MethodPost, l.config.URL, question, http.Header{"Accept": {"application/json"}})
+	if err != nil {
+		return nil, err
+	}
+	defer res.Body.Close()
+	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNotFound {
+		return nil, statusError(res.StatusCode)
+	}
+	raw, err := readLimited(res.Body, maxRecord)
+	if err != nil {
+		return nil, err
+	}
+	var about struct {
+		Account *string `json:"account"`
+	}
+	if json.Unmarshal(raw, &about) != nil || about.Account == nil || *about.Account != account {
+		return nil, fmt.Errorf("status %d: %w", res.StatusCode, errOther)
+	}
+	if res.StatusCode == http.StatusNotFound {
+		return nil, nil
+	}
+	record, err := controllers.ParseAccount(bytes.TrimSpace(raw))
+	if err == nil {
+		err = record.CheckNames(known)
+	}
+	switch {
+	case err != nil:
+		return nil, &recordError{err}
+	case record.ID != account: // the key in another spelling
+		return nil, errOther
+	}
+	return &record, nil
+}

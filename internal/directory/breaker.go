@@ -1,0 +1,66 @@
+package directory
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// breaker stops asking a service that keeps failing. After breakAfter failures in
+// a row it is open for a pause, which doubles with each one; then a single request
+// is let through to see whether the service is back.
+type breaker struct {
+	mu      sync.Mutex
+	inRow   int           // guarded by mu: failures since the last success
+	until   time.Time     // guarded by mu: when a probe may go out
+	pause   time.Duration // guarded by mu
+	probing bool          // guarded by mu: a probe is under way
+}
+
+// The paces of a breaker.
+const (
+	breakAfter = 5
+	pauseFirst = time.Second
+	pauseMost  = 30 * time.Second
+)
+
+var errOpen = errors.New("the directory has failed several times in a row and is left alone for a while")
+
+// allow tells whether a request may go out, and whether it is the probe. Each one
+// allowed must be concluded.
+func (b *breaker) allow(now time.Time) (probe bool, err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.inRow < breakAfter {
+		return false, nil
+	}
+	if b.probing || now.Before(b.until) {
+		return false, errOpen
+	}
+	b.probing = true
+	return true, nil
+}
+
+// open tells whether a request would be refused now.
+func (b *breaker) open(now time.Time) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.inRow >= breakAfter && (b.probing || now.Before(b.until))
+}
+
+// conclude notes how a request that was allowed has ended.
+func (b *breaker) conclude(now time.Time, probe, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if probe {
+		b.probing = false
+	}
+	if ok {
+		b.inRow, b.pause = 0, 0
+		return
+	}
+	if b.inRow++; b.inRow >= breakAfter && !now.Before(b.until) { // not for each of those that were under way
+		b.pause = min(max(2*b.pause, pauseFirst), pauseMost)
+		b.until = now.Add(b.pause)
+	}
+}

@@ -1,0 +1,334 @@
+package directory
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/singleflight"
+
+	"github.com/sparkoo/transfergate/controllers"
+)
+
+// The defaults of a look-up.
+const (
+	DefaultRefresh     = time.Minute
+	DefaultExpiry      = 5 * time.Minute
+	DefaultStaleLimit  = time.Hour
+	DefaultNegative    = 10 * time.Second
+	DefaultTimeout     = 2 * time.Second
+	DefaultConcurrency = 32
+	DefaultEntries     = 100_000
+)
+
+// LookupConfig says how a directory is asked for single accounts, and for how long
+// its word is believed. Zero values stand for the defaults.
+type LookupConfig struct {
+	// URL that is asked. Required; https, or http on loopback.
+	URL string
+
+	// Client says how the directory is reached.
+	Client ClientConfig
+
+	// Refresh is how old a record may be before it is asked for again in the
+	// background, while it is still believed.
+	Refresh time.Duration
+
+	// Expiry is how old a record may be before a request waits for a new one.
+	Expiry time.Duration
+
+	// StaleLimit is how old a record may be when the directory fails. It is at least
+	// Expiry, which is at least Refresh.
+	StaleLimit time.Duration
+
+	// Negative is how long it is believed that an account has no record; never
+	// longer, even if the directory fails.
+	Negative time.Duration
+
+	// Timeout is how long a look-up may take, and a request wait for it.
+	Timeout time.Duration
+
+	// Concurrency is how many look-ups may be under way at a time.
+	Concurrency int
+
+	// Entries is how many accounts are remembered.
+	Entries int
+
+	// Logger hears of failures, once for each kind. Default: none
+	Logger *slog.Logger
+
+	// Now is the clock. Default: time.Now
+	Now func() time.Time
+}
+
+// Lookup asks a directory for the record of an account when a request needs it,
+// and remembers the answer. Any number of goroutines may use it.
+//
+// The directory is sent a POST with {"account":"a-1"} and answers 200 with the
+// record, as [controllers.ReadAccounts] describes a line, or 404 if the account has
+// none. Either answer names the account in its member account: a 404 that does not
+// is somebody else's, a proxy's perhaps, and says nothing about the account.
+type Lookup struct {
+	config  LookupConfig
+	client  *client
+	cache   *Cache
+	breaker breaker
+	flights singleflight.Group
+	slots   chan struct{} // one for each look-up under way
+	health  health
+}
+
+// NewLookup returns a look-up that remembers in cache. It asks nobody.
+func NewLookup(config LookupConfig, cache *Cache) (*Lookup, error) {
+	if err := config.complete(); err != nil {
+		return nil, err
+	}
+	client, err := newClient(config.Client)
+	if err != nil {
+		return nil, err
+	}
+	l := &Lookup{config: config, client: client, cache: cache, slots: make(chan struct{}, config.Concurrency)}
+	l.health.logger = config.Logger
+	return l, nil
+}
+
+// complete fills in the defaults and refuses what contradicts itself.
+func (c *LookupConfig) complete() error {
+	if err := CheckURL(c.URL); err != nil {
+		return err
+	}
+	c.Refresh = cmp.Or(c.Refresh, DefaultRefresh)
+	c.Expiry = cmp.Or(c.Expiry, max(DefaultExpiry, c.Refresh))
+	c.StaleLimit = cmp.Or(c.StaleLimit, max(DefaultStaleLimit, c.Expiry))
+	c.Negative = cmp.Or(c.Negative, DefaultNegative)
+	c.Timeout = cmp.Or(c.Timeout, DefaultTimeout)
+	c.Concurrency = cmp.Or(c.Concurrency, DefaultConcurrency)
+	c.Entries = cmp.Or(c.Entries, DefaultEntries)
+	c.Client.Connections = c.Concurrency
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	switch {
+	case c.Refresh < 0 || c.Negative < 0 || c.Timeout < 0 || c.Concurrency < 0 || c.Entries < 0:
+		return errors.New("a duration or number below zero")
+	case c.Expiry < c.Refresh:
+		return fmt.Errorf("expiry of %s before refresh of %s: a record is refreshed while it is still believed", c.Expiry, c.Refresh)
+	case c.StaleLimit < c.Expiry:
+		return fmt.Errorf("stale limit of %s before expiry of %s", c.StaleLimit, c.Expiry)
+	}
+	return nil
+}
+
+// Find returns the record of an account, nil if it has none, and [ErrUnavailable]
+// or the context's error if that can't be said. The registers are the snapshot's: a
+// record whose controller they lack is as good as none that was read. The record is
+// the caller's.
+//
+// It waits only if nothing usable is remembered. A caller whose context ends does
+// not end the look-up for others.
+func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account string) (*controllers.Account, error) {
+	now := l.config.Now()
+	e := l.cache.get(account)
+	var record *controllers.Account
+	usable := noUse
+	if e != nil {
+		a := e.answer.Load()
+		if record = e.record(a); fits(record, s) {
+			usable = l.judge(a, now)
+		}
+	}
+	switch usable {
+	case fresh:
+		return record, nil
+	case ageing:
+		l.refreshAhead(e, s.Known())
+		return record, nil
+	case stale, noUse: // ask
+	}
+	if usable == stale && l.breaker.open(now) {
+		return record, nil
+	}
+	found, err := l.wait(ctx, account, s)
+	switch {
+	case err == nil:
+		return found, nil
+	case ctx.Err() != nil:
+		return nil, ctx.Err()
+	case usable == stale:
+		return record, nil
+	}
+	return nil, ErrUnavailable
+}
+
+// fits tells whether registers have the controller a record names. They may have
+// been replaced since it was read. An objection to a recipient they don't have keeps
+// its word, for the case that it comes back.
+func fits(record *controllers.Account, s *controllers.Snapshot) bool {
+	if record == nil || record.Controller == "" {
+		return true
+	}
+	_, ok := s.Controller(record.Controller)
+	return ok
+}
+
+// use is what an answer is good for.
+type use int
+
+const (
+	noUse  use = iota
+	stale      // only if the directory fails
+	ageing     // good, and to be asked for again
+	fresh
+)
+
+// judge tells what an answer is good for. One from the future is good for nothing.
+func (l *Lookup) judge(a *answer, now time.Time) use {
+	age := time.Duration(now.UnixNano()) - a.asked
+	switch {
+	case age < 0:
+		return noUse
+	case a.record == nil && age < l.config.Negative:
+		return fresh
+	case a.record == nil:
+		return noUse
+	case age < l.config.Refresh:
+		return fresh
+	case age < l.config.Expiry:
+		return ageing
+	case age < l.config.StaleLimit:
+		return stale
+	}
+	return noUse
+}
+
+// flight has an account looked up. All who ask meanwhile share it.
+func (l *Lookup) flight(account string, known controllers.Known) <-chan singleflight.Result {
+	return l.flights.DoChan(account, func() (any, error) {
+		ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
+		defer cancel()
+		record, err := l.lookUp(ctx, account, known)
+		return record, err
+	})
+}
+
+// wait looks an account up and waits for the answer.
+func (l *Lookup) wait(ctx context.Context, account string, s *controllers.Snapshot) (*controllers.Account, error) {
+	select {
+	case result := <-l.flight(account, s.Known()):
+		if result.Err != nil {
+			return nil, result.Err
+		}
+		found := result.Val.(*controllers.Account)
+		if !fits(found, s) { // it was looked up for other registers
+			return nil, ErrUnavailable
+		}
+		if found != nil {
+			record := *found // others have it too
+			found = &record
+		}
+		return found, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// refreshAhead looks an account up in the background, unless that is done already
+// or all slots are taken.
+func (l *Lookup) refreshAhead(e *entry, known controllers.Known) {
+	if e.refreshing.Load() || len(l.slots) == cap(l.slots) || l.breaker.open(l.config.Now()) || !e.refreshing.CompareAndSwap(false, true) {
+		return
+	}
+	done := l.flight(e.id, known)
+	go func() {
+		<-done
+		e.refreshing.Store(false)
+	}()
+}
+
+var errBusy = errors.New("all look-ups allowed at a time are under way")
+
+// lookUp asks the directory once, within the bounds, and remembers the answer.
+func (l *Lookup) lookUp(ctx context.Context, account string, known controllers.Known) (*controllers.Account, error) {
+	select {
+	case l.slots <- struct{}{}:
+		defer func() { <-l.slots }()
+	case <-ctx.Done():
+		l.health.failed(errBusy)
+		return nil, errBusy
+	}
+	began := wall(l.config.Now())
+	probe, err := l.breaker.allow(began)
+	if err != nil {
+		return nil, err
+	}
+	record, err := l.ask(ctx, account, known)
+	var bad *recordError
+	l.breaker.conclude(l.config.Now(), probe, err == nil || errors.As(err, &bad))
+	if err != nil {
+		l.health.failed(fmt.Errorf("asking %s: %w", hostOf(l.config.URL), err))
+		return nil, err
+	}
+	l.health.succeeded(began)
+	l.cache.put(account, began, record, l.config.Entries)
+	return record, nil
+}
+
+// Run forgets what is beyond the stale limit and keeps the rest on disk, until ctx is
+// done, and then once more. A
+// second Run that would write to the same file waits until the first has ended.
+func (l *Lookup) Run(ctx context.Context) {
+	defer l.client.close()
+	l.cache.keep(ctx, l.config.StaleLimit, l.config.Now, func(err error) {
+		if err != nil {
+			l.config.Logger.Error("looked-up account records could not be kept on disk", "error", err)
+		}
+	})
+}
+
+// Status returns when the directory last answered, and how many look-ups have
+// failed.
+func (l *Lookup) Status() (answered time.Time, failures uint64) { return l.health.status() }
+
+// health is what a directory's answers say about itself. Failures are reported once
+// for each kind.
+type health struct {
+	logger   *slog.Logger
+	answered atomic.Int64 // nanoseconds since 1970; 0 for never
+	failures atomic.Uint64
+	reported atomic.Pointer[string] // the failure last reported; nil after a success
+}
+
+func (h *health) failed(err error) {
+	h.failures.Add(1)
+	text := err.Error()
+	if old := h.reported.Swap(&text); old == nil || *old != text {
+		h.logger.Error("the directory of accounts failed; the last good records stay in force until they are too old", "error", err)
+	}
+}
+
+func (h *health) succeeded(asked time.Time) {
+	for {
+		old := h.answered.Load()
+		if old >= asked.UnixNano() || h.answered.CompareAndSwap(old, asked.UnixNano()) {
+			break
+		}
+	}
+	if h.reported.Load() != nil && h.reported.Swap(nil) != nil {
+		h.logger.Info("the directory of accounts answers again")
+	}
+}
+
+func (h *health) status() (time.Time, uint64) {
+	failures := h.failures.Load()
+	if at := h.answered.Load(); at != 0 {
+		return time.Unix(0, at), failures
+	}
+	return time.Time{}, failures
+}
