@@ -41,7 +41,7 @@ func verifyCommand() *cobra.Command {
 
 // verifyLedger checks the ledger and prints what was found.
 func verifyLedger(w io.Writer, dir string, asJSON bool) (int, error) {
-	report, err := ledger.Verify(dir)
+	report, err := ledger.Verify(dir, ledger.VerifyOptions{})
 	var corrupt *ledger.CorruptError
 	if err != nil && !errors.As(err, &corrupt) {
 		return exitError, err

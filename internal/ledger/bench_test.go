@@ -148,7 +148,7 @@ func BenchmarkVerify(b *testing.B) {
 	shut(b, l)
 	b.SetBytes(int64(len(entry)) << 16)
 	for b.Loop() {
-		if _, err := ledger.Verify(dir); err != nil {
+		if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -53,7 +53,12 @@ func (l *Log) run() {
 		if b == nil {
 			return
 		}
-		l.commit(b)
+		if l.due() {
+			b.err = l.nextEpoch()
+		}
+		if b.err == nil {
+			l.commit(b)
+		}
 		l.mu.Lock()
 		l.trouble = b.err
 		if b.err != nil {

@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
@@ -46,6 +47,19 @@ type previous struct {
 	Checkpoint string `json:"checkpoint,omitempty"`
 }
 
+// encode returns the bytes of the file EPOCH.
+func (e epoch) encode() ([]byte, error) {
+	data, err := json.Marshal(e)
+	return append(data, '\n'), err
+}
+
+// digest is the SHA-256 of the file EPOCH in hex, which the genesis entry carries.
+func (e epoch) digest() string {
+	data, _ := e.encode() // nothing in it can fail to be encoded
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
 // full tells whether a segment ends before the entry next.
 func (e epoch) full(next uint64) bool { return next > 0 && next%e.SegmentEntries == 0 }
 
@@ -61,15 +75,12 @@ func listEpochs(fsys FS, dir string) (numbers []uint32, foreign []string, err er
 	if err != nil {
 		return nil, nil, fmt.Errorf("listing the ledger: %w", err)
 	}
+	numbers = epochNumbers(names)
 	for _, name := range names {
-		var number uint32
-		if _, err := fmt.Sscanf(name, "epoch-%d", &number); err == nil && name == epochName(number) && number > 0 {
-			numbers = append(numbers, number)
-		} else if !ours(name) {
+		if len(epochNumbers([]string{name})) == 0 && !ours(name) {
 			foreign = append(foreign, name)
 		}
 	}
-	slices.Sort(numbers)
 	for len(numbers) > 0 {
 		last := numbers[len(numbers)-1]
 		if _, err := readFile(fsys, filepath.Join(epochDir(dir, last), epochFile)); !errors.Is(err, fs.ErrNotExist) {
@@ -81,6 +92,18 @@ func listEpochs(fsys FS, dir string) (numbers []uint32, foreign []string, err er
 		numbers = numbers[:len(numbers)-1]
 	}
 	return numbers, foreign, nil
+}
+
+// epochNumbers returns the numbers of the epochs among names, sorted.
+func epochNumbers(names []string) (numbers []uint32) {
+	for _, name := range names {
+		var number uint32
+		if _, err := fmt.Sscanf(name, "epoch-%d", &number); err == nil && name == epochName(number) && number > 0 {
+			numbers = append(numbers, number)
+		}
+	}
+	slices.Sort(numbers)
+	return numbers
 }
 
 // ours tells whether a name in the ledger's folder is known.
@@ -138,6 +161,9 @@ func readEpoch(fsys FS, dir string, number uint32) (e epoch, err error) {
 	} else if _, err := e.verifier(); err != nil {
 		what = err.Error()
 	}
+	if again, _ := e.encode(); what == "" && string(again) != string(data) {
+		what = "the file was not written by this program"
+	}
 	if what != "" {
 		return e, &CorruptError{File: path, What: what}
 	}
@@ -152,11 +178,11 @@ func createEpoch(fsys FS, dir string, e epoch) error {
 			return fmt.Errorf("making the epoch's folders: %w", err)
 		}
 	}
-	data, err := json.Marshal(e)
+	data, err := e.encode()
 	if err != nil {
 		return err
 	}
-	if err := writeDurable(fsys, filepath.Join(path, epochFile), append(data, '\n')); err != nil {
+	if err := writeDurable(fsys, filepath.Join(path, epochFile), data); err != nil {
 		return fmt.Errorf("writing the epoch's settings: %w", err)
 	}
 	return nil

@@ -44,6 +44,12 @@ type CorruptError struct {
 	Expected, Found string
 }
 
+// isDamage tells whether an error is a *CorruptError.
+func isDamage(err error) bool {
+	_, damaged := errors.AsType[*CorruptError](err)
+	return damaged
+}
+
 // Error says what was found, where, and the two lawful ways on.
 func (e *CorruptError) Error() string {
 	return fmt.Sprintf("ledger damaged at %s, offset %d, entry %d: %s; nothing was changed; "+

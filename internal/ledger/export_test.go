@@ -6,7 +6,8 @@ var OS FS = osFS{}
 // ReadFS and VerifyFS are Read and Verify on another file system.
 var (
 	ReadFS     = read
-	VerifyFS   = verify
+	VerifyFS   = func(fsys FS, dir string) (Report, error) { return verify(fsys, dir, VerifyOptions{}) }
+	VerifyWith = verify
 	OpenViewFS = openView
 )
 

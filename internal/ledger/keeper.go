@@ -26,12 +26,13 @@ type keeper struct {
 	signer   note.Signer
 	counters *counters
 	giveBack func(buf []byte) // takes the buffer of a batch that was hashed
-	stored   func(span int64) // told when a span's hashes are in a file
+	sealer   *sealer
 	notifier *notifier
 
 	batches chan handed
 	quit    chan struct{}
 	ended   chan struct{}
+	once    sync.Once // ends the goroutine
 	failing atomic.Pointer[failing]
 
 	// mu guards the tree, which only the keeper changes.
@@ -39,6 +40,7 @@ type keeper struct {
 	tree   *tree
 	hasher leafHasher
 	signed uint64 // size of the last checkpoint
+	last   []byte // the last entry that was visited while the log opened
 }
 
 // handed is a batch of one frame, handed over in memory.
@@ -142,6 +144,21 @@ var errEnough = errors.New("enough")
 
 // readBack hashes entries up to the limit from the segments.
 func (k *keeper) readBack(limit uint64) error {
+	err := k.readOnce(limit)
+	for again := 1; again < rereads && isDamage(err); again++ { // a sealer may have taken a segment away
+		err = k.readOnce(limit)
+	}
+	if err != nil {
+		return err
+	}
+	if size := uint64(k.tree.size()); size < limit {
+		return fmt.Errorf("%s: entries %d to %d are durable but not found", k.dir, size, limit-1)
+	}
+	k.storeSpans()
+	return nil
+}
+
+func (k *keeper) readOnce(limit uint64) error {
 	w, err := newWalker(k.o.FS, k.dir, k.epoch)
 	if err != nil {
 		return err
@@ -161,14 +178,10 @@ func (k *keeper) readBack(limit uint64) error {
 		k.hashPayload(payload, int(min(fr.first+uint64(fr.count), limit)-fr.first-skip))
 		return nil
 	})
-	if err != nil && !errors.Is(err, errEnough) {
-		return err
+	if errors.Is(err, errEnough) {
+		return nil
 	}
-	if size := uint64(k.tree.size()); size < limit {
-		return fmt.Errorf("%s: entries %d to %d are durable but not found", k.dir, size, limit-1)
-	}
-	k.storeSpans()
-	return nil
+	return err
 }
 
 // publish signs a checkpoint if there is news, makes it durable and tells of it.
@@ -209,7 +222,7 @@ func (k *keeper) sign() error {
 	}
 	k.signed = size
 	k.counters.checkpointed(size, time.Now())
-	k.notifier.tell(signed, k.consistency(int64(size)))
+	k.notifier.tell(k.epoch.Origin, signed, k.consistency(int64(size)))
 	return nil
 }
 
@@ -229,10 +242,13 @@ func (k *keeper) consistency(size int64) func(old int64) ([]tlog.Hash, error) {
 	}
 }
 
-// stop ends the keeper with a checkpoint of everything.
+// stop ends the keeper with a checkpoint of everything. After an error it may be
+// called again.
 func (k *keeper) stop() error {
-	close(k.quit)
-	<-k.ended
+	k.once.Do(func() {
+		close(k.quit)
+		<-k.ended
+	})
 	err := k.checkpoint()
 	if err != nil {
 		k.counters.fail(opCheckpoint)
@@ -253,28 +269,32 @@ func (k *keeper) troubled() error {
 const unsignedLasts = 10 * time.Second
 
 // notifier hands the latest checkpoint to OnCheckpoint in a goroutine of its
-// own, one after the other. Who is slow misses some, never the last one.
+// own, one after the other. Who is slow misses some, never an epoch's last one.
 type notifier struct {
 	f       func([]byte, func(int64) ([]tlog.Hash, error))
 	logger  *slog.Logger
 	mu      sync.Mutex
-	next    *notice
+	next    []notice // the latest of each origin, in the order of epochs
 	running bool
 	idle    sync.WaitGroup
 }
 
 type notice struct {
+	origin      string
 	signed      []byte
 	consistency func(int64) ([]tlog.Hash, error)
 }
 
-func (n *notifier) tell(signed []byte, consistency func(int64) ([]tlog.Hash, error)) {
+func (n *notifier) tell(origin string, signed []byte, consistency func(int64) ([]tlog.Hash, error)) {
 	if n.f == nil {
 		return
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.next = &notice{signed, consistency}
+	if last := len(n.next) - 1; last >= 0 && n.next[last].origin == origin {
+		n.next = n.next[:last]
+	}
+	n.next = append(n.next, notice{origin, signed, consistency})
 	if !n.running {
 		n.running = true
 		n.idle.Go(n.run)
@@ -284,12 +304,13 @@ func (n *notifier) tell(signed []byte, consistency func(int64) ([]tlog.Hash, err
 func (n *notifier) run() {
 	for {
 		n.mu.Lock()
-		next := n.next
-		n.next, n.running = nil, next != nil
-		n.mu.Unlock()
-		if next == nil {
+		if n.running = len(n.next) > 0; !n.running {
+			n.mu.Unlock()
 			return
 		}
+		next := n.next[0]
+		n.next = n.next[1:]
+		n.mu.Unlock()
 		n.f(next.signed, next.consistency)
 	}
 }
@@ -310,12 +331,9 @@ func (k *keeper) storeSpans() {
 			return
 		}
 		k.mu.Lock()
-		span := k.tree.stored
 		k.tree.forget()
 		k.mu.Unlock()
-		if k.stored != nil {
-			k.stored(span)
-		}
+		token(k.sealer.wake)
 	}
 }
 
@@ -324,6 +342,9 @@ func (k *keeper) visit(fr *frame) {
 	index := fr.first
 	for rest := fr.payload; len(rest) > 0; index++ {
 		entry, after, _ := cutEntry(rest) // was checked with the frame
+		if len(after) == 0 {
+			k.last = append(k.last[:0], entry...)
+		}
 		if index == uint64(k.tree.size()) {
 			k.tree.add(k.hasher.leaf(entry))
 		}

@@ -13,6 +13,7 @@
 //	<folder>/policy/*.tar             the policies that records name (policy.go)
 //	<folder>/epoch-000001/EPOCH       settings of the epoch
 //	<folder>/epoch-000001/seg/*.log   the entries, in frames (frame.go)
+//	<folder>/epoch-000001/sealed/*    the entries of full segments, compressed (archive.go)
 //	<folder>/epoch-000001/hash/*      their hashes, 65,536 entries a file (tree.go)
 //	<folder>/epoch-000001/upper.tiles the root of each of these files
 //	<folder>/epoch-000001/checkpoint  the latest signed checkpoint
@@ -188,6 +189,7 @@ type Log struct {
 	spares  [][]byte  // buffers for later batches
 	trouble error     // why the last batch failed; nil if it did not
 	failed  time.Time // when it failed
+	keeper  *keeper   // of the running epoch; the committer's own, who replaces it
 
 	wake chan struct{} // one token, sent by whoever clears idle
 	done chan struct{} // closed when the committer has ended
@@ -201,7 +203,19 @@ type Log struct {
 	strikes  int      // segments given up since the last good sync
 	prepared chan prepared
 	keepers  sync.WaitGroup // goroutines that prepare and trim segments
-	keeper   *keeper
+	sealer   *sealer
+	key      ed25519.PrivateKey
+
+	// closed is the next epoch once the last entry of the running one names it,
+	// and because why an operator wanted it. owed are entries that a new epoch
+	// must begin with.
+	closed  *previous
+	because string
+	owed    [][]byte
+
+	// successor signs the next epoch, if not key; with rotate Open begins one.
+	successor ed25519.PrivateKey
+	rotate    bool
 }
 
 // New returns an unopened log of the folder. It touches nothing. Its appends
@@ -215,7 +229,8 @@ func New(dir string, o Options) *Log {
 		done:    make(chan struct{}),
 	}
 	l.outcomes.init()
-	l.snapshots.sums = make(map[string]string)
+	l.snapshots.kept = make(map[string]snapshot)
+	l.sealer = &sealer{o: l.o, dir: dir, counters: &l.counters, wake: make(chan struct{}, 1)}
 	l.notifier.f, l.notifier.logger = l.o.OnCheckpoint, l.o.Logger
 	return l
 }
@@ -273,7 +288,11 @@ func (l *Log) load() (own [][]byte, err error) {
 		return nil, err
 	}
 	if !ok {
-		if e, err = l.newEpoch(originOf(l.o.nodeName(), newLedgerID(), 1), 1, key); err != nil {
+		e, err = l.newEpoch(epoch{Number: 1, Origin: originOf(l.o.nodeName(), newLedgerID(), 1)}, key)
+		if err == nil {
+			err = createEpoch(l.o.FS, l.dir, e)
+		}
+		if err != nil {
 			return nil, err
 		}
 	}
@@ -296,6 +315,13 @@ func (l *Log) load() (own [][]byte, err error) {
 	}
 	if r.next == 0 {
 		own = append(own, l.genesis())
+	} else if k.last == nil {
+		if k.last, err = l.lastEntry(r.next); err != nil {
+			return nil, errors.Join(err, l.letGo())
+		}
+	}
+	if err := l.closedBy(k.last); err != nil {
+		return nil, errors.Join(err, l.letGo())
 	}
 	own = append(own, l.keyEntries(r.next == 0 && e.Previous == nil)...)
 	for _, c := range r.cut {
@@ -306,16 +332,11 @@ func (l *Log) load() (own [][]byte, err error) {
 	return own, nil
 }
 
-// newEpoch makes an epoch that the key signs.
-func (l *Log) newEpoch(origin string, number uint32, key ed25519.PrivateKey) (e epoch, err error) {
-	e = epoch{
-		Created: l.o.Now().UTC(), Number: number, Format: epochFormat,
-		SegmentEntries: uint64(l.o.SegmentEntries), Origin: origin,
-	}
-	if _, e.Key, err = signerOf(key, origin); err != nil {
-		return e, err
-	}
-	return e, createEpoch(l.o.FS, l.dir, e)
+// newEpoch fills in the settings of a new epoch that the key signs.
+func (l *Log) newEpoch(e epoch, key ed25519.PrivateKey) (_ epoch, err error) {
+	e.Created, e.Format, e.SegmentEntries = l.o.Now().UTC(), epochFormat, uint64(l.o.SegmentEntries)
+	_, e.Key, err = signerOf(key, e.Origin)
+	return e, err
 }
 
 // takeEpoch makes the epoch the log's own, with a keeper that knows its stored
@@ -331,11 +352,15 @@ func (l *Log) takeEpoch(e epoch, key ed25519.PrivateKey) error {
 	}
 	l.epoch, l.epochDir = e, epochDir(l.dir, e.Number)
 	l.counters.epoch.Store(e.Number)
-	l.keeper = &keeper{
+	k := &keeper{
 		o: l.o, epoch: e, dir: l.epochDir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
 		notifier: &l.notifier, tree: newTree(l.o.FS, l.epochDir, e),
+		sealer: l.sealer,
 	}
-	return l.keeper.tree.load()
+	l.mu.Lock()
+	l.keeper, l.key = k, key
+	l.mu.Unlock()
+	return k.tree.load()
 }
 
 // letGo closes the segment of a log that does not open after all.
@@ -373,6 +398,14 @@ func (l *Log) start(own [][]byte) error {
 	}
 	l.pending = newBatch(nil)
 	l.keeper.start()
+	l.sealer.start()
+	if l.rotate || l.closed != nil {
+		if err := l.nextEpoch(); err != nil {
+			err = errors.Join(err, l.finish())
+			l.sealer.stop()
+			return errors.Join(err, l.keeper.stop())
+		}
+	}
 	go l.run()
 	return nil
 }
@@ -415,6 +448,7 @@ func (l *Log) Close() error {
 	<-l.done
 	l.opened = false
 	err := errors.Join(l.finish(), l.keeper.stop())
+	l.sealer.stop()
 	l.notifier.idle.Wait()
 	err = errors.Join(err, l.lock.Close())
 	l.o.Logger.Info("ledger closed", "dir", l.dir, "entries", l.counters.next.Load())
@@ -489,11 +523,12 @@ func (l *Log) Ready() error {
 	if err == nil && l.trouble != nil && time.Since(l.failed) < troubleLasts {
 		err = l.trouble
 	}
+	k := l.keeper
 	l.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := l.keeper.troubled(); err != nil {
+	if err := k.troubled(); err != nil {
 		return err
 	}
 	free, err := l.free()

@@ -142,7 +142,7 @@ func TestAppendReopenRead(t *testing.T) {
 		t.Errorf("read from 3: %v", some)
 	}
 	shut(t, l)
-	report, err := ledger.Verify(dir)
+	report, err := ledger.Verify(dir, ledger.VerifyOptions{})
 	if err != nil || report.Entries != 5 || report.Torn || report.Segments != 1 {
 		t.Errorf("verify: %+v, %v", report, err)
 	}
@@ -246,7 +246,7 @@ func TestConcurrentAppends(t *testing.T) {
 				t.Errorf("index %d after reopening, want 321", index)
 			}
 			shut(t, l)
-			report, err := ledger.Verify(dir)
+			report, err := ledger.Verify(dir, ledger.VerifyOptions{})
 			if want := 321/segment + 1; err != nil || report.Entries != 322 || report.Segments != (322+segment-1)/segment {
 				t.Errorf("verify: %+v, %v; want %d segments", report, err, want)
 			}

@@ -20,8 +20,29 @@ const maxPolicy = 64 << 20
 
 // snapshots are the policies this log was given, by digest.
 type snapshots struct {
-	mu   sync.Mutex
-	sums map[string]string // SHA-256 of the blob, in hex
+	calls sync.Mutex // one call of Snapshot at a time
+
+	mu   sync.Mutex // guards kept, which the committer reads
+	kept map[string]snapshot
+}
+
+// snapshot is a policy that is kept: the length and SHA-256 of its blob.
+type snapshot struct {
+	bytes int
+	sum   string
+}
+
+// note says that a policy is kept, or takes that back.
+func (s *snapshots) note(digest string, kept snapshot, really bool) (known bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	known = s.kept[digest] == kept
+	if really {
+		s.kept[digest] = kept
+	} else {
+		delete(s.kept, digest)
+	}
+	return known
 }
 
 // Snapshot keeps a policy for those who explain old records: blob, whatever its
@@ -33,19 +54,20 @@ func (l *Log) Snapshot(digest string, blob []byte) error {
 		return fmt.Errorf("a policy of %d bytes with the digest '%s' cannot be kept", len(blob), digest)
 	}
 	sum := sha256.Sum256(blob)
-	text := hex.EncodeToString(sum[:])
-	l.snapshots.mu.Lock()
-	defer l.snapshots.mu.Unlock()
-	if known, ok := l.snapshots.sums[digest]; ok && known == text {
-		return nil
-	}
+	kept := snapshot{len(blob), hex.EncodeToString(sum[:])}
+	s := &l.snapshots
+	s.calls.Lock()
+	defer s.calls.Unlock()
 	if err := keepPolicy(l.o.FS, l.dir, digest, blob); err != nil {
 		return err
 	}
-	if _, err := l.Append(l.snapshotEntry(digest, text, len(blob))); err != nil {
+	if s.note(digest, kept, true) { // before the entry: a new epoch may begin with it
+		return nil
+	}
+	if _, err := l.Append(l.snapshotEntry(digest, kept)); err != nil {
+		s.note(digest, kept, false)
 		return fmt.Errorf("writing the entry of a policy: %w", err)
 	}
-	l.snapshots.sums[digest] = text
 	return nil
 }
 

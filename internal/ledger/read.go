@@ -32,7 +32,7 @@ func read(fsys FS, dir string, from ID, f func(Entry) error) (err error) {
 			from = ID{e.Epoch, e.Index + 1}
 			return f(e)
 		})
-		if _, damaged := errors.AsType[*CorruptError](err); !damaged {
+		if !isDamage(err) {
 			return err
 		}
 	}
@@ -68,6 +68,7 @@ func readOnce(fsys FS, dir string, from ID, f func(Entry) error) error {
 // read hands on the frames from the one with the entry from on. It passes over
 // segments that end before it.
 func (w *walker) read(from uint64, visit func(*frame) error) error {
+	w.start = from
 	skip := func(_ *walked, limit uint64) (bool, error) { return limit <= from, nil }
 	_, err := w.run(skip, func(fr *frame) error {
 		if fr.first+uint64(fr.count) <= from {
@@ -118,7 +119,7 @@ func last(fsys FS, dir string, n uint64) (ID, error) {
 		if err != nil {
 			return ID{}, err
 		}
-		skip := func(s *walked, limit uint64) (bool, error) { return sealedAt(fsys, s.path, w.epoch, limit) }
+		skip := func(s *walked, limit uint64) (bool, error) { return sealedAt(fsys, s, w.epoch, limit) }
 		size, err := w.run(skip, func(*frame) error { return nil })
 		if err != nil {
 			return ID{}, err

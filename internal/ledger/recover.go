@@ -45,13 +45,16 @@ func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger, passed uint
 		if limit > passed {
 			return false, nil
 		}
-		return sealedAt(fsys, s.path, e, limit)
+		return sealedAt(fsys, s, e, limit)
 	}
 	r := new(recovered)
 	if r.next, err = w.run(skip, visit); err != nil {
 		return nil, err
 	}
 	if err := check(); err != nil {
+		return nil, err
+	}
+	if err := w.removeLeftovers(); err != nil {
 		return nil, err
 	}
 	for _, t := range w.tails {
@@ -64,9 +67,13 @@ func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger, passed uint
 	return r, w.resume(r)
 }
 
-// sealedAt tells whether the file ends with the seal before the entry limit.
-func sealedAt(fsys FS, path string, e epoch, limit uint64) (bool, error) {
-	f, err := fsys.Open(path, false)
+// sealedAt tells whether the file ends with the seal before the entry limit. An
+// archive is sealed by being there.
+func sealedAt(fsys FS, s *walked, e epoch, limit uint64) (bool, error) {
+	if s.archive {
+		return true, nil
+	}
+	f, err := fsys.Open(s.path, false)
 	if err != nil {
 		return false, fmt.Errorf("opening a segment: %w", err)
 	}
@@ -76,7 +83,7 @@ func sealedAt(fsys FS, path string, e epoch, limit uint64) (bool, error) {
 		_, err = f.ReadAt(b[:], size-headerSize)
 	}
 	if err = errors.Join(err, f.Close()); err != nil && !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("reading the seal of %s: %w", path, err)
+		return false, fmt.Errorf("reading the seal of %s: %w", s.path, err)
 	}
 	h, wrong := parseHeader(b[:])
 	return wrong == "" && h.kind == kindSeal && h.epoch == e.Number && h.first == limit, nil
@@ -137,7 +144,8 @@ func (w *walker) keep(name string, data []byte) (string, error) {
 // has frames.
 func (w *walker) resume(r *recovered) error {
 	last := len(w.segments) - 1
-	for ; last >= 0 && !w.segments[last].passed && w.segments[last].end == 0; last-- {
+	for ; last >= 0 && !w.segments[last].archive && !w.segments[last].passed && w.segments[last].end == 0; last-- {
+		r.number = w.segments[last].number
 		if err := removeEmpty(w.fsys, w.segments[last].path); err != nil {
 			return fmt.Errorf("removing an empty segment: %w", err)
 		}
@@ -145,7 +153,9 @@ func (w *walker) resume(r *recovered) error {
 	if err := w.fsys.SyncDir(filepath.Join(w.dir, "seg")); err != nil {
 		return fmt.Errorf("syncing the folder of segments: %w", err)
 	}
-	r.number = last + 1
+	if last >= 0 && !w.segments[last].archive {
+		r.number = w.segments[last].number + 1
+	}
 	for i := range last + 1 {
 		s, err := w.reopen(i, i == last)
 		if err != nil {
@@ -176,7 +186,7 @@ func removeEmpty(fsys FS, path string) error {
 // one and has room.
 func (w *walker) reopen(i int, last bool) (_ *segment, err error) {
 	s := &w.segments[i]
-	if s.end == 0 || !last && !s.sealed {
+	if s.archive || s.end == 0 || !last && !s.sealed {
 		return nil, nil // was skipped, or given up after an error
 	}
 	f, err := w.fsys.Open(s.path, true)

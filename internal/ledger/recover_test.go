@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
@@ -15,10 +16,17 @@ const firstSegment = "/l/epoch-000001/seg/000000.log"
 
 // memLedger is a ledger in memory with n entries, "entry 1" and so on, after
 // the genesis entry, each in a frame of its own. It is closed, or left as the
-// end of the process leaves it.
+// end of the process leaves it. Its full segments are not sealed.
 func memLedger(t testing.TB, n, segment int, closed bool) *memFS {
 	t.Helper()
 	m := newMemFS()
+	m.hook = func(op, name string) error {
+		if strings.Contains(name, "/sealed") {
+			return pathError(op, name, syscall.EIO)
+		}
+		return nil
+	}
+	defer func() { m.hook = nil }()
 	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: segment})
 	if err := l.Open(); err != nil {
 		t.Fatal(err)

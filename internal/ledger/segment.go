@@ -30,13 +30,16 @@ func segmentPath(epochDir string, number int) string {
 }
 
 // segmentNumber reads a segment's number from its file name.
-func segmentNumber(name string) (number int, ok bool) {
-	digits, ok := strings.CutSuffix(name, ".log")
+func segmentNumber(name string) (number int, ok bool) { return numbered(name, ".log") }
+
+// numbered reads the number from a file name of at least six digits.
+func numbered(name, suffix string) (number int, ok bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
 	if !ok || len(digits) < 6 {
 		return 0, false
 	}
 	number, err := strconv.Atoi(digits)
-	if err != nil || name != fmt.Sprintf("%06d.log", number) {
+	if err != nil || name != fmt.Sprintf("%06d", number)+suffix {
 		return 0, false
 	}
 	return number, true

@@ -1,6 +1,10 @@
 package ledger
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // The entries the log itself makes. Their members are those of a Record where
 // they mean the same.
@@ -25,6 +29,7 @@ func (l *Log) genesis() []byte {
 	salt := newSalt()
 	o.base64("salt", salt[:])
 	o.number("segment_entries", int64(l.epoch.SegmentEntries))
+	o.text("settings", l.epoch.digest())
 	o.time("time", now)
 	o.text("type", TypeGenesis)
 	o.text("v", schema)
@@ -43,17 +48,44 @@ func (p *previous) json() []byte {
 }
 
 // snapshotEntry says that a policy is kept beside the epochs.
-func (l *Log) snapshotEntry(digest, sum string, size int) []byte {
+func (l *Log) snapshotEntry(digest string, kept snapshot) []byte {
 	now := l.o.Now()
 	o := object("{")
-	o.number("bytes", int64(size))
+	o.number("bytes", int64(kept.bytes))
 	o.id("id", newID(now))
 	o.text("node", l.o.Node)
 	o.text("policy", digest)
 	salt := newSalt()
 	o.base64("salt", salt[:])
-	o.text("sha256", sum)
+	o.text("sha256", kept.sum)
 	return closing(o, now, TypePolicy)
+}
+
+// snapshotEntries says for each policy of this log that it is kept, which every
+// epoch says of its own.
+func (l *Log) snapshotEntries() (entries [][]byte) {
+	l.snapshots.mu.Lock()
+	defer l.snapshots.mu.Unlock()
+	for _, digest := range slices.Sorted(maps.Keys(l.snapshots.kept)) {
+		kept := l.snapshots.kept[digest]
+		entries = append(entries, l.snapshotEntry(digest, kept))
+	}
+	return entries
+}
+
+// closedEntry is the last entry of an epoch: it names the next one and its key,
+// so that the old key vouches for the new one.
+func (l *Log) closedEntry(next *previous) []byte {
+	now := l.o.Now()
+	o := object("{")
+	o.text("because", l.because)
+	o.number("epoch", int64(l.epoch.Number))
+	o.id("id", newID(now))
+	o.raw("next", next.json())
+	o.text("node", l.o.Node)
+	salt := newSalt()
+	o.base64("salt", salt[:])
+	return closing(o, now, TypeClosed)
 }
 
 // recovered says what was cut off the log after a crash. None of it was

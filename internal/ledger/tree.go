@@ -82,7 +82,10 @@ func (t *tree) hash(level int, n int64) (tlog.Hash, error) {
 		return t.upper[tlog.StoredHashIndex(level-t.height, n)], nil
 	case first+1<<level <= start:
 		row, err := t.row(level, n, 1)
-		return tlog.Hash(row), err
+		if err != nil {
+			return tlog.Hash{}, err
+		}
+		return tlog.Hash(row), nil
 	case first >= start && level <= t.height:
 		return t.rest[tlog.StoredHashIndex(level, n-start>>level)], nil
 	}
@@ -187,14 +190,7 @@ func (t *tree) store() error {
 	if err := mkdirDurable(t.fsys, filepath.Join(t.dir, "hash")); err != nil {
 		return fmt.Errorf("making the folder of hashes: %w", err)
 	}
-	var data []byte
-	for level := 0; level <= min(tiles.Height, t.height); level += tiles.Height {
-		for n := range int64(1) << (t.height - level) {
-			h := t.rest[tlog.StoredHashIndex(level, n)]
-			data = append(data, h[:]...)
-		}
-	}
-	if err := writeDurable(t.fsys, hashPath(t.dir, t.stored), data); err != nil {
+	if err := writeDurable(t.fsys, hashPath(t.dir, t.stored), t.spanHashes()); err != nil {
 		return fmt.Errorf("writing the hashes of a span: %w", err)
 	}
 	var roots []byte
@@ -207,6 +203,18 @@ func (t *tree) store() error {
 		return fmt.Errorf("writing the roots of spans: %w", err)
 	}
 	return nil
+}
+
+// spanHashes is the file of the first span of the rest: its leaves, and then
+// its hashes of level 8, if it has such.
+func (t *tree) spanHashes() (data []byte) {
+	for level := 0; level <= min(tiles.Height, t.height); level += tiles.Height {
+		for n := range int64(1) << (t.height - level) {
+			h := t.rest[tlog.StoredHashIndex(level, n)]
+			data = append(data, h[:]...)
+		}
+	}
+	return data
 }
 
 // spanRoot is the root of the first span of the rest.

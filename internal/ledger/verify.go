@@ -1,86 +1,269 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 )
+
+// VerifyOptions are the settings of Verify. The zero value is ready for use.
+type VerifyOptions struct {
+	// From is the first epoch that is read. Default: the oldest
+	From uint32
+
+	// Workers is how many full segments are read at the same time.
+	// Default: as many as there are processors
+	Workers int
+
+	// Progress is called about ten times a second, and at the end, with how
+	// many bytes of files have been read, of how many. Default: none
+	Progress func(done, total int64)
+
+	// State is a file in which Verify notes the full segments it has found
+	// right, so that a later call with the same file does not read them again.
+	// It is for going on after an interruption: whoever can write it can hide
+	// damage. Default: none
+	State string
+}
 
 // Report is what Verify found.
 type Report struct {
-	Epoch    uint32
+	// First and Epoch are the first and the last epoch that were read. Epochs
+	// before the first are not there, or were not asked for.
+	First, Epoch uint32
+	// Segments is how many files hold the entries.
 	Segments int
-	// Entries is how many there are: their indices are 0 to Entries-1.
+	// Entries is how many there are in these epochs.
 	Entries uint64
 	// Bytes are the entries' own bytes.
 	Bytes uint64
+	// Signed is how many of the entries the checkpoints cover.
+	Signed uint64
+	// Policies is how many entries name a policy that is kept beside them.
+	Policies int
+	// Resumed is how many entries an earlier call had read.
+	Resumed uint64
 	// Torn tells that the log ends in bytes of a crash, or of a writer at work,
 	// which nothing vouches for; Tail says where and what.
 	Torn bool
 	Tail string
 }
 
-// Verify reads the ledger whole, every epoch: checksums, indices, promises, seals. It
-// takes no lock. The first bad place is returned as a *CorruptError, with the
-// report of what came before it. Entries that were cut off together with every
-// trace of them are not seen: that takes a checkpoint kept elsewhere.
-func Verify(dir string) (Report, error) { return verify(osFS{}, dir) }
+// Verify reads the ledger whole, every epoch from its genesis: checksums,
+// indices, promises, seals, the Merkle tree with its files and signed
+// checkpoints, the kept policies, and how the epochs follow each other. It
+// takes no lock and may run beside the writer. The first bad place is returned
+// as a *CorruptError, with the report of what was found. Entries that were cut
+// off together with every trace of them are not seen: that takes a checkpoint
+// kept elsewhere.
+func Verify(dir string, o VerifyOptions) (Report, error) { return verify(osFS{}, dir, o) }
 
-func verify(fsys FS, dir string) (r Report, err error) {
+func verify(fsys FS, dir string, o VerifyOptions) (r Report, err error) {
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
 	for range rereads {
-		r, err = verifyOnce(fsys, dir)
-		if _, damaged := errors.AsType[*CorruptError](err); !damaged {
+		v := &verification{fsys: fsys, dir: dir, o: o}
+		err = v.run()
+		r = v.report
+		r.Resumed = v.resumed.Load()
+		if !isDamage(err) { // only damage stays when it is looked at again
 			return r, err
 		}
 	}
 	return r, err
 }
 
-func verifyOnce(fsys FS, dir string) (r Report, err error) {
-	numbers, _, err := listEpochs(fsys, dir)
-	if err != nil {
-		return r, err
-	}
-	if len(numbers) == 0 {
-		return r, fmt.Errorf("%s holds no ledger: %w", dir, errNoLedger)
-	}
-	for _, number := range numbers {
-		if err := verifyEpoch(fsys, dir, number, &r); err != nil {
-			return r, err
-		}
-	}
-	return r, nil
+// verification is one call of Verify.
+type verification struct {
+	fsys   FS
+	dir    string
+	o      VerifyOptions
+	report Report
+	state  *verifyState
+	done   atomic.Int64 // bytes read, of total
+	total  atomic.Int64
+
+	resumed atomic.Uint64 // entries
 }
 
-func verifyEpoch(fsys FS, dir string, number uint32, r *Report) error {
-	w, err := walkEpoch(fsys, dir, number)
+func (v *verification) run() (err error) {
+	numbers, _, err := listEpochs(v.fsys, v.dir)
 	if err != nil {
 		return err
 	}
-	signed, c, err := readCheckpoint(fsys, w.dir, w.epoch) // before the entries: a writer may go on
-	if err != nil {
+	if len(numbers) == 0 {
+		return fmt.Errorf("%s holds no ledger: %w", v.dir, errNoLedger)
+	}
+	numbers = slices.DeleteFunc(numbers, func(n uint32) bool { return n < v.o.From })
+	if len(numbers) == 0 {
+		return fmt.Errorf("%s has no epoch %d", v.dir, v.o.From)
+	}
+	if v.state, err = readState(v.fsys, v.o.State); err != nil {
 		return err
 	}
-	r.Epoch, r.Segments = number, r.Segments+len(w.segments)
-	t := newTree(fsys, w.dir, w.epoch)
-	var hasher leafHasher
-	_, err = w.run(nil, func(fr *frame) error {
-		r.Entries += uint64(fr.count)
-		r.Bytes += uint64(fr.length) - 2*uint64(fr.count)
-		return fr.entries(0, func(e Entry) error {
-			t.add(hasher.leaf(e.Data))
-			if t.complete() {
-				t.push(t.spanRoot())
-				t.rest, t.count = t.rest[:0], 0
+	v.report.First = numbers[0]
+	epochs := make([]*verifiedEpoch, 0, len(numbers))
+	for _, number := range numbers {
+		e, err := v.open(number)
+		if err != nil {
+			return err
+		}
+		epochs = append(epochs, e)
+		v.total.Add(e.size)
+	}
+	defer v.watch()()
+	var before *verifiedEpoch
+	for _, e := range epochs {
+		if err := v.epoch(e, before); err != nil {
+			return err
+		}
+		before = e
+	}
+	return nil
+}
+
+// watch reports progress until the function it returns is called.
+func (v *verification) watch() (stop func()) {
+	if v.o.Progress == nil {
+		return func() {}
+	}
+	quit := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				v.o.Progress(v.done.Load(), v.total.Load())
+			case <-quit:
+				return
 			}
+		}
+	})
+	return func() {
+		close(quit)
+		watching.Wait()
+		v.o.Progress(v.done.Load(), v.total.Load())
+	}
+}
+
+// open lists an epoch's files.
+func (v *verification) open(number uint32) (*verifiedEpoch, error) {
+	w, err := walkEpoch(v.fsys, v.dir, number)
+	if err != nil {
+		return nil, err
+	}
+	e := &verifiedEpoch{walker: w, epoch: w.epoch}
+	for _, s := range w.segments {
+		f, err := v.fsys.Open(s.path, false)
+		if err != nil {
+			continue // says so when it is read
+		}
+		size, err := f.Size()
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, fmt.Errorf("asking for the size of %s: %w", s.path, err)
+		}
+		e.size += size
+	}
+	return e, nil
+}
+
+// epoch verifies an epoch that follows another, if that is known.
+func (v *verification) epoch(e, before *verifiedEpoch) error {
+	r := &v.report
+	if before != nil && e.epoch.Number != before.epoch.Number+1 {
+		return &CorruptError{File: epochDir(v.dir, before.epoch.Number+1),
+			What: fmt.Sprintf("the epoch is missing, but %s is there", epochName(e.epoch.Number))}
+	}
+	// Before the entries, because a writer goes on.
+	signed, c, err := readCheckpoint(v.fsys, e.walker.dir, e.epoch)
+	if err != nil {
+		return err
+	}
+	r.Epoch, r.Segments = e.epoch.Number, r.Segments+len(e.walker.segments)
+	err = v.entries(e)
+	r.Entries, r.Bytes = r.Entries+e.entries, r.Bytes+e.bytes
+	if err != nil {
+		return err
+	}
+	for _, t := range e.walker.tails[:min(1, len(e.walker.tails))] {
+		bad := frameError{t.offset, t.what}
+		r.Torn, r.Tail = true, e.walker.segments[t.segment].path+": "+bad.Error()
+	}
+	if signed != nil {
+		if err := e.tree.covers(c, checkpointPath(e.walker.dir)); err != nil {
+			return err
+		}
+		r.Signed += uint64(c.N)
+	} else if e.tree.stored > 0 {
+		return &CorruptError{File: checkpointPath(e.walker.dir), What: "the checkpoint is missing"}
+	}
+	return v.notes(e, before)
+}
+
+// entries reads an epoch's entries: archives side by side, and the segments.
+func (v *verification) entries(e *verifiedEpoch) error {
+	if err := e.load(v.fsys); err != nil {
+		return err
+	}
+	archives := int(e.walker.archived / e.epoch.SegmentEntries)
+	spans := make([]verifiedSpan, archives)
+	failures := make([]error, archives)
+	var taken atomic.Int64
+	var failed atomic.Bool
+	var workers sync.WaitGroup
+	for range min(v.o.Workers, archives) {
+		workers.Go(func() {
+			for i := taken.Add(1) - 1; i < int64(archives) && !failed.Load(); i = taken.Add(1) - 1 {
+				if spans[i], failures[i] = v.archive(e, int(i)); failures[i] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	if err := cmp.Or(failures...); err != nil { // of those before it none failed
+		return err
+	}
+	for _, s := range spans {
+		e.tree.push(s.Root)
+		e.entries, e.bytes, e.found = e.entries+e.epoch.SegmentEntries, e.bytes+s.Bytes, append(e.found, s.Notes...)
+	}
+	return v.segments(e)
+}
+
+// segments reads what is not in archives.
+func (v *verification) segments(e *verifiedEpoch) error {
+	skip := func(s *walked, _ uint64) (bool, error) { return s.archive, nil }
+	var hasher leafHasher
+	_, err := e.walker.run(skip, func(fr *frame) error {
+		e.entries += uint64(fr.count)
+		e.bytes += uint64(fr.length) - 2*uint64(fr.count)
+		v.done.Add(headerSize + int64(fr.length))
+		return fr.entries(0, func(entry Entry) error {
+			e.tree.add(hasher.leaf(entry.Data))
+			e.found = keepNoted(e.found, entry)
+			if !e.tree.complete() || e.tree.stored >= int64(len(e.roots)) {
+				return nil
+			}
+			place := func(uint64) (string, int64) { return fr.path, fr.offset } // where the span ends
+			if err := e.checkSpan(v.fsys, e.tree, place); err != nil {
+				return err
+			}
+			e.tree.forget()
 			return nil
 		})
 	})
-	for _, t := range w.tails[:min(1, len(w.tails))] {
-		bad := frameError{t.offset, t.what}
-		r.Torn, r.Tail = true, w.segments[t.segment].path+": "+bad.Error()
+	if err == nil && e.tree.stored < int64(len(e.roots)) {
+		err = &CorruptError{File: upperPath(e.walker.dir), Offset: e.tree.stored << 5, Index: uint64(e.tree.size()),
+			What: fmt.Sprintf("the file knows of %d full segments; %d entries are there", len(e.roots), e.tree.size())}
 	}
-	if err != nil || signed == nil {
-		return err
-	}
-	return t.covers(c, checkpointPath(w.dir))
+	return err
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"path/filepath"
 	"sort"
 	"sync"
 	"time"
@@ -124,20 +123,17 @@ func (v *View) Bundle(n int64, width int) ([]byte, error) {
 		return nil, err
 	}
 	var b []byte
-	for range rereads {
-		var err error
-		if b, err = v.entries(from, from+uint64(width)); err == nil {
-			return b, nil
+	var err error
+	for again := range rereads {
+		if b, err = v.entries(from, from+uint64(width)); err == nil || again+1 == rereads {
+			return b, err
 		}
-		if !errors.Is(err, fs.ErrNotExist) {
-			return nil, err
-		}
-		v.reset() // the segment was sealed meanwhile
+		v.reset() // perhaps the segment was sealed meanwhile
 		if err := v.reach(int64(from) + int64(width)); err != nil {
 			return nil, err
 		}
 	}
-	return nil, fmt.Errorf("the entries %d to %d of %s cannot be found", from, from+uint64(width)-1, v.epoch.Origin)
+	return nil, err
 }
 
 // reset forgets everything but the checkpoint.
@@ -245,7 +241,7 @@ func (v *View) entries(from, to uint64) (b []byte, err error) {
 		return nil
 	})
 	if err == nil {
-		return nil, fmt.Errorf("%s ends before entry %d: %w", filepath.Base(v.dir), to, fs.ErrNotExist)
+		return nil, &CorruptError{File: v.dir, Index: to, What: "the entry is missing"}
 	}
 	if errors.Is(err, errEnough) {
 		return b, nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strings"
 )
 
 // walker goes through an epoch's segments in order. It is the one place that
@@ -19,21 +20,30 @@ type walker struct {
 	foreign  []string // names in the segments' folder that are none of ours
 	tails    []tail
 
+	// leftover are segments whose entries are in archives, in the order in
+	// which they may be removed, and archived is how many entries these have.
+	leftover []walked
+	archived uint64
+	// start is the first entry that is wanted: bundles of archives before it
+	// are passed over.
+	start uint64
+
 	// from, if it has a path, is a frame known to follow everything that is
 	// passed over: its segment is read from there on.
 	from place
 }
 
-// walked is one segment's file.
+// walked is one segment's file, or the archive that has taken its place.
 type walked struct {
-	path   string
-	number int
-	begun  bool   // its first frame has a sound header
-	first  uint64 // index in that header
-	passed bool   // taken to be whole, not read
-	end    int64  // after its last good frame that counts; 0 if there is none
-	synced int64  // what its last good frame promises
-	sealed bool
+	path    string
+	archive bool // its number is that of its span; it was begun, and is sealed
+	number  int
+	begun   bool   // its first frame has a sound header
+	first   uint64 // index in that header
+	passed  bool   // taken to be whole, not read
+	end     int64  // after its last good frame that counts; 0 if there is none
+	synced  int64  // what its last good frame promises
+	sealed  bool
 }
 
 // tail is what a crash left behind: bytes after the last good frame which no
@@ -59,17 +69,86 @@ func newWalker(fsys FS, dir string, e epoch) (*walker, error) {
 		}
 	}
 	slices.SortFunc(w.segments, func(a, b walked) int { return a.number - b.number })
+	archives, err := w.archives() // after the segments, which a sealer removes when there is an archive
+	if err != nil {
+		return nil, err
+	}
 	for i := range w.segments {
 		s := &w.segments[i]
-		if s.number != i {
-			path := segmentPath(dir, i)
+		want := i
+		if len(archives) > 0 {
+			want += w.segments[0].number
+		}
+		if s.number != want {
+			path := segmentPath(dir, want)
 			return nil, &CorruptError{File: path, What: fmt.Sprintf("the segment is missing, but %s is there", filepath.Base(s.path))}
 		}
 		if err := w.begin(s); err != nil {
 			return nil, err
 		}
 	}
+	w.setAside()
+	w.segments = append(archives, w.segments...)
 	return w, nil
+}
+
+// archives lists the archives, of spans from the first on.
+func (w *walker) archives() (all []walked, err error) {
+	names, err := w.fsys.Names(filepath.Join(w.dir, "sealed"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing the ledger's sealed segments: %w", err)
+	}
+	for _, name := range names {
+		number, ok := numbered(name, ".zst")
+		if !ok {
+			if !strings.HasSuffix(name, ".zst.tmp") {
+				w.foreign = append(w.foreign, filepath.Join("..", "sealed", name))
+			}
+			continue
+		}
+		all = append(all, walked{
+			path: archivePath(w.dir, int64(number)), archive: true, number: number,
+			begun: true, first: uint64(number) * w.epoch.SegmentEntries, sealed: true,
+		})
+	}
+	slices.SortFunc(all, func(a, b walked) int { return a.number - b.number })
+	for i, s := range all {
+		if s.number != i {
+			return nil, &CorruptError{File: archivePath(w.dir, int64(i)), Index: uint64(i) * w.epoch.SegmentEntries,
+				What: fmt.Sprintf("the sealed segment is missing, but %s is there", filepath.Base(s.path))}
+		}
+	}
+	w.archived = uint64(len(all)) * w.epoch.SegmentEntries
+	return all, nil
+}
+
+// setAside takes out the segments whose entries are in archives. No segment
+// holds entries of two spans.
+func (w *walker) setAside() {
+	old := 0
+	for i, s := range w.segments {
+		if s.begun && s.first >= w.archived {
+			break
+		}
+		if s.begun {
+			old = i + 1
+		}
+	}
+	w.leftover, w.segments = w.segments[:old:old], w.segments[old:]
+}
+
+// removeLeftovers removes segments whose entries are in archives. Whatever a
+// crash leaves of them has no gap in its numbers.
+func (w *walker) removeLeftovers() error {
+	for _, s := range w.leftover {
+		if err := w.fsys.Remove(s.path); err != nil {
+			return fmt.Errorf("removing a segment that was sealed: %w", err)
+		}
+		if err := w.fsys.SyncDir(filepath.Dir(s.path)); err != nil {
+			return fmt.Errorf("syncing the folder of segments: %w", err)
+		}
+	}
+	return nil
 }
 
 // begin reads a segment's first header.
@@ -96,6 +175,9 @@ func (w *walker) begin(s *walked) error {
 // limit is the index with which the next segment that was begun begins. Frames
 // from there on are leftovers of a write whose sync failed.
 func (w *walker) limit(i int) (limit uint64, limited bool) {
+	if s := w.segments[i]; s.archive {
+		return s.first + w.epoch.SegmentEntries, true
+	}
 	for _, s := range w.segments[i+1:] {
 		if s.begun {
 			return s.first, true
@@ -121,9 +203,19 @@ func (w *walker) run(skip func(s *walked, limit uint64) (bool, error), visit fun
 				continue
 			}
 		}
+		if s.archive {
+			if err := w.unpack(s, visit); err != nil {
+				return next, err
+			}
+			next = limit
+			continue
+		}
 		f, err := w.fsys.Open(s.path, false)
 		if errors.Is(err, fs.ErrNotExist) && !s.begun {
 			continue
+		}
+		if errors.Is(err, fs.ErrNotExist) { // unless it was sealed meanwhile
+			err = &CorruptError{File: s.path, Index: s.first, What: "the segment is missing"}
 		}
 		if err != nil {
 			return next, fmt.Errorf("opening a segment: %w", err)
@@ -146,6 +238,16 @@ func (w *walker) run(skip func(s *walked, limit uint64) (bool, error), visit fun
 		}
 	}
 	return next, nil
+}
+
+// unpack reads an archive.
+func (w *walker) unpack(s *walked, visit func(*frame) error) error {
+	a, err := openArchive(w.fsys, s.path, w.epoch, int64(s.number))
+	if err != nil {
+		return err
+	}
+	err = a.frames(w.epoch, w.start, visit)
+	return unjoin(errors.Join(err, a.file.Close()))
 }
 
 // scan reads one segment up to its limit.

@@ -1,0 +1,208 @@
+package ledger
+
+import (
+	"bytes"
+	"crypto/ed25519"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// due tells whether the next entry belongs to a new epoch: the running one is
+// full, or of an earlier month, or was closed already.
+func (l *Log) due() bool {
+	if l.closed != nil || len(l.owed) > 0 || l.next >= l.o.EpochEntries {
+		return true
+	}
+	return months(l.o.Now()) > months(l.epoch.Created)
+}
+
+// months counts months in UTC. A clock that goes back over the end of a month
+// begins no epoch.
+func months(t time.Time) int {
+	t = t.UTC()
+	return 12*t.Year() + int(t.Month())
+}
+
+// nextEpoch ends the epoch with an entry that names the next one, signs its last
+// checkpoint, and begins the next, whose genesis entry carries that checkpoint.
+// What fails is tried again with the next batch. It is called by the committer,
+// and by Open before there is one.
+func (l *Log) nextEpoch() error {
+	if len(l.owed) > 0 {
+		return l.begin()
+	}
+	if err := l.close(); err != nil {
+		return fmt.Errorf("closing the ledger's epoch: %w", err)
+	}
+	if err := errors.Join(l.finish(), l.keeper.stop()); err != nil {
+		return fmt.Errorf("ending the ledger's epoch: %w", err)
+	}
+	signed, _, err := readCheckpoint(l.o.FS, l.epochDir, l.epoch)
+	if err != nil {
+		return err
+	}
+	old := previous{l.epoch.Number, l.epoch.Origin, l.epoch.Key, string(signed)}
+	e, err := l.newEpoch(epoch{Number: l.closed.Number, Origin: l.closed.Origin, Previous: &old, Because: l.because}, l.nextKey())
+	if err != nil {
+		return err
+	}
+	if e.Key != l.closed.Key {
+		return fmt.Errorf("%w: %s was closed for the key %s", ErrNoSigningKey, old.Origin, l.closed.Key)
+	}
+	if err := createEpoch(l.o.FS, l.dir, e); err != nil {
+		return err
+	}
+	if err := l.takeEpoch(e, l.nextKey()); err != nil {
+		return err
+	}
+	l.next, l.number, l.closed, l.because = 0, 0, nil, ""
+	l.counters.next.Store(0)
+	l.counters.checkpointed(0, l.o.Now())
+	l.prepared = make(chan prepared, 1)
+	l.prepare()
+	l.keeper.start()
+	l.owed = append([][]byte{l.genesis()}, l.snapshotEntries()...)
+	l.o.Logger.Info("the ledger begins a new epoch", "epoch", e.Number, "origin", e.Origin, "vkey", e.Key)
+	return l.begin()
+}
+
+// nextKey signs the next epoch.
+func (l *Log) nextKey() ed25519.PrivateKey {
+	if l.successor != nil {
+		return l.successor
+	}
+	return l.key
+}
+
+// close writes the epoch's last entry.
+func (l *Log) close() error {
+	if l.closed != nil {
+		return nil
+	}
+	next := &previous{Number: l.epoch.Number + 1, Origin: l.epoch.next(l.o.nodeName())}
+	var err error
+	if _, next.Key, err = signerOf(l.nextKey(), next.Origin); err != nil {
+		return err
+	}
+	b := newBatch(nil)
+	b.add(l.closedEntry(next))
+	if l.commit(b); b.err == nil {
+		l.closed = next
+	}
+	return b.err
+}
+
+// begin writes what the log owes a new epoch before anything else.
+func (l *Log) begin() error {
+	b := newBatch(nil)
+	for _, entry := range l.owed {
+		b.add(entry)
+	}
+	l.commit(b)
+	l.owed = l.owed[b.durable:]
+	if b.err == nil {
+		l.owed = nil
+	}
+	return b.err
+}
+
+// closedBy notes that an epoch that was read back ends with the entry that
+// names the next one: a crash kept that one from being begun.
+func (l *Log) closedBy(last []byte) error {
+	if !bytes.HasSuffix(last, noteEnd(TypeClosed)) {
+		return nil
+	}
+	var entry struct {
+		Because string
+		Next    previous
+	}
+	if err := json.Unmarshal(last, &entry); err != nil {
+		return fmt.Errorf("the last entry of %s: %w", l.epoch.Origin, err)
+	}
+	l.closed, l.because = &entry.Next, entry.Because
+	return nil
+}
+
+// lastEntry returns the last entry of an epoch of so many.
+func (l *Log) lastEntry(next uint64) (last []byte, err error) {
+	w, err := newWalker(l.o.FS, l.epochDir, l.epoch)
+	if err != nil || next == 0 {
+		return nil, err
+	}
+	err = w.read(next-1, func(fr *frame) error {
+		return fr.entries(next-1, func(e Entry) error {
+			last = bytes.Clone(e.Data)
+			return nil
+		})
+	})
+	return last, err
+}
+
+// NewEpoch begins a new epoch of a ledger that no gateway has open, and says
+// why in it. There are two reasons to: another key shall sign, which then lies
+// in the file nextKey and is named by the old epoch's last entry; or the newest
+// epoch is damaged, or its key lost. A damaged epoch is left as it is, and
+// nothing vouches for what follows but the reason given. The zero nextKey keeps
+// the key of o.
+func NewEpoch(dir string, o Options, because, nextKey string) error {
+	if because == "" {
+		return errors.New("a new epoch needs a reason, which stands in the ledger from then on")
+	}
+	l := New(dir, o)
+	l.because = because
+	if nextKey != "" {
+		key, err := readKey(l.o.FS, nextKey)
+		if err != nil {
+			return err
+		}
+		l.successor = key
+	}
+	l.rotate = true
+	err := l.Open()
+	if isDamage(err) || errors.Is(err, ErrNoSigningKey) {
+		return l.beginAfter(err)
+	}
+	return errors.Join(err, l.Close())
+}
+
+// beginAfter makes an epoch after one that cannot be opened.
+func (l *Log) beginAfter(damage error) (err error) {
+	lock, err := l.o.FS.Lock(filepath.Join(l.dir, lockName))
+	if err != nil {
+		return fmt.Errorf("locking the ledger %s: %w", l.dir, err)
+	}
+	defer func() { err = errors.Join(err, lock.Close()) }()
+	names, err := l.o.FS.Names(l.dir)
+	if err != nil {
+		return fmt.Errorf("listing the ledger: %w", err)
+	}
+	numbers := epochNumbers(names)
+	if len(numbers) == 0 {
+		return damage
+	}
+	number := numbers[len(numbers)-1]
+	old := previous{Number: number}
+	if e, err := readEpoch(l.o.FS, l.dir, number); err == nil {
+		old.Origin, old.Key = e.Origin, e.Key
+		if signed, _, err := readCheckpoint(l.o.FS, epochDir(l.dir, number), e); err == nil {
+			old.Checkpoint = string(signed)
+		}
+	}
+	key := l.successor
+	if key == nil {
+		if key, err = l.loadKey(true); err != nil {
+			return err
+		}
+	}
+	// The damaged epoch may have been followed by another one that is lost: the
+	// new one is a ledger of its own.
+	origin := originOf(l.o.nodeName(), newLedgerID(), number+1)
+	e, err := l.newEpoch(epoch{Number: number + 1, Origin: origin, Previous: &old, Because: l.because}, key)
+	if err != nil {
+		return err
+	}
+	return createEpoch(l.o.FS, l.dir, e)
+}

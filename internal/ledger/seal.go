@@ -1,0 +1,241 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"hash/crc32"
+	"io/fs"
+	"path/filepath"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/mod/sumdb/tlog"
+)
+
+// sealer turns full segments into archives behind everything else: once a
+// span's hashes are stored, its entries are compressed into one file, which is
+// compared with the hashes before the segments are removed. A crash leaves
+// either or both.
+type sealer struct {
+	o        Options
+	dir      string // of the ledger
+	counters *counters
+
+	wake  chan struct{} // one token: the hashes of a span were stored
+	quit  chan struct{}
+	ended chan struct{}
+	done  map[uint32]bool // epochs in which nothing is left to do
+}
+
+// sealRetry is how long sealing waits after it failed.
+const sealRetry = time.Minute
+
+func (s *sealer) start() {
+	s.quit, s.ended, s.done = make(chan struct{}), make(chan struct{}), make(map[uint32]bool)
+	token(s.wake)
+	go s.run()
+}
+
+// stop ends the sealer. What it was at is done again later.
+func (s *sealer) stop() {
+	close(s.quit)
+	<-s.ended
+}
+
+func (s *sealer) run() {
+	defer close(s.ended)
+	for {
+		retry := time.NewTimer(sealRetry)
+		select {
+		case <-s.wake:
+		case <-retry.C:
+		case <-s.quit:
+			return
+		}
+		retry.Stop()
+		if err := s.sealAll(); err != nil && !errors.Is(err, errStopped) {
+			s.counters.fail(opSeal)
+			s.o.Logger.Error("a full segment stays as it is; sealing it is tried again", "error", err)
+		}
+	}
+}
+
+// errStopped says that the sealer was told to stop.
+var errStopped = errors.New("the ledger closes")
+
+// sealAll seals whatever may be sealed, in all epochs.
+func (s *sealer) sealAll() error {
+	numbers, _, err := listEpochs(s.o.FS, s.dir)
+	if err != nil {
+		return err
+	}
+	for i, number := range numbers {
+		if s.done[number] {
+			continue
+		}
+		e, err := readEpoch(s.o.FS, s.dir, number)
+		if err != nil {
+			return err
+		}
+		if err := (&sealing{s, e, epochDir(s.dir, number)}).all(); err != nil {
+			return err
+		}
+		s.done[number] = i+1 < len(numbers) // the newest goes on
+	}
+	return nil
+}
+
+// sealing is the work on one epoch.
+type sealing struct {
+	*sealer
+	epoch epoch
+	dir   string
+}
+
+func (s *sealing) all() error {
+	t := newTree(s.o.FS, s.dir, s.epoch)
+	if err := t.load(); err != nil {
+		return err
+	}
+	w, err := newWalker(s.o.FS, s.dir, s.epoch)
+	if err != nil {
+		return err
+	}
+	if err := w.removeLeftovers(); err != nil {
+		return err
+	}
+	for span := int64(w.archived) >> t.height; span < t.stored; span++ {
+		if err := s.seal(span); err != nil {
+			return fmt.Errorf("sealing %s: %w", archivePath(s.dir, span), err)
+		}
+	}
+	return nil
+}
+
+// seal writes the archive of a span, and returns when it is durable and known
+// to hold what the tree says.
+func (s *sealing) seal(span int64) error {
+	path := archivePath(s.dir, span)
+	if err := mkdirDurable(s.o.FS, filepath.Dir(path)); err != nil {
+		return err
+	}
+	tmp := path + ".tmp"
+	if err := s.o.FS.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	f, err := s.o.FS.Create(tmp)
+	if err != nil {
+		return err
+	}
+	err = s.write(f, span)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return err
+	}
+	if err := s.compare(tmp, span); err != nil {
+		return err
+	}
+	if err := s.o.FS.Rename(tmp, path); err != nil {
+		return err
+	}
+	if err := s.o.FS.SyncDir(filepath.Dir(path)); err != nil {
+		return err
+	}
+	w, err := newWalker(s.o.FS, s.dir, s.epoch)
+	if err != nil {
+		return err
+	}
+	return w.removeLeftovers()
+}
+
+// write writes the span's entries in bundles, and then the index before them.
+func (s *sealing) write(f File, span int64) error {
+	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		return err
+	}
+	first := uint64(span) * s.epoch.SegmentEntries
+	count := s.epoch.bundleEntries()
+	rows := make([]archivedBundle, 0, s.epoch.SegmentEntries/count)
+	offset := int64(archiveHeader + archiveRow*cap(rows))
+	var bundle, packed []byte
+	next := first
+	err = s.entries(first, func(entry []byte) error {
+		bundle = appendEntry(bundle, entry)
+		if next++; next%count != 0 {
+			return nil
+		}
+		packed = enc.EncodeAll(bundle, packed[:0])
+		if _, err := f.WriteAt(packed, offset); err != nil {
+			return err
+		}
+		rows = append(rows, archivedBundle{offset, uint32(len(packed)), uint32(len(bundle)), crc32.Checksum(packed, castagnoli)})
+		offset, bundle = offset+int64(len(packed)), bundle[:0]
+		return s.stopped()
+	})
+	if err = errors.Join(err, enc.Close()); err != nil {
+		return unjoin(err)
+	}
+	_, err = f.WriteAt(putIndex(s.epoch, first, rows), 0)
+	return err
+}
+
+func (s *sealer) stopped() error {
+	select {
+	case <-s.quit:
+		return errStopped
+	default:
+		return nil
+	}
+}
+
+// entries hands on the entries of a span that begins with first.
+func (s *sealing) entries(first uint64, f func(entry []byte) error) error {
+	w, err := newWalker(s.o.FS, s.dir, s.epoch)
+	if err != nil {
+		return err
+	}
+	end := first + s.epoch.SegmentEntries
+	last := first
+	err = w.read(first, func(fr *frame) error {
+		if fr.first >= end {
+			return errEnough
+		}
+		last = fr.first + uint64(fr.count)
+		return fr.entries(first, func(e Entry) error { return f(e.Data) })
+	})
+	if err != nil && !errors.Is(err, errEnough) {
+		return err
+	}
+	if last != end {
+		return fmt.Errorf("the segments end with entry %d, not %d", last, end)
+	}
+	return nil
+}
+
+// compare makes sure that an archive holds what the stored hashes say.
+func (s *sealing) compare(path string, span int64) error {
+	a, err := openArchive(s.o.FS, path, s.epoch, span)
+	if err != nil {
+		return err
+	}
+	t := newTree(s.o.FS, s.dir, s.epoch)
+	row, err := t.row(0, int64(a.first), int(s.epoch.SegmentEntries))
+	if err == nil {
+		var hasher leafHasher
+		err = a.frames(s.epoch, 0, func(fr *frame) error {
+			err := fr.entries(0, func(e Entry) error {
+				want := tlog.Hash(row[(e.Index-a.first)*tlog.HashSize:])
+				if got := hasher.leaf(e.Data); got != want {
+					return &CorruptError{File: path, Offset: fr.offset, Index: e.Index, What: "the entry is not the one the tree has",
+						Expected: want.String(), Found: got.String()}
+				}
+				return nil
+			})
+			return errors.Join(err, s.stopped())
+		})
+	}
+	return unjoin(errors.Join(err, a.file.Close()))
+}
