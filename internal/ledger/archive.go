@@ -137,6 +137,15 @@ var decoder = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
+// encoder compresses whole bundles.
+var encoder = sync.OnceValue(func() *zstd.Encoder {
+	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
+	if err != nil {
+		panic(err) // the options are constants
+	}
+	return e
+})
+
 // size is the length of the file in bytes.
 func (a *archive) size() int64 {
 	last := a.rows[len(a.rows)-1]

@@ -102,10 +102,15 @@ func (f osFile) Size() (int64, error) {
 // mkdirDurable makes the folder and its missing parents and returns when a
 // crash cannot take them away.
 func mkdirDurable(fsys FS, dir string) error {
-	if _, err := fsys.Names(dir); err == nil || !errors.Is(err, fs.ErrNotExist) {
+	parent := filepath.Dir(dir)
+	if _, err := fsys.Names(dir); err == nil { // it may have been made when syncing failed
+		if err = fsys.SyncDir(parent); errors.Is(err, fs.ErrPermission) {
+			err = nil // somebody else's folder
+		}
+		return err
+	} else if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	parent := filepath.Dir(dir)
 	if parent != dir {
 		if err := mkdirDurable(fsys, parent); err != nil {
 			return err

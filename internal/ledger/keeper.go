@@ -202,6 +202,7 @@ func (k *keeper) checkpoint() error {
 	if err := k.catchUp(); err != nil {
 		return err
 	}
+	k.storeSpans() // some may be left from before, or from a failure
 	return k.sign()
 }
 

@@ -350,17 +350,20 @@ func (l *Log) takeEpoch(e epoch, key ed25519.PrivateKey) error {
 		return fmt.Errorf("%w: %s holds the key %s, but the epoch was begun with %s",
 			ErrNoSigningKey, l.o.keyFile(l.dir), vkey, e.Key)
 	}
-	l.epoch, l.epochDir = e, epochDir(l.dir, e.Number)
-	l.counters.epoch.Store(e.Number)
+	dir := epochDir(l.dir, e.Number)
 	k := &keeper{
-		o: l.o, epoch: e, dir: l.epochDir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
-		notifier: &l.notifier, tree: newTree(l.o.FS, l.epochDir, e),
-		sealer: l.sealer,
+		o: l.o, epoch: e, dir: dir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
+		notifier: &l.notifier, tree: newTree(l.o.FS, dir, e), sealer: l.sealer,
 	}
+	if err := k.tree.load(); err != nil {
+		return err
+	}
+	l.epoch, l.epochDir = e, dir
+	l.counters.epoch.Store(e.Number)
 	l.mu.Lock()
 	l.keeper, l.key = k, key
 	l.mu.Unlock()
-	return k.tree.load()
+	return nil
 }
 
 // letGo closes the segment of a log that does not open after all.

@@ -370,10 +370,12 @@ func (m *memFS) get(name string) []byte {
 func readMem(t testing.TB, m *memFS) []string {
 	t.Helper()
 	var all []string
+	next := ledger.ID{Epoch: 1}
 	if err := ledger.ReadFS(m, "/l", ledger.ID{}, func(e ledger.Entry) error {
-		if e.Index != uint64(len(all)) {
-			t.Fatalf("entry %d where %d was due", e.Index, len(all))
+		if e.ID != next && e.ID != (ledger.ID{Epoch: next.Epoch + 1}) {
+			t.Fatalf("entry %v where %v was due", e.ID, next)
 		}
+		next = ledger.ID{Epoch: e.Epoch, Index: e.Index + 1}
 		all = append(all, string(e.Data))
 		return nil
 	}); err != nil {

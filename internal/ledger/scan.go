@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // frameError says that the bytes at an offset are no frame. Whether that is the
@@ -43,13 +44,28 @@ type scanner struct {
 
 const windowSize = 1 << 20
 
+// windows are for the next scanner.
+var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+
+// release gives the window back, and with it the last frame's payload.
+func (s *scanner) release() {
+	if cap(s.window) == windowSize {
+		windows.Put((*[windowSize]byte)(s.window[:windowSize]))
+	}
+	s.window = nil
+}
+
 // at returns n bytes from offset, fewer only where the file ends.
 func (s *scanner) at(offset int64, n int) ([]byte, error) {
 	if skip := offset - s.base; skip >= 0 && skip+int64(n) <= int64(len(s.window)) {
 		return s.window[skip:][:n], nil
 	}
 	if size := max(n, windowSize); cap(s.window) < size {
-		s.window = make([]byte, size)
+		if size > windowSize {
+			s.window = make([]byte, size)
+		} else {
+			s.window = windows.Get().(*[windowSize]byte)[:]
+		}
 	}
 	s.window = s.window[:cap(s.window)]
 	got, err := s.file.ReadAt(s.window, offset)

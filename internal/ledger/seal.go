@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"time"
 
-	"github.com/klauspost/compress/zstd"
 	"golang.org/x/mod/sumdb/tlog"
 )
 
@@ -104,6 +103,14 @@ func (s *sealing) all() error {
 	if err := w.removeLeftovers(); err != nil {
 		return err
 	}
+	if int64(w.archived)>>t.height == t.stored {
+		return nil
+	}
+	for _, dir := range []string{s.dir, filepath.Join(s.dir, "hash")} { // storing the hashes may have failed at the end
+		if err := s.o.FS.SyncDir(dir); err != nil {
+			return err
+		}
+	}
 	for span := int64(w.archived) >> t.height; span < t.stored; span++ {
 		if err := s.seal(span); err != nil {
 			return fmt.Errorf("sealing %s: %w", archivePath(s.dir, span), err)
@@ -152,22 +159,18 @@ func (s *sealing) seal(span int64) error {
 
 // write writes the span's entries in bundles, and then the index before them.
 func (s *sealing) write(f File, span int64) error {
-	enc, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
-	if err != nil {
-		return err
-	}
 	first := uint64(span) * s.epoch.SegmentEntries
 	count := s.epoch.bundleEntries()
 	rows := make([]archivedBundle, 0, s.epoch.SegmentEntries/count)
 	offset := int64(archiveHeader + archiveRow*cap(rows))
 	var bundle, packed []byte
 	next := first
-	err = s.entries(first, func(entry []byte) error {
+	err := s.entries(first, func(entry []byte) error {
 		bundle = appendEntry(bundle, entry)
 		if next++; next%count != 0 {
 			return nil
 		}
-		packed = enc.EncodeAll(bundle, packed[:0])
+		packed = encoder().EncodeAll(bundle, packed[:0])
 		if _, err := f.WriteAt(packed, offset); err != nil {
 			return err
 		}
@@ -175,8 +178,8 @@ func (s *sealing) write(f File, span int64) error {
 		offset, bundle = offset+int64(len(packed)), bundle[:0]
 		return s.stopped()
 	})
-	if err = errors.Join(err, enc.Close()); err != nil {
-		return unjoin(err)
+	if err != nil {
+		return err
 	}
 	_, err = f.WriteAt(putIndex(s.epoch, first, rows), 0)
 	return err

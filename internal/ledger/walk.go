@@ -140,6 +140,11 @@ func (w *walker) setAside() {
 // removeLeftovers removes segments whose entries are in archives. Whatever a
 // crash leaves of them has no gap in its numbers.
 func (w *walker) removeLeftovers() error {
+	if len(w.leftover) > 0 { // the archives may have been renamed when syncing failed
+		if err := w.fsys.SyncDir(filepath.Join(w.dir, "sealed")); err != nil {
+			return fmt.Errorf("syncing the folder of sealed segments: %w", err)
+		}
+	}
 	for _, s := range w.leftover {
 		if err := w.fsys.Remove(s.path); err != nil {
 			return fmt.Errorf("removing a segment that was sealed: %w", err)
@@ -225,6 +230,7 @@ func (w *walker) run(skip func(s *walked, limit uint64) (bool, error), visit fun
 			sc.offset, sc.next = w.from.offset, w.from.first
 		}
 		err = w.scan(i, sc, visit)
+		sc.release()
 		next = sc.next
 		if err = errors.Join(err, f.Close()); err != nil {
 			return next, unjoin(err)
