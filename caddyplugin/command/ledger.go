@@ -18,51 +18,13 @@ func ledgerCommand() *cobra.Command {
 		ledgerKeysCommand(),
 		verifyCommand(),
 		tailCommand(),
+		ledgerKeygenCommand(),
+		epochCommand(),
 		proveCommand(),
 		exportTilesCommand(),
 		inspectCommand(),
 	)
 	return cmd
-}
-
-func verifyCommand() *cobra.Command {
-	cmd := &cobra.Command{
-		Use:   "verify FOLDER",
-		Short: "Checks that every entry is whole and none is missing",
-		Long: "Reads every entry of the ledger and checks its frames, checksums and numbering.\n" +
-			"It needs no running gateway and changes nothing. Exit code 0: fine, 1: error, 2: corruption.",
-		Args: cobra.ExactArgs(1),
-	}
-	asJSON := jsonFlag(cmd)
-	return run(cmd, func(w io.Writer, args []string) (int, error) {
-		return verifyLedger(w, args[0], *asJSON)
-	})
-}
-
-// verifyLedger checks the ledger and prints what was found.
-func verifyLedger(w io.Writer, dir string, asJSON bool) (int, error) {
-	report, err := ledger.Verify(dir, ledger.VerifyOptions{})
-	var corrupt *ledger.CorruptError
-	if err != nil && !errors.As(err, &corrupt) {
-		return exitError, err
-	}
-	if asJSON {
-		result := map[string]any{"entries": report.Entries, "bytes": report.Bytes, "ok": corrupt == nil}
-		if corrupt != nil {
-			result["problem"] = corrupt.Error()
-		}
-		if err := printJSON(w, result); err != nil {
-			return exitError, err
-		}
-	} else if corrupt == nil {
-		if _, err := fmt.Fprintf(w, "ok: %d entries, %d bytes\n", report.Entries, report.Bytes); err != nil {
-			return exitError, err
-		}
-	}
-	if corrupt != nil {
-		return exitFindings, corrupt
-	}
-	return exitFine, nil
 }
 
 func tailCommand() *cobra.Command {

@@ -234,6 +234,9 @@ func (a *App) Start() error {
 	if err := a.ledger.log.Open(); err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
 	}
+	if err := a.keepPolicy(a.state.Load()); err != nil {
+		return err
+	}
 	if err := a.keepApproved(a.state.Load()); err != nil {
 		return err
 	}

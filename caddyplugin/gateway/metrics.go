@@ -159,6 +159,7 @@ var (
 	descAppended     = prometheus.NewDesc(metricsPrefix+"ledger_records_total", "Entries written to the ledger.", nil, nil)
 	descPending      = prometheus.NewDesc(metricsPrefix+"ledger_pending_records", "Entries waiting to become durable.", nil, nil)
 	descFree         = prometheus.NewDesc(metricsPrefix+"ledger_free_bytes", "Free bytes on the ledger's file system.", nil, nil)
+	descCheckpoint   = prometheus.NewDesc(metricsPrefix+"ledger_checkpoint_timestamp_seconds", "When the ledger last signed a checkpoint, or was opened with one that covers all of it.", nil, nil)
 	descLedgerErrors = prometheus.NewDesc(metricsPrefix+"ledger_errors_total", "Failed operations of the ledger.", []string{"op"}, nil)
 	descReady        = prometheus.NewDesc(metricsPrefix+"ready", "1 when transfers can be decided and recorded.", nil, nil)
 	descGeoBuild     = prometheus.NewDesc(metricsPrefix+"geoip_build_timestamp_seconds", "When the country database was built.", nil, nil)
@@ -172,7 +173,7 @@ var (
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPolicy, descNextChange, descSafeguard, descAppended, descPending, descFree, descLedgerErrors, descReady,
+		descPolicy, descNextChange, descSafeguard, descAppended, descPending, descFree, descCheckpoint, descLedgerErrors, descReady,
 		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail,
 	} {
 		ch <- d
@@ -208,6 +209,9 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	counter(descAppended, stats.Appended)
 	gauge(descPending, float64(stats.Pending))
 	gauge(descFree, float64(stats.Free))
+	if !stats.SignedAt.IsZero() {
+		gauge(descCheckpoint, float64(stats.SignedAt.UnixNano())/1e9)
+	}
 	for op, n := range stats.Errors {
 		counter(descLedgerErrors, n, op)
 	}

@@ -64,6 +64,9 @@ func (a *App) replace(next *state) (changed bool, err error) {
 	if err := next.compile(a.handlers, now()); err != nil {
 		return false, err
 	}
+	if err := a.keepPolicy(next); err != nil {
+		return false, err
+	}
 	if err := a.table.SetPolicy(next.policy); err != nil {
 		return false, fmt.Errorf("the policy does not fit the account records: %w", err)
 	}
@@ -73,6 +76,15 @@ func (a *App) replace(next *state) (changed bool, err error) {
 	next.roster = a.table.Snapshot().Roster()
 	a.state.Store(next)
 	return true, nil
+}
+
+// keepPolicy keeps a copy of the policy beside the ledger before a record can
+// name it, so that old records stay explainable.
+func (a *App) keepPolicy(s *state) error {
+	if err := a.ledger.log.Snapshot(s.policy.Digest, s.folder.Registers.Archive()); err != nil {
+		return fmt.Errorf("keeping the policy in the ledger: %w", err)
+	}
+	return nil
 }
 
 // loadFailure is why the folder's policy is not the one in force.

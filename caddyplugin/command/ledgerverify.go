@@ -1,0 +1,124 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+func verifyCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "verify FOLDER",
+		Short: "Checks that every entry is whole and none is missing",
+		Long: "Reads every epoch of the ledger from its first entry and checks frames, checksums and numbering, the Merkle tree\n" +
+			"against its files and signed checkpoints, the kept policies, and that each epoch follows the one before.\n" +
+			"It needs no running gateway and changes nothing. Entries cut off together with every trace of them take a\n" +
+			"checkpoint kept elsewhere to be missed. Exit code 0: fine, 1: error, 2: damage.",
+		Args: cobra.ExactArgs(1),
+	}
+	asJSON := jsonFlag(cmd)
+	var o ledger.VerifyOptions
+	cmd.Flags().Uint32Var(&o.From, "from-epoch", 0, "read this epoch and later ones only")
+	cmd.Flags().StringVar(&o.State, "resume", "", "note in this file what was found right, and do not read it again after an interruption")
+	return run(cmd, func(w io.Writer, args []string) (int, error) {
+		if isTerminal(os.Stderr) {
+			o.Progress = progressBar(os.Stderr)
+		}
+		return verifyLedger(w, args[0], o, *asJSON)
+	})
+}
+
+// verifyLedger checks the ledger and prints what was found.
+func verifyLedger(w io.Writer, dir string, o ledger.VerifyOptions, asJSON bool) (int, error) {
+	report, err := ledger.Verify(dir, o)
+	var corrupt *ledger.CorruptError
+	if err != nil && !errors.As(err, &corrupt) {
+		return exitError, err
+	}
+	switch {
+	case asJSON:
+		err = printJSON(w, verifyResult(report, corrupt))
+	case corrupt == nil:
+		_, err = fmt.Fprintf(w, "ok: %d entries, %d bytes\nepochs %d to %d; %d entries signed; %d policies kept\n",
+			report.Entries, report.Bytes, report.First, report.Epoch, report.Signed, report.Policies)
+		if err == nil && report.Torn {
+			_, err = fmt.Fprintf(w, "the end is of a crash, or of a gateway at work: %s\n", report.Tail)
+		}
+	case corrupt.Expected != "":
+		_, err = fmt.Fprintf(w, "entry %d: expected hash %s, found %s\n", corrupt.Index, corrupt.Expected, corrupt.Found)
+	default:
+		err = nil
+	}
+	if err != nil {
+		return exitError, err
+	}
+	if corrupt != nil {
+		return exitFindings, corrupt
+	}
+	return exitFine, nil
+}
+
+// verifyJSON is the result for programs.
+type verifyJSON struct {
+	OK         bool           `json:"ok"`
+	Entries    uint64         `json:"entries"`
+	Bytes      uint64         `json:"bytes"`
+	FirstEpoch uint32         `json:"first_epoch"`
+	LastEpoch  uint32         `json:"last_epoch"`
+	Signed     uint64         `json:"signed"`
+	Policies   int            `json:"policies"`
+	Resumed    uint64         `json:"resumed,omitempty"`
+	Tail       string         `json:"tail,omitempty"`
+	Problem    *verifyProblem `json:"problem,omitempty"`
+}
+
+// verifyProblem is the first bad place.
+type verifyProblem struct {
+	Text     string `json:"text"`
+	Epoch    uint32 `json:"epoch"`
+	Index    uint64 `json:"index"`
+	File     string `json:"file"`
+	Offset   int64  `json:"offset"`
+	Expected string `json:"expected,omitempty"`
+	Found    string `json:"found,omitempty"`
+}
+
+func verifyResult(r ledger.Report, corrupt *ledger.CorruptError) verifyJSON {
+	v := verifyJSON{
+		OK: corrupt == nil, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch,
+		Signed: r.Signed, Policies: r.Policies, Resumed: r.Resumed, Tail: r.Tail,
+	}
+	if corrupt != nil {
+		v.Problem = &verifyProblem{corrupt.Error(), r.Epoch, corrupt.Index, corrupt.File, corrupt.Offset, corrupt.Expected, corrupt.Found}
+	}
+	return v
+}
+
+// isTerminal tells whether a person watches the file.
+func isTerminal(f *os.File) bool {
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// progressBar draws how much has been done, over one line.
+func progressBar(w io.Writer) func(done, total int64) {
+	const width = 40
+	return func(done, total int64) {
+		part := width
+		if total > 0 {
+			part = int(min(done, total) * width / total)
+		}
+		bar := strings.Repeat("#", part) + strings.Repeat(".", width-part)
+		end := ""
+		if done >= total {
+			end = "\n"
+		}
+		fmt.Fprintf(w, "\r[%s] %d of %d MiB%s", bar, done>>20, total>>20, end) // nobody waits for a picture
+	}
+}
