@@ -146,13 +146,13 @@ func TestSubjectConcurrently(t *testing.T) {
 // began with the genesis says so.
 func keyEvents(t *testing.T, dir string) (events []string) {
 	t.Helper()
-	for i, n := uint64(0), uint64(len(entries(t, dir, 0))); i < n; i++ {
+	if err := ledger.Read(dir, ledger.ID{}, func(entry ledger.Entry) error {
 		var e struct {
 			Type, Period string
 			Keys         []string
 		}
-		if err := json.Unmarshal([]byte(entries(t, dir, 0)[i]), &e); err != nil {
-			t.Fatal(err)
+		if err := json.Unmarshal(entry.Data, &e); err != nil {
+			return err
 		}
 		for _, period := range e.Keys {
 			events = append(events, "genesis "+period)
@@ -160,6 +160,9 @@ func keyEvents(t *testing.T, dir string) (events []string) {
 		if strings.HasPrefix(e.Type, "key") {
 			events = append(events, strings.TrimSpace(e.Type+" "+e.Period))
 		}
+		return nil
+	}); err != nil {
+		t.Fatal(err)
 	}
 	return events
 }

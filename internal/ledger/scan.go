@@ -44,13 +44,13 @@ type scanner struct {
 
 const windowSize = 1 << 20
 
-// windows are for the next scanner.
-var windows = sync.Pool{New: func() any { return new([windowSize]byte) }}
+// windowPool holds windows for the next scanner.
+var windowPool = sync.Pool{New: func() any { return new([windowSize]byte) }}
 
 // release gives the window back, and with it the last frame's payload.
 func (s *scanner) release() {
 	if cap(s.window) == windowSize {
-		windows.Put((*[windowSize]byte)(s.window[:windowSize]))
+		windowPool.Put((*[windowSize]byte)(s.window[:windowSize]))
 	}
 	s.window = nil
 }
@@ -64,7 +64,7 @@ func (s *scanner) at(offset int64, n int) ([]byte, error) {
 		if size > windowSize {
 			s.window = make([]byte, size)
 		} else {
-			s.window = windows.Get().(*[windowSize]byte)[:]
+			s.window = windowPool.Get().(*[windowSize]byte)[:]
 		}
 	}
 	s.window = s.window[:cap(s.window)]
