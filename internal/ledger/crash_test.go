@@ -208,7 +208,7 @@ func failNth(t *testing.T, n int, cause error, forever bool) (happened bool) {
 	}
 	mu.Lock()
 	defer mu.Unlock()
-	m.hook = nil
+	m.setHook(nil)
 	m.locked = make(map[string]bool)
 	rng := rand.New(rand.NewPCG(uint64(n), 1))
 	for _, chance := range []float64{0, 0.5, 1}[n%3:][:1] {

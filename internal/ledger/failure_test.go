@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -38,7 +39,7 @@ func (f *failing) hook(op, name string) error {
 func failingLog(t *testing.T) (*ledger.Log, *memFS, *failing, *lines) {
 	t.Helper()
 	m, f, out := newMemFS(), &failing{ops: make(map[string]error)}, new(lines)
-	m.hook = f.hook
+	m.setHook(f.hook)
 	l := ledger.New("/l", ledger.Options{FS: m, Logger: slog.New(slog.NewTextHandler(out, nil))})
 	if err := l.Open(); err != nil {
 		t.Fatal(err)
@@ -79,21 +80,21 @@ func TestSyncFails(t *testing.T) {
 	if err := l.Ready(); !errors.Is(err, syscall.EIO) {
 		t.Errorf("ready after a failure: %v", err)
 	}
-	syncs := 0
+	var syncs atomic.Int64
 	f.set("sync", nil)
-	m.hook = func(op, name string) error {
+	m.setHook(func(op, name string) error {
 		if op == "sync" && name == firstSegment {
-			syncs++
+			syncs.Add(1)
 		}
 		return f.hook(op, name)
-	}
+	})
 	if index := add(t, l, "entry 2"); index != 2 {
 		t.Errorf("index %d, want 2", index)
 	}
 	if err := l.Ready(); err != nil {
 		t.Errorf("ready after a success: %v", err)
 	}
-	if syncs > 0 {
+	if syncs.Load() > 0 {
 		t.Error("the segment whose sync failed was synced again")
 	}
 	if got := readMem(t, m); len(got) != 3 || got[1] != "entry 1" || got[2] != "entry 2" {
@@ -245,7 +246,7 @@ func TestLowSpace(t *testing.T) {
 // A segment that cannot be made refuses entries until it can.
 func TestNoNewSegment(t *testing.T) {
 	m, f := newMemFS(), &failing{ops: make(map[string]error)}
-	m.hook = f.hook
+	m.setHook(f.hook)
 	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 2})
 	if err := l.Open(); err != nil {
 		t.Fatal(err)
@@ -273,7 +274,7 @@ func TestNoNewSegment(t *testing.T) {
 // A file system that cannot reserve space makes no difference.
 func TestNoReservation(t *testing.T) {
 	m, f := newMemFS(), &failing{ops: map[string]error{"preallocate": syscall.ENOSPC}}
-	m.hook = f.hook
+	m.setHook(f.hook)
 	l := ledger.New("/l", ledger.Options{FS: m})
 	if err := l.Open(); err != nil {
 		t.Fatal(err)
@@ -290,7 +291,7 @@ func TestNoReservation(t *testing.T) {
 
 func TestOpenIsTriedAgain(t *testing.T) {
 	m, f := newMemFS(), &failing{ops: map[string]error{"create": syscall.EACCES}}
-	m.hook = f.hook
+	m.setHook(f.hook)
 	l := ledger.New("/l", ledger.Options{FS: m})
 	if err := l.Open(); !errors.Is(err, syscall.EACCES) {
 		t.Fatalf("open: %v", err)

@@ -38,7 +38,6 @@ type keeper struct {
 	// mu guards the tree, which only the keeper changes.
 	mu     sync.Mutex
 	tree   *tree
-	hasher leafHasher
 	signed uint64 // size of the last checkpoint
 	last   []byte // the last entry that was visited while the log opened
 }
@@ -112,8 +111,8 @@ func (k *keeper) take(b handed) {
 // hashPayload adds the first entries of a payload. Its caller holds mu.
 func (k *keeper) hashPayload(payload []byte, count int) {
 	for range count {
-		entry, rest, _ := cutEntry(payload)
-		k.tree.add(k.hasher.leaf(entry))
+		_, rest, leaf := cutLeaf(payload)
+		k.tree.add(leaf)
 		payload = rest
 	}
 }
@@ -342,12 +341,12 @@ func (k *keeper) storeSpans() {
 func (k *keeper) visit(fr *frame) {
 	index := fr.first
 	for rest := fr.payload; len(rest) > 0; index++ {
-		entry, after, _ := cutEntry(rest) // was checked with the frame
+		entry, after, leaf := cutLeaf(rest) // was checked with the frame
 		if len(after) == 0 {
 			k.last = append(k.last[:0], entry...)
 		}
 		if index == uint64(k.tree.size()) {
-			k.tree.add(k.hasher.leaf(entry))
+			k.tree.add(leaf)
 		}
 		rest = after
 	}

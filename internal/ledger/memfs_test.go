@@ -47,10 +47,20 @@ func newMemFS() *memFS {
 }
 
 func (m *memFS) op(op, name string) error {
-	if m.hook == nil {
+	m.mu.Lock()
+	hook := m.hook
+	m.mu.Unlock()
+	if hook == nil {
 		return nil
 	}
-	return m.hook(op, name)
+	return hook(op, name)
+}
+
+// setHook replaces the hook of a file system that is in use.
+func (m *memFS) setHook(hook func(op, name string) error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.hook = hook
 }
 
 func pathError(op, name string, err error) error { return &fs.PathError{Op: op, Path: name, Err: err} }

@@ -84,7 +84,7 @@ func TestManyOutcomes(t *testing.T) {
 func TestOutcomesOfAFullVolume(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m, f, out := newMemFS(), &failing{ops: make(map[string]error)}, new(lines)
-		m.hook = f.hook
+		m.setHook(f.hook)
 		l := ledger.New("/l", ledger.Options{FS: m, Logger: slog.New(slog.NewTextHandler(out, nil))})
 		if err := l.Open(); err != nil {
 			t.Fatal(err)

@@ -401,13 +401,16 @@ func TestKeysSurviveCrashes(t *testing.T) {
 		}
 		first := l.Keys()[0].Period
 		ops, crashed := 0, false
-		fsys.hook = func(op, name string) error {
+		var mu sync.Mutex
+		fsys.setHook(func(op, name string) error {
+			mu.Lock()
+			defer mu.Unlock()
 			if ops++; ops >= n {
 				crashed = true
 				return errors.New("the machine is gone")
 			}
 			return nil
-		}
+		})
 		second, rotated := l.RotateKey()
 		used := "" // the subject of a record that was acknowledged under the new key
 		if rotated == nil {
@@ -426,7 +429,7 @@ func TestKeysSurviveCrashes(t *testing.T) {
 			}
 			return
 		}
-		fsys.hook = nil
+		fsys.setHook(nil)
 		o.Master, o.OldMaster = other, master
 		o.FS = fsys.crash(rand.New(rand.NewPCG(uint64(n), 1)), 0.5)
 		l = ledger.New("/l", o)

@@ -26,7 +26,7 @@ func memLedger(t testing.TB, n, segment int, closed bool) *memFS {
 		}
 		return nil
 	}
-	defer func() { m.hook = nil }()
+	defer m.setHook(nil)
 	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: segment})
 	if err := l.Open(); err != nil {
 		t.Fatal(err)

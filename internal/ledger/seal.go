@@ -164,7 +164,7 @@ func (s *sealing) write(f File, span int64) error {
 	rows := make([]archivedBundle, 0, s.epoch.SegmentEntries/count)
 	offset := int64(archiveHeader + archiveRow*cap(rows))
 	var bundle, packed []byte
-	next := first
+	next, began := first, time.Now()
 	err := s.entries(first, func(entry []byte) error {
 		bundle = appendEntry(bundle, entry)
 		if next++; next%count != 0 {
@@ -176,13 +176,28 @@ func (s *sealing) write(f File, span int64) error {
 		}
 		rows = append(rows, archivedBundle{offset, uint32(len(packed)), uint32(len(bundle)), crc32.Checksum(packed, castagnoli)})
 		offset, bundle = offset+int64(len(packed)), bundle[:0]
-		return s.stopped()
+		err := s.rest(time.Since(began))
+		began = time.Now()
+		return err
 	})
 	if err != nil {
 		return err
 	}
 	_, err = f.WriteAt(putIndex(s.epoch, first, rows), 0)
 	return err
+}
+
+// rest waits as long as a piece of work took, so that sealing leaves half of a
+// processor to those who have somebody waiting.
+func (s *sealer) rest(took time.Duration) error {
+	timer := time.NewTimer(took)
+	defer timer.Stop()
+	select {
+	case <-s.quit:
+		return errStopped
+	case <-timer.C:
+		return nil
+	}
 }
 
 func (s *sealer) stopped() error {
@@ -227,17 +242,17 @@ func (s *sealing) compare(path string, span int64) error {
 	t := newTree(s.o.FS, s.dir, s.epoch)
 	row, err := t.row(0, int64(a.first), int(s.epoch.SegmentEntries))
 	if err == nil {
-		var hasher leafHasher
 		err = a.frames(s.epoch, 0, func(fr *frame) error {
-			err := fr.entries(0, func(e Entry) error {
-				want := tlog.Hash(row[(e.Index-a.first)*tlog.HashSize:])
-				if got := hasher.leaf(e.Data); got != want {
-					return &CorruptError{File: path, Offset: fr.offset, Index: e.Index, What: "the entry is not the one the tree has",
+			index := fr.first
+			for rest := fr.payload; len(rest) > 0; index++ {
+				_, after, got := cutLeaf(rest)
+				if want := tlog.Hash(row[(index-a.first)*tlog.HashSize:]); got != want {
+					return &CorruptError{File: path, Offset: fr.offset, Index: index, What: "the entry is not the one the tree has",
 						Expected: want.String(), Found: got.String()}
 				}
-				return nil
-			})
-			return errors.Join(err, s.stopped())
+				rest = after
+			}
+			return s.stopped()
 		})
 	}
 	return unjoin(errors.Join(err, a.file.Close()))

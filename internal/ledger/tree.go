@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"math/bits"
@@ -50,7 +49,8 @@ func (t *tree) add(leaf tlog.Hash) { t.rest, t.count = grow(t.rest, t.count, lea
 func grow(stored []tlog.Hash, n int64, leaf tlog.Hash) []tlog.Hash {
 	stored = append(stored, leaf)
 	for level := 0; n&1 == 1; level, n = level+1, n>>1 {
-		leaf = tlog.NodeHash(stored[tlog.StoredHashIndex(level, n-1)], leaf)
+		left := stored[len(stored)-2<<level] // before the subtree that ends here
+		leaf = tlog.NodeHash(left, leaf)
 		stored = append(stored, leaf)
 	}
 	return stored
@@ -134,24 +134,13 @@ func halve(row []byte) []byte {
 	return row[:len(row)/2]
 }
 
-// leafHasher hashes entries as RFC 6962 hashes leaves.
-type leafHasher struct {
-	hash hash.Hash
-	sum  []byte
-}
-
-var leafPrefix = []byte{0}
-
-// leaf is tlog.RecordHash without its allocations.
-func (h *leafHasher) leaf(entry []byte) tlog.Hash {
-	if h.hash == nil {
-		h.hash = sha256.New()
-	}
-	h.hash.Reset()
-	h.hash.Write(leafPrefix) // a hash never fails
-	h.hash.Write(entry)
-	h.sum = h.hash.Sum(h.sum[:0])
-	return tlog.Hash(h.sum)
+// cutLeaf takes the first entry off a payload, as cutEntry does, and hashes it
+// as RFC 6962 hashes a leaf. It overwrites the entry's length: the payload must
+// be the caller's, who reads it once.
+func cutLeaf(payload []byte) (entry, rest []byte, leaf tlog.Hash) {
+	entry, rest, _ = cutEntry(payload)
+	payload[1] = 0 // the prefix of a leaf, right before the entry
+	return entry, rest, sha256.Sum256(payload[1 : 2+len(entry)])
 }
 
 func hashPath(dir string, span int64) string {
@@ -208,6 +197,7 @@ func (t *tree) store() error {
 // spanHashes is the file of the first span of the rest: its leaves, and then
 // its hashes of level 8, if it has such.
 func (t *tree) spanHashes() (data []byte) {
+	data = make([]byte, 0, (tlog.HashSize+1)<<t.height)
 	for level := 0; level <= min(tiles.Height, t.height); level += tiles.Height {
 		for n := range int64(1) << (t.height - level) {
 			h := t.rest[tlog.StoredHashIndex(level, n)]

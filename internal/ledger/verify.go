@@ -242,24 +242,26 @@ func (v *verification) entries(e *verifiedEpoch) error {
 // segments reads what is not in archives.
 func (v *verification) segments(e *verifiedEpoch) error {
 	skip := func(s *walked, _ uint64) (bool, error) { return s.archive, nil }
-	var hasher leafHasher
 	_, err := e.walker.run(skip, func(fr *frame) error {
 		e.entries += uint64(fr.count)
 		e.bytes += uint64(fr.length) - 2*uint64(fr.count)
 		v.done.Add(headerSize + int64(fr.length))
-		return fr.entries(0, func(entry Entry) error {
-			e.tree.add(hasher.leaf(entry.Data))
-			e.found = keepNoted(e.found, entry)
-			if !e.tree.complete() || e.tree.stored >= int64(len(e.roots)) {
-				return nil
-			}
-			place := func(uint64) (string, int64) { return fr.path, fr.offset } // where the span ends
-			if err := e.checkSpan(v.fsys, e.tree, place); err != nil {
-				return err
-			}
-			e.tree.forget()
+		index := fr.first
+		for rest := fr.payload; len(rest) > 0; index++ {
+			entry, after, leaf := cutLeaf(rest)
+			e.tree.add(leaf)
+			e.found = keepNoted(e.found, Entry{ID{fr.epoch, index}, entry})
+			rest = after
+		}
+		if !e.tree.complete() || e.tree.stored >= int64(len(e.roots)) {
 			return nil
-		})
+		}
+		place := func(uint64) (string, int64) { return fr.path, fr.offset } // where the span ends
+		if err := e.checkSpan(v.fsys, e.tree, place); err != nil {
+			return err
+		}
+		e.tree.forget()
+		return nil
 	})
 	if err == nil && e.tree.stored < int64(len(e.roots)) {
 		err = &CorruptError{File: upperPath(e.walker.dir), Offset: e.tree.stored << 5, Index: uint64(e.tree.size()),

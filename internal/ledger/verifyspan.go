@@ -96,13 +96,13 @@ func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSpan, err err
 	}
 	span := newTree(v.fsys, e.walker.dir, e.epoch)
 	span.stored = int64(i)
-	var hasher leafHasher
+	span.rest = make([]tlog.Hash, 0, 2<<span.height)
 	err = a.frames(e.epoch, 0, func(fr *frame) error {
 		s.Bytes += uint64(fr.length) - 2*uint64(fr.count)
 		index := fr.first
 		for rest := fr.payload; len(rest) > 0; index++ {
-			entry, after, _ := cutEntry(rest)
-			span.add(hasher.leaf(entry))
+			entry, after, leaf := cutLeaf(rest)
+			span.add(leaf)
 			s.Notes = keepNoted(s.Notes, Entry{ID{fr.epoch, index}, entry})
 			rest = after
 		}
@@ -131,7 +131,12 @@ func (e *verifiedEpoch) checkSpan(fsys FS, t *tree, place func(index uint64) (st
 	if err != nil {
 		return fmt.Errorf("opening hashes: %w", err)
 	}
-	data, err := io.ReadAll(io.NewSectionReader(f, 0, 2*tlog.HashSize<<t.height))
+	data := make([]byte, 2*tlog.HashSize<<t.height)
+	size, err := f.ReadAt(data, 0)
+	data = data[:size]
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return fmt.Errorf("reading %s: %w", path, err)
 	}

@@ -26,7 +26,6 @@ type View struct {
 	size   int64      // of the latest checkpoint
 	tree   *tree      // has at least so many leaves once it was read up to them
 	places []place    // of the frames after tree.start()
-	hasher leafHasher
 }
 
 var _ tiles.Source = (*View)(nil)
@@ -183,9 +182,9 @@ func (v *View) read() error {
 		v.places = append(v.places, place{fr.path, fr.offset, fr.first})
 		index := fr.first
 		for rest := fr.payload; len(rest) > 0 && index < uint64(v.size); index++ {
-			entry, after, _ := cutEntry(rest)
+			_, after, leaf := cutLeaf(rest)
 			if index == uint64(v.tree.size()) {
-				v.tree.add(v.hasher.leaf(entry))
+				v.tree.add(leaf)
 			}
 			rest = after
 		}
