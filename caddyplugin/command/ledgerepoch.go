@@ -55,12 +55,10 @@ func epochNewCommand() *cobra.Command {
 	because := cmd.Flags().String("because", "", "why; stands in the ledger from then on, so no personal data (required)")
 	key := cmd.Flags().String("key", "", "the file of the key that signs so far; default: checkpoint.key in FOLDER")
 	next := cmd.Flags().String("next-key", "", "the file of the key that signs from now on; default: the same")
-	node := cmd.Flags().String("node", "", "the node's name in the new epoch's origin, as in the Caddyfile (required)")
+	node := cmd.Flags().String("node", "", "the node's name in the new epoch's origin, as in the Caddyfile; default: as in the newest epoch")
 	asJSON := jsonFlag(cmd)
-	for _, flag := range []string{"because", "node"} {
-		if err := cmd.MarkFlagRequired(flag); err != nil {
-			panic(err) // the flag stands above
-		}
+	if err := cmd.MarkFlagRequired("because"); err != nil {
+		panic(err) // the flag stands above
 	}
 	return run(cmd, func(w io.Writer, args []string) (int, error) {
 		return newEpoch(w, args[0], ledger.Options{Node: *node, Key: *key}, *because, *next, *asJSON)

@@ -164,7 +164,7 @@ func (k *killed) load(ctx context.Context) {
 func (k *killed) check() {
 	k.t.Helper()
 	dir := filepath.Join(k.dir, "ledger")
-	if _, err := ledger.Verify(dir); err != nil {
+	if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
 		k.t.Fatal(err)
 	}
 	k.mu.Lock()

@@ -1,5 +1,10 @@
 package ledger
 
+import (
+	"testing"
+	"time"
+)
+
 // OS is the operating system's file system.
 var OS FS = osFS{}
 
@@ -16,3 +21,11 @@ var AppendString = appendString
 
 // HeaderSize is the length of a frame's header.
 const HeaderSize = headerSize
+
+// SetUnsignedLasts sets how long checkpoints may fail before a log that is
+// opened afterwards is not ready.
+func SetUnsignedLasts(t testing.TB, d time.Duration) {
+	old := patience
+	patience = d
+	t.Cleanup(func() { patience = old })
+}

@@ -29,6 +29,8 @@ type keeper struct {
 	sealer   *sealer
 	notifier *notifier
 
+	patience time.Duration // how long checkpoints may fail before the log is not ready
+
 	batches chan handed
 	quit    chan struct{}
 	ended   chan struct{}
@@ -258,15 +260,15 @@ func (k *keeper) stop() error {
 
 // troubled tells why no checkpoint could be made for a while, if so.
 func (k *keeper) troubled() error {
-	if f := k.failing.Load(); f != nil && time.Since(f.since) > unsignedLasts {
+	if f := k.failing.Load(); f != nil && time.Since(f.since) > k.patience {
 		return fmt.Errorf("the ledger has signed no checkpoint since %s: %w", f.since.UTC().Format(time.RFC3339), f.err)
 	}
 	return nil
 }
 
-// unsignedLasts is how long entries may stay without a checkpoint before the
-// log is not ready.
-const unsignedLasts = 10 * time.Second
+// patience is how long checkpoints may fail before the log is not ready. Tests
+// shorten it.
+var patience = 10 * time.Second
 
 // notifier hands the latest checkpoint to OnCheckpoint in a goroutine of its
 // own, one after the other. Who is slow misses some, never an epoch's last one.

@@ -353,7 +353,7 @@ func (l *Log) takeEpoch(e epoch, key ed25519.PrivateKey) error {
 	dir := epochDir(l.dir, e.Number)
 	k := &keeper{
 		o: l.o, epoch: e, dir: dir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
-		notifier: &l.notifier, tree: newTree(l.o.FS, dir, e), sealer: l.sealer,
+		notifier: &l.notifier, tree: newTree(l.o.FS, dir, e), sealer: l.sealer, patience: patience,
 	}
 	if err := k.tree.load(); err != nil {
 		return err

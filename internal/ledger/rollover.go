@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -146,10 +147,13 @@ func (l *Log) lastEntry(next uint64) (last []byte, err error) {
 // in the file nextKey and is named by the old epoch's last entry; or the newest
 // epoch is damaged, or its key lost. A damaged epoch is left as it is, and
 // nothing vouches for what follows but the reason given. The zero nextKey keeps
-// the key of o.
+// the key of o, and the zero o.Node the node of the newest epoch.
 func NewEpoch(dir string, o Options, because, nextKey string) error {
 	if because == "" {
 		return errors.New("a new epoch needs a reason, which stands in the ledger from then on")
+	}
+	if o.Node == "" {
+		o.Node = nodeOf(o.withDefaults().FS, dir)
 	}
 	l := New(dir, o)
 	l.because = because
@@ -166,6 +170,16 @@ func NewEpoch(dir string, o Options, because, nextKey string) error {
 		return l.beginAfter(err)
 	}
 	return errors.Join(err, l.Close())
+}
+
+// nodeOf is the node that the newest epoch's origin names; empty if that cannot
+// be known.
+func nodeOf(fsys FS, dir string) string {
+	e, _, ok, err := findEpoch(fsys, dir)
+	if parts := strings.Split(e.Origin, "/"); err == nil && ok && len(parts) == 4 {
+		return parts[1]
+	}
+	return ""
 }
 
 // beginAfter makes an epoch after one that cannot be opened.
