@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"path/filepath"
+	"slices"
 )
 
 // recovered is where a log goes on after it was read back.
@@ -55,6 +57,9 @@ func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger, passed uint
 		return nil, err
 	}
 	if err := w.removeLeftovers(); err != nil {
+		return nil, err
+	}
+	if err := w.unfinished(); err != nil {
 		return nil, err
 	}
 	for _, t := range w.tails {
@@ -166,14 +171,42 @@ func (w *walker) resume(r *recovered) error {
 	return nil
 }
 
-// removeEmpty removes a file that holds nothing but zeros.
-func removeEmpty(fsys FS, path string) error {
+// unfinished adds to the tails the last segments of which no frame counts, and
+// that nevertheless hold something: they were given up after an error.
+func (w *walker) unfinished() error {
+	for i := len(w.segments) - 1; i >= 0; i-- {
+		s := &w.segments[i]
+		if s.archive || s.passed || s.end > 0 {
+			return nil
+		}
+		if slices.ContainsFunc(w.tails, func(t tail) bool { return t.segment == i }) {
+			continue
+		}
+		at, err := dataAt(w.fsys, s.path)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("reading a segment that was given up: %w", err)
+		}
+		if err == nil && at >= 0 {
+			w.tails = append(w.tails, tail{i, 0, "the segment was given up before anything in it was durable"})
+		}
+	}
+	return nil
+}
+
+// dataAt returns the first offset in a file that is not zero, or -1.
+func dataAt(fsys FS, path string) (int64, error) {
 	f, err := fsys.Open(path, false)
 	if err != nil {
-		return err
+		return -1, err
 	}
 	at, err := (&scanner{file: f}).nonZero(0)
-	if err = errors.Join(err, f.Close()); err != nil {
+	return at, errors.Join(err, f.Close())
+}
+
+// removeEmpty removes a file that holds nothing but zeros.
+func removeEmpty(fsys FS, path string) error {
+	at, err := dataAt(fsys, path)
+	if err != nil {
 		return err
 	}
 	if at >= 0 {

@@ -2,8 +2,10 @@ package ledger_test
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"slices"
 	"strings"
 	"syscall"
@@ -322,5 +324,24 @@ func TestUnknownFormat(t *testing.T) {
 	want := `/l/epoch-000001/EPOCH: format "transfergate-ledger/9"; this program reads "transfergate-ledger/2"`
 	if err := ledger.New("/l", ledger.Options{FS: m}).Open(); err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
+	}
+}
+
+// Two segments in a row were given up before anything in them was durable, and
+// what was written of them was not cut off: the ledger opens, and keeps it.
+func TestSegmentsGivenUp(t *testing.T) {
+	m := memLedger(t, 3, 4, false)
+	first := m.get(firstSegment) // genesis entry and three more: the next segment begins with entry 4
+	frame := slices.Clone(first[:ends(first)[0]])
+	for _, number := range []int{1, 2} {
+		header := frame[:ledger.HeaderSize]
+		binary.BigEndian.PutUint64(header[16:], 4)
+		binary.BigEndian.PutUint64(header[24:], 0)
+		binary.BigEndian.PutUint32(header[40:], crc32.Checksum(header[:40], crc32.MakeTable(crc32.Castagnoli)))
+		m.set(fmt.Sprintf("/l/epoch-000001/seg/%06d.log", number), frame[:len(frame)-5])
+	}
+	got := reopen(t, m)
+	if len(got) != 6 || kindOf(t, got[4]) != "ledger.recovered" || kindOf(t, got[5]) != "ledger.recovered" {
+		t.Errorf("entries %q", got)
 	}
 }
