@@ -3,6 +3,9 @@ package command
 import (
 	"bytes"
 	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -181,5 +184,28 @@ func TestExplainErrors(t *testing.T) {
 		if err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("got %v, want %s", err, want)
 		}
+	}
+}
+
+// A running gateway is asked in the body of a request, never in its address.
+func TestExplainOnline(t *testing.T) {
+	var address, body string
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		address, body = r.Method+" "+r.URL.String(), string(text)
+		_, _ = io.WriteString(w, `[{"at":"2026-11-25T12:00:00Z","policy":"0123456789abcdef","outcome":"denied","steps":[{"topic":"outcome","text":"Denied: no_safeguard."}]}]`)
+	}))
+	defer admin.Close()
+	text := explained(t, explainFlags{address: strings.TrimPrefix(admin.URL, "http://"), activity: "support", account: "secret-ana"})
+	wants(t, text, "policy 0123456789ab", "1. Denied: no_safeguard.")
+	if address != "POST /transfer/explain" || !strings.Contains(body, `"account":"secret-ana"`) || strings.Contains(text, "secret") {
+		t.Errorf("asked %s with %s, printed %s", address, body, text)
+	}
+	admin.Close()
+	if err := (&explainFlags{address: "127.0.0.1:1", activity: "support"}).run(new(bytes.Buffer), nil); err == nil || !strings.HasPrefix(err.Error(), "asking the gateway at 127.0.0.1:1: ") {
+		t.Errorf("got %v", err)
 	}
 }
