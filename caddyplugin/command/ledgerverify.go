@@ -119,6 +119,6 @@ func progressBar(w io.Writer) func(done, total int64) {
 		if done >= total {
 			end = "\n"
 		}
-		fmt.Fprintf(w, "\r[%s] %d of %d MiB%s", bar, done>>20, total>>20, end) // nobody waits for a picture
+		_, _ = fmt.Fprintf(w, "\r[%s] %d of %d MiB%s", bar, done>>20, total>>20, end) // nobody waits for a picture
 	}
 }

@@ -24,7 +24,7 @@ var ErrNoSigningKey = errors.New("the key that signs the ledger's checkpoints is
 // GenerateKey makes an Ed25519 signing key in the file, which must not exist,
 // and returns its verifier key. Both are in the text form of signed notes
 // (C2SP signed-note); name is usually transfergate/<node>. Every epoch signs
-// under a name of its own with the same key: see Keys.
+// under a name of its own, its origin, with the same key.
 func GenerateKey(file, name string) (vkey string, err error) { return generateKey(osFS{}, file, name) }
 
 func generateKey(fsys FS, file, name string) (vkey string, err error) {

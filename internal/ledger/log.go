@@ -29,140 +29,20 @@
 package ledger
 
 import (
-	"context"
 	"crypto/ed25519"
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
-	"math/bits"
 	"path/filepath"
 	"sync"
 	"time"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 const (
 	lockName = "LOCK"
-
-	maxSegmentEntries = 1 << 16 // the entries below one hash tile of level 1
-	defaultMinFree    = 64 << 20
 	// reservedPerEntry is the space reserved in a segment for each entry.
 	reservedPerEntry = 1 << 10
 )
-
-// Options are the settings of a Log. The zero value is ready for use.
-type Options struct {
-	// Node is the name of the node in the entries the log itself makes.
-	Node string
-
-	// Logger takes what an operator should know. Default: discard
-	Logger *slog.Logger
-
-	// Now is the clock of the entries the log itself makes. Default: time.Now
-	Now func() time.Time
-
-	// Key is the file of the key that signs checkpoints, see GenerateKey. It is
-	// made if it is missing and the ledger is new.
-	// Default: checkpoint.key in the ledger's folder
-	Key string
-
-	// CheckpointInterval is how often a checkpoint is signed while entries
-	// come. Default: 1 s
-	CheckpointInterval time.Duration
-
-	// OnCheckpoint is called with each signed checkpoint once it is durable, in
-	// a goroutine of its own, one after the other; who takes longer than the
-	// interval misses some, never the last one. Close waits for it. consistency
-	// proves that the checkpoint's tree extends an older one of the same
-	// origin, in the form of C2SP tlog-witness; it may be called later, but not
-	// after Close. Default: none
-	OnCheckpoint func(signed []byte, consistency func(oldSize int64) ([]tlog.Hash, error))
-
-	// KnownElsewhere returns the largest signed checkpoint of the origin that
-	// somebody else has seen, a witness or a second place; nil if none has. It
-	// is called by Open, which refuses the ledger if it has less or something
-	// else, or if the error is ErrKnownMore: who knows a size only, or has
-	// compared, says so by it. Any other error is logged, and the ledger opens.
-	// Default: nobody knows any
-	KnownElsewhere func(ctx context.Context, origin string) (signed []byte, err error)
-
-	// SegmentEntries is how many entries a segment of a new epoch has. It is
-	// rounded up to a power of two, at most 65536. An epoch keeps the length it
-	// was made with. Default: 65536
-	SegmentEntries int
-
-	// EpochEntries is how many entries an epoch has before a new one is begun;
-	// a batch may go beyond it. A new epoch is also begun with the first entry
-	// of a month, in UTC. Default: 16777216, a full tile of level 2
-	EpochEntries uint64
-
-	// MinFree is how many bytes of the volume must be free for Ready to say
-	// yes. Appends go on below it, as long as there is room. Default: 64 MiB
-	MinFree uint64
-
-	// OnSync is called by the writer after each sync with how long it took and
-	// how many entries it made durable. It must be quick. Default: none
-	OnSync func(took time.Duration, entries int)
-
-	// Master is the secret, of at least 32 bytes, that wraps the keys of the
-	// pseudonyms. Default: made in the ledger's folder
-	Master []byte
-
-	// OldMaster may still wrap some of them. They are wrapped anew with Master
-	// when the log is opened. Default: the secret in the ledger's folder, if
-	// there is one, which is then destroyed
-	OldMaster []byte
-
-	// PeriodMonths is how many months a key of the pseudonyms is used.
-	// Default: 1
-	PeriodMonths int
-
-	// NewKey has the log make a new key when it opens, even if the ledger has
-	// lost all it had. Default: false
-	NewKey bool
-
-	// FS is the file system. Default: the operating system's
-	FS FS
-}
-
-func (o Options) withDefaults() Options {
-	if o.Logger == nil {
-		o.Logger = slog.New(slog.DiscardHandler)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
-	}
-	if o.SegmentEntries <= 0 || o.SegmentEntries > maxSegmentEntries {
-		o.SegmentEntries = maxSegmentEntries
-	}
-	o.SegmentEntries = 1 << bits.Len(uint(o.SegmentEntries-1))
-	if o.EpochEntries == 0 {
-		o.EpochEntries = 1 << 24
-	}
-	if o.CheckpointInterval <= 0 {
-		o.CheckpointInterval = time.Second
-	}
-	if o.MinFree == 0 {
-		o.MinFree = defaultMinFree
-	}
-	if o.PeriodMonths <= 0 {
-		o.PeriodMonths = 1
-	}
-	if o.FS == nil {
-		o.FS = osFS{}
-	}
-	return o
-}
-
-// nodeName is the node's name in an origin.
-func (o Options) nodeName() string {
-	if o.Node == "" {
-		return "node"
-	}
-	return o.Node
-}
 
 // Log is a transfer log of which this process is, or will be, the one writer.
 // Its methods may be called by any number of goroutines.
@@ -231,7 +111,7 @@ func New(dir string, o Options) *Log {
 	l.outcomes.init()
 	l.snapshots.kept = make(map[string]snapshot)
 	l.sealer = &sealer{o: l.o, dir: dir, counters: &l.counters, wake: make(chan struct{}, 1)}
-	l.notifier.f, l.notifier.logger = l.o.OnCheckpoint, l.o.Logger
+	l.notifier.f = l.o.OnCheckpoint
 	return l
 }
 
