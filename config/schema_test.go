@@ -80,14 +80,14 @@ func plain(t *testing.T, data []byte) any {
 	}
 	var value func(n *yaml.Node) any
 	value = func(n *yaml.Node) any {
-		switch n.Kind {
-		case yaml.MappingNode:
+		if n.Kind == yaml.MappingNode {
 			object := map[string]any{}
 			for i := 0; i < len(n.Content); i += 2 {
 				object[n.Content[i].Value] = value(n.Content[i+1])
 			}
 			return object
-		case yaml.SequenceNode:
+		}
+		if n.Kind == yaml.SequenceNode {
 			list := []any{}
 			for _, child := range n.Content {
 				list = append(list, value(child))
