@@ -44,6 +44,7 @@ func TestRows12To14And20Syntax(t *testing.T) {
 			t.Fatalf("%s: %v", tt.name, err)
 		}
 		text, _ := io.ReadAll(res.Body)
+		res.Body.Close()
 		conn.Close()
 		if res.StatusCode != tt.status {
 			t.Errorf("%s: status %d, want %d", tt.name, res.StatusCode, tt.status)
@@ -79,6 +80,7 @@ func TestRow15TwoLengths(t *testing.T) {
 	f.onlyOurs(t)
 	second, err := http.ReadResponse(r, nil)
 	must(t, err)
+	defer second.Body.Close()
 	text, err := io.ReadAll(second.Body)
 	must(t, err)
 	if stored := strings.Join(f.sg.heard(), ""); string(text) != "sg" || !strings.HasPrefix(stored, "PUT /v1/objects/x ") || !strings.Contains(stored, ";activity=storage;") {
@@ -168,8 +170,11 @@ func TestRow17Chunks(t *testing.T) {
 		}
 		must(t, conn.(*net.TCPConn).CloseWrite())
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
-		if err == nil && res.StatusCode < 400 {
-			t.Errorf("%q: status %d", body, res.StatusCode)
+		if err == nil {
+			res.Body.Close()
+			if res.StatusCode < 400 {
+				t.Errorf("%q: status %d", body, res.StatusCode)
+			}
 		}
 		conn.Close()
 		if said := strings.Join(f.br.heard(), ""); strings.Contains(said, "evil") || strings.HasSuffix(said, "0\r\n\r\n") {

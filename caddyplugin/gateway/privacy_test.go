@@ -187,7 +187,7 @@ func TestFailuresKeepQuiet(t *testing.T) {
 			t.Errorf("%s: the client heard %q", path, all)
 		}
 		for _, stream := range p.streams() {
-			if a := stream.send(h2Request("GET", "/sekret/"+path+"?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil); a.StatusCode != 200 {
+			if a := stream.send(h2Request("GET", "/sekret/"+path+"?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil); a.StatusCode != 200 && (stream.how != "HTTP/3" || a.StatusCode != 0) { // where a reset may overtake the header
 				t.Errorf("%s over %s: status %d", path, stream.how, a.StatusCode)
 			}
 		}

@@ -128,7 +128,10 @@ func digestOf(files fs.FS) (string, error) {
 			return err
 		}
 		content, err := fs.ReadFile(files, name)
-		fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content)
+		if err != nil {
+			return err
+		}
+		_, err = fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content)
 		return err
 	})
 	return fmt.Sprintf("%x", sum.Sum(nil)[:8]), err
