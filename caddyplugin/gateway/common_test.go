@@ -13,6 +13,7 @@ import (
 // did not change; a changed policy, or site, gets tables of its own. What no
 // configuration uses any more is let go.
 func TestReloadCompilesOnlyWhatChanged(t *testing.T) {
+	gateway.ForgetInCommon()
 	p := startPolicy(t, "", "")
 	reload := func(config string) {
 		t.Helper()

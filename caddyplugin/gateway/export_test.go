@@ -57,6 +57,14 @@ func Tables() (tables []*decision.Table) {
 	return tables
 }
 
+// ForgetInCommon leaves out of InCommon what was loaded before: Caddy lets go late
+// of servers that spoke HTTP/3.
+func ForgetInCommon() {
+	inCommon.mu.Lock()
+	defer inCommon.mu.Unlock()
+	inCommon.tables = nil
+}
+
 // InCommon counts the tables that are found by a configuration that is loaded
 // next, once the garbage is collected.
 func InCommon() (alive int) {
