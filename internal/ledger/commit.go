@@ -13,7 +13,8 @@ import (
 type batch struct {
 	buf    []byte // room for a frame's header, then a payload
 	count  int
-	frames int // it was written in
+	frames int   // it was written in
+	place  place // of the last of them
 	done   chan struct{}
 
 	epoch   uint32
@@ -39,8 +40,8 @@ func (b *batch) add(entry []byte) (slot int) {
 // maxSpare bounds a buffer that is kept for a later batch, and maxSpares how
 // many are.
 const (
-	maxSpare  = 4 << 20
-	maxSpares = 4
+	maxSpare  = 1 << 20
+	maxSpares = 16
 )
 
 // run is the committer: it takes whatever is pending, makes it durable, and
@@ -120,9 +121,11 @@ func (l *Log) commit(b *batch) {
 		}
 		room := l.epoch.SegmentEntries - l.next%l.epoch.SegmentEntries
 		count, length := split(buf[headerSize:], b.count-b.durable, room)
+		path, offset, first := l.segment.path, l.segment.size, l.next
 		if b.err = l.writeFrame(buf[:headerSize+length], count); b.err != nil {
 			return
 		}
+		b.place = place{path, offset, first}
 		b.durable += count
 		b.frames++
 		buf = buf[length:] // the next header goes over bytes already written

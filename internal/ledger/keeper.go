@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -40,12 +41,13 @@ type keeper struct {
 	mu     sync.Mutex
 	tree   *tree
 	signed uint64 // size of the last checkpoint
+	at     place  // of the last frame that was hashed; its path is empty before
 	last   []byte // the last entry that was visited while the log opened
 }
 
 // handed is a batch of one frame, handed over in memory.
 type handed struct {
-	first uint64
+	place place // of its frame
 	count int
 	buf   []byte // room for a header, then the payload
 }
@@ -58,7 +60,7 @@ type failing struct {
 
 // handedBatches bounds the batches that wait to be hashed. When it is reached
 // the keeper reads what it missed from the segment.
-const handedBatches = 64
+const handedBatches = 128
 
 func (k *keeper) start() {
 	k.batches = make(chan handed, handedBatches)
@@ -73,7 +75,7 @@ func (k *keeper) hand(b *batch) bool {
 		return false // the buffer of a split batch was overwritten by headers
 	}
 	select {
-	case k.batches <- handed{b.first, b.count, b.buf}:
+	case k.batches <- handed{b.place, b.count, b.buf}:
 		return true
 	default:
 		return false
@@ -97,16 +99,23 @@ func (k *keeper) run() {
 	}
 }
 
-// take hashes a batch that follows the tree. Any other one was read already,
-// or will be at the next checkpoint.
+// take hashes a batch that follows the tree, after what could not be handed
+// over. What was read back already comes again and is passed over.
 func (k *keeper) take(b handed) {
+	if b.place.first > uint64(k.tree.size()) {
+		if err := k.readBack(b.place.first); err != nil {
+			k.o.Logger.Warn("reading back entries to hash them; it is tried again", "error", err)
+		}
+	}
 	k.mu.Lock()
-	if b.first == uint64(k.tree.size()) {
+	if b.place.first == uint64(k.tree.size()) {
 		k.hashPayload(b.buf[headerSize:], b.count)
+		k.at = b.place
 	}
 	k.mu.Unlock()
 	k.giveBack(b.buf)
 	k.storeSpans()
+	runtime.Gosched() // whoever waits for a record comes first
 }
 
 // hashPayload adds the first entries of a payload. Its caller holds mu.
@@ -164,12 +173,15 @@ func (k *keeper) readOnce(limit uint64) error {
 		return err
 	}
 	from := uint64(k.tree.size())
+	w.from = k.at
 	err = w.read(from, func(fr *frame) error {
 		if fr.first >= limit {
 			return errEnough
 		}
+		runtime.Gosched() // whoever waits for a record comes first
 		k.mu.Lock()
 		defer k.mu.Unlock()
+		k.at = place{fr.path, fr.offset, fr.first}
 		skip := uint64(k.tree.size()) - fr.first
 		payload := fr.payload
 		for range skip {
@@ -293,6 +305,7 @@ func (k *keeper) storeSpans() {
 
 // visit hashes a frame while the log opens.
 func (k *keeper) visit(fr *frame) {
+	k.at = place{fr.path, fr.offset, fr.first}
 	index := fr.first
 	for rest := fr.payload; len(rest) > 0; index++ {
 		entry, after, leaf := cutLeaf(rest) // was checked with the frame

@@ -277,7 +277,7 @@ func (l *Log) start(own [][]byte) error {
 		return errors.Join(err, l.letGo(), l.unprepare())
 	}
 	if b.frames == 1 {
-		l.keeper.take(handed{b.first, b.count, b.buf})
+		l.keeper.take(handed{b.place, b.count, b.buf})
 	}
 	l.pending = newBatch(nil)
 	l.keeper.start()

@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -252,6 +253,7 @@ func (s *sealing) compare(path string, span int64) error {
 				}
 				rest = after
 			}
+			runtime.Gosched() // whoever waits for a record comes first
 			return s.stopped()
 		})
 	}
