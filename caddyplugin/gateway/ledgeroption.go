@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -202,5 +203,6 @@ func (l *Ledger) options(node string, logger *slog.Logger) ledger.Options {
 	return ledger.Options{
 		Node: node, Logger: logger,
 		Key: l.Key, MinFree: l.MinFree, EpochEntries: l.EpochEntries, PeriodMonths: l.KeyMonths,
+		OnSync: func(took time.Duration, _ int) { processMetrics().syncs.Observe(took.Seconds()) },
 	}
 }

@@ -160,6 +160,7 @@ func TestMetrics(t *testing.T) {
 		`caddy_transfer_policy_info{digest="`,
 		`caddy_transfer_policy_next_change_timestamp_seconds`,
 		`caddy_transfer_ledger_records_total`,
+		`caddy_transfer_ledger_fsync_seconds_count`,
 		`caddy_transfer_ready 1`,
 		`caddy_transfer_geoip_build_timestamp_seconds`,
 		`caddy_transfer_accounts_sync_timestamp_seconds`,
@@ -168,6 +169,9 @@ func TestMetrics(t *testing.T) {
 			t.Errorf("no %s", want)
 		}
 	}
+	waitFor(t, "a checkpoint is signed", func() bool {
+		return strings.Contains(scrape(t, admin), "\ncaddy_transfer_ledger_checkpoint_timestamp_seconds 1.")
+	})
 	// They are still there after a reload.
 	if err := g.load(strings.Replace(probes, "\n\ttransfer_health\n", "\n\ttransfer_health\n\theader X y\n", 1), map[string]string{
 		"admin": admin, "log": filepath.Join(t.TempDir(), "log"), "mode": "", "accounts": writeFile(t, "a.ndjson", `{"account":"a"}`),
