@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -60,6 +61,15 @@ func (g *gate) settledSnapshot() map[string]string {
 			}
 		}
 		return true
+	})
+	// The gateway writes a checkpoint (a name, a size, a hash) within a second of them.
+	waitFor(g.t, "a checkpoint covers every entry", func() bool {
+		var size int
+		text, err := os.ReadFile(filepath.Join(g.ledger, "epoch-000001", "checkpoint"))
+		if lines := strings.Split(string(text), "\n"); err == nil && len(lines) > 1 {
+			size, _ = strconv.Atoi(lines[1])
+		}
+		return size >= len(g.records())
 	})
 	return snapshot(g.t, g.ledger)
 }
