@@ -99,11 +99,11 @@ func Fingerprint(dir string) string {
 	if err != nil {
 		return err.Error()
 	}
-	sum := sha256.New()
+	var list []byte
 	for _, name := range slices.Sorted(maps.Keys(files)) {
-		fmt.Fprintf(sum, "%x %q\n", sha256.Sum256(files[name].Data), name)
+		list = fmt.Appendf(list, "%x %q\n", sha256.Sum256(files[name].Data), name)
 	}
-	return fmt.Sprintf("%x", sum.Sum(nil))
+	return fmt.Sprintf("%x", sha256.Sum256(list))
 }
 
 // steadyTries is how often a folder is read in the hope that it stays the same.

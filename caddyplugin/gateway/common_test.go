@@ -47,7 +47,6 @@ func TestReloadCompilesOnlyWhatChanged(t *testing.T) {
 		t.Errorf("under the changed policy: status %d", a.StatusCode)
 	}
 
-	first, second = nil, nil
 	http.DefaultClient.CloseIdleConnections()
 	// What serves, and what comes after the policy's next date.
 	waitFor(t, "unused tables are collected", func() bool { return gateway.InCommon() == 2*len(gateway.Tables()) })

@@ -41,7 +41,7 @@ type gate struct {
 // vars replace the rest.
 func startGate(t testing.TB, caddyfile string, vars map[string]string) *gate {
 	t.Helper()
-	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(t.TempDir(), "ledger")}
+	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(outlivingDir(t), "ledger")}
 	err := g.load(caddyfile, vars)
 	for range 4 { // somebody else may have taken the address meanwhile
 		if err == nil || !strings.Contains(err.Error(), "address already in use") {
@@ -67,6 +67,18 @@ func startGate(t testing.TB, caddyfile string, vars map[string]string) *gate {
 		return true
 	})
 	return g
+}
+
+// outlivingDir is a folder of the test's whose files may be written a little
+// longer: a request in flight, such as a tunnel, holds the ledger open beyond Caddy.
+func outlivingDir(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gate")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { waitFor(t, "nobody writes the ledger", func() bool { return os.RemoveAll(dir) == nil }) })
+	return dir
 }
 
 // load adapts and loads a Caddyfile, as startGate does, into the running process.

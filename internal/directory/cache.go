@@ -3,6 +3,7 @@ package directory
 import (
 	"hash/maphash"
 	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -180,7 +181,7 @@ func (c *Cache) remove(i int) {
 func (c *Cache) forget(before time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(c.ring) - 1; i >= 0; i-- {
+	for i := range slices.Backward(c.ring) { // removing moves none that is still to come
 		if c.ring[i].answer.Load().asked < time.Duration(before.UnixNano()) {
 			c.remove(i)
 			c.changed.Store(true)

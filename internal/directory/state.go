@@ -46,6 +46,11 @@ var turns sync.Map // path -> chan struct{} with room for one
 func turn(ctx context.Context, path string) (end func(), err error) {
 	held, _ := turns.LoadOrStore(path, make(chan struct{}, 1))
 	turn := held.(chan struct{})
+	select { // a turn that is free is taken even by who is told to end: it has a last save to do
+	case turn <- struct{}{}:
+		return func() { <-turn }, nil
+	default:
+	}
 	select {
 	case turn <- struct{}{}:
 		return func() { <-turn }, nil
