@@ -228,6 +228,7 @@ func TestRow01ConnectionTokensOfWebSocket(t *testing.T) {
 		t.Fatalf("status %d: %s", a.StatusCode, a.Text)
 	}
 	f.onlyOurs(t)
+	f.whole(t) // the tunnel's end is recorded
 }
 
 // echoTunnel accepts every upgrade, and sends back what comes through it.
@@ -328,6 +329,7 @@ func TestRow06WebSocket(t *testing.T) {
 		t.Errorf("%d records of the tunnel, want 1", n)
 	}
 	conn.Close()
+	f.whole(t) // its end is recorded, too
 }
 
 func TestRows07To09Methods(t *testing.T) {

@@ -234,11 +234,7 @@ func answering(lines ...string) func(net.Conn, *bufio.Reader, *http.Request) {
 func (u *rawUpstream) serve(conn net.Conn, talk func(net.Conn, *bufio.Reader, *http.Request)) {
 	defer conn.Close()
 	_ = conn.SetDeadline(time.Now().Add(rawTimeout))
-	heard := new(bytes.Buffer)
-	u.mu.Lock()
-	u.conns = append(u.conns, heard)
-	u.mu.Unlock()
-	r := bufio.NewReader(io.TeeReader(conn, lockedWriter{&u.mu, heard}))
+	r := bufio.NewReader(io.TeeReader(conn, &hearing{upstream: u}))
 	req, err := http.ReadRequest(r)
 	if err != nil {
 		return
@@ -253,15 +249,21 @@ func (u *rawUpstream) serve(conn net.Conn, talk func(net.Conn, *bufio.Reader, *h
 	_, _ = io.Copy(io.Discard, r) // whatever is said after the request is kept, too
 }
 
-type lockedWriter struct {
-	mu *sync.Mutex
-	w  io.Writer
+// hearing keeps what one connection says, from its first byte on: one that was
+// opened for a request that was given up may be used for the next.
+type hearing struct {
+	upstream *rawUpstream
+	heard    *bytes.Buffer
 }
 
-func (l lockedWriter) Write(p []byte) (int, error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.w.Write(p)
+func (l *hearing) Write(p []byte) (int, error) {
+	l.upstream.mu.Lock()
+	defer l.upstream.mu.Unlock()
+	if l.heard == nil {
+		l.heard = new(bytes.Buffer)
+		l.upstream.conns = append(l.upstream.conns, l.heard)
+	}
+	return l.heard.Write(p)
 }
 
 // heard returns what each connection said since the last call of forget.
