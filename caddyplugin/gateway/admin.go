@@ -77,28 +77,18 @@ type approvalStatus struct {
 	Approvers []string `json:"approvers"`
 }
 
-// modeStatus is the gateway's mode.
-type modeStatus struct {
-	Report bool   `json:"report"`
-	Owner  string `json:"owner,omitempty"`
-	Until  string `json:"until,omitempty"`
-}
-
 func (a *App) answerPolicy(w http.ResponseWriter, _ *http.Request) error {
 	s, t := a.state.Load(), now()
 	status := policyStatus{
 		Digest: s.policy.Digest, Source: a.policySource(), Statement: statementAt(s.policy, t),
-		Loaded: s.loaded.UTC(), Failure: a.failure.Load(),
+		Loaded: s.loaded.UTC(), Mode: a.modeAt(s.policy, t), Failure: a.failure.Load(),
 	}
-	if next := s.nextChange(); !next.IsZero() {
+	if next := s.nextChange(t); !next.IsZero() {
 		next = next.UTC()
 		status.NextChange = &next
 	}
 	if by := s.approved; by != nil {
 		status.Approvals = &approvalStatus{Required: by.Required, Serial: by.Serial, Author: by.Author, Approvers: by.Approvers}
-	}
-	if a.Mode.reporting(t) {
-		status.Mode = modeStatus{Report: true, Owner: a.Mode.Owner, Until: a.Mode.Until}
 	}
 	return answerJSON(w, status)
 }

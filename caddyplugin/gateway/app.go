@@ -108,26 +108,6 @@ type Node struct {
 	Entity string `json:"entity,omitempty"`
 }
 
-// Mode says whether missing safeguards deny requests.
-type Mode struct {
-	// Report lets requests pass that lack only a safeguard, and records them
-	// as denied but not enforced. Default: false
-	Report bool `json:"report,omitempty"`
-
-	// Owner answers for report mode. Required with it.
-	Owner string `json:"owner,omitempty"`
-
-	// Until is the day report mode ends, as YYYY-MM-DD in UTC. Required with it.
-	Until string `json:"until,omitempty"`
-
-	until time.Time
-}
-
-// reporting tells whether report mode is on at t.
-func (m *Mode) reporting(t time.Time) bool {
-	return m != nil && m.Report && t.Before(m.until)
-}
-
 // CaddyModule returns the Caddy module information.
 func (*App) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "transfer", New: func() caddy.Module { return new(App) }}
@@ -169,24 +149,6 @@ func (a *App) provisionNode() error {
 		}
 		return nil
 	})
-}
-
-func (a *App) provisionMode() error {
-	m := a.Mode
-	if m == nil || !m.Report {
-		return nil
-	}
-	if m.Owner == "" {
-		return errors.New("report mode needs an owner who answers for it")
-	}
-	until, err := time.Parse(time.DateOnly, m.Until)
-	if err != nil {
-		return fmt.Errorf("report mode needs the day it ends as YYYY-MM-DD, not '%s'", m.Until)
-	}
-	m.until = until
-	a.logger.Warn("report mode: requests that lack only a safeguard pass and are recorded as denied",
-		zap.String("owner", m.Owner), zap.Time("until", until))
-	return nil
 }
 
 // checkLedgerPlace refuses a ledger outside the country in which data is stored.

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -173,19 +174,20 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		h.asked.explain(x.state.policy, &h.site, f)
 		return nil
 	}
-	h.serve(w, r, x, table.Decide(f))
+	h.serve(w, r, x, table.Decide(f), at)
 	return nil
 }
 
-// serve acts on a decision.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, x *exchange, d *decision.Decision) {
+// serve acts on a decision that was made at that moment.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, x *exchange, d *decision.Decision, at time.Time) {
 	x.decision = d
-	h.app.metrics.decided(x, h.app.Mode.reporting(now()))
+	reported := h.app.reports(d, at)
+	h.app.metrics.decided(x, reported)
 	if d.Outcome == decision.Allowed {
 		h.tryCandidates(w, r, x, d.Candidates, true)
 		return
 	}
-	if d.Waived != nil && h.app.Mode.reporting(now()) {
+	if reported {
 		h.tryCandidates(w, r, x, []decision.Candidate{*d.Waived}, false)
 		return
 	}

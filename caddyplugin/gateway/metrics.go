@@ -131,7 +131,7 @@ func tableAnswer(x *exchange) string {
 }
 
 // decided counts a decision.
-func (m *metrics) decided(x *exchange, reporting bool) {
+func (m *metrics) decided(x *exchange, reported bool) {
 	d := x.decision
 	controller, region, outcome := "none", "none", outcomeDenied
 	if d.Controller != nil {
@@ -141,7 +141,7 @@ func (m *metrics) decided(x *exchange, reporting bool) {
 	switch {
 	case d.Outcome == decision.Allowed:
 		outcome, region = outcomeAllowed, d.Candidates[0].Region.Code
-	case d.Waived != nil && reporting:
+	case reported:
 		enforced, region = false, d.Waived.Region.Code
 	}
 	m.decisions.WithLabelValues(controller, region, outcome, strconv.FormatBool(enforced)).Inc()
@@ -193,7 +193,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	a := g.app
 	inForce := a.state.Load()
 	gauge(descPolicy, 1, statementAt(inForce.policy, now()), inForce.policy.Digest)
-	if next := inForce.nextChange(); !next.IsZero() {
+	if next := inForce.nextChange(now()); !next.IsZero() {
 		gauge(descNextChange, float64(next.Unix()))
 	}
 	for i := range inForce.policy.Safeguards {

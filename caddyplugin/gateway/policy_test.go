@@ -14,6 +14,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // policySite is site under a policy's folder, with the admin endpoint on.
@@ -169,9 +170,26 @@ func TestPolicyReload(t *testing.T) {
 	}
 	after := digestOf(t, p.dir)
 	var named []string
+	kept := make(map[string]bool)
 	for _, r := range p.records() {
-		if digest, ok := r["policy"].(string); ok && r["type"] != "policy.snapshot" {
+		digest, ok := r["policy"].(string)
+		switch {
+		case !ok:
+		case r["type"] == "policy.snapshot":
+			kept[digest] = true
+		case !kept[digest]:
+			t.Errorf("record %v names a policy that the ledger does not hold yet", r["#"])
+		default:
 			named = append(named, digest)
+		}
+	}
+	for digest := range kept {
+		blob, err := ledger.ReadPolicy(p.ledger, digest)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := config.LoadArchive(blob, "kept", digest); err != nil {
+			t.Error(err)
 		}
 	}
 	if want := []string{before, before, after, after}; fmt.Sprint(named) != fmt.Sprint(want) {

@@ -43,6 +43,11 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 	if !a.ledger.hold() {
 		return id, nil, errLedger
 	}
+	if err := a.keepPolicy(x.state); err != nil {
+		a.release()
+		a.logger.Error("the ledger did not take the policy; the request is refused", zap.Error(err))
+		return id, nil, errLedger
+	}
 	if rec.Subject = a.pseudonym(x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
 		a.release() // it is not open yet
 		return id, nil, errLedger

@@ -19,7 +19,7 @@ func (a *App) readPolicy() (*state, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &state{folder: folder, policy: folder.Registers.Policy, loaded: now()}, nil
+	return &state{folder: folder, policy: folder.Registers.Policy, recorded: new(atomic.Bool), loaded: now()}, nil
 }
 
 // reload puts the policy in force as its folder has it now: all of it or, if
@@ -64,6 +64,7 @@ func (a *App) replace(next *state) (changed bool, err error) {
 	if err := next.compile(a.handlers, now()); err != nil {
 		return false, err
 	}
+	// If it is not taken in the end, the ledger holds a policy that no record names.
 	if err := a.keepPolicy(next); err != nil {
 		return false, err
 	}
@@ -75,15 +76,22 @@ func (a *App) replace(next *state) (changed bool, err error) {
 	}
 	next.roster = a.table.Snapshot().Roster()
 	a.state.Store(next)
+	a.warnOfModes(next.policy)
 	return true, nil
 }
 
 // keepPolicy keeps a copy of the policy beside the ledger before a record can
-// name it, so that old records stay explainable.
+// name it, so that old records stay explainable. Mostly that was done when the
+// policy was loaded; after a reload of the configuration a request may come before
+// the gateway has quite started.
 func (a *App) keepPolicy(s *state) error {
+	if s.recorded.Load() {
+		return nil
+	}
 	if err := a.ledger.log.Snapshot(s.policy.Digest, s.folder.Registers.Archive()); err != nil {
 		return fmt.Errorf("keeping the policy in the ledger: %w", err)
 	}
+	s.recorded.Store(true)
 	return nil
 }
 

@@ -22,6 +22,7 @@ type state struct {
 	folder   *config.Folder
 	policy   *decision.Policy // the folder's
 	approved *approval.Status // nil if nobody asks for approvals
+	recorded *atomic.Bool     // the ledger holds the policy
 	roster   *controllers.Roster
 	loaded   time.Time
 	sites    []*siteTables // by Handler.number
@@ -87,11 +88,17 @@ func inForce(table *decision.Table, t time.Time) bool {
 	return table != nil && decision.Validity{From: table.From(), Until: table.Until()}.Contains(t)
 }
 
-// nextChange is when the policy changes next by itself; zero if never.
-func (s *state) nextChange() (next time.Time) {
-	for _, site := range s.sites {
-		if until := site.table.Until(); next.IsZero() || !until.IsZero() && until.Before(next) {
-			next = until
+// nextChange is when the policy changes next by itself after t; zero if never.
+func (s *state) nextChange(t time.Time) (next time.Time) {
+	moments := decision.Boundaries(s.policy)
+	for i := range s.policy.Activities {
+		if report := s.policy.Activities[i].Report; report != nil {
+			moments = append(moments, report.Until)
+		}
+	}
+	for _, m := range moments {
+		if m.After(t) && (next.IsZero() || m.Before(next)) {
+			next = m
 		}
 	}
 	return next
@@ -136,6 +143,7 @@ func (a *App) provisionPolicy() error {
 	}
 	next.roster = a.table.Snapshot().Roster()
 	a.state.Store(next)
+	a.warnOfModes(next.policy)
 	return nil
 }
 
@@ -152,6 +160,6 @@ func (a *App) renew(t time.Time) error {
 		return err
 	}
 	a.state.Store(&next)
-	a.logger.Info("the policy's next date has come", zap.Time("until", next.nextChange()))
+	a.logger.Info("the policy's next date has come", zap.Time("until", next.nextChange(t)))
 	return nil
 }

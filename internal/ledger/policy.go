@@ -58,6 +58,12 @@ func (l *Log) Snapshot(digest string, blob []byte) error {
 	s := &l.snapshots
 	s.calls.Lock()
 	defer s.calls.Unlock()
+	l.mu.Lock()
+	refusal := l.refusal
+	l.mu.Unlock()
+	if refusal != nil {
+		return refusal // the folder is not ours to write in
+	}
 	if err := keepPolicy(l.o.FS, l.dir, digest, blob); err != nil {
 		return err
 	}
