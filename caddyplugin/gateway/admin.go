@@ -16,8 +16,9 @@ func init() {
 
 // adminAPI answers what operators and commands ask a running gateway:
 //
-//	GET  /transfer/policy          the policy in force
-//	POST /transfer/policy/reload   reads the policy's folder now
+//	GET  /transfer/policy            the policy in force
+//	POST /transfer/policy/reload     reads the policy's folder now
+//	POST /transfer/candidate/reload  reads the candidate's folder now
 //
 //	GET  /transfer/explain         why a request would be decided as it would
 //	POST /transfer/explain         the same, of an account
@@ -39,6 +40,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	return append([]caddy.AdminRoute{
 		{Pattern: "GET /transfer/policy", Handler: forApp((*App).answerPolicy)},
 		{Pattern: "POST /transfer/policy/reload", Handler: forApp((*App).answerReload)},
+		{Pattern: "POST /transfer/candidate/reload", Handler: forApp((*App).answerCandidateReload)},
 	}, slices.Concat(explainRoutes, keyRoutes)...)
 }
 
@@ -48,7 +50,7 @@ func forApp(answer func(*App, http.ResponseWriter, *http.Request) error) caddy.A
 	return func(w http.ResponseWriter, r *http.Request) error {
 		app, err := caddy.ActiveContext().AppIfConfigured("transfer")
 		if err != nil {
-			return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New("the running configuration has no transfer gateway")}
+			return notFound("the running configuration has no transfer gateway")
 		}
 		return answer(app.(*App), w, r)
 	}
@@ -65,6 +67,8 @@ type policyStatus struct {
 	Mode       modeStatus `json:"mode"`
 	// Approvals say who signed the policy; absent if nobody asks.
 	Approvals *approvalStatus `json:"approvals,omitempty"`
+	// Candidate is the policy tried beside it.
+	Candidate *candidateStatus `json:"candidate,omitempty"`
 	// Failure is why the folder's policy is not the one in force.
 	Failure *loadFailure `json:"failure,omitempty"`
 }
@@ -81,7 +85,7 @@ func (a *App) answerPolicy(w http.ResponseWriter, _ *http.Request) error {
 	s, t := a.state.Load(), now()
 	status := policyStatus{
 		Digest: s.policy.Digest, Source: a.policySource(), Statement: statementAt(s.policy, t),
-		Loaded: s.loaded.UTC(), Mode: a.modeAt(s.policy, t), Failure: a.failure.Load(),
+		Loaded: s.loaded.UTC(), Mode: a.modeAt(s.policy, t), Candidate: a.candidateStatus(s), Failure: a.failure.Load(),
 	}
 	if next := s.nextChange(t); !next.IsZero() {
 		next = next.UTC()
@@ -104,9 +108,23 @@ func (a *App) policySource() string {
 func (a *App) answerReload(w http.ResponseWriter, _ *http.Request) error {
 	changed, err := a.reload()
 	if err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusUnprocessableEntity, Err: err}
+		return unprocessable(err)
 	}
-	return answerJSON(w, map[string]any{"changed": changed, "digest": a.state.Load().policy.Digest})
+	return answerJSON(w, reloaded{Changed: changed, Digest: a.state.Load().policy.Digest})
+}
+
+// reloaded answers a reload that went well.
+type reloaded struct {
+	Changed bool   `json:"changed"`
+	Digest  string `json:"digest"`
+}
+
+func notFound(text string) error {
+	return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: errors.New(text)}
+}
+
+func unprocessable(err error) error {
+	return caddy.APIError{HTTPStatus: http.StatusUnprocessableEntity, Err: err}
 }
 
 func answerJSON(w http.ResponseWriter, v any) error {

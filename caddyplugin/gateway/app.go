@@ -31,6 +31,10 @@ type App struct {
 	// The folder of the policy's registers. Default: the embedded policy.
 	Policy string `json:"policy,omitempty"`
 
+	// The folder of a policy that is tried beside the one in force: what it would
+	// change is counted and recorded, and nothing else. Default: none
+	Candidate string `json:"candidate,omitempty"`
+
 	// Where transfers are recorded. Required.
 	Ledger *Ledger `json:"ledger,omitempty"`
 
@@ -64,11 +68,15 @@ type App struct {
 	// Default: false
 	Demo bool `json:"demo,omitempty"`
 
-	ctx      caddy.Context
-	logger   *zap.Logger
-	state    atomic.Pointer[state]       // set once the app is provisioned; replaced whole
-	failure  atomic.Pointer[loadFailure] // of the last reload; nil if it went well
-	watched  string                      // fingerprint of the policy's folder before it was read
+	ctx     caddy.Context
+	logger  *zap.Logger
+	state   atomic.Pointer[state]       // set once the app is provisioned; replaced whole
+	failure atomic.Pointer[loadFailure] // of the last reload; nil if it went well
+	watched string                      // fingerprint of the policy's folder before it was read
+
+	candidateFailure atomic.Pointer[loadFailure] // likewise
+	candidateSeen    string                      // likewise
+
 	table    *controllers.Table
 	identity []IdentitySource
 	accounts AccountSource
@@ -120,7 +128,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
 	steps := []func() error{
-		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals,
+		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals, a.provisionCandidate,
 		a.provisionAssertion, a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
 	}
 	for _, step := range steps {
@@ -222,6 +230,9 @@ func (a *App) Start() error {
 	a.background.Go(func() { a.tick(ctx) })
 	if a.Policy != "" {
 		a.background.Go(func() { watch(ctx, a.Policy, a.watched, func() { _, _ = a.reload() }) }) // it logs what is wrong
+	}
+	if a.Candidate != "" {
+		a.background.Go(func() { watch(ctx, a.Candidate, a.candidateSeen, func() { _, _ = a.reloadCandidate() }) })
 	}
 	return nil
 }

@@ -38,6 +38,7 @@ func init() {
 //	    accounts <source> ...
 //	    assertion { ... }
 //	    require_approvals <number> <keys or files...>
+//	    candidate <folder>
 //	    mode    enforce
 //	    mode    report <owner> <YYYY-MM-DD>
 //	    demo
@@ -112,11 +113,14 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 	case "mode":
 		return a.unmarshalMode(d)
 
+	case "candidate":
+		return allArgs(d, "candidate FOLDER", &a.Candidate)
+
 	case "require_approvals":
 		return a.unmarshalApprovals(d)
 	}
 	return d.Errf("unrecognized option '%s'%s", word, did(word, []string{
-		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "require_approvals",
+		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "require_approvals", "candidate",
 	}))
 }
 

@@ -174,7 +174,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 		h.asked.explain(x.state.policy, &h.site, f)
 		return nil
 	}
-	h.serve(w, r, x, table.Decide(f), at)
+	d := table.Decide(f)
+	h.tryCandidate(x, d, f)
+	h.serve(w, r, x, d, at)
 	return nil
 }
 

@@ -26,6 +26,7 @@ type metrics struct {
 	unlisted   prometheus.Counter
 
 	policyFailures prometheus.Counter
+	shadows        *prometheus.CounterVec // change
 
 	placeEntries  *prometheus.GaugeVec   // place
 	placeTime     *prometheus.GaugeVec   // place
@@ -59,6 +60,7 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
 
 		policyFailures: prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "policy_load_failures_total", Help: "Policies that were not taken, so that the old one stayed in force."}),
+		shadows:        counter("shadow_differences_total", "Requests that the candidate policy would have decided differently, by what it changes.", "change"),
 	}
 })
 
@@ -69,7 +71,7 @@ func (a *App) provisionMetrics() error {
 	m := a.metrics
 	registry := a.ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
-		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.syncs, m.unlisted, m.policyFailures,
+		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.syncs, m.unlisted, m.policyFailures, m.shadows,
 		m.placeEntries, m.placeTime, m.placeFailures, &gauges{a},
 	} {
 		var twice prometheus.AlreadyRegisteredError
@@ -148,6 +150,7 @@ func (m *metrics) decided(x *exchange, reported bool) {
 }
 
 func (m *metrics) refused(reason decision.Reason) { m.reasons.WithLabelValues(string(reason)).Inc() }
+func (m *metrics) shadowed(change string)         { m.shadows.WithLabelValues(change).Inc() }
 func (m *metrics) recorded(recipient string)      { m.records.WithLabelValues(recipient).Inc() }
 func (m *metrics) concluded(state string)         { m.outcomes.WithLabelValues(state).Inc() }
 

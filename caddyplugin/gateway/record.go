@@ -35,6 +35,12 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	return release, nil
 }
 
+// What records call the outcomes of a decision.
+const (
+	allowedWord = "allowed"
+	deniedWord  = "denied"
+)
+
 // usualRecord is the length that most records stay below, in bytes.
 const usualRecord = 1 << 10
 
@@ -85,12 +91,13 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		Conflicts:     x.conflicts,
 		Method:        r.Method,
 		Bytes:         max(r.ContentLength, 0),
-		Decision:      "denied",
+		Decision:      deniedWord,
+		Shadow:        x.shadow,
 		Enforced:      true,
 		Requester:     "self",
 	}
 	if d.Outcome == decision.Allowed {
-		rec.Decision = "allowed"
+		rec.Decision = allowedWord
 	}
 	if c := x.subject.Controller; c != nil {
 		rec.Controller = c.ID

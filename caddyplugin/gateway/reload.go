@@ -74,7 +74,7 @@ func (a *App) replace(next *state) (changed bool, err error) {
 	if err := a.keepApproved(next); err != nil {
 		return false, errors.Join(err, a.table.SetPolicy(old.policy))
 	}
-	next.roster = a.table.Snapshot().Roster()
+	next.roster, next.candidate = a.table.Snapshot().Roster(), old.candidate
 	a.state.Store(next)
 	a.warnOfModes(next.policy)
 	return true, nil

@@ -40,6 +40,7 @@ type exchange struct {
 	// what was decided; nil until the handler has decided
 	decision  *decision.Decision
 	candidate *decision.Candidate
+	shadow    []byte   // what a candidate policy would have decided instead, for the record
 	attempt   *attempt // the latest
 	record    string   // "node#index" of the transfer's record
 	outcome   string   // empty until the handler has answered

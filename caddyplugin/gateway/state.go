@@ -26,6 +26,8 @@ type state struct {
 	roster   *controllers.Roster
 	loaded   time.Time
 	sites    []*siteTables // by Handler.number
+
+	candidate *candidate // nil if none is tried
 }
 
 // siteTables is what the policy says to one handler.
@@ -70,15 +72,19 @@ func (s *state) compile(handlers []*Handler, t time.Time) error {
 
 // table returns the handler's table in force at t. It waits for nobody.
 func (s *state) table(h *Handler, t time.Time) (*decision.Table, error) {
-	site := s.sites[h.number]
-	for _, table := range [...]*decision.Table{site.table, site.next, site.sudden.Load()} {
+	return s.sites[h.number].at(s.policy, h, t)
+}
+
+// at returns the table in force at t, of the policy and handler they are made for.
+func (s *siteTables) at(p *decision.Policy, h *Handler, t time.Time) (*decision.Table, error) {
+	for _, table := range [...]*decision.Table{s.table, s.next, s.sudden.Load()} {
 		if inForce(table, t) {
 			return table, nil
 		}
 	}
-	table, err := decision.CompileLazily(s.policy, h.site, t, fields.Finish)
+	table, err := decision.CompileLazily(p, h.site, t, fields.Finish)
 	if err == nil {
-		site.sudden.Store(table)
+		s.sudden.Store(table)
 	}
 	return table, err
 }
@@ -110,7 +116,11 @@ func (a *App) require(rule func(*decision.Policy) error) error {
 	a.changing.Lock()
 	defer a.changing.Unlock()
 	a.rules = append(a.rules, rule)
-	return rule(a.state.Load().policy)
+	s := a.state.Load()
+	if s.candidate != nil { // no request has seen it yet
+		s.candidate.misfit(rule(s.candidate.policy))
+	}
+	return rule(s.policy)
 }
 
 // register adds a handler, whose tables are from now on part of the state.
@@ -125,6 +135,11 @@ func (a *App) register(h *Handler) error {
 	h.number = len(a.handlers)
 	a.handlers = append(a.handlers, h)
 	next.sites = append(slices.Clone(next.sites), site)
+	if next.candidate != nil {
+		tried := *next.candidate
+		tried.add(h, now())
+		next.candidate = &tried
+	}
 	a.state.Store(&next)
 	return nil
 }
@@ -153,12 +168,19 @@ func (a *App) renew(t time.Time) error {
 	a.changing.Lock()
 	defer a.changing.Unlock()
 	next := *a.state.Load()
-	if !slices.ContainsFunc(next.sites, func(s *siteTables) bool { return !inForce(s.table, t) }) {
+	past := func(s *siteTables) bool { return s != nil && !inForce(s.table, t) }
+	if !slices.ContainsFunc(next.sites, past) {
+		if next.candidate == nil || !slices.ContainsFunc(next.candidate.sites, past) {
+			return nil
+		}
+		next.candidate = next.candidate.renewed(a.handlers, t)
+		a.state.Store(&next)
 		return nil
 	}
 	if err := next.compile(a.handlers, t); err != nil {
 		return err
 	}
+	next.candidate = next.candidate.renewed(a.handlers, t)
 	a.state.Store(&next)
 	a.logger.Info("the policy's next date has come", zap.Time("until", next.nextChange(t)))
 	return nil

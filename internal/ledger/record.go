@@ -75,6 +75,10 @@ type Record struct {
 	Clause   string
 	Law      string
 
+	// Shadow is what a candidate policy would have decided instead, as a JSON
+	// object whose members are sorted; empty if the same, or if none is tried.
+	Shadow []byte
+
 	RetainUntil string // date
 	Demo        bool   // an example or unconfirmed safeguard was leaned on
 	Trace       string // W3C trace id
@@ -118,6 +122,7 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 	o.text("retain_until", r.RetainUntil)
 	o.text("route", r.Route)
 	o.base64("salt", r.Salt[:])
+	o.raw("shadow", r.Shadow)
 	o.text("site", r.Site)
 	o.text("statement", r.Statement)
 	o.text("subject", r.Subject)
