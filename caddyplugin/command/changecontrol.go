@@ -14,8 +14,6 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
-
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
 )
@@ -268,7 +266,7 @@ func reloadCommand() *cobra.Command {
 			"is wrong, nothing: the old one stays in force, and the error says why.",
 		Args: cobra.NoArgs,
 	}
-	address := cmd.Flags().String("address", "localhost:2019", "where the admin API listens")
+	address := addressFlag(cmd)
 	return run(cmd, func(w io.Writer, _ []string) (int, error) {
 		return reloadPolicy(w, *address)
 	})
@@ -276,16 +274,15 @@ func reloadCommand() *cobra.Command {
 
 // reloadPolicy asks a running gateway to reload its policy.
 func reloadPolicy(w io.Writer, address string) (int, error) {
-	res, err := caddycmd.AdminAPIRequest(address, http.MethodPost, "/transfer/policy/reload", nil, nil)
+	body, err := askGateway(address, http.MethodPost, "/transfer/policy/reload")
 	if err != nil {
 		return exitError, err
 	}
-	defer res.Body.Close()
 	var answer struct {
 		Changed bool   `json:"changed"`
 		Digest  string `json:"digest"`
 	}
-	if err := json.NewDecoder(res.Body).Decode(&answer); err != nil {
+	if err := json.Unmarshal(body, &answer); err != nil {
 		return exitError, fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	if !answer.Changed {

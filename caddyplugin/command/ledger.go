@@ -20,6 +20,7 @@ func ledgerCommand() *cobra.Command {
 		tailCommand(),
 		ledgerKeygenCommand(),
 		epochCommand(),
+		wouldDenyCommand(),
 		proveCommand(),
 		exportTilesCommand(),
 		inspectCommand(),

@@ -78,3 +78,19 @@ func InCommon() (alive int) {
 	}
 	return alive
 }
+
+// HoldPolicyChanges makes whoever wants to replace the policy of the running
+// gateway wait until release is called, as if a compilation took so long.
+func HoldPolicyChanges() (release func(), err error) {
+	app, err := caddy.ActiveContext().AppIfConfigured("transfer")
+	if err != nil {
+		return nil, err
+	}
+	a := app.(*App)
+	a.changing.Lock()
+	inCommon.mu.Lock()
+	return func() {
+		inCommon.mu.Unlock()
+		a.changing.Unlock()
+	}, nil
+}

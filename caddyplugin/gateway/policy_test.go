@@ -367,3 +367,51 @@ func TestOneStateThroughout(t *testing.T) {
 		t.Errorf("%d allowed, %d denied: no policy was swapped under requests", seen[true], seen[false])
 	}
 }
+
+// Nobody waits for a compilation: while one goes on, requests are decided under the
+// law of their day, whether its date was foreseen or the clock was set.
+func TestRecompilationBlocksNobody(t *testing.T) {
+	midnight := time.Date(2026, 12, 1, 3, 0, 0, 0, time.UTC) // in Santiago
+	var clock atomicTime
+	clock.set(midnight.Add(-time.Hour))
+	t.Cleanup(gateway.SetClock(clock.now))
+	p := startPolicy(t, "", "")
+	release, err := gateway.HoldPolicyChanges()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(release)
+	safeguards := func() string {
+		req, err := http.NewRequest(http.MethodPut, "http://"+p.addr+"/v1/objects/x", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Registered-Country", "CL")
+		client := http.Client{Timeout: 20 * time.Second} // a request that waits, waits for ever
+		res, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer res.Body.Close()
+		if res.StatusCode != http.StatusOK {
+			t.Fatalf("status %d", res.StatusCode)
+		}
+		return p.sg.last(t).Header.Get("Data-Transfer")
+	}
+	const old, after = "cl-ley19628-pre2026-none", "cl-ley21719-art27-"
+	for _, c := range []struct {
+		at   time.Time
+		want string
+	}{
+		{midnight.Add(-time.Second), old},
+		{midnight, after},                                  // its table was made ahead
+		{midnight.Add(-time.Minute), old},                  // set back
+		{midnight.AddDate(3, 0, 0), after},                 // perhaps beyond the next date
+		{time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), old}, // and far back
+	} {
+		clock.set(c.at)
+		if got := safeguards(); !strings.Contains(got, c.want) {
+			t.Errorf("at %s: %s, want %s", c.at, got, c.want)
+		}
+	}
+}
