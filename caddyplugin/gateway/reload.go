@@ -32,14 +32,14 @@ func (a *App) reload() (changed bool, err error) {
 	if err == nil {
 		changed, err = a.replace(next)
 	}
-	old := a.state.Load().policy.Digest
+	digest := a.state.Load().policy.Digest
 	a.failure.Store(failureOf(err))
 	switch {
 	case err != nil:
 		a.metrics.policyFailures.Inc()
-		a.logger.Error("the policy was not taken; the old one stays in force", zap.String("digest", old), zap.Error(err))
+		a.logger.Error("the policy was not taken; the old one stays in force", zap.String("digest", digest), zap.Error(err))
 	case changed:
-		a.logger.Info("another policy is in force", zap.String("digest", old))
+		a.logger.Info("another policy is in force", zap.String("digest", digest))
 	}
 	return changed, err
 }
