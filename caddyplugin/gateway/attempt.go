@@ -95,7 +95,7 @@ func (t *attempt) outgoing(r *http.Request, region *Region) *http.Request {
 	t.exchange.attempt = t
 	t.path, t.host = r.URL.Path, r.Host
 	withhold := t.candidate.Recipient.Withhold
-	hasBody := r.Body != nil && r.Body != http.NoBody
+	hasBody := r.Body != nil && r.ContentLength != 0 // a proxy sends none of length 0
 	t.body.ReadCloser, t.body.length = r.Body, r.ContentLength
 	if region.bare && len(withhold) == 0 && !hasBody {
 		return r
