@@ -45,7 +45,7 @@ http://{addr} {
 		f.Fatal(err)
 	}
 	server := app.(*caddyhttp.App).Servers["srv0"]
-	for _, target := range append(odd, "/v1/objects/x", "/", "/a?b", "/v1/objects/a%20b", "/v1/objects;/", "/V1%2fobjects", "/v1/objectsx") {
+	for _, target := range append(odd, "/v1/objects/x", "/", "/a?b", "/v1/objects/a%20b", "/v1/objects;/", "/V1%2fobjects", "/v1/objectsx", "/v1/objects#00", "/v1/objects%23") {
 		f.Add(target)
 	}
 	f.Fuzz(func(t *testing.T, target string) {

@@ -57,7 +57,9 @@ func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 	if !validHost(r.Host) || r.URL.User != nil {
 		return decision.HostMissing, false
 	}
-	if !pathAllowed(r.URL, o.PlainPaths) {
+	// A target has no fragment (RFC 9112 section 3.2), but net/http takes one for
+	// a part of the path or query.
+	if strings.IndexByte(r.RequestURI, '#') >= 0 || !pathAllowed(r.URL, o.PlainPaths) {
 		return decision.PathAmbiguous, false
 	}
 	return "", true

@@ -1,6 +1,7 @@
 package guard_test
 
 import (
+	"bufio"
 	"crypto/tls"
 	"net/http"
 	"net/http/httptest"
@@ -24,6 +25,30 @@ func TestCheckMethods(t *testing.T) {
 		reason, ok := guard.Check(r, guard.Options{AllowWebSocket: true})
 		if ok != want || !want && reason != decision.MethodNotAllowed {
 			t.Errorf("%q: %s, %v", method, reason, ok)
+		}
+	}
+}
+
+// TestCheckFragment: no request target has a fragment (RFC 9112 section 3.2), so
+// that servers differ on what a number sign in it means; an encoded one is a
+// letter of the path like others.
+func TestCheckFragment(t *testing.T) {
+	for target, want := range map[string]decision.Reason{
+		"/v1/objects#00":                 decision.PathAmbiguous,
+		"/v1/objects/#":                  decision.PathAmbiguous,
+		"/?a#b":                          decision.PathAmbiguous,
+		"http://example.com/v1/objects#": decision.PathAmbiguous,
+		"/v1/objects/a%23b":              "",
+		"/?a%23b":                        "",
+	} {
+		for _, plain := range []bool{false, true} {
+			r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: example.com\r\n\r\n")))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if reason, ok := guard.Check(r, guard.Options{PlainPaths: plain}); reason != want || ok != (want == "") {
+				t.Errorf("%s, plain %t: %q, %t, want %q", target, plain, reason, ok, want)
+			}
 		}
 	}
 }
