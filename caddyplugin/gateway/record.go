@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"net/http"
+	"sync"
 	"time"
 
 	"go.uber.org/zap"
@@ -41,8 +42,9 @@ const (
 	deniedWord  = "denied"
 )
 
-// usualRecord is the length that most records stay below, in bytes.
-const usualRecord = 1 << 10
+// records lends the buffers that records are written into. They grow to the
+// longest record there was, which is less than ledger.MaxEntry.
+var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append makes a record durable and holds the ledger open until release.
 func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release func(), err error) {
@@ -58,7 +60,10 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 		a.release() // it is not open yet
 		return id, nil, errLedger
 	}
-	id, err = a.ledger.log.Append(rec.AppendJSON(make([]byte, 0, usualRecord)))
+	buf := records.Get().(*[]byte)
+	*buf = rec.AppendJSON((*buf)[:0])
+	id, err = a.ledger.log.Append(*buf)
+	records.Put(buf)
 	if err != nil {
 		a.release()
 		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {
@@ -158,9 +163,8 @@ func (a *App) siteOf(r *http.Request) string {
 // recordName is the number by which a record is known outside, such as
 // gw-sg-1#7.18402: the node, the ledger's epoch and the index in it.
 func (a *App) recordName(id ledger.ID) string {
-	b := make([]byte, 0, len(a.Node.Name)+32)
-	b = append(append(b, a.Node.Name...), '#')
-	return string(id.Append(b))
+	var room [64]byte
+	return string(id.Append(append(append(room[:0], a.Node.Name...), '#')))
 }
 
 // conclude hands the outcome of a transfer to the ledger.
@@ -194,22 +198,30 @@ func (t *attempt) outcome() string {
 
 // log writes one line per transfer for those who ship Caddy's logs.
 func (t *attempt) log(rec *ledger.Record) {
-	c := t.handler.logger.Check(zapcore.InfoLevel, "transfer")
-	if c == nil {
-		return
+	if c := t.handler.logger.Check(zapcore.InfoLevel, "transfer"); c != nil {
+		c.Write(zap.Inline(transferLine{t, rec}))
 	}
-	c.Write(
-		zap.String("record", t.exchange.record),
-		zap.String("activity", rec.Activity),
-		zap.String("controller", rec.Controller),
-		zap.String("basis", rec.Basis),
-		zap.String("country", rec.Country),
-		zap.String("region", rec.Region),
-		zap.String("recipient", rec.Recipient),
-		zap.String("destination", t.candidate.Region.Country),
-		zap.Strings("safeguards", safeguardTags(t.candidate)),
-		zap.String("decision", rec.Decision),
-		zap.Bool("enforced", rec.Enforced),
-		zap.Bool("demo", rec.Demo),
-	)
+}
+
+// transferLine is the line that a transfer logs.
+type transferLine struct {
+	*attempt
+	entry *ledger.Record
+}
+
+// MarshalLogObject implements zapcore.ObjectMarshaler.
+func (t transferLine) MarshalLogObject(line zapcore.ObjectEncoder) error {
+	line.AddString("record", t.exchange.record)
+	line.AddString("activity", t.entry.Activity)
+	line.AddString("controller", t.entry.Controller)
+	line.AddString("basis", t.entry.Basis)
+	line.AddString("country", t.entry.Country)
+	line.AddString("region", t.entry.Region)
+	line.AddString("recipient", t.entry.Recipient)
+	line.AddString("destination", t.candidate.Region.Country)
+	zap.Strings("safeguards", safeguardTags(t.candidate)).AddTo(line)
+	line.AddString("decision", t.entry.Decision)
+	line.AddBool("enforced", t.entry.Enforced)
+	line.AddBool("demo", t.entry.Demo)
+	return nil
 }
