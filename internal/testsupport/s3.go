@@ -2,11 +2,8 @@ package testsupport
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"runtime"
 	"sync"
 	"testing"
@@ -18,9 +15,6 @@ const (
 	S3Name = "s3.ap-southeast-3.example.internal"
 	// S3Region is the region that requests to it are signed for.
 	S3Region = "ap-southeast-3"
-
-	s3Module  = "github.com/versity/versitygw/cmd/versitygw"
-	s3Version = "v1.8.0"
 )
 
 // StartS3 starts a real S3 server (versitygw over a folder of the test) on a
@@ -66,42 +60,7 @@ func StartS3(t testing.TB) (addr string, caPEM []byte, accessKey, secretKey stri
 	return addr, ca.PEM(), accessKey, secretKey
 }
 
-// s3Program builds the server unless the machine has it, once per test binary.
+// s3Program builds the server once per test binary.
 var s3Program = sync.OnceValues(func() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "transfergate-tests")
-	name := fmt.Sprintf("versitygw-%s-%s-%s-%s", s3Version, runtime.GOOS, runtime.GOARCH, runtime.Version())
-	program := filepath.Join(dir, name)
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
-	}
-	// Test binaries of several packages run at the same time; one builds.
-	unlock, err := lock(filepath.Join(dir, "LOCK"))
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	if _, err := os.Stat(program); err == nil {
-		return program, nil
-	}
-	return program, install(program)
+	return goProgram("github.com/versity/versitygw/cmd/versitygw", "github.com/versity/versitygw v1.8.0")
 })
-
-// install builds the server and puts it in place, whole or not at all.
-func install(program string) (err error) {
-	bin, err := os.MkdirTemp(filepath.Dir(program), "build-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(bin)) }()
-	build := exec.Command("go", "install", s3Module+"@"+s3Version)
-	build.Dir = bin // not in this module: its go.mod has no say
-	build.Env = append(os.Environ(), "GOBIN="+bin, "GOFLAGS=-trimpath", "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		return fmt.Errorf("go install %s@%s: %w\n%s", s3Module, s3Version, err, out)
-	}
-	return os.Rename(filepath.Join(bin, "versitygw"), program)
-}
