@@ -35,6 +35,7 @@ func BenchmarkTableDecide(b *testing.B) {
 		{"account", account},
 		{"nobody", person(policy(), "public", "")},
 		{"denied", person(policy(), "support", "US")},
+		{"staff", staffOf(person(policy(), "support", "BR"), "huawei-cloud-cn", "CN")},
 	} {
 		b.Run(bench.name, func(b *testing.B) {
 			b.ReportAllocs()
@@ -42,17 +43,6 @@ func BenchmarkTableDecide(b *testing.B) {
 				table.Decide(bench.facts)
 			}
 		})
-	}
-}
-
-// BenchmarkStaff is what the requests of staff pay, which no cell is kept for.
-func BenchmarkStaff(b *testing.B) {
-	p := policy()
-	table := compile(b, p, siteSG(), now)
-	f := staffOf(person(p, "support", "BR"), "huawei-cloud-cn", "CN")
-	b.ReportAllocs()
-	for b.Loop() {
-		table.Decide(f)
 	}
 }
 

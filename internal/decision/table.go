@@ -10,18 +10,23 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 )
 
-// The facts of a request whose person asks for their own data and chose nothing
-// that bears on it, by a controller of the registers, take a bounded number of
-// values. A table has one cell for each: activities x countries x controllers x
-// bases, the first value of an axis standing for "none of them".
+// The facts of a request about a person who chose nothing that bears on it, by a
+// controller of the registers, take a bounded number of values. A table has one
+// cell for each: activities x requesters x countries x controllers x bases, the
+// first value of an axis standing for "none of them". Few requesters ask for few
+// activities, so that a plane of these two is laid out when it is first asked for.
 type table struct {
 	view       *view
 	finish     func(*Decision)
 	activities map[string]int // place on the axis, from 1
+	staff      map[Place]int  // entities whose staff may ask: place on the axis, from 1
 	ids        map[string]int // controllers: place on the axis, from 1
 	served     []int          // by country: the controller its row names, on that axis
-	slots      []atomic.Pointer[Decision]
+	planes     []atomic.Pointer[plane]
 }
+
+// plane holds the cells of one activity and one requester.
+type plane []atomic.Pointer[Decision]
 
 // Values of the country axis beside those of country.Index plus one.
 const (
@@ -88,9 +93,9 @@ func CompileLazily(p *Policy, s Site, at time.Time, finish func(*Decision)) (*Ta
 		view:       v,
 		finish:     finish,
 		activities: make(map[string]int, len(p.Activities)),
+		staff:      make(map[Place]int, len(p.Recipients)),
 		ids:        make(map[string]int, len(p.Controllers)),
 		served:     make([]int, countryAxis),
-		slots:      make([]atomic.Pointer[Decision], (len(p.Activities)+1)*countryAxis*(len(p.Controllers)+1)*basisAxis),
 	}
 	t.cells.index(p)
 	return t, nil
@@ -109,44 +114,63 @@ func (t *Table) Policy() *Policy { return t.policy }
 func (t *Table) Site() Site { return t.site }
 
 // Decide answers one set of facts as the function Decide does. The Decision is
-// shared and must not be changed. Facts about a person's own request under a
-// controller of the registers cost a look-up; those of staff, of controllers the
-// registers do not know, and of people whose choices bear on the activity are
-// decided anew on each call. Safe for concurrent use.
+// shared and must not be changed. Facts under a controller of the registers cost a
+// look-up; those of staff nobody knows, of controllers the registers do not know,
+// and of people whose choices bear on the activity are decided anew on each call.
+// Safe for concurrent use.
 func (t *Table) Decide(f Facts) *Decision {
 	c := &t.cells
 	cell, controller := c.locate(&f)
-	if cell < 0 {
+	if cell == nil {
 		return c.compute(f)
 	}
-	if d := c.slots[cell].Load(); d != nil {
+	if d := cell.Load(); d != nil {
 		return d
 	}
 	return c.keep(cell, controller, f)
 }
 
 // locate finds the cell of the facts, and the registers' own row of their
-// controller. The cell is negative when there is none for them.
-func (c *table) locate(f *Facts) (cell int, controller *Controller) {
-	if c.view == nil || f.Staff != nil || c.view.heeds(f) {
-		return -1, nil
+// controller. There is no cell for facts that are decided anew.
+func (c *table) locate(f *Facts) (cell *atomic.Pointer[Decision], controller *Controller) {
+	if c.view == nil || c.view.heeds(f) {
+		return nil, nil
 	}
-	activity := c.activities[f.Activity]
+	activity, requester := c.activities[f.Activity], 0
 	if activity > 0 && unreferred(&c.view.policy.Activities[activity-1], f) != "" {
-		return -1, nil // the cell is for those who have a reference
+		return nil, nil // the cell is for those who have a reference
+	}
+	if f.Staff != nil {
+		if requester = c.staff[*f.Staff]; requester == 0 || !f.Subject {
+			return nil, nil
+		}
 	}
 	where := countryOf(f)
 	who, basis := 0, basisOf(f.Basis)
 	if basis < 0 {
-		return -1, nil
+		return nil, nil
 	}
 	if f.Controller != nil {
 		if who = c.controller(f.Controller, where); who == 0 {
-			return -1, nil
+			return nil, nil
 		}
 		controller = &c.view.policy.Controllers[who-1]
 	}
-	return c.cell(activity, where, who, basis), controller
+	cells := *c.plane(activity, requester)
+	return &cells[(where*(len(c.view.policy.Controllers)+1)+who)*basisAxis+basis], controller
+}
+
+// plane returns the cells of an activity and a requester.
+func (c *table) plane(activity, requester int) *plane {
+	at := &c.planes[activity*(len(c.staff)+1)+requester]
+	if p := at.Load(); p != nil {
+		return p
+	}
+	p := make(plane, countryAxis*(len(c.view.policy.Controllers)+1)*basisAxis)
+	if at.CompareAndSwap(nil, &p) {
+		return &p
+	}
+	return at.Load()
 }
 
 // countryOf is the place of the facts on the country axis.
@@ -185,11 +209,6 @@ func same(a, b *Controller) bool {
 		a.DPO == b.DPO && a.RightsPortal == b.RightsPortal && a.Email == b.Email
 }
 
-// cell is the number of a cell.
-func (c *table) cell(activity, where, who, basis int) int {
-	return ((activity*countryAxis+where)*(len(c.view.policy.Controllers)+1)+who)*basisAxis + basis
-}
-
 // compute decides facts that have no cell.
 func (c *table) compute(f Facts) *Decision {
 	if c.view == nil { // the zero Table
@@ -204,14 +223,14 @@ func (c *table) compute(f Facts) *Decision {
 
 // keep decides facts for the first time and keeps the answer. When two requests
 // race both decide the same; the first to arrive is kept.
-func (c *table) keep(cell int, controller *Controller, f Facts) *Decision {
+func (c *table) keep(cell *atomic.Pointer[Decision], controller *Controller, f Facts) *Decision {
 	f.Controller = controller
 	f.Choices, f.Deletes = Choices{}, false // the cell is for everybody
 	d := c.compute(f)
-	if c.slots[cell].CompareAndSwap(nil, d) {
+	if cell.CompareAndSwap(nil, d) {
 		return d
 	}
-	return c.slots[cell].Load()
+	return cell.Load()
 }
 
 // index sets up the axes.
@@ -221,6 +240,13 @@ func (c *table) index(p *Policy) {
 			c.activities[id] = i + 1
 		}
 	}
+	for i := range p.Recipients {
+		r := &p.Recipients[i]
+		if staff := (Place{Entity: r.ID, Country: r.Country}); c.view.knows(staff) && c.staff[staff] == 0 {
+			c.staff[staff] = len(c.staff) + 1
+		}
+	}
+	c.planes = make([]atomic.Pointer[plane], (len(p.Activities)+1)*(len(c.staff)+1))
 	for i := range p.Controllers {
 		if id := p.Controllers[i].ID; c.ids[id] == 0 {
 			c.ids[id] = i + 1
@@ -258,7 +284,7 @@ func (c *table) fill(p *Policy) {
 				continue
 			}
 			f.Controller = &p.Controllers[who-1]
-			if cell, controller := c.locate(&f); cell >= 0 {
+			if cell, controller := c.locate(&f); cell != nil {
 				c.keep(cell, controller, f)
 			}
 		}

@@ -99,7 +99,9 @@ func TestTableStaff(t *testing.T) {
 			f := person(p, activity, code)
 			for _, place := range staff {
 				f.Staff = place
-				equal(t, table, p, &s, f)
+				for _, f.Subject = range []bool{true, false} {
+					equal(t, table, p, &s, f)
+				}
 			}
 			f.Staff = nil
 			for _, c := range unlisted {
