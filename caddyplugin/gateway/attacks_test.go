@@ -497,11 +497,9 @@ func TestRows24And25Paths(t *testing.T) {
 	for _, target := range odd {
 		f.forget()
 		check("HTTP/1.1", target, f.h1(asBrazil("PUT "+target+" HTTP/1.1", "Content-Length: 4", "", "data")...))
-		if !strings.HasPrefix(target, "http:") { // there is no such target in HTTP/2
-			for _, stream := range f.streams() {
-				f.forget()
-				check(stream.how, target, stream.send(h2Request("PUT", target, asBrazilH2...), "data", nil))
-			}
+		for _, stream := range f.streams() {
+			f.forget()
+			check(stream.how, target, stream.send(h2Request("PUT", target, asBrazilH2...), "data", nil))
 		}
 	}
 	accepted := ofType(f.records(), "transfer.accepted")
@@ -586,25 +584,37 @@ func readFile(t testing.TB, name string) string {
 // TestRow29UntrustedPeer: the fields of a peer that is no proxy of ours are
 // removed, whatever it says about its address.
 func TestRow29UntrustedPeer(t *testing.T) {
-	config := replaced(t, site, "from 127.0.0.0/8", "from 192.0.2.0/24")
-	behind := replaced(t, config, "admin off", "admin off\n\tservers {\n\t\ttrusted_proxies static 127.0.0.0/8\n\t\tclient_ip_headers X-Forwarded-For X-Real-IP\n\t}")
+	config := replaced(t, overEvery(t, site), "from 127.0.0.0/8", "from 192.0.2.0/24")
+	behind := replaced(t, config, "protocols h1 h2 h2c h3", "protocols h1 h2 h2c h3\n\t\ttrusted_proxies static 127.0.0.0/8\n\t\tclient_ip_headers X-Forwarded-For X-Real-IP")
 	for name, config := range map[string]string{"": config, "behind trusted_proxies": behind} {
 		t.Run(name, func(t *testing.T) {
 			f := startFront(t, config, `{"account":"bruno","country":"BR"}`, nil)
-			for _, more := range []string{"X-Any: 1", "X-Forwarded-For: 192.0.2.7", "X-Real-IP: 192.0.2.7", "Forwarded: for=192.0.2.7", "X-Forwarded-For: 192.0.2.7, 192.0.2.8"} {
-				f.forget()
-				a := f.h1("GET / HTTP/1.1", "Host: gw.test", "Registered-Country: BR", "Account-Id: bruno", "Staff-Entity: huawei-cloud-cn", "Staff-Country: CN", more, "")
+			check := func(how string, a answer) {
+				t.Helper()
 				if a.StatusCode != http.StatusOK || a.Text != "sg" || a.Header.Get("Data-Controller") != "sparkoo-sg" {
-					t.Errorf("%s: status %d, %q, controller %q", more, a.StatusCode, a.Text, a.Header.Get("Data-Controller"))
+					t.Errorf("%s: status %d, %q, controller %q", how, a.StatusCode, a.Text, a.Header.Get("Data-Controller"))
 				}
 				said := strings.Join(f.sg.heard(), "")
 				if !strings.Contains(said, "Data-Controller-Basis: not-registered") {
-					t.Errorf("%s: the upstream heard\n%s", more, said)
+					t.Errorf("%s: the upstream heard\n%s", how, said)
 				}
 				for _, gone := range []string{"Registered-Country", "Account-Id", "Staff-Entity", "Staff-Country", "bruno"} {
 					if strings.Contains(said, gone) {
-						t.Errorf("%s: the upstream heard %s", more, gone)
+						t.Errorf("%s: the upstream heard %s", how, gone)
 					}
+				}
+				f.forget()
+			}
+			forged := []string{"Registered-Country", "BR", "Account-Id", "bruno", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN"}
+			for _, more := range []string{"X-Any: 1", "X-Forwarded-For: 192.0.2.7", "X-Real-IP: 192.0.2.7", "Forwarded: for=192.0.2.7", "X-Forwarded-For: 192.0.2.7, 192.0.2.8"} {
+				name, value, _ := strings.Cut(more, ": ")
+				lines := []string{"GET / HTTP/1.1", "Host: gw.test", more}
+				for i := 0; i < len(forged); i += 2 {
+					lines = append(lines, forged[i]+": "+forged[i+1])
+				}
+				check(more, f.h1(append(lines, "")...))
+				for _, stream := range f.streams() {
+					check(stream.how+", "+more, stream.send(h2Request("GET", "/", append([]string{name, value}, forged...)...), "", nil))
 				}
 			}
 			// Twice is no worse than once: nobody believes either.

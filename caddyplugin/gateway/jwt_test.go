@@ -203,6 +203,21 @@ func TestTokenOfAMinor(t *testing.T) {
 	}
 }
 
+// What looks like a placeholder in a claim is that text, and nothing else.
+func TestClaimsAreNotExpanded(t *testing.T) {
+	t.Setenv("TG_PERSON", "bruno")
+	t.Setenv("TG_PARTY", "sparkoo-sg")
+	login := newIssuer(t)
+	g, r := startChain(t, `{"account":"bruno","contracting_party":"sparkoo-sg"}`, login.source("party_claim party"))
+	if a := g.get("/", login.bearer(map[string]any{"sub": "{env.TG_PERSON}"})...); a.StatusCode != 200 || r.br.last(t).Header.Get("Data-Controller-Basis") != "registered-country" {
+		t.Errorf("status %d, fields %v", a.StatusCode, r.br.last(t).Header)
+	}
+	wantChallenge(t, "the party", g.get("/", login.bearer(map[string]any{"party": "{env.TG_PARTY}"})...), 401, "identity_broken", "the credential names an unknown contracting party")
+	if a := g.get("/", login.bearer(map[string]any{"sub": "bruno"})...); a.StatusCode != 200 || a.Header.Get("Data-Controller") != "sparkoo-sg" {
+		t.Errorf("bruno himself: status %d, controller %q: this test sees nothing", a.StatusCode, a.Header.Get("Data-Controller"))
+	}
+}
+
 // The affiliate gets neither the token nor what says it in another way.
 func TestTokenIsWithheld(t *testing.T) {
 	login := newIssuer(t)

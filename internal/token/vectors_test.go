@@ -37,6 +37,9 @@ var refusedOnPurpose = map[string]map[string][]int{
 	"json_web_key_test.json": {
 		"HMAC: whoever can verify can forge": {2, 13, 14, 15},
 	},
+	"json_web_crypto_test.json": {
+		"HMAC: whoever can verify can forge": {1, 48},
+	},
 }
 
 // Every invalid case is refused, every valid one is accepted or refused by a
@@ -65,6 +68,9 @@ func TestWycheproof(t *testing.T) {
 				set = fmt.Appendf(nil, `{"keys":[%s]}`, set)
 			}
 			for _, test := range group.Tests {
+				if test.JWS == nil {
+					continue // about encryption
+				}
 				var jws string
 				if json.Unmarshal(test.JWS, &jws) != nil {
 					jws = string(test.JWS) // JSON serialization
