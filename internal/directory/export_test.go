@@ -24,6 +24,9 @@ func (c *Cache) Peek(l *Lookup, id string) (*controllers.Account, bool) {
 	return e.record(e.answer.Load()), true
 }
 
+// Age makes the changes in the state file older. Nobody may run meanwhile.
+func (m *FeedMemory) Age(by time.Duration) { m.since = m.since.Add(-by) }
+
 // FeedOf returns a feed whose table is complete as of now.
 func FeedOf(t testing.TB, table *controllers.Table) *Feed {
 	f, err := NewFeed(FeedConfig{URL: "https://127.0.0.1:1"}, NewFeedMemory("https://127.0.0.1:1", ""))

@@ -465,6 +465,48 @@ func TestTombstoneSurvivesRestart(t *testing.T) {
 	}
 }
 
+// What was deleted leaves the disk, a person's salt above all, once it has stood
+// there for a while.
+func TestDeletedLeavesTheDisk(t *testing.T) {
+	c := newFeedCenter(t)
+	state := filepath.Join(t.TempDir(), "feed.state")
+	c.put("a", isBR+`,"salt":"0123456789abcdef"`)
+	c.put("b", isBR)
+	memory := c.memory(state)
+	f := c.open(t, memory, nil)
+	holds := func() bool {
+		text, err := os.ReadFile(state)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(string(text), "0123456789abcdef")
+	}
+	stop := run(t, f)
+	f.comesTo("a", "sparkoo-br")
+	c.put("a", "")
+	f.comesTo("a", "none")
+	stop()
+	if !holds() {
+		t.Error("the snapshot is not on disk as it was read")
+	}
+	memory.Age(9 * time.Minute)
+	asked := c.asked.Load()
+	stop = run(t, f)
+	waitFor(t, "it goes on", func() bool { return c.asked.Load() > asked+3 })
+	stop()
+	if !holds() {
+		t.Error("the file is written anew too soon")
+	}
+	memory.Age(2 * time.Minute)
+	stop = run(t, f)
+	waitFor(t, "the salt is gone", func() bool { return !holds() })
+	stop()
+	f = c.open(t, c.memory(state), nil)
+	if a, b := f.says("a"), f.says("b"); a != "none" || b != "sparkoo-br" {
+		t.Errorf("after a restart a is %s, b is %s", a, b)
+	}
+}
+
 // A restart with records that are too old serves nobody.
 func TestRestartTooOld(t *testing.T) {
 	c := newFeedCenter(t)
