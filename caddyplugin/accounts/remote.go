@@ -39,9 +39,9 @@ type Remote struct {
 	CA string `json:"ca,omitempty"`
 
 	// File with the list of revoked certificates (CRL) of the authority that vouches
-	// for the directory. It is read for each connection and must be kept up to date:
-	// one that is out of date refuses every certificate. Default: none, so that
-	// revocation is not looked at
+	// for the directory, and of those above it if they have one. It is read for each
+	// connection and must be kept up to date: one that is out of date refuses every
+	// certificate. Default: none, so that revocation is not looked at
 	Revoked string `json:"revoked,omitempty"`
 
 	// File that keeps the last good records, so that a restart does not need the

@@ -1,12 +1,14 @@
 package directory
 
 import (
+	"bytes"
 	"crypto/tls"
 	"crypto/x509"
 	"encoding/pem"
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"sync/atomic"
 	"time"
 )
@@ -22,9 +24,10 @@ type TLSFiles struct {
 	Certificate, Key string
 
 	// Revoked is a list of revoked certificates (CRL), in PEM or DER, of the
-	// authority that vouches for the directory. It is read at each handshake. A list
-	// that can't be read, that is out of date, or that somebody else signed refuses
-	// every certificate. Default: none
+	// authority that vouches for the directory. In PEM there may be several, of the
+	// authorities above too. They are read at each handshake. A list that can't be
+	// read or is out of date, and a file without one of the directory's own authority,
+	// refuse every certificate. Default: none
 	Revoked string
 }
 
@@ -67,55 +70,67 @@ func (f TLSFiles) load() (*tls.Config, error) {
 	return config, nil
 }
 
-func readRevoked(path string) (*x509.RevocationList, error) {
+func readRevoked(path string) ([]*x509.RevocationList, error) {
 	raw, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("reading revoked certificates: %w", err)
 	}
-	if block, _ := pem.Decode(raw); block != nil {
-		raw = block.Bytes
+	var lists []*x509.RevocationList
+	for block, rest := pem.Decode(raw); len(raw) > 0; block, rest = pem.Decode(rest) {
+		der := raw
+		if block != nil {
+			der = block.Bytes
+		}
+		list, err := x509.ParseRevocationList(der)
+		if err != nil {
+			return nil, fmt.Errorf("%s is no list of revoked certificates: %w", path, err)
+		}
+		lists = append(lists, list)
+		if block == nil || len(bytes.TrimSpace(rest)) == 0 {
+			return lists, nil
+		}
 	}
-	list, err := x509.ParseRevocationList(raw)
-	if err != nil {
-		return nil, fmt.Errorf("%s is no list of revoked certificates: %w", path, err)
-	}
-	return list, nil
+	return nil, fmt.Errorf("%s is no list of revoked certificates: it is empty", path)
 }
 
 // checkRevoked lets a connection pass if one of its chains holds no certificate
-// that its issuer revoked. The list speaks for the certificates of one issuer.
+// that its issuer revoked.
 func (f TLSFiles) checkRevoked(chains [][]*x509.Certificate) error {
-	list, err := readRevoked(f.Revoked)
+	lists, err := readRevoked(f.Revoked)
 	if err != nil {
 		return err
 	}
-	if !list.NextUpdate.IsZero() && time.Now().After(list.NextUpdate) {
-		return fmt.Errorf("%s is out of date since %s: get a new one", f.Revoked, list.NextUpdate.Format(time.RFC3339))
+	for _, list := range lists {
+		if !list.NextUpdate.IsZero() && time.Now().After(list.NextUpdate) {
+			return fmt.Errorf("%s is out of date since %s: get a new one", f.Revoked, list.NextUpdate.Format(time.RFC3339))
+		}
 	}
 	err = errors.New("the directory's certificate is not vouched for")
 	for _, chain := range chains {
-		if err = passes(chain, list, f.Revoked); err == nil {
+		if err = passes(chain, lists, f.Revoked); err == nil {
 			return nil
 		}
 	}
 	return err
 }
 
-func passes(chain []*x509.Certificate, list *x509.RevocationList, path string) error {
+// passes holds a chain against the lists. There must be one of who issued the first
+// certificate, the directory's own.
+func passes(chain []*x509.Certificate, lists []*x509.RevocationList, path string) error {
 	spoken := false
 	for i, cert := range chain[:max(0, len(chain)-1)] {
-		if list.CheckSignatureFrom(chain[i+1]) != nil {
-			continue
-		}
-		spoken = true
-		for _, entry := range list.RevokedCertificateEntries {
-			if entry.SerialNumber.Cmp(cert.SerialNumber) == 0 {
+		for _, list := range lists {
+			if list.CheckSignatureFrom(chain[i+1]) != nil {
+				continue
+			}
+			spoken = spoken || i == 0
+			if slices.ContainsFunc(list.RevokedCertificateEntries, func(e x509.RevocationListEntry) bool { return e.SerialNumber.Cmp(cert.SerialNumber) == 0 }) {
 				return errors.New("the directory's certificate is revoked")
 			}
 		}
 	}
 	if !spoken {
-		return fmt.Errorf("%s is signed by none of those who vouch for the directory's certificate", path)
+		return fmt.Errorf("%s holds no list of who issued the directory's certificate", path)
 	}
 	return nil
 }

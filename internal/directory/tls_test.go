@@ -44,7 +44,7 @@ func TestServerCertificate(t *testing.T) {
 			revoked: func(*testsupport.Authority, []byte) []byte {
 				return testsupport.CA(t).Revoke(time.Now().Add(time.Hour))
 			},
-			want: "is signed by none of those who vouch"},
+			want: "holds no list of who issued the directory's certificate"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := &center{ca: testsupport.CA(t), records: map[string]string{"a": `{"account":"a"}`}, at: make(map[string]int)}
@@ -143,5 +143,46 @@ func TestTLSFiles(t *testing.T) {
 			continue
 		}
 		wantText(t, err.Error(), test.want)
+	}
+}
+
+// A file may hold the lists of several authorities, and must hold that of the one
+// that vouches for the directory itself.
+func TestSeveralRevocationLists(t *testing.T) {
+	other := testsupport.CA(t)
+	for _, test := range []struct {
+		name  string
+		lists func(ca *testsupport.Authority, cert []byte) [][]byte
+		want  string // in the log; empty: it answers
+	}{
+		{"good", func(ca *testsupport.Authority, _ []byte) [][]byte {
+			return [][]byte{other.Revoke(time.Now().Add(time.Hour)), ca.Revoke(time.Now().Add(time.Hour))}
+		}, ""},
+		{"revoked by the second", func(ca *testsupport.Authority, cert []byte) [][]byte {
+			return [][]byte{ca.Revoke(time.Now().Add(time.Hour)), ca.Revoke(time.Now().Add(time.Hour), cert)}
+		}, "the directory's certificate is revoked"},
+		{"second out of date", func(ca *testsupport.Authority, _ []byte) [][]byte {
+			return [][]byte{ca.Revoke(time.Now().Add(time.Hour)), other.Revoke(time.Now().Add(-time.Minute))}
+		}, "is out of date since"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newCenter(t)
+			c.set("a", `{"account":"a"}`)
+			cert, key := c.ca.Issue("127.0.0.1")
+			c.Close()
+			c.serve(t, cert, key)
+			var file []byte
+			for _, list := range test.lists(c.ca, cert) {
+				file = append(file, list...)
+			}
+			said := new(logs)
+			l := c.newLookup(t, func(config *directory.LookupConfig) {
+				config.Client.TLS.Revoked, config.Logger = writeFile(t, "revoked.pem", file), said.logger()
+			})
+			if _, err := l.Find(t.Context(), registers, "a"); (err == nil) != (test.want == "") {
+				t.Errorf("got %v", err)
+			}
+			wantText(t, said.String(), test.want)
+		})
 	}
 }
