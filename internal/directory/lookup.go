@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -49,7 +50,8 @@ type LookupConfig struct {
 	// longer, even if the directory fails.
 	Negative time.Duration
 
-	// Timeout is how long a look-up may take, and a request wait for it.
+	// Timeout is how long a look-up may wait for its turn, how long the directory may
+	// take for the answer, and how long a request waits for both.
 	Timeout time.Duration
 
 	// Concurrency is how many look-ups may be under way at a time.
@@ -211,15 +213,17 @@ func (l *Lookup) judge(a *answer, now time.Time) use {
 // flight has an account looked up. All who ask meanwhile share it.
 func (l *Lookup) flight(account string, known controllers.Known) <-chan singleflight.Result {
 	return l.flights.DoChan(account, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
-		defer cancel()
-		record, err := l.lookUp(ctx, account, known)
+		record, err := l.lookUp(account, known)
 		return record, err
 	})
 }
 
+var errSlow = errors.New("the answer takes too long")
+
 // wait looks an account up and waits for the answer.
 func (l *Lookup) wait(ctx context.Context, account string, s *controllers.Snapshot) (*controllers.Account, error) {
+	patience := time.NewTimer(l.config.Timeout)
+	defer patience.Stop()
 	select {
 	case result := <-l.flight(account, s.Known()):
 		if result.Err != nil {
@@ -234,6 +238,8 @@ func (l *Lookup) wait(ctx context.Context, account string, s *controllers.Snapsh
 			found = &record
 		}
 		return found, nil
+	case <-patience.C:
+		return nil, errSlow
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -255,14 +261,20 @@ func (l *Lookup) refreshAhead(e *entry, known controllers.Known) {
 var errBusy = errors.New("all look-ups allowed at a time are under way")
 
 // lookUp asks the directory once, within the bounds, and remembers the answer.
-func (l *Lookup) lookUp(ctx context.Context, account string, known controllers.Known) (*controllers.Account, error) {
+func (l *Lookup) lookUp(account string, known controllers.Known) (*controllers.Account, error) {
+	turn := time.NewTimer(l.config.Timeout)
+	defer turn.Stop()
 	select {
 	case l.slots <- struct{}{}:
 		defer func() { <-l.slots }()
-	case <-ctx.Done():
+	case <-turn.C:
 		l.health.failed(errBusy)
 		return nil, errBusy
 	}
+	// The directory has its time for itself: it is not to blame, by the breaker, for
+	// what was spent on waiting.
+	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
+	defer cancel()
 	began := wall(l.config.Now())
 	probe, err := l.breaker.allow(began)
 	if err != nil {
@@ -296,19 +308,27 @@ func (l *Lookup) Run(ctx context.Context) {
 // failed.
 func (l *Lookup) Status() (answered time.Time, failures uint64) { return l.health.status() }
 
-// health is what a directory's answers say about itself. Failures are reported once
-// for each kind.
+// health is what a directory's answers say about itself. A failure is reported when
+// it is another one than the last, and nothing more often than once in sayEvery.
 type health struct {
 	logger   *slog.Logger
 	answered atomic.Int64 // nanoseconds since 1970; 0 for never
 	failures atomic.Uint64
-	reported atomic.Pointer[string] // the failure last reported; nil after a success
+
+	mu       sync.Mutex
+	reported string    // guarded by mu: the failure last reported; empty after a success was
+	said     time.Time // guarded by mu: when something was last reported
 }
+
+// sayEvery keeps a directory that fails and answers by turns from filling the log.
+const sayEvery = time.Second
 
 func (h *health) failed(err error) {
 	h.failures.Add(1)
-	text := err.Error()
-	if old := h.reported.Swap(&text); old == nil || *old != text {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if text := err.Error(); text != h.reported && time.Since(h.said) >= sayEvery {
+		h.reported, h.said = text, time.Now()
 		h.logger.Error("the directory of accounts failed; the last good records stay in force until they are too old", "error", err)
 	}
 }
@@ -320,7 +340,10 @@ func (h *health) succeeded(asked time.Time) {
 			break
 		}
 	}
-	if h.reported.Load() != nil && h.reported.Swap(nil) != nil {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.reported != "" && time.Since(h.said) >= sayEvery {
+		h.reported, h.said = "", time.Now()
 		h.logger.Info("the directory of accounts answers again")
 	}
 }

@@ -203,6 +203,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 				if a, err := l.Find(t.Context(), registers, account); !errors.Is(err, directory.ErrUnavailable) {
 					t.Errorf("got %+v, %v", a, err)
 				}
+				waitFor(t, "the failure is counted", func() bool { _, failures := l.Status(); return failures > 0 && said.String() != "" })
 				wantText(t, said.String(), test.want)
 				if strings.Contains(said.String(), "person") || strings.Contains(said.String(), "hidden") {
 					t.Errorf("the log holds what it must not:\n%s", said)
