@@ -123,8 +123,8 @@ func (f *Feed) Load(table *controllers.Table) error {
 }
 
 // Find implements gateway.AccountFinder.
-func (f *Feed) Find(_ context.Context, snapshot *controllers.Snapshot, account string) (*controllers.Account, error) {
-	return f.feed.Find(snapshot, account)
+func (f *Feed) Find(_ context.Context, _ *controllers.Snapshot, account string) (*controllers.Account, error) {
+	return f.feed.Find(account)
 }
 
 // Watch implements gateway.AccountSource.

@@ -303,7 +303,7 @@ func BenchmarkFind(b *testing.B) {
 		b.ReportAllocs()
 		i := 0
 		for b.Loop() {
-			if a, err := f.Find(table.Snapshot(), ids[i%len(ids)]); err != nil || a.Country != "BR" {
+			if a, err := f.Find(ids[i%len(ids)]); err != nil || a.Country != "BR" {
 				b.Fatal(a, err)
 			}
 			i++

@@ -139,14 +139,19 @@ func (f *Feed) Load(table *controllers.Table) error {
 	return nil
 }
 
-// Find returns the record of an account in a snapshot of the table, nil if it has
-// none, and [ErrUnavailable] if the records are too old to say so.
-func (f *Feed) Find(snapshot *controllers.Snapshot, account string) (*controllers.Account, error) {
+// Find returns the record of an account, nil if it has none, and [ErrUnavailable] if
+// the records are too old to say so, or of the future, as after a clock was turned
+// back.
+//
+// It reads the table only after it has seen how old the records are: a snapshot that
+// a request took before may be of older ones.
+func (f *Feed) Find(account string) (*controllers.Account, error) {
 	asOf := f.asOf.Load()
-	if asOf == 0 || f.config.Now().UnixNano()-asOf > int64(f.config.MaxAge) {
+	age := time.Duration(f.config.Now().UnixNano() - asOf)
+	if asOf == 0 || age > f.config.MaxAge || age < -2*clockSkew {
 		return nil, ErrUnavailable
 	}
-	record, _ := snapshot.Account(account)
+	record, _ := f.table.Snapshot().Account(account)
 	return record, nil
 }
 
@@ -195,6 +200,7 @@ func (f *Feed) Run(ctx context.Context) {
 		case ctx.Err() != nil:
 		case err != nil:
 			f.fail(err)
+			f.logKept(f.memory.keep(f.memory.last(), false)) // what was deleted leaves the disk all the same
 			pause = min(retryMost, retryFirst<<min(inRow, 10))
 			pause -= rand.N(pause/10 + 1) // not all gateways at once
 			inRow++

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -35,7 +36,8 @@ const (
 // stateFile is one state file. Its owner is whoever holds its turn.
 type stateFile struct {
 	path string
-	end  int64 // of the last whole section; 0 when nothing can be added
+	end  int64       // of the last whole section; 0 when nothing can be added
+	seen fs.FileInfo // the file with that section, as it was last read or written
 }
 
 // turns let one writer after the other use a path, over reloads and whatever else
@@ -78,7 +80,7 @@ func (f *stateFile) write(fill func(*bufio.Writer) error) (err error) {
 	if err != nil {
 		return err
 	}
-	end, err := writeSection(file, 0, fill)
+	end, err := f.writeSection(file, 0, fill)
 	if err = errors.Join(err, file.Close()); err == nil {
 		err = os.Rename(tmp, f.path)
 	}
@@ -89,7 +91,9 @@ func (f *stateFile) write(fill func(*bufio.Writer) error) (err error) {
 	return syncDir(filepath.Dir(f.path))
 }
 
-// add adds a section at the end of the file, which write or read has seen.
+// add adds a section at the end of the file, if it is still as write, read or add
+// has left it: one that somebody else wrote holds something else than what the
+// section follows.
 func (f *stateFile) add(fill func(*bufio.Writer) error) (err error) {
 	defer func() {
 		if err != nil {
@@ -102,10 +106,17 @@ func (f *stateFile) add(fill func(*bufio.Writer) error) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if !os.SameFile(info, f.seen) || info.Size() != f.seen.Size() {
+		return fmt.Errorf("%s was written by somebody else: each gateway needs a file of its own", f.path)
+	}
 	if err := file.Truncate(f.end); err != nil { // what a crash left
 		return err
 	}
-	end, err := writeSection(file, f.end, fill)
+	end, err := f.writeSection(file, f.end, fill)
 	if err == nil {
 		f.end = end
 	}
@@ -114,7 +125,7 @@ func (f *stateFile) add(fill func(*bufio.Writer) error) (err error) {
 
 // writeSection writes a section at an offset and returns where it ends, when it is
 // safely on the disk.
-func writeSection(file *os.File, at int64, fill func(*bufio.Writer) error) (end int64, err error) {
+func (f *stateFile) writeSection(file *os.File, at int64, fill func(*bufio.Writer) error) (end int64, err error) {
 	body := io.NewOffsetWriter(file, at+int64(stateHead))
 	sum := sha256.New()
 	w := bufio.NewWriterSize(io.MultiWriter(body, sum), 64<<10)
@@ -131,7 +142,11 @@ func writeSection(file *os.File, at int64, fill func(*bufio.Writer) error) (end 
 	if _, err := file.WriteAt(sectionHead(size, sum.Sum(nil)), at); err != nil {
 		return 0, err
 	}
-	return at + int64(stateHead) + size, file.Sync()
+	if err := file.Sync(); err != nil {
+		return 0, err
+	}
+	f.seen, err = file.Stat()
+	return at + int64(stateHead) + size, err
 }
 
 func sectionHead(size int64, sum []byte) []byte {
@@ -163,6 +178,9 @@ func (f *stateFile) read(take func(io.Reader) error) error {
 		return err
 	}
 	defer file.Close()
+	if f.seen, err = file.Stat(); err != nil {
+		return err
+	}
 	var sections []*io.SectionReader
 	end := int64(0)
 	for {
