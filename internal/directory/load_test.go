@@ -17,13 +17,14 @@ import (
 func TestBurstOpensNoBreaker(t *testing.T) {
 	c := newCenter(t)
 	c.does(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(30 * time.Millisecond)
+		time.Sleep(60 * time.Millisecond)
 		c.answer(w, r)
 	})
 	said := new(logs)
 	l := c.newLookup(t, func(config *directory.LookupConfig) {
-		config.Concurrency, config.Timeout, config.Logger = 8, 100*time.Millisecond, said.logger()
+		config.Concurrency, config.Timeout, config.Logger = 8, 500*time.Millisecond, said.logger()
 	})
+	find(t, l, "first") // the handshake takes its time
 	var all sync.WaitGroup
 	for i := range 200 {
 		all.Go(func() { l.Find(t.Context(), registers, fmt.Sprint("a-", i)) })
