@@ -249,3 +249,61 @@ func TestRestartAfterFailedSync(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// Segments nothing was written to are removed last to first, and a crash must
+// not bring back a later one without the one before it: that looks like damage.
+// Two are there after a crash, and when a full volume refused the first entry of
+// a segment.
+func TestCrashWhileEmptySegmentsAreRemoved(t *testing.T) {
+	after := memLedger(t, 3, 4, false) // the segment is full
+	for _, number := range []int{1, 2} {
+		after.set(fmt.Sprintf("/l/epoch-000001/seg/%06d.log", number), make([]byte, 4096))
+	}
+	t.Run("opening", func(t *testing.T) {
+		crashEverywhere(t, after.clone(), func(m *memFS) {
+			l := ledger.New("/l", ledger.Options{FS: m})
+			if err := l.Open(); err != nil {
+				t.Fatal(err)
+			}
+			shut(t, l)
+		})
+	})
+	t.Run("closing", func(t *testing.T) {
+		m := memLedger(t, 3, 4, true)
+		f := &failing{ops: make(map[string]error)}
+		m.setHook(f.hook)
+		l := ledger.New("/l", ledger.Options{FS: m})
+		if err := l.Open(); err != nil {
+			t.Fatal(err)
+		}
+		f.set("write", syscall.ENOSPC)
+		if _, err := l.Append([]byte("lost")); !errors.Is(err, ledger.ErrFull) {
+			t.Fatal(err)
+		}
+		f.set("write", nil)
+		crashEverywhere(t, m, func(*memFS) { shut(t, l) })
+	})
+}
+
+// crashEverywhere crashes before each operation of what work does to m, and at
+// its end, and opens what is left.
+func crashEverywhere(t *testing.T, m *memFS, work func(m *memFS)) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(3, 3))
+	var mu sync.Mutex
+	var crashes []*memFS
+	crash := func(string, string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		for range 8 {
+			crashes = append(crashes, m.crash(rng, 0.5))
+		}
+		return nil
+	}
+	m.setHook(crash)
+	work(m)
+	crash("", "")
+	for _, c := range crashes {
+		reopen(t, c)
+	}
+}

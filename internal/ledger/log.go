@@ -345,6 +345,10 @@ func (l *Log) finish() error {
 		return err
 	}
 	if l.segment.size == 0 {
+		// A crash must not bring back the prepared one without this one.
+		if e := l.o.FS.SyncDir(filepath.Dir(l.segment.path)); e != nil {
+			return errors.Join(err, e, l.letGo())
+		}
 		err = errors.Join(err, discard(l.o.FS, l.segment.file, l.segment.path))
 		l.segment = nil
 		return err

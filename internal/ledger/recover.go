@@ -145,14 +145,18 @@ func (w *walker) keep(name string, data []byte) (string, error) {
 	return "quarantine/" + file, writeDurable(w.fsys, filepath.Join(dir, file), data)
 }
 
-// resume removes segments nothing was written to and opens the last one that
-// has frames.
+// resume removes segments nothing was written to, the last one first, and opens
+// the last one that has frames.
 func (w *walker) resume(r *recovered) error {
 	last := len(w.segments) - 1
 	for ; last >= 0 && !w.segments[last].archive && !w.segments[last].passed && w.segments[last].end == 0; last-- {
 		r.number = w.segments[last].number
 		if err := removeEmpty(w.fsys, w.segments[last].path); err != nil {
 			return fmt.Errorf("removing an empty segment: %w", err)
+		}
+		// A crash must not bring it back without the one before it.
+		if err := w.fsys.SyncDir(filepath.Join(w.dir, "seg")); err != nil {
+			return fmt.Errorf("syncing the folder of segments: %w", err)
 		}
 	}
 	if err := w.fsys.SyncDir(filepath.Join(w.dir, "seg")); err != nil {
