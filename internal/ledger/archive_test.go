@@ -71,7 +71,7 @@ func TestFlipOfEveryKindOfFile(t *testing.T) {
 	if testing.Short() || testsupport.Race {
 		step = 7
 	}
-	for name := range base.clone().names {
+	for _, name := range base.files("/l") {
 		data := base.get(name)
 		if len(data) == 0 || strings.HasSuffix(name, ".key") || strings.HasPrefix(name, "/l/keys/") {
 			continue
@@ -95,7 +95,7 @@ func TestFlipOfEveryKindOfFile(t *testing.T) {
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
-			for other := range base.names {
+			for _, other := range base.files("/l") {
 				after, kept := m.get(other), base.get(other)
 				grows := strings.HasSuffix(other, ".log") || strings.HasSuffix(other, "checkpoint") || strings.HasSuffix(other, "upper.tiles")
 				if other == name {
@@ -117,7 +117,9 @@ func TestFlipOfEveryKindOfFile(t *testing.T) {
 			}
 		}
 		m := base.clone()
-		delete(m.names, name)
+		if err := m.Remove(name); err != nil {
+			t.Fatal(err)
+		}
 		if _, err := ledger.VerifyFS(m, "/l"); err == nil {
 			t.Errorf("%s was removed: not found", name)
 		}

@@ -1,17 +1,19 @@
 package ledger_test
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"maps"
 	"math/rand/v2"
+	"slices"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // acknowledged is what appenders were told is durable.
@@ -40,7 +42,7 @@ func (a *acknowledged) load(l *ledger.Log, times int) (refused int) {
 	for w := range 4 {
 		wg.Go(func() {
 			for i := range times {
-				entry := fmt.Sprintf("%d/%d %0*d", w, i, 1+(i*97)%700, i) // frames begin and end anywhere in blocks
+				entry := fmt.Sprintf("%d/%d %0*d", w, i, 1+(i*997)%4000, i) // frames begin and end anywhere in blocks
 				id, err := l.Append([]byte(entry))
 				if err == nil {
 					a.add(id, entry)
@@ -56,84 +58,165 @@ func (a *acknowledged) load(l *ledger.Log, times int) (refused int) {
 	return refused
 }
 
-// checkAcknowledged opens what a crash left, and again what a crash of the
-// recovery left.
-func checkAcknowledged(t *testing.T, m *memFS, want map[ledger.ID]string) {
+// checkAcknowledged opens what a crash left and returns its entries by epoch.
+func checkAcknowledged(t *testing.T, m *memFS, want map[ledger.ID]string) (got [][]string) {
 	t.Helper()
-	reopen(t, m)
-	got := inEpochs(t, m)
+	got = reopenEpochs(t, m)
 	for id, entry := range want {
 		if int(id.Epoch) > len(got) || id.Index >= uint64(len(got[id.Epoch-1])) || got[id.Epoch-1][id.Index] != entry {
 			t.Fatalf("acknowledged entry %v is lost: %d epochs", id, len(got))
 		}
 	}
+	return got
 }
 
-// The machine loses power before any one of the log's file operations, with
-// any part of what was not synced on the disk: nothing acknowledged is lost,
-// and no crash looks like damage. The same when the recovery is interrupted.
+// The machine loses power before any one of the log's file operations, with any
+// part of what was not synced on the disk: nothing acknowledged is lost, and no
+// crash looks like damage. The same when the recovery is interrupted, and after
+// syncs that failed. 5,000 states that differ are looked at, of every kind.
 //
 //clause:tests §5(h)
 func TestCrash(t *testing.T) {
-	states := 0
-	kinds := []ledger.Options{{SegmentEntries: 4}, {SegmentEntries: 8, EpochEntries: 20}, {SegmentEntries: 1000}}
-	if testing.Short() {
-		kinds = kinds[:2]
+	states := 5000
+	if testing.Short() || testsupport.Race {
+		states = 500
 	}
-	for _, o := range kinds {
-		m := newMemFS()
-		acks := &acknowledged{entries: make(map[ledger.ID]string)}
-		rng := rand.New(rand.NewPCG(1, uint64(o.SegmentEntries)))
-		o.FS, o.CheckpointInterval = m, 10*time.Millisecond
-		type state struct {
-			m    *memFS
-			want map[ledger.ID]string
+	lives := []struct {
+		name  string
+		o     ledger.Options
+		fails int // of so many syncs of a segment one fails; 0: none
+	}{
+		{"sealed segments", ledger.Options{SegmentEntries: 4}, 0},
+		{"epochs", ledger.Options{SegmentEntries: 4, EpochEntries: 10}, 0},
+		{"one segment", ledger.Options{SegmentEntries: 1024}, 0},
+		{"failing syncs", ledger.Options{SegmentEntries: 8, EpochEntries: 16}, 8},
+	}
+	seen := make([]crashes, len(lives))
+	t.Run("lives", func(t *testing.T) {
+		for i, life := range lives {
+			t.Run(life.name, func(t *testing.T) {
+				t.Parallel()
+				c := &seen[i]
+				*c = crashes{t: t, rng: rand.New(rand.NewPCG(1, uint64(i))), states: make(map[string]bool), kinds: make(map[string]int)}
+				for c.total <= states/len(lives) {
+					c.lives++
+					c.live(life.o, life.fails)
+				}
+			})
 		}
-		crashes := make(chan state) // the operation waits until its states are checked
-		var mu sync.Mutex
-		m.hook = func(op, name string) error {
-			mu.Lock()
-			defer mu.Unlock()
-			want := acks.copy() // before the snapshot: what is acknowledged later may be missing
-			chances := []float64{0, 0.3, 0.7, 1}
-			if testing.Short() {
-				chances = chances[rng.IntN(4):][:1]
-			}
-			for _, chance := range chances {
-				crashes <- state{m.crash(rng, chance), want}
-			}
-			return nil
-		}
-		go func() {
-			defer close(crashes)
-			l := ledger.New("/l", o)
-			if err := l.Open(); err != nil {
-				t.Errorf("opening: %v", err)
-			} else if n := acks.load(l, 12); n > 0 {
-				t.Errorf("%d appends were refused", n)
-			}
-			if err := l.Close(); err != nil {
-				t.Errorf("closing: %v", err)
-			}
-		}()
-		again := rand.New(rand.NewPCG(2, uint64(o.SegmentEntries)))
-		for s := range crashes {
-			crashAgain(t, s.m, again, s.want)
-			checkAcknowledged(t, s.m, s.want)
-			states++
+	})
+	total, lived, kinds := 0, 0, map[string]int{
+		"torn": 0, "sealing": 0, "storing hashes": 0, "beginning an epoch": 0, "writing a checkpoint": 0,
+		"recovering": 0, "after a failed sync": 0,
+	}
+	for _, c := range seen {
+		total, lived = total+c.total, lived+c.lives
+		for kind, n := range c.kinds {
+			kinds[kind] += n
 		}
 	}
-	t.Logf("%d crash states", states)
+	t.Logf("%d states of %d lives: %v", total, lived, kinds)
+	for kind, n := range kinds {
+		if n < states/200 {
+			t.Errorf("only %d states of the kind %q", n, kind)
+		}
+	}
 }
 
-// crashAgain crashes at a random operation of the recovery and puts what that
-// leaves in the place of m.
-func crashAgain(t *testing.T, m *memFS, rng *rand.Rand, want map[ledger.ID]string) {
-	t.Helper()
-	if rng.IntN(2) == 0 {
-		return
+// crashes are the states that crashes left, and how many there are of a kind.
+type crashes struct {
+	t      *testing.T
+	rng    *rand.Rand
+	states map[string]bool // by digest
+	lives  int
+	total  int // with those that crashes of the recovery left
+	kinds  map[string]int
+}
+
+// live lives a log's life and looks at what a crash leaves at any moment of it.
+func (c *crashes) live(o ledger.Options, fails int) {
+	m := newMemFS()
+	acks := &acknowledged{entries: make(map[ledger.ID]string)}
+	o.FS, o.CheckpointInterval = m, 5*time.Millisecond
+	type state struct {
+		m    *memFS
+		want map[ledger.ID]string
+		kind string
 	}
-	after := rng.IntN(30)
+	left := make(chan state) // the operation waits until its states are looked at
+	var mu sync.Mutex
+	failed := false
+	m.hook = func(op, name string) error {
+		mu.Lock()
+		defer mu.Unlock()
+		if op == "open" || op == "free" || op == "lock" {
+			return nil // it changes nothing
+		}
+		want := acks.copy() // before the snapshot: what is acknowledged later may be missing
+		for _, chance := range []float64{0, 0.3, 0.7, 1} {
+			left <- state{m.crash(c.rng, chance), want, doing(name, failed)}
+		}
+		if fails > 0 && op == "sync" && strings.HasSuffix(name, ".log") && c.rng.IntN(fails) == 0 {
+			failed = true
+			return pathError(op, name, syscall.EIO)
+		}
+		return nil
+	}
+	go func() {
+		defer close(left)
+		l := ledger.New("/l", o)
+		err := l.Open()
+		if err == nil && acks.load(l, 5) > 0 && fails == 0 {
+			err = errors.New("appends were refused")
+		}
+		if err := errors.Join(err, l.Close()); err != nil && !errors.Is(err, syscall.EIO) {
+			c.t.Error(err)
+		}
+	}()
+	for s := range left {
+		digest := fmt.Sprint(s.m.digest(), len(s.want))
+		if !c.states[digest] {
+			c.states[digest] = true
+			c.crashAgain(s.m, s.want)
+			c.look(s.m, s.want, s.kind)
+		}
+	}
+}
+
+// doing says what a log was at when it wanted to do something with a file.
+func doing(name string, failed bool) string {
+	switch {
+	case failed:
+		return "after a failed sync"
+	case strings.Contains(name, "/sealed"):
+		return "sealing"
+	case strings.Contains(name, "/hash") || strings.Contains(name, "/upper.tiles"):
+		return "storing hashes"
+	case strings.Contains(name, "/EPOCH"):
+		return "beginning an epoch"
+	case strings.Contains(name, "/checkpoint"):
+		return "writing a checkpoint"
+	}
+	return "appending"
+}
+
+// look looks at what a crash left.
+func (c *crashes) look(m *memFS, want map[ledger.ID]string, kind string) {
+	c.t.Helper()
+	c.total++
+	c.kinds[kind]++
+	for _, entries := range checkAcknowledged(c.t, m, want) {
+		if slices.ContainsFunc(entries, func(e string) bool { return strings.Contains(e, `"type":"ledger.recovered"`) }) {
+			c.kinds["torn"]++
+			break
+		}
+	}
+}
+
+// crashAgain looks at what a crash at a random operation of the recovery leaves.
+func (c *crashes) crashAgain(m *memFS, want map[ledger.ID]string) {
+	c.t.Helper()
+	after := c.rng.IntN(30)
 	var mu sync.Mutex
 	var second *memFS
 	work := m.clone()
@@ -141,112 +224,17 @@ func crashAgain(t *testing.T, m *memFS, rng *rand.Rand, want map[ledger.ID]strin
 		mu.Lock()
 		defer mu.Unlock()
 		if after--; after == 0 {
-			second = work.crash(rng, 0.5)
+			second = work.crash(c.rng, 0.5)
 		}
 		return nil
 	}
 	l := ledger.New("/l", ledger.Options{FS: work})
 	if err := l.Open(); err != nil {
-		t.Fatal(err)
+		c.t.Fatal(err)
 	}
-	shut(t, l)
+	shut(c.t, l)
 	if second != nil {
-		checkAcknowledged(t, second, want)
-	}
-}
-
-// Every file operation fails in turn, once or from then on. Appends may be
-// refused, but what was acknowledged stays, also over a later loss of power.
-// After one failure the log goes on, unless it could not open.
-func TestEveryOperationFails(t *testing.T) {
-	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
-		for _, forever := range []bool{false, true} {
-			t.Run(fmt.Sprintf("%v/forever=%v", cause, forever), func(t *testing.T) {
-				for n := 1; failNth(t, n, cause, forever); n++ {
-				}
-			})
-		}
-	}
-}
-
-// failNth fails the nth operation and reports whether there was one.
-func failNth(t *testing.T, n int, cause error, forever bool) (happened bool) {
-	m := newMemFS()
-	var mu sync.Mutex
-	count, what := 0, ""
-	m.hook = func(op, name string) error {
-		mu.Lock()
-		defer mu.Unlock()
-		count++
-		if count == n || forever && count > n {
-			if what == "" {
-				what = op + " " + name
-			}
-			return pathError(op, name, cause)
-		}
-		return nil
-	}
-	acks := &acknowledged{entries: make(map[ledger.ID]string)}
-	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 4, EpochEntries: 12})
-	if err := l.Open(); err == nil {
-		refused := acks.load(l, 4)
-		if !forever && refused > 4 {
-			t.Errorf("%d of 16 appends refused after one failure of %s", refused, what)
-		}
-		_, err := l.Append([]byte("last"))
-		if err != nil { // perhaps this was the one that failed
-			_, err = l.Append([]byte("last"))
-		}
-		if err != nil && !forever {
-			t.Errorf("the log did not go on after one failure of %s: %v", what, err)
-		}
-	} else if !errors.Is(err, cause) {
-		t.Errorf("open with a failing %s: %v", what, err)
-	}
-	if err := l.Close(); err != nil && !errors.Is(err, cause) {
-		t.Errorf("close with a failing %s: %v", what, err)
-	}
-	mu.Lock()
-	defer mu.Unlock()
-	m.setHook(nil)
-	m.locked = make(map[string]bool)
-	rng := rand.New(rand.NewPCG(uint64(n), 1))
-	for _, chance := range []float64{0, 0.5, 1}[n%3:][:1] {
-		after := m.crash(rng, chance)
-		checkAcknowledged(t, after, acks.copy())
-	}
-	if t.Failed() {
-		t.Fatalf("operation %d: %s", n, what)
-	}
-	return what != ""
-}
-
-// After a failed sync the bytes in memory look written although they are not.
-// A restart must not trust them.
-func TestRestartAfterFailedSync(t *testing.T) {
-	l, m, f, _ := failingLog(t)
-	// The process sees a sync fail and is killed before it can cut anything.
-	f.set("sync", syscall.EIO)
-	f.set("truncate", syscall.EIO)
-	if _, err := l.Append(bytes.Repeat([]byte("entry 2"), 500)); err == nil { // some blocks of its own
-		t.Fatal("the append succeeded without a sync")
-	}
-	f.set("sync", nil)
-	f.set("truncate", nil)
-	restarted := m.sameCache()
-	second := ledger.New("/l", ledger.Options{FS: restarted})
-	if err := second.Open(); err != nil {
-		t.Fatal(err)
-	}
-	index := add(t, second, "entry 3")
-	got := readMem(t, restarted)
-	after := restarted.crash(rand.New(rand.NewPCG(1, 1)), 0)
-	if lost := readMem(t, after); len(lost) != len(got) || lost[index] != "entry 3" {
-		t.Errorf("before the power went: %q, after: %q", got, lost)
-	}
-	shut(t, second)
-	if _, err := ledger.VerifyFS(after, "/l"); err != nil {
-		t.Error(err)
+		c.look(second, want, "recovering")
 	}
 }
 

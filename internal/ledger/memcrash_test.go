@@ -1,0 +1,169 @@
+package ledger_test
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// contents reads a whole file.
+func contents(disk *vfs.MemFS, name string) ([]byte, error) {
+	f, err := disk.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	data := make([]byte, info.Size())
+	_, err = f.ReadAt(data, 0)
+	if err == io.EOF { // an empty file
+		err = nil
+	}
+	return data, errors.Join(err, f.Close())
+}
+
+// put makes a durable file of the data.
+func put(disk *vfs.MemFS, name string, data []byte) error {
+	f, err := disk.Create(name, vfs.WriteCategoryUnspecified)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	return errors.Join(err, f.Sync(), f.Close(), syncDir(disk, filepath.Dir(name)))
+}
+
+// crash returns the file system after the machine lost power. The chance says
+// how likely it is that something that was not synced is there.
+func (m *memFS) crash(rng *rand.Rand, chance float64) *memFS {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	disk := m.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(100 * chance), RNG: rng})
+	var err error
+	for name := range m.removed {
+		if _, e := disk.Stat(name); e == nil && rng.Float64() < chance {
+			err = errors.Join(err, disk.Remove(name), syncDir(disk, filepath.Dir(name)))
+		}
+	}
+	for name, blocks := range m.forgot {
+		if data, e := contents(disk, name); e == nil {
+			for block, stable := range blocks {
+				if at := block * blockSize; at < int64(len(data)) {
+					copy(data[at:], stable)
+				}
+			}
+			err = errors.Join(err, put(disk, name, data))
+		}
+	}
+	for name, c := range m.cut {
+		size := c.synced
+		if rng.Float64() < chance {
+			size = c.now
+		}
+		if data, e := contents(disk, name); e == nil && int64(len(data)) > size {
+			err = errors.Join(err, put(disk, name, data[:size]))
+		}
+	}
+	if err != nil {
+		panic(err) // in memory nothing fails of itself
+	}
+	return memOn(disk)
+}
+
+// clone returns the file system as it is, without locks.
+func (m *memFS) clone() *memFS {
+	return m.crash(rand.New(rand.NewPCG(1, 1)), 1)
+}
+
+// set replaces a file's bytes, durably.
+func (m *memFS) set(name string, data []byte) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.forget(name)
+	if err := put(m.disk, name, data); err != nil {
+		panic(err)
+	}
+}
+
+// get returns a copy of a file's bytes; nil if there is none.
+func (m *memFS) get(name string) []byte {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	data, err := contents(m.disk, name)
+	if err != nil {
+		return nil
+	}
+	if c := m.cut[name]; c != nil {
+		data = data[:min(c.now, int64(len(data)))]
+	}
+	return data
+}
+
+// files lists all files below the folder.
+func (m *memFS) files(dir string) (all []string) {
+	names, err := m.disk.List(dir)
+	if err != nil {
+		panic(err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		name = filepath.Join(dir, name)
+		if info, err := m.disk.Stat(name); err != nil {
+			continue // was removed meanwhile
+		} else if info.IsDir() {
+			all = append(all, m.files(name)...)
+		} else {
+			all = append(all, name)
+		}
+	}
+	return all
+}
+
+// digest is a hash of all files.
+func (m *memFS) digest() [sha256.Size]byte {
+	hash := sha256.New()
+	for _, name := range m.files("/") {
+		data := m.get(name)
+		fmt.Fprintln(hash, name, len(data))
+		hash.Write(data)
+	}
+	return [sha256.Size]byte(hash.Sum(nil))
+}
+
+// wantSame checks that no file of the ledger differs from another state of it.
+func (m *memFS) wantSame(t testing.TB, before *memFS) {
+	t.Helper()
+	for _, name := range before.files("/l") {
+		if string(m.get(name)) != string(before.get(name)) {
+			t.Errorf("%s was changed", name)
+		}
+	}
+}
+
+// readMem reads all entries of the ledger at /l.
+func readMem(t testing.TB, m *memFS) []string {
+	t.Helper()
+	var all []string
+	next := ledger.ID{Epoch: 1}
+	if err := ledger.ReadFS(m, "/l", ledger.ID{}, func(e ledger.Entry) error {
+		if e.ID != next && e.ID != (ledger.ID{Epoch: next.Epoch + 1}) {
+			t.Fatalf("entry %v where %v was due", e.ID, next)
+		}
+		next = ledger.ID{Epoch: e.Epoch, Index: e.Index + 1}
+		all = append(all, string(e.Data))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return all
+}
