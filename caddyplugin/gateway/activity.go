@@ -23,7 +23,8 @@ type Activity struct {
 	MatcherSetsRaw caddyhttp.RawMatcherSets `json:"match,omitempty" caddy:"namespace=http.matchers"`
 
 	// Lets a storage activity open WebSocket tunnels, whose content nobody
-	// sees; other activities may. Default: false
+	// sees; other activities may. They are opened over HTTP/1.1 and HTTP/3, and
+	// over HTTP/2 if the environment has GODEBUG=http2xconnect=1. Default: false
 	WebSocket bool `json:"websocket,omitempty"`
 
 	// Where the activity was written, for messages. Default: unknown
