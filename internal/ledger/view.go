@@ -93,7 +93,8 @@ func (v *View) checkpoint() ([]byte, error) {
 // Tile returns the first t.W hashes of a tile of height 8. What the latest
 // checkpoint does not cover is fs.ErrNotExist.
 func (v *View) Tile(t tlog.Tile) ([]byte, error) {
-	if t.H != tiles.Height || t.L < 0 || t.L > 7 || t.N < 0 || t.W < 1 || t.W > tiles.Width || t.N > 1<<55>>(8*t.L) {
+	if t.H != tiles.Height || t.L < 0 || t.L > 7 || t.N < 0 || t.W < 1 || t.W > tiles.Width ||
+		t.N >= 1<<(62-tiles.Height)>>(tiles.Height*t.L) { // the last leaf below it has an index
 		return nil, fmt.Errorf("no tile %+v: %w", t, fs.ErrNotExist)
 	}
 	level, first := tiles.Height*t.L, t.N<<tiles.Height

@@ -125,3 +125,43 @@ func TestView(t *testing.T) {
 		})
 	}
 }
+
+// What no log can have is not there, wherever numbers overflow.
+func TestViewOfTilesThatCannotBe(t *testing.T) {
+	dir := t.TempDir()
+	l := ledger.New(dir, ledger.Options{})
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	for range 300 {
+		if _, err := l.Append([]byte("entry")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	v, err := ledger.OpenView(dir, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	size := int64(301) // and the genesis entry
+	for level := range 9 {
+		for _, width := range []int{0, 1, 128, 256, 257} {
+			for shift := range 64 {
+				for _, n := range []int64{1<<shift - 1, 1 << shift} {
+					there := level < 2 && width > 0 && width <= 256 && n >= 0 && n < 1<<20 && (n<<8+int64(width))<<(8*level) <= size
+					if got, err := v.Tile(tlog.Tile{H: 8, L: level, N: n, W: width}); (err == nil) != there {
+						t.Fatalf("tile %d of level %d, %d wide: %d bytes, %v", n, level, width, len(got), err)
+					}
+					if level > 0 {
+						continue
+					}
+					if got, err := v.Bundle(n, width); (err == nil) != there {
+						t.Fatalf("bundle %d, %d wide: %d bytes, %v", n, width, len(got), err)
+					}
+				}
+			}
+		}
+	}
+}
