@@ -84,12 +84,12 @@ func TestCrash(t *testing.T) {
 	lives := []struct {
 		name  string
 		o     ledger.Options
-		fails int // of so many syncs of a segment one fails; 0: none
+		fails int // each time after so many syncs of segments one fails; 0: none
 	}{
 		{"sealed segments", ledger.Options{SegmentEntries: 4}, 0},
 		{"epochs", ledger.Options{SegmentEntries: 4, EpochEntries: 10}, 0},
 		{"one segment", ledger.Options{SegmentEntries: 1024}, 0},
-		{"failing syncs", ledger.Options{SegmentEntries: 8, EpochEntries: 16}, 8},
+		{"failing syncs", ledger.Options{SegmentEntries: 8, EpochEntries: 16}, 5},
 	}
 	seen := make([]crashes, len(lives))
 	t.Run("lives", func(t *testing.T) {
@@ -133,9 +133,12 @@ type crashes struct {
 	kinds  map[string]int
 }
 
+// random is a generator for one goroutine at a time.
+func (c *crashes) random() *rand.Rand { return rand.New(rand.NewPCG(1, c.rng.Uint64())) }
+
 // live lives a log's life and looks at what a crash leaves at any moment of it.
 func (c *crashes) live(o ledger.Options, fails int) {
-	m := newMemFS()
+	m, rng := newMemFS(), c.random()
 	acks := &acknowledged{entries: make(map[ledger.ID]string)}
 	o.FS, o.CheckpointInterval = m, 5*time.Millisecond
 	type state struct {
@@ -144,8 +147,8 @@ func (c *crashes) live(o ledger.Options, fails int) {
 		kind string
 	}
 	left := make(chan state) // the operation waits until its states are looked at
-	var mu sync.Mutex
-	failed := false
+	var mu sync.Mutex // of the hook
+	syncs, failed := 0, false
 	m.hook = func(op, name string) error {
 		mu.Lock()
 		defer mu.Unlock()
@@ -154,11 +157,13 @@ func (c *crashes) live(o ledger.Options, fails int) {
 		}
 		want := acks.copy() // before the snapshot: what is acknowledged later may be missing
 		for _, chance := range []float64{0, 0.3, 0.7, 1} {
-			left <- state{m.crash(c.rng, chance), want, doing(name, failed)}
+			left <- state{m.crash(rng, chance), want, doing(name, failed)}
 		}
-		if fails > 0 && op == "sync" && strings.HasSuffix(name, ".log") && c.rng.IntN(fails) == 0 {
-			failed = true
-			return pathError(op, name, syscall.EIO)
+		if fails > 0 && op == "sync" && strings.HasSuffix(name, ".log") {
+			if syncs++; syncs%fails == 0 {
+				failed = true
+				return pathError(op, name, syscall.EIO)
+			}
 		}
 		return nil
 	}
@@ -216,15 +221,16 @@ func (c *crashes) look(m *memFS, want map[ledger.ID]string, kind string) {
 // crashAgain looks at what a crash at a random operation of the recovery leaves.
 func (c *crashes) crashAgain(m *memFS, want map[ledger.ID]string) {
 	c.t.Helper()
-	after := c.rng.IntN(30)
-	var mu sync.Mutex
+	rng := c.random()
+	after := rng.IntN(30)
+	var mu sync.Mutex // of the hook
 	var second *memFS
 	work := m.clone()
 	work.hook = func(string, string) error {
 		mu.Lock()
 		defer mu.Unlock()
 		if after--; after == 0 {
-			second = work.crash(c.rng, 0.5)
+			second = work.crash(rng, 0.5)
 		}
 		return nil
 	}

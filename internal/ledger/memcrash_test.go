@@ -39,7 +39,7 @@ func put(disk *vfs.MemFS, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.Write(data)
+	_, err = f.WriteAt(data, 0) // Write would change data under the race detector
 	return errors.Join(err, f.Sync(), f.Close(), syncDir(disk, filepath.Dir(name)))
 }
 
