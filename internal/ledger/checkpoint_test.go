@@ -56,6 +56,13 @@ func TestOnCheckpoint(t *testing.T) {
 	}
 	for i := range 300 {
 		add(t, l, fmt.Sprint("entry ", i))
+		if i%50 == 0 {
+			within(t, 5*time.Second, "a checkpoint is told of", func() bool {
+				mu.Lock()
+				defer mu.Unlock()
+				return told > i/50
+			})
+		}
 	}
 	shut(t, l)
 	for i, entries := range inEpochs(t, m) {
@@ -67,7 +74,7 @@ func TestOnCheckpoint(t *testing.T) {
 			t.Errorf("epoch %d has %d entries, the last checkpoint told of %d", i+1, len(entries), c.N)
 		}
 	}
-	if told < 4 {
+	if told < 6 {
 		t.Errorf("told of %d checkpoints", told)
 	}
 }

@@ -147,7 +147,7 @@ func (c *crashes) live(o ledger.Options, fails int) {
 		kind string
 	}
 	left := make(chan state) // the operation waits until its states are looked at
-	var mu sync.Mutex // of the hook
+	var mu sync.Mutex        // of the hook
 	syncs, failed := 0, false
 	m.hook = func(op, name string) error {
 		mu.Lock()
