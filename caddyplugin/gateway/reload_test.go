@@ -8,9 +8,11 @@ import (
 	"io/fs"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -253,6 +255,55 @@ func TestReloadsLeaveNothing(t *testing.T) {
 			stacks := make([]byte, 1<<20)
 			t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])
 		}
+	}
+}
+
+// TestReloadsKeepNothing: no configuration stays in memory after reloads under
+// requests over HTTP/2 and HTTP/3, whose servers outlive it for a while.
+func TestReloadsKeepNothing(t *testing.T) {
+	br := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(br.Close)
+	addr := br.Listener.Addr().String()
+	vars := map[string]string{"sg": addr, "br": addr, "cn": addr, "accounts": writeFile(t, "accounts.ndjson", `{"account":"nobody"}`+"\n")}
+	s := startSecure(t, site, "", vars)
+	reload := func() {
+		for _, protocol := range protocols[1:] {
+			client := &cleaned{TB: t}
+			ask(t, (&secure{&gate{t: client, addr: s.addr}, s.ca}).over(protocol, s.client()), "GET", "/", "Registered-Country", "BR")
+			client.clean()
+		}
+		if err := s.load(overTLS(t, site, ""), vars); err != nil {
+			t.Fatal(err)
+		}
+	}
+	objects := func() int64 {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.ReadMemStats(&m)
+		return int64(m.HeapObjects)
+	}
+	for range 5 { // what the first ones start once
+		reload()
+	}
+	const reloads, aReload = 20, 300 // a configuration has some thousands
+	before := objects()
+	for range reloads {
+		reload()
+	}
+	waitFor(t, "memory is given back", func() bool { return objects() < before+reloads*aReload })
+}
+
+// cleaned is a test whose clean-up can be had at once.
+type cleaned struct {
+	testing.TB
+	all []func()
+}
+
+func (c *cleaned) Cleanup(f func()) { c.all = append(c.all, f) }
+
+func (c *cleaned) clean() {
+	for _, f := range slices.Backward(c.all) {
+		f()
 	}
 }
 
