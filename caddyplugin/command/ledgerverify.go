@@ -47,8 +47,11 @@ func verifyLedger(w io.Writer, dir string, o ledger.VerifyOptions, asJSON bool) 
 	case corrupt == nil:
 		_, err = fmt.Fprintf(w, "ok: %d entries, %d bytes\nepochs %d to %d; %d entries signed; %d policies kept\n",
 			report.Entries, report.Bytes, report.First, report.Epoch, report.Signed, report.Policies)
+		if unsigned := report.Entries - report.Signed; err == nil && unsigned > 0 {
+			_, err = fmt.Fprintf(w, "no checkpoint covers the last %d entries: nothing proves that these are unchanged. A gateway at work signs within a second\n", unsigned)
+		}
 		if err == nil && report.Torn {
-			_, err = fmt.Fprintf(w, "the end is of a crash, or of a gateway at work: %s\n", report.Tail)
+			_, err = fmt.Fprintf(w, "the end is of a crash, of a gateway at work, or was cut off: %s\n", report.Tail)
 		}
 	case corrupt.Expected != "":
 		_, err = fmt.Fprintf(w, "entry %d: expected hash %s, found %s\n", corrupt.Index, corrupt.Expected, corrupt.Found)

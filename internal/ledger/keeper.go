@@ -32,6 +32,7 @@ type keeper struct {
 	patience time.Duration // how long checkpoints may fail before the log is not ready
 
 	batches chan handed
+	now     chan chan error // who waits for a checkpoint
 	quit    chan struct{}
 	ended   chan struct{}
 	once    sync.Once // ends the goroutine
@@ -64,7 +65,7 @@ const handedBatches = 128
 
 func (k *keeper) start() {
 	k.batches = make(chan handed, handedBatches)
-	k.quit, k.ended = make(chan struct{}), make(chan struct{})
+	k.now, k.quit, k.ended = make(chan chan error), make(chan struct{}), make(chan struct{})
 	go k.run()
 }
 
@@ -93,6 +94,8 @@ func (k *keeper) run() {
 			k.take(b)
 		case <-tick.C:
 			k.publish()
+		case done := <-k.now:
+			done <- k.checkpoint()
 		case <-k.quit:
 			return
 		}
@@ -216,6 +219,14 @@ func (k *keeper) checkpoint() error {
 	}
 	k.storeSpans() // some may be left from before, or from a failure
 	return k.sign()
+}
+
+// checkpointNow signs what is durable while the keeper runs, and returns when the
+// checkpoint is durable.
+func (k *keeper) checkpointNow() error {
+	done := make(chan error)
+	k.now <- done
+	return <-done
 }
 
 // sign signs the tree as it is, if it has grown.

@@ -282,8 +282,12 @@ func (l *Log) start(own [][]byte) error {
 	l.pending = newBatch(nil)
 	l.keeper.start()
 	l.sealer.start()
-	if l.rotate || l.closed != nil {
-		if err := l.nextEpoch(); err != nil {
+	if missing := l.closed != nil; missing || l.rotate {
+		err := l.nextEpoch()
+		if err == nil && missing {
+			err = l.checkBegun()
+		}
+		if err != nil {
 			err = errors.Join(err, l.finish())
 			l.sealer.stop()
 			return errors.Join(err, l.keeper.stop())

@@ -127,6 +127,21 @@ func (l *Log) closedBy(last []byte) error {
 	return nil
 }
 
+// checkBegun asks those who know checkpoints for the epoch that Open has begun
+// because it was missing. Mostly a crash kept it from being begun before; but if
+// somebody knows it, it was there, and its entries are lost.
+func (l *Log) checkBegun() error {
+	if l.o.KnownElsewhere == nil {
+		return nil
+	}
+	if err := l.keeper.checkpointNow(); err != nil { // a witness answers only to a checkpoint
+		return err
+	}
+	l.keeper.mu.Lock()
+	defer l.keeper.mu.Unlock()
+	return l.keeper.checkElsewhere()
+}
+
 // lastEntry returns the last entry of an epoch of so many.
 func (l *Log) lastEntry(next uint64) (last []byte, err error) {
 	w, err := newWalker(l.o.FS, l.epochDir, l.epoch)

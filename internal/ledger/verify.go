@@ -49,7 +49,8 @@ type Report struct {
 	// Resumed is how many entries an earlier call had read.
 	Resumed uint64
 	// Torn tells that the log ends in bytes of a crash, or of a writer at work,
-	// which nothing vouches for; Tail says where and what.
+	// which nothing vouches for, or before an epoch it names; Tail says where and
+	// what.
 	Torn bool
 	Tail string
 }
@@ -124,6 +125,10 @@ func (v *verification) run() (err error) {
 			return err
 		}
 		before = e
+	}
+	if next := before.next; next != nil {
+		v.report.Torn, v.report.Tail = true, fmt.Sprintf("%s: the last entry names %s as the next epoch, and it is not there",
+			epochDir(v.dir, before.epoch.Number), next.Origin)
 	}
 	return nil
 }

@@ -1,0 +1,72 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// A ledger whose newest epoch was taken away looks like one that a crash kept from
+// beginning it. Verify says so, and it does not open if somebody knows that epoch.
+func TestNewestEpochIsMissing(t *testing.T) {
+	dir := t.TempDir()
+	o := ledger.Options{Node: "gw-sg-1", EpochEntries: 10}
+	l := ledger.New(dir, o)
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 15 {
+		add(t, l, fmt.Sprint("entry ", i))
+	}
+	shut(t, l)
+	newest := filepath.Join(dir, "epoch-000002")
+	known, err := os.ReadFile(filepath.Join(newest, "checkpoint"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.RemoveAll(newest); err != nil {
+		t.Fatal(err)
+	}
+	r, err := ledger.Verify(dir, ledger.VerifyOptions{})
+	if err != nil || !r.Torn || !strings.Contains(r.Tail, "epoch-000002") {
+		t.Errorf("verify: %+v, %v", r, err)
+	}
+	asked := make(map[string]bool)
+	o.KnownElsewhere = func(_ context.Context, origin string) ([]byte, error) {
+		asked[filepath.Base(origin)] = true
+		if strings.HasSuffix(origin, "/epoch-000002") {
+			return known, nil
+		}
+		return nil, nil
+	}
+	for range 2 { // it stays closed
+		l = ledger.New(dir, o)
+		bad := new(ledger.CorruptError)
+		if err := l.Open(); !errors.As(err, &bad) || bad.File != "a checkpoint kept elsewhere" || !strings.Contains(bad.What, "entries are lost") {
+			t.Fatalf("opened with %v", err)
+		}
+	}
+	if !asked["epoch-000001"] || !asked["epoch-000002"] {
+		t.Errorf("asked for %v", asked)
+	}
+	// Who knows nothing does not keep it from being begun.
+	if err := os.RemoveAll(newest); err != nil {
+		t.Fatal(err)
+	}
+	o.KnownElsewhere = func(context.Context, string) ([]byte, error) { return nil, nil }
+	l = ledger.New(dir, o)
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	add(t, l, "after")
+	shut(t, l)
+	if r, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil || r.Epoch != 2 || r.Torn {
+		t.Errorf("verify: %+v, %v", r, err)
+	}
+}
