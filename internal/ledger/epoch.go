@@ -156,7 +156,7 @@ func readEpoch(fsys FS, dir string, number uint32) (e epoch, err error) {
 		what = "not the JSON of an epoch: " + err.Error()
 	} else if e.Format != epochFormat {
 		return e, fmt.Errorf("%s: format %q; this program reads %q", path, e.Format, epochFormat)
-	} else if e.Number != number || e.SegmentEntries == 0 || e.SegmentEntries&(e.SegmentEntries-1) != 0 {
+	} else if e.Number != number || e.SegmentEntries == 0 || e.SegmentEntries > maxSegmentEntries || e.SegmentEntries&(e.SegmentEntries-1) != 0 {
 		what = fmt.Sprintf("it says epoch %d with segments of %d entries", e.Number, e.SegmentEntries)
 	} else if _, err := e.verifier(); err != nil {
 		what = err.Error()

@@ -279,6 +279,9 @@ func TestDamageMessages(t *testing.T) {
 			"/l/epoch-000001/EPOCH, offset 0, entry 0: the file is missing"},
 		{"settings", 2, func(m *memFS) { m.set("/l/epoch-000001/EPOCH", []byte(`{"format":"transfergate-ledger/2","epoch":2}`)) },
 			"/l/epoch-000001/EPOCH, offset 0, entry 0: it says epoch 2 with segments of 0 entries"},
+		{"settings that ask for all memory", 2, func(m *memFS) {
+			m.set("/l/epoch-000001/EPOCH", []byte(`{"format":"transfergate-ledger/2","epoch":1,"segment_entries":1099511627776}`))
+		}, "/l/epoch-000001/EPOCH, offset 0, entry 0: it says epoch 1 with segments of 1099511627776 entries"},
 		{"settings are no JSON", 2, func(m *memFS) { m.set("/l/epoch-000001/EPOCH", []byte(`x`)) },
 			"/l/epoch-000001/EPOCH, offset 0, entry 0: not the JSON of an epoch: *"},
 	}

@@ -157,6 +157,9 @@ func (l *Log) lastEntry(next uint64) (last []byte, err error) {
 	return last, err
 }
 
+// maxBecause is how long a reason may be, in bytes: it stands in two entries.
+const maxBecause = 4 << 10
+
 // NewEpoch begins a new epoch of a ledger that no gateway has open, and says
 // why in it. There are two reasons to: another key shall sign, which then lies
 // in the file nextKey and is named by the old epoch's last entry; or the newest
@@ -166,6 +169,9 @@ func (l *Log) lastEntry(next uint64) (last []byte, err error) {
 func NewEpoch(dir string, o Options, because, nextKey string) error {
 	if because == "" {
 		return errors.New("a new epoch needs a reason, which stands in the ledger from then on")
+	}
+	if len(because) > maxBecause {
+		return fmt.Errorf("the reason for a new epoch has %d bytes; at most %d have room in the ledger", len(because), maxBecause)
 	}
 	if o.Node == "" {
 		o.Node = nodeOf(o.withDefaults().FS, dir)

@@ -208,6 +208,10 @@ func TestNewKey(t *testing.T) {
 	if err := ledger.NewEpoch(filepath.Join(dir, "ledger"), ledger.Options{}, "", next); err == nil {
 		t.Error("an epoch without a reason")
 	}
+	// An entry's length has two bytes: a longer reason would be cut, and all that follows be damage.
+	if err := ledger.NewEpoch(filepath.Join(dir, "ledger"), ledger.Options{}, strings.Repeat("reasons ", 9000), next); err == nil || !strings.Contains(err.Error(), "has 72000 bytes; at most 4096") {
+		t.Errorf("an epoch with a reason as long as a book: %v", err)
+	}
 	if err := ledger.NewEpoch(filepath.Join(dir, "ledger"), ledger.Options{}, "yearly change of keys", next); err != nil {
 		t.Fatal(err)
 	}
