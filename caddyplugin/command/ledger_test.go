@@ -52,6 +52,19 @@ func TestVerifyLedger(t *testing.T) {
 	}
 }
 
+// Entries that no checkpoint covers are said to be unproven.
+func TestVerifyUnsigned(t *testing.T) {
+	l := newEvidenceLedger(t)
+	if err := os.Remove(filepath.Join(l.folder, "epoch-000001", "checkpoint")); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	code, err := verifyLedger(&out, l.folder, ledger.VerifyOptions{}, false)
+	if want := "\nno checkpoint covers the last 3 entries: nothing proves that these are unchanged"; code != exitFine || err != nil || !strings.Contains(out.String(), want) {
+		t.Errorf("%d, %v: %s", code, err, &out)
+	}
+}
+
 func TestTail(t *testing.T) {
 	l := newEvidenceLedger(t)
 	for n, want := range map[uint64]int{1: 1, 2: 2, 3: 3, 9: 3, 0: 3} {

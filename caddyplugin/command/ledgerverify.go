@@ -18,17 +18,27 @@ func verifyCommand() *cobra.Command {
 		Short: "Checks that every entry is whole and none is missing",
 		Long: "Reads every epoch of the ledger from its first entry and checks frames, checksums and numbering, the Merkle tree\n" +
 			"against its files and signed checkpoints, the kept policies, and that each epoch follows the one before.\n" +
-			"It needs no running gateway and changes nothing. Entries cut off together with every trace of them take a\n" +
-			"checkpoint kept elsewhere to be missed. Exit code 0: fine, 1: error, 2: damage.",
+			"It needs no running gateway and changes nothing. Give it the node's key, by a way that does not lead over the\n" +
+			"ledger's disk: who can write there can write another ledger and sign it with a key of their own. Entries cut off\n" +
+			"together with every trace of them take a checkpoint kept elsewhere to be missed. Exit code 0: fine, 1: error, 2: damage.",
 		Args: cobra.ExactArgs(1),
 	}
 	asJSON := jsonFlag(cmd)
 	var o ledger.VerifyOptions
+	var keys []string
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the node or of an epoch, or a file with it; may be repeated. Without it the keys that the ledger itself names are believed")
 	cmd.Flags().Uint32Var(&o.From, "from-epoch", 0, "read this epoch and later ones only")
 	cmd.Flags().StringVar(&o.State, "resume", "", "note in this file what was found right, and do not read it again after an interruption")
 	return run(cmd, func(w io.Writer, args []string) (int, error) {
 		if isTerminal(os.Stderr) {
 			o.Progress = progressBar(os.Stderr)
+		}
+		for _, text := range keys {
+			key, err := readLogKey(text)
+			if err != nil {
+				return exitError, err
+			}
+			o.Keys = append(o.Keys, key)
 		}
 		return verifyLedger(w, args[0], o, *asJSON)
 	})

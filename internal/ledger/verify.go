@@ -16,6 +16,11 @@ type VerifyOptions struct {
 	// From is the first epoch that is read. Default: the oldest
 	From uint32
 
+	// Keys are verifier keys that vouch for the ledger, of the node or of an epoch. An
+	// epoch that is signed with another key, for which no epoch that these vouch for
+	// vouches, is damage. Default: none, so that the keys the ledger names are believed
+	Keys []string
+
 	// Workers is how many full segments are read at the same time.
 	// Default: as many as there are processors
 	Workers int
@@ -126,6 +131,9 @@ func (v *verification) run() (err error) {
 		}
 		before = e
 	}
+	if err := v.vouched(epochs); err != nil {
+		return err
+	}
 	if next := before.next; next != nil {
 		v.report.Torn, v.report.Tail = true, fmt.Sprintf("%s: the last entry names %s as the next epoch, and it is not there",
 			epochDir(v.dir, before.epoch.Number), next.Origin)
@@ -206,7 +214,8 @@ func (v *verification) epoch(e, before *verifiedEpoch) error {
 		if err := e.tree.covers(c, checkpointPath(e.walker.dir)); err != nil {
 			return err
 		}
-		r.Signed += uint64(c.N)
+		e.signed = uint64(c.N)
+		r.Signed += e.signed
 	} else if e.tree.stored > 0 {
 		return &CorruptError{File: checkpointPath(e.walker.dir), What: "the checkpoint is missing"}
 	}

@@ -20,6 +20,7 @@ type verifiedEpoch struct {
 
 	tree           *tree
 	entries, bytes uint64
+	signed         uint64 // entries that its checkpoint covers
 	found          []notedEntry
 	next           *previous // the epoch its last entry says is next; nil if there is none
 }
