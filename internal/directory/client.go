@@ -15,6 +15,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -178,8 +179,8 @@ func (s statusError) Error() string {
 	return fmt.Sprintf("status %d", int(s))
 }
 
-// send sends a request; a body is JSON. Its errors don't show the URL, whose
-// query may hold a secret.
+// send sends a request; a body is JSON. Its errors, and those of reading the answer,
+// show neither the URL, whose query may hold a secret, nor anything that came back.
 func (c *client) send(ctx context.Context, method, to string, body []byte, fields http.Header) (*http.Response, error) {
 	req, err := http.NewRequestWithContext(ctx, method, to, bytes.NewReader(body))
 	if err != nil {
@@ -202,7 +203,44 @@ func (c *client) send(ctx context.Context, method, to string, body []byte, field
 	if at, ok := errors.AsType[*url.Error](err); ok {
 		err = at.Err
 	}
-	return res, err
+	if err != nil {
+		return nil, unquoted(err)
+	}
+	res.Body = unquotedBody{res.Body}
+	return res, nil
+}
+
+var errNoHTTP = errors.New("what came back, from the directory or a proxy, is no valid HTTP")
+
+// unquoted returns the error of a request if it is one of those that never repeat
+// what came back. net/http quotes what it can't read, which may be anything.
+func unquoted(err error) error {
+	for _, known := range []error{context.Canceled, context.DeadlineExceeded, io.EOF, io.ErrUnexpectedEOF, http.ErrSchemeMismatch} {
+		if errors.Is(err, known) {
+			return err
+		}
+	}
+	var (
+		network     net.Error // of connections, names and time
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		revoked     *revokedError
+	)
+	if errors.As(err, &network) || errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &revoked) {
+		return err
+	}
+	return errNoHTTP
+}
+
+// unquotedBody reads an answer with unquoted errors.
+type unquotedBody struct{ io.ReadCloser }
+
+func (b unquotedBody) Read(p []byte) (int, error) {
+	n, err := b.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = unquoted(err)
+	}
+	return n, err
 }
 
 // close ends connections nobody uses. Those in use end with their requests.

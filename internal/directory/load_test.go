@@ -1,8 +1,11 @@
 package directory_test
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
+	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync"
@@ -58,5 +61,64 @@ func TestFlappingIsToldOnce(t *testing.T) {
 	}
 	if _, failures := l.Status(); failures != 50 {
 		t.Errorf("%d failures", failures)
+	}
+}
+
+// What a directory says that is no HTTP goes into no error: it may be the account.
+func TestGarbageIsNotRepeated(t *testing.T) {
+	for name, said := range map[string]string{
+		"no HTTP":          "person-1 is unknown\r\n\r\n",
+		"status":           "HTTP/1.1 person-1\r\n\r\n",
+		"field":            "HTTP/1.1 200 OK\r\nperson-1 is here\r\n\r\n",
+		"length":           "HTTP/1.1 200 OK\r\nContent-Length: person-1\r\n\r\n",
+		"encoding":         "HTTP/1.1 200 OK\r\nTransfer-Encoding: person-1\r\n\r\n",
+		"trailer":          "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n2\r\n{}\r\n0\r\nperson-1 is here\r\n\r\n",
+		"redirect":         "HTTP/1.1 302 Found\r\nLocation: https://person-1.example/\r\nContent-Length: 0\r\n\r\n",
+		"unasked protocol": "HTTP/1.1 101 Switching Protocols\r\nUpgrade: person-1\r\nConnection: Upgrade\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			listener, err := net.Listen("tcp", "127.0.0.1:0")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer listener.Close()
+			go func() {
+				for {
+					conn, err := listener.Accept()
+					if err != nil {
+						return
+					}
+					if _, err := http.ReadRequest(bufio.NewReader(conn)); err == nil {
+						io.WriteString(conn, said)
+					}
+					conn.Close()
+				}
+			}()
+			url, heard := "http://"+listener.Addr().String(), new(logs)
+			cache, err := directory.NewCache(url, "")
+			if err != nil {
+				t.Fatal(err)
+			}
+			l, err := directory.NewLookup(directory.LookupConfig{URL: url, Logger: heard.logger()}, cache)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := l.Find(t.Context(), registers, "person-1"); !errors.Is(err, directory.ErrUnavailable) {
+				t.Errorf("got %v", err)
+			}
+			f, err := directory.NewFeed(directory.FeedConfig{URL: url, Logger: heard.logger()}, directory.NewFeedMemory(url, ""))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := f.Load(newTable(t)); err != nil {
+				t.Fatal(err)
+			}
+			stop := run(t, f)
+			waitFor(t, "the failure is counted", func() bool { _, failures := f.Status(); return failures > 0 })
+			stop()
+			if strings.Contains(heard.String(), "person") || strings.Count(heard.String(), "ERROR") != 2 {
+				t.Errorf("the log:\n%s", heard)
+			}
+		})
 	}
 }

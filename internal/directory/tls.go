@@ -65,7 +65,12 @@ func (f TLSFiles) load() (*tls.Config, error) {
 		if _, err := readRevoked(f.Revoked); err != nil {
 			return nil, err
 		}
-		config.VerifyConnection = func(state tls.ConnectionState) error { return f.checkRevoked(state.VerifiedChains) }
+		config.VerifyConnection = func(state tls.ConnectionState) error {
+			if err := f.checkRevoked(state.VerifiedChains); err != nil {
+				return &revokedError{err}
+			}
+			return nil
+		}
 	}
 	return config, nil
 }
@@ -92,6 +97,9 @@ func readRevoked(path string) ([]*x509.RevocationList, error) {
 	}
 	return nil, fmt.Errorf("%s is no list of revoked certificates: it is empty", path)
 }
+
+// revokedError is why a list of revoked certificates refuses a connection.
+type revokedError struct{ error }
 
 // checkRevoked lets a connection pass if one of its chains holds no certificate
 // that its issuer revoked.
