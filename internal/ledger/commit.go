@@ -95,8 +95,8 @@ func (l *Log) spare() (buf []byte) {
 func (l *Log) take() *batch {
 	for {
 		l.mu.Lock()
-		if b := l.pending; b.count > 0 {
-			l.pending = newBatch(l.spare())
+		if b := l.pending; b.count > 0 || l.turning {
+			l.pending, l.turning = newBatch(l.spare()), false
 			l.mu.Unlock()
 			return b
 		}

@@ -109,7 +109,8 @@ func epochNumbers(names []string) (numbers []uint32) {
 // ours tells whether a name in the ledger's folder is known.
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, ".tmp")
-	return slices.Contains([]string{lockName, keysName, checkpointKeyName, policyName}, name) || strings.HasPrefix(name, masterName)
+	return slices.Contains([]string{lockName, keysName, holdsName, checkpointKeyName, policyName}, name) ||
+		strings.HasPrefix(name, masterName) || isDeleted(name)
 }
 
 // unfinished tells whether an epoch without its EPOCH file was being made when

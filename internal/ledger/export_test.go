@@ -16,6 +16,9 @@ var (
 	OpenViewFS = openView
 )
 
+// Now is the log's clock.
+func (l *Log) Now() time.Time { return l.o.Now() }
+
 // AppendString is the encoder of JSON strings.
 var AppendString = appendString
 

@@ -11,6 +11,7 @@
 //	<folder>/keys/                    these keys (keyring.go)
 //	<folder>/checkpoint.key           the key that signs checkpoints, unless it is elsewhere
 //	<folder>/policy/*.tar             the policies that records name (policy.go)
+//	<folder>/holds/*.json             what keeps epochs from being deleted (hold.go)
 //	<folder>/epoch-000001/EPOCH       settings of the epoch
 //	<folder>/epoch-000001/seg/*.log   the entries, in frames (frame.go)
 //	<folder>/epoch-000001/sealed/*    the entries of full segments, compressed (archive.go)
@@ -55,6 +56,11 @@ type Log struct {
 	notifier  notifier
 	counters  counters
 
+	// retaining serializes retention, holds and Close, and guards what is known
+	// of epochs whose time has run out, by number.
+	retaining sync.Mutex
+	expired   map[uint32]*closedEpoch
+
 	// lifecycle serializes Open and Close, and guards what only they use.
 	lifecycle sync.Mutex
 	opened    bool
@@ -65,6 +71,7 @@ type Log struct {
 	refusal error     // why appends are refused; nil while the log is open
 	closing bool      // the committer ends when pending is empty
 	idle    bool      // the committer waits for wake
+	turning bool      // it takes pending although that may be empty
 	pending *batch    // never nil while the log is open
 	spares  [][]byte  // buffers for later batches
 	trouble error     // why the last batch failed; nil if it did not
@@ -107,6 +114,7 @@ func New(dir string, o Options) *Log {
 		refusal: ErrNotOpen,
 		wake:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
+		expired: make(map[uint32]*closedEpoch),
 	}
 	l.outcomes.init()
 	l.snapshots.kept = make(map[string]snapshot)
@@ -306,7 +314,7 @@ func (l *Log) isClosed() bool {
 
 // Close makes what was appended durable, writes outstanding outcomes and
 // releases the folder. It does nothing when the log is closed. Appends that
-// come later fail with ErrClosed. An error means that the end of the log may
+// come later fail with ErrClosed. It waits for a run of DeleteExpired. An error means that the end of the log may
 // look torn when it is opened next; no acknowledged entry is lost.
 func (l *Log) Close() error {
 	l.lifecycle.Lock()
@@ -314,6 +322,7 @@ func (l *Log) Close() error {
 	if l.isClosed() {
 		return nil
 	}
+	l.retaining.Lock()
 	if l.opened {
 		l.closeKeys()
 		l.outcomes.stop(l)
@@ -326,6 +335,7 @@ func (l *Log) Close() error {
 	wake := l.idle
 	l.idle = false
 	l.mu.Unlock()
+	l.retaining.Unlock()
 	if !l.opened {
 		return nil
 	}

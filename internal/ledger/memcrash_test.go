@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
 	"slices"
@@ -50,9 +51,9 @@ func (m *memFS) crash(rng *rand.Rand, chance float64) *memFS {
 	defer m.mu.Unlock()
 	disk := m.disk.CrashClone(vfs.CrashCloneCfg{UnsyncedDataPercent: int(100 * chance), RNG: rng})
 	var err error
-	for name := range m.removed {
-		if _, e := disk.Stat(name); e == nil && rng.Float64() < chance {
-			err = errors.Join(err, disk.Remove(name), syncDir(disk, filepath.Dir(name)))
+	for _, name := range slices.Backward(slices.Sorted(maps.Keys(m.removed))) { // a folder after what was in it
+		if rng.Float64() < chance && disk.Remove(name) == nil {
+			err = errors.Join(err, syncDir(disk, filepath.Dir(name)))
 		}
 	}
 	for name, blocks := range m.forgot {

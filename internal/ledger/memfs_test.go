@@ -4,8 +4,10 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
@@ -110,6 +112,13 @@ func (m *memFS) forget(name string) {
 	delete(m.forgot, name)
 }
 
+// forgetBelow drops what is known of the files in a folder.
+func (m *memFS) forgetBelow(dir string) {
+	maps.DeleteFunc(m.removed, func(name string, _ bool) bool { return strings.HasPrefix(name, dir+"/") })
+	maps.DeleteFunc(m.cut, func(name string, _ *length) bool { return strings.HasPrefix(name, dir+"/") })
+	maps.DeleteFunc(m.forgot, func(name string, _ map[int64][]byte) bool { return strings.HasPrefix(name, dir+"/") })
+}
+
 func (m *memFS) Open(name string, write bool) (ledger.File, error) {
 	if err := m.begin("open", name); err != nil {
 		return nil, err
@@ -136,8 +145,16 @@ func (m *memFS) Rename(from, to string) error {
 		return err
 	}
 	defer m.mu.Unlock()
+	info, err := m.disk.Stat(from)
+	if err != nil {
+		return err
+	}
 	if err := m.disk.Rename(from, to); err != nil {
 		return err
+	}
+	if info.IsDir() { // for good: a crash that loses it is one before it
+		m.forgetBelow(from)
+		return syncDir(m.disk, filepath.Dir(to))
 	}
 	m.forget(to)
 	m.forget(from) // nobody renames what was cut, or what could not be synced

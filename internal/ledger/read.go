@@ -3,6 +3,7 @@ package ledger
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"slices"
 )
 
@@ -23,8 +24,12 @@ func Read(dir string, from ID, f func(Entry) error) error {
 }
 
 // rereads is how often damage is looked at again: a writer that went on to
-// another segment meanwhile looks like damage, and only damage stays.
+// another segment meanwhile, or deleted an epoch, looks like damage, and only
+// damage stays.
 const rereads = 3
+
+// passing tells whether an error may be gone when one looks again.
+func passing(err error) bool { return isDamage(err) || errors.Is(err, fs.ErrNotExist) }
 
 func read(fsys FS, dir string, from ID, f func(Entry) error) (err error) {
 	for range rereads {
@@ -32,7 +37,7 @@ func read(fsys FS, dir string, from ID, f func(Entry) error) (err error) {
 			from = ID{e.Epoch, e.Index + 1}
 			return f(e)
 		})
-		if !isDamage(err) {
+		if !passing(err) {
 			return err
 		}
 	}

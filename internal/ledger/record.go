@@ -18,10 +18,14 @@ const (
 	TypeRecovered = "ledger.recovered"  // the torn end of the log was cut off after a crash
 	TypePolicy    = "policy.snapshot"   // a policy that records name was kept, see Log.Snapshot
 	TypeClosed    = "epoch.closed"      // the last entry of an epoch that another follows
+	TypeDeleted   = "epoch.deleted"     // an epoch's time ran out, and it was deleted, see Log.DeleteExpired
 
 	TypeKeyCreated    = "key.created"    // a period's key of the pseudonyms was made
 	TypeKeyDestroyed  = "key.destroyed"  // it was destroyed, and the period's links with it
 	TypeKeysRewrapped = "keys.rewrapped" // another master secret wraps them
+
+	TypeHoldSet    = "hold.set" // epochs are kept beyond their time, see Hold
+	TypeHoldLifted = "hold.lifted"
 )
 
 // Record is one transfer or denial (§9, §4). It never carries account ids,

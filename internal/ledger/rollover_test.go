@@ -156,15 +156,15 @@ func TestMissingEpoch(t *testing.T) {
 		}
 	}
 	bad := new(ledger.CorruptError)
-	lost := m.clone()
-	remove(lost, "/l/epoch-000002")
-	if _, err := ledger.VerifyFS(lost, "/l"); !errors.As(err, &bad) || bad.File != "/l/epoch-000002" {
-		t.Errorf("the second epoch is missing: %v", err)
-	}
-	oldest := m.clone()
-	remove(oldest, "/l/epoch-000001")
-	if r := verified(t, oldest); r.First != 2 {
-		t.Errorf("without the first epoch: %+v", r)
+	for _, missing := range []string{"/l/epoch-000001", "/l/epoch-000002"} {
+		lost := m.clone()
+		remove(lost, missing)
+		if _, err := ledger.VerifyFS(lost, "/l"); !errors.As(err, &bad) || bad.File != missing {
+			t.Errorf("%s is missing: %v", missing, err)
+		}
+		if r, err := ledger.VerifyWith(lost, "/l", ledger.VerifyOptions{From: 3}); err != nil || r.First != 3 {
+			t.Errorf("from the third epoch on: %+v, %v", r, err)
+		}
 	}
 	all := inEpochs(t, m)
 	swapped := m.clone() // an epoch of another ledger in the place of one

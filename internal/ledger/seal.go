@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"runtime"
+	"sync"
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
@@ -21,6 +22,7 @@ type sealer struct {
 	dir      string // of the ledger
 	counters *counters
 
+	busy  sync.Mutex    // held while an epoch's files are changed
 	wake  chan struct{} // one token: the hashes of a span were stored
 	quit  chan struct{}
 	ended chan struct{}
@@ -73,16 +75,27 @@ func (s *sealer) sealAll() error {
 		if s.done[number] {
 			continue
 		}
-		e, err := readEpoch(s.o.FS, s.dir, number)
-		if err != nil {
-			return err
-		}
-		if err := (&sealing{s, e, epochDir(s.dir, number)}).all(); err != nil {
+		if err := s.sealEpoch(number); err != nil {
 			return err
 		}
 		s.done[number] = i+1 < len(numbers) // the newest goes on
 	}
 	return nil
+}
+
+// sealEpoch seals whatever may be sealed in an epoch, unless it was deleted
+// meanwhile.
+func (s *sealer) sealEpoch(number uint32) error {
+	s.busy.Lock()
+	defer s.busy.Unlock()
+	e, err := readEpoch(s.o.FS, s.dir, number)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return (&sealing{s, e, epochDir(s.dir, number)}).all()
 }
 
 // sealing is the work on one epoch.

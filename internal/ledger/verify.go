@@ -39,8 +39,12 @@ type VerifyOptions struct {
 // Report is what Verify found.
 type Report struct {
 	// First and Epoch are the first and the last epoch that were read. Epochs
-	// before the first are not there, or were not asked for.
+	// before the first were deleted, or were not asked for.
 	First, Epoch uint32
+	// Deleted is how many epochs are not there because their time ran out, as
+	// entries say that the ledger's key signed. Any other epoch that is not there
+	// is damage.
+	Deleted int
 	// Segments is how many files hold the entries.
 	Segments int
 	// Entries is how many there are in these epochs.
@@ -62,7 +66,8 @@ type Report struct {
 
 // Verify reads the ledger whole, every epoch from its genesis: checksums,
 // indices, promises, seals, the Merkle tree with its files and signed
-// checkpoints, the kept policies, and how the epochs follow each other. It
+// checkpoints, the kept policies, how the epochs follow each other, and that
+// those which are not there were deleted because their time ran out. It
 // takes no lock and may run beside the writer. The first bad place is returned
 // as a *CorruptError, with the report of what was found. Entries that were cut
 // off together with every trace of them are not seen: that takes a checkpoint
@@ -74,11 +79,11 @@ func verify(fsys FS, dir string, o VerifyOptions) (r Report, err error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	for range rereads {
-		v := &verification{fsys: fsys, dir: dir, o: o}
+		v := &verification{fsys: fsys, dir: dir, o: o, deleted: make(map[uint32][]deletedEpoch)}
 		err = v.run()
 		r = v.report
 		r.Resumed = v.resumed.Load()
-		if !isDamage(err) { // only damage stays when it is looked at again
+		if !passing(err) {
 			return r, err
 		}
 	}
@@ -92,8 +97,10 @@ type verification struct {
 	o      VerifyOptions
 	report Report
 	state  *verifyState
-	done   atomic.Int64 // bytes read, of total
-	total  atomic.Int64
+
+	deleted map[uint32][]deletedEpoch // what entries say of epochs, by number
+	done    atomic.Int64              // bytes read, of total
+	total   atomic.Int64
 
 	resumed atomic.Uint64 // entries
 }
@@ -126,10 +133,16 @@ func (v *verification) run() (err error) {
 	defer v.watch()()
 	var before *verifiedEpoch
 	for _, e := range epochs {
+		if before != nil && before.epoch.Number+1 != e.epoch.Number {
+			before = nil
+		}
 		if err := v.epoch(e, before); err != nil {
 			return err
 		}
 		before = e
+	}
+	if err := v.missing(epochs); err != nil {
+		return err
 	}
 	if err := v.vouched(epochs); err != nil {
 		return err
@@ -188,13 +201,9 @@ func (v *verification) open(number uint32) (*verifiedEpoch, error) {
 	return e, nil
 }
 
-// epoch verifies an epoch that follows another, if that is known.
+// epoch verifies an epoch that follows another, if that is there.
 func (v *verification) epoch(e, before *verifiedEpoch) error {
 	r := &v.report
-	if before != nil && e.epoch.Number != before.epoch.Number+1 {
-		return &CorruptError{File: epochDir(v.dir, before.epoch.Number+1),
-			What: fmt.Sprintf("the epoch is missing, but %s is there", epochName(e.epoch.Number))}
-	}
 	// Before the entries, because a writer goes on.
 	signed, c, err := readCheckpoint(v.fsys, e.walker.dir, e.epoch)
 	if err != nil {

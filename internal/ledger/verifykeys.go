@@ -27,8 +27,10 @@ func (v *verification) vouched(epochs []*verifiedEpoch) error {
 	for i := 1; i < len(epochs); i++ {
 		good[i] = good[i] || good[i-1] && follow(i) && epochs[i-1].next != nil
 	}
+	later := true // all of the later epochs are good, one of which has signed what is left of deleted ones
 	for i := len(epochs) - 1; i > 0; i-- {
-		good[i-1] = good[i-1] || good[i] && follow(i) && epochs[i].epoch.Previous.Checkpoint != ""
+		later = later && good[i]
+		good[i-1] = good[i-1] || good[i] && follow(i) && epochs[i].epoch.Previous.Checkpoint != "" || later && epochs[i-1].joined
 	}
 	for i, e := range epochs {
 		if good[i] {

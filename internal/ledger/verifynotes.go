@@ -21,6 +21,7 @@ func (v *verification) notes(e, before *verifiedEpoch) error {
 			Type, Policy, SHA256 string
 			Settings             string
 			Next                 *previous
+			deletion
 		}
 		bad := func(what string) error {
 			return &CorruptError{File: e.walker.dir, Index: n.Index, What: what}
@@ -39,6 +40,10 @@ func (v *verification) notes(e, before *verifiedEpoch) error {
 			v.report.Policies++
 		case TypeClosed:
 			e.next = entry.Next
+		case TypeDeleted:
+			if err := v.deletion(e, entry.deletion); err != nil {
+				return bad(err.Error())
+			}
 		case TypeGenesis:
 			if found := e.epoch.digest(); entry.Settings != found {
 				return &CorruptError{File: filepath.Join(e.walker.dir, epochFile), What: "the file is not the one the genesis entry names",
@@ -53,7 +58,7 @@ func (v *verification) notes(e, before *verifiedEpoch) error {
 }
 
 // follows tells what is wrong with how the epoch follows the one before, which
-// is nil if it was not read.
+// is nil if it was not read or is not there.
 func (e *verifiedEpoch) follows(before *verifiedEpoch) error {
 	p := e.epoch.Previous
 	switch {

@@ -23,6 +23,7 @@ type verifiedEpoch struct {
 	signed         uint64 // entries that its checkpoint covers
 	found          []notedEntry
 	next           *previous // the epoch its last entry says is next; nil if there is none
+	joined         bool      // what is left of a deleted epoch after it names it and its checkpoint
 }
 
 // verifiedSpan is what reading an archive gave.
@@ -40,7 +41,7 @@ type notedEntry struct {
 
 // noteEnds are the last bytes of such entries.
 var noteEnds = func() (all [][]byte) {
-	for _, kind := range []string{TypePolicy, TypeClosed} {
+	for _, kind := range []string{TypePolicy, TypeClosed, TypeDeleted} {
 		all = append(all, noteEnd(kind))
 	}
 	return all

@@ -1,0 +1,129 @@
+package ledger
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"path/filepath"
+	"time"
+)
+
+// Retain is how long entries are kept: so many years, months and days. The zero
+// Retain keeps them for ever.
+type Retain struct{ Years, Months, Days int }
+
+// After is when an entry of the time t has been kept long enough.
+func (r Retain) After(t time.Time) time.Time { return t.UTC().AddDate(r.Years, r.Months, r.Days) }
+
+// Until is the last day on which an entry of the time t is kept, as it stands in
+// a Record.
+func (r Retain) Until(t time.Time) string { return r.After(t).Format(time.DateOnly) }
+
+// span is a stretch of time, with both ends.
+type span struct{ from, to time.Time }
+
+// closedEpoch is what the entries of an epoch that is no longer written say.
+type closedEpoch struct {
+	entries     uint64
+	first, last time.Time // of its entries, by their own clock
+	until       time.Time // after the last day that a record names
+	checkpoint  []byte    // its last, signed; nil if it had none
+	deleted     [][]byte  // epochs said to be deleted, see deletedEpoch.json
+	damage      error     // why it cannot be read to its end
+}
+
+// due is when every entry may go: the records say when, and what is asked for
+// now may only keep them longer.
+func (c *closedEpoch) due(keep Retain) time.Time {
+	if due := keep.After(c.last); due.After(c.until) {
+		return due
+	}
+	return c.until
+}
+
+// readClosed reads an epoch's entries. It is done once for each epoch: they
+// never change. Damage is remembered too, and an epoch that has some stays.
+func (l *Log) readClosed(ctx context.Context, e epoch) (*closedEpoch, error) {
+	if known := l.expired[e.Number]; known != nil {
+		return known, nil
+	}
+	c := &closedEpoch{first: e.Created, last: e.Created}
+	err := c.read(ctx, l.o.FS, epochDir(l.dir, e.Number), e)
+	if err != nil && !isDamage(err) {
+		return nil, err
+	}
+	if c.damage = err; err != nil {
+		l.o.Logger.Error("the time of an epoch has run out, but it is damaged; it is kept as evidence", "epoch", e.Number, "error", err)
+	}
+	l.expired[e.Number] = c
+	return c, nil
+}
+
+func (c *closedEpoch) read(ctx context.Context, fsys FS, dir string, e epoch) error {
+	if e.Origin == "" {
+		return &CorruptError{File: filepath.Join(dir, epochFile), What: "the epoch's settings cannot be read"}
+	}
+	w, err := newWalker(fsys, dir, e)
+	if err != nil {
+		return err
+	}
+	_, err = w.run(nil, func(fr *frame) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		return fr.entries(0, func(entry Entry) error { return c.take(dir, entry) })
+	})
+	if err != nil {
+		return err
+	}
+	signed, checkpoint, err := readCheckpoint(fsys, dir, e)
+	if err == nil && uint64(checkpoint.N) > c.entries {
+		err = &CorruptError{File: checkpointPath(dir), Index: c.entries, What: fmt.Sprintf("the epoch has %d entries, its checkpoint %d", c.entries, checkpoint.N)}
+	}
+	c.checkpoint = signed
+	return err
+}
+
+// take looks at an entry.
+func (c *closedEpoch) take(dir string, e Entry) error {
+	c.entries++
+	if t, err := time.Parse(time.RFC3339Nano, member(e.Data, "time")); err == nil {
+		if t.After(c.last) {
+			c.last = t
+		}
+		if t.Before(c.first) {
+			c.first = t
+		}
+	}
+	if day, err := time.Parse(time.DateOnly, member(e.Data, "retain_until")); err == nil {
+		if end := day.AddDate(0, 0, 1); end.After(c.until) {
+			c.until = end
+		}
+	}
+	if !bytes.HasSuffix(e.Data, deletedEnd) {
+		return nil
+	}
+	var d deletion
+	if err := json.Unmarshal(e.Data, &d); err != nil || len(d.Deleted) == 0 {
+		return &CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted"}
+	}
+	c.deleted = append(c.deleted, bytes.Clone(d.Deleted))
+	return nil
+}
+
+// deletedEnd is how entries of deleted epochs end.
+var deletedEnd = noteEnd(TypeDeleted)
+
+// member is the value of an entry's last member of that name whose value is a
+// plain string; empty if there is none. A quotation mark within a string is
+// escaped, so that no string looks like a member.
+func member(entry []byte, name string) string {
+	begin := `"` + name + `":"`
+	at := bytes.LastIndex(entry, []byte(begin))
+	if at < 0 {
+		return ""
+	}
+	value, _, _ := bytes.Cut(entry[at+len(begin):], []byte{'"'})
+	return string(value)
+}

@@ -1,0 +1,184 @@
+package ledger
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+// holdsName is the folder of the holds, in the ledger's folder.
+const holdsName = "holds"
+
+// Hold keeps epochs from being deleted, for a court or an authority, beyond the
+// time they are retained. It lasts until it is lifted.
+type Hold struct {
+	// Ref is the case it is for: a token of at most 64 letters, digits, dots,
+	// hyphens and underscores. It names no person.
+	Ref string `json:"ref"`
+	// Because says why, in 1 to 256 bytes that name no person.
+	Because string `json:"because"`
+	// By is the office that asked for it, a token like Ref and no person's name.
+	By string `json:"by"`
+	// From and To limit it to epochs with entries of that time, both included;
+	// zero for no limit.
+	From time.Time `json:"from,omitzero"`
+	To   time.Time `json:"to,omitzero"`
+	// Set is when it was set. SetHold fills it in.
+	Set time.Time `json:"set"`
+}
+
+// ErrNoHold: there is no hold of that reference.
+var ErrNoHold = errors.New("no hold of that reference")
+
+var holdToken = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
+
+// Check tells what is wrong with a hold that is to be set.
+func (h Hold) Check() error {
+	for what, token := range map[string]string{"reference": h.Ref, "office": h.By} {
+		if !holdToken.MatchString(token) {
+			return fmt.Errorf("the %s '%s' of a hold is not a token of at most 64 letters, digits, dots, hyphens and underscores", what, token)
+		}
+	}
+	switch {
+	case strings.TrimSpace(h.Because) == "" || len(h.Because) > 256:
+		return errors.New("a hold says why, in 1 to 256 bytes that name no person")
+	case !h.To.IsZero() && h.To.Before(h.From):
+		return fmt.Errorf("the hold %s ends on %s, before it begins", h.Ref, h.To.Format(time.RFC3339))
+	}
+	return nil
+}
+
+// covers tells whether the hold keeps entries of that time.
+func (h Hold) covers(s span) bool {
+	return (h.To.IsZero() || !s.from.After(h.To)) && (h.From.IsZero() || !s.to.Before(h.From))
+}
+
+// SetHold sets a hold, or changes the one of its reference. It holds from before
+// the entry about it is written, so after an error it may hold: set it again.
+func (l *Log) SetHold(h Hold) error {
+	h.Set = l.o.Now().UTC()
+	if err := h.Check(); err != nil {
+		return err
+	}
+	l.retaining.Lock()
+	defer l.retaining.Unlock()
+	if err := l.refused(); err != nil {
+		return err // the folder is not ours to write in
+	}
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := mkdirDurable(l.o.FS, filepath.Join(l.dir, holdsName)); err != nil {
+		return fmt.Errorf("making the folder of holds: %w", err)
+	}
+	if err := writeDurable(l.o.FS, holdPath(l.dir, h.Ref), append(data, '\n')); err != nil {
+		return fmt.Errorf("writing the hold %s: %w", h.Ref, err)
+	}
+	if _, err := l.Append(l.holdEntry(TypeHoldSet, h)); err != nil {
+		return fmt.Errorf("recording the hold %s, which holds all the same: %w", h.Ref, err)
+	}
+	return nil
+}
+
+// LiftHold ends a hold; by and because say who wants it and why. The entry of it
+// is durable first: after an error the hold may still hold. ErrNoHold if there is
+// none.
+func (l *Log) LiftHold(ref, by, because string) error {
+	l.retaining.Lock()
+	defer l.retaining.Unlock()
+	if err := l.refused(); err != nil {
+		return err
+	}
+	holds, err := readHolds(l.o.FS, l.dir)
+	if err != nil {
+		return err
+	}
+	at := slices.IndexFunc(holds, func(h Hold) bool { return h.Ref == ref })
+	if at < 0 {
+		return fmt.Errorf("%w: '%s'", ErrNoHold, ref)
+	}
+	h := holds[at]
+	h.By, h.Because = by, because
+	if err := h.Check(); err != nil {
+		return err
+	}
+	if _, err := l.Append(l.holdEntry(TypeHoldLifted, h)); err != nil {
+		return fmt.Errorf("recording that the hold %s is lifted: %w", ref, err)
+	}
+	err = l.o.FS.Remove(holdPath(l.dir, ref))
+	if err == nil {
+		err = l.o.FS.SyncDir(filepath.Join(l.dir, holdsName))
+	}
+	if err != nil {
+		return fmt.Errorf("lifting the hold %s: %w", ref, err)
+	}
+	return nil
+}
+
+func holdPath(dir, ref string) string { return filepath.Join(dir, holdsName, ref+".json") }
+
+// Holds lists the holds on a ledger, by reference. It takes no lock.
+func Holds(dir string) ([]Hold, error) { return readHolds(osFS{}, dir) }
+
+func readHolds(fsys FS, dir string) (holds []Hold, err error) {
+	names, err := fsys.Names(filepath.Join(dir, holdsName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the holds: %w", err)
+	}
+	slices.Sort(names)
+	for _, name := range names {
+		if strings.HasSuffix(name, ".tmp") {
+			continue // the rest of a write
+		}
+		path := filepath.Join(dir, holdsName, name)
+		data, err := readFile(fsys, path)
+		if err != nil {
+			return nil, fmt.Errorf("reading a hold: %w", err)
+		}
+		var h Hold
+		err = json.Unmarshal(data, &h)
+		if err == nil {
+			err = h.Check()
+		}
+		if err == nil && h.Ref+".json" != name {
+			err = fmt.Errorf("it is the hold %s", h.Ref)
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s is no hold: %w; while it stands there nothing is deleted: put it right", path, err)
+		}
+		holds = append(holds, h)
+	}
+	return holds, nil
+}
+
+// holdEntry says that a hold was set or lifted.
+func (l *Log) holdEntry(kind string, h Hold) []byte {
+	now := l.o.Now()
+	inner := object("{")
+	inner.text("because", h.Because)
+	inner.text("by", h.By)
+	if !h.From.IsZero() {
+		inner.time("from", h.From)
+	}
+	inner.text("ref", h.Ref)
+	if !h.To.IsZero() {
+		inner.time("to", h.To)
+	}
+	o := object("{")
+	o.raw("hold", append(inner, '}'))
+	o.id("id", newID(now))
+	o.text("node", l.o.Node)
+	salt := newSalt()
+	o.base64("salt", salt[:])
+	return closing(o, now, kind)
+}

@@ -1,0 +1,258 @@
+package ledger
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Retention is what a run of DeleteExpired did and found.
+type Retention struct {
+	Deleted []uint32 // epochs that are gone
+	Held    []uint32 // epochs whose time has run out, and that a hold keeps
+	Damaged []uint32 // epochs whose time has run out, but that cannot be read
+	Keys    []string // periods whose keys are gone
+}
+
+// deletedSuffix marks the folder of an epoch whose deletion is in the log.
+const deletedSuffix = ".deleted"
+
+// DeleteExpired deletes every epoch whose time has run out and that no hold
+// keeps, as a whole: each record's retain_until has passed, and keep has since its
+// last entry. The one that is written stays; it ends with its month also if
+// nothing is recorded. What is left of the epoch is an entry, which is durable
+// first and carries its last checkpoint, so that the others verify as before.
+// Keys of the pseudonyms that no entry needs any more are destroyed. What a crash
+// interrupts is done by the next run. With the zero Retain nothing is deleted.
+func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err error) {
+	l.retaining.Lock()
+	defer l.retaining.Unlock()
+	if err := l.turn(); err != nil {
+		return r, err
+	}
+	if err := l.sweep(); err != nil || keep == (Retain{}) {
+		return r, err
+	}
+	epochs, err := l.epochs()
+	if err != nil {
+		return r, err
+	}
+	holds, err := readHolds(l.o.FS, l.dir)
+	if err != nil {
+		return r, err
+	}
+	var left []span
+	for i, e := range epochs {
+		if i+1 == len(epochs) {
+			left = append(left, span{e.Created, forever})
+			continue
+		}
+		gone, s, err := l.expire(ctx, e, epochs[i+1], keep, holds, &r)
+		if err != nil {
+			return r, err
+		}
+		if !gone {
+			left = append(left, s)
+		}
+	}
+	if err := l.sweep(); err != nil {
+		return r, err
+	}
+	r.Keys, err = l.destroyUnused(left)
+	return r, err
+}
+
+// turn begins the next epoch if it is due, although there is nothing to append.
+func (l *Log) turn() error {
+	l.mu.Lock()
+	if err := l.refusal; err != nil {
+		l.mu.Unlock()
+		return err
+	}
+	b := l.pending
+	l.turning = true
+	wake := l.idle
+	l.idle = false
+	l.mu.Unlock()
+	if wake {
+		l.wake <- struct{}{}
+	}
+	<-b.done
+	return b.err
+}
+
+// refused tells why appends are refused, if they are.
+func (l *Log) refused() error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.refusal
+}
+
+// forever ends the time of an epoch that has no end yet, or none that is known.
+var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
+
+// epochs are the epochs that are there, up to the one that is written. Of one
+// whose settings are damaged only the number is known.
+func (l *Log) epochs() (all []epoch, err error) {
+	current := l.counters.epoch.Load()
+	numbers, _, err := listEpochs(l.o.FS, l.dir)
+	if err != nil {
+		return nil, err
+	}
+	for _, number := range numbers {
+		if number > current {
+			break // it is being begun
+		}
+		e, err := readEpoch(l.o.FS, l.dir, number)
+		if isDamage(err) || errors.Is(err, fs.ErrNotExist) {
+			e, err = epoch{Number: number}, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, e)
+	}
+	return all, nil
+}
+
+// expire deletes an epoch if it may go. next is the epoch after it that is left.
+// If it stays, the time of its entries is returned.
+func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s span, err error) {
+	follows := next.Number == e.Number+1 && next.Origin != ""
+	if s = (span{e.Created, next.Created}); follows && l.o.Now().Before(keep.After(next.Created)) {
+		return false, s, nil // without reading it
+	}
+	c, err := l.readClosed(ctx, e)
+	if err != nil {
+		return false, s, err
+	}
+	if c.damage != nil {
+		r.Damaged = append(r.Damaged, e.Number)
+		return false, span{e.Created, forever}, nil
+	}
+	s = span{c.first, c.last}
+	due := c.due(keep)
+	if l.o.Now().Before(due) {
+		return false, s, nil
+	}
+	if slices.ContainsFunc(holds, func(h Hold) bool { return h.covers(s) }) {
+		r.Held = append(r.Held, e.Number)
+		return false, s, nil
+	}
+	d := deletedEpoch{
+		Number: e.Number, Origin: e.Origin, Key: e.Key, Checkpoint: string(c.checkpoint), Previous: e.Previous, Because: e.Because,
+		Entries: c.entries, Created: e.Created, Last: c.last, RetainUntil: due, At: l.o.Now(),
+	}
+	if follows && next.Previous != nil {
+		d.Checkpoint = next.Previous.Checkpoint // what joins the two
+	}
+	if err := l.delete(d, c.deleted); err != nil {
+		return false, s, fmt.Errorf("deleting epoch %d: %w", e.Number, err)
+	}
+	r.Deleted = append(r.Deleted, e.Number)
+	return true, s, nil
+}
+
+// delete records that an epoch is deleted, and puts its folder away. What it says
+// of others would be lost with it, and is said again.
+func (l *Log) delete(d deletedEpoch, others [][]byte) error {
+	for _, raw := range append(slices.Clip(others), d.json()) {
+		entry, err := l.deletedEntry(raw)
+		if err != nil {
+			return err
+		}
+		if _, err := l.Append(entry); err != nil {
+			return err
+		}
+	}
+	path := epochDir(l.dir, d.Number)
+	l.sealer.busy.Lock() // it would make folders anew
+	err := l.o.FS.Rename(path, path+deletedSuffix)
+	l.sealer.busy.Unlock()
+	if err == nil {
+		err = l.o.FS.SyncDir(l.dir)
+	}
+	if err != nil {
+		return err
+	}
+	delete(l.expired, d.Number)
+	l.o.Logger.Info("an epoch is deleted, whose time has run out", "epoch", d.Number, "origin", d.Origin, "entries", d.Entries)
+	return nil
+}
+
+// sweep removes the folders of deleted epochs.
+func (l *Log) sweep() error {
+	names, err := l.o.FS.Names(l.dir)
+	if err != nil {
+		return fmt.Errorf("listing the ledger: %w", err)
+	}
+	for _, name := range names {
+		if !isDeleted(name) {
+			continue
+		}
+		err := removeAll(l.o.FS, filepath.Join(l.dir, name))
+		if err == nil {
+			err = l.o.FS.SyncDir(l.dir)
+		}
+		if err != nil {
+			return fmt.Errorf("removing a deleted epoch: %w", err)
+		}
+	}
+	return nil
+}
+
+// isDeleted tells whether a name in the ledger's folder is a deleted epoch's.
+func isDeleted(name string) bool {
+	epoch, deleted := strings.CutSuffix(name, deletedSuffix)
+	return deleted && len(epochNumbers([]string{epoch})) == 1
+}
+
+// removeAll removes a folder with all that is in it, or a file.
+func removeAll(fsys FS, path string) error {
+	names, err := fsys.Names(path)
+	if err == nil {
+		for _, name := range names {
+			if err := removeAll(fsys, filepath.Join(path, name)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := fsys.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
+
+// keySlack is how far from the time for which a key was made it may have been
+// used: while the next one was being made, or by a clock that was set.
+const keySlack = 24 * time.Hour
+
+// destroyUnused destroys the keys that no entry of the epochs left can name
+// anybody by. While an epoch is there that was begun in the future, a clock was
+// wrong, and nothing is destroyed.
+func (l *Log) destroyUnused(left []span) (gone []string, err error) {
+	now := l.o.Now().Add(keySlack)
+	if slices.ContainsFunc(left, func(s span) bool { return s.from.After(now) }) {
+		return nil, nil
+	}
+	keys := l.Keys()
+	for i := 0; i+1 < len(keys); i++ {
+		if keys[i].Current {
+			continue
+		}
+		used := Hold{From: keys[i].From.Add(-keySlack), To: keys[i+1].From.Add(keySlack)}
+		if slices.ContainsFunc(left, used.covers) {
+			continue
+		}
+		if err := l.DestroyKey(keys[i].Period); err != nil {
+			return gone, err
+		}
+		gone = append(gone, keys[i].Period)
+	}
+	return gone, nil
+}
