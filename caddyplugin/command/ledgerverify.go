@@ -17,7 +17,8 @@ func verifyCommand() *cobra.Command {
 		Use:   "verify FOLDER",
 		Short: "Checks that every entry is whole and none is missing",
 		Long: "Reads every epoch of the ledger from its first entry and checks frames, checksums and numbering, the Merkle tree\n" +
-			"against its files and signed checkpoints, the kept policies, and that each epoch follows the one before.\n" +
+			"against its files and signed checkpoints, the kept policies, and that each epoch follows the one before. An epoch\n" +
+			"that is missing is damage, unless a signed entry says that it was deleted when its time had run out.\n" +
 			"It needs no running gateway and changes nothing. Give it the node's key, by a way that does not lead over the\n" +
 			"ledger's disk: who can write there can write another ledger and sign it with a key of their own. Entries cut off\n" +
 			"together with every trace of them take a checkpoint kept elsewhere to be missed. Exit code 0: fine, 1: error, 2: damage.",
@@ -60,6 +61,9 @@ func verifyLedger(w io.Writer, dir string, o ledger.VerifyOptions, asJSON bool) 
 		if unsigned := report.Entries - report.Signed; err == nil && unsigned > 0 {
 			_, err = fmt.Fprintf(w, "no checkpoint covers the last %d entries: nothing proves that these are unchanged. A gateway at work signs within a second\n", unsigned)
 		}
+		if err == nil && report.Deleted > 0 {
+			_, err = fmt.Fprintf(w, "%d epochs were deleted when their time had run out, as signed entries say\n", report.Deleted)
+		}
 		if err == nil && report.Torn {
 			_, err = fmt.Fprintf(w, "the end is of a crash, of a gateway at work, or was cut off: %s\n", report.Tail)
 		}
@@ -84,6 +88,7 @@ type verifyJSON struct {
 	Bytes      uint64         `json:"bytes"`
 	FirstEpoch uint32         `json:"first_epoch"`
 	LastEpoch  uint32         `json:"last_epoch"`
+	Deleted    int            `json:"deleted_epochs"`
 	Signed     uint64         `json:"signed"`
 	Policies   int            `json:"policies"`
 	Resumed    uint64         `json:"resumed,omitempty"`
@@ -104,7 +109,7 @@ type verifyProblem struct {
 
 func verifyResult(r ledger.Report, corrupt *ledger.CorruptError) verifyJSON {
 	v := verifyJSON{
-		OK: corrupt == nil, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch,
+		OK: corrupt == nil, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch, Deleted: r.Deleted,
 		Signed: r.Signed, Policies: r.Policies, Resumed: r.Resumed, Tail: r.Tail,
 	}
 	if corrupt != nil {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -381,6 +382,48 @@ func sealedIn(m *memFS, epoch uint32) int {
 		return 0
 	}
 	return len(names)
+}
+
+// The key of the newest epoch vouches for one before a gap, by what is left of the
+// epochs in it, although another key signed that one.
+func TestKeyVouchesOverGap(t *testing.T) {
+	dir := t.TempDir()
+	in := func(name string) string { return filepath.Join(dir, name) }
+	now, set := clockAt(january)
+	var keys []string
+	for i := range 2 {
+		key, err := ledger.GenerateKey(in(fmt.Sprint("key ", i)), "transfergate/gw-sg-1")
+		if err != nil {
+			t.Fatal(err)
+		}
+		keys = append(keys, key)
+	}
+	o := ledger.Options{Node: "gw-sg-1", Now: now, Key: in("key 0")}
+	l := open(t, in("ledger"), o)
+	if err := l.SetHold(ledger.Hold{Ref: "case-7", Because: "an order", By: "legal", To: day(2026, 1, 31)}); err != nil {
+		t.Fatal(err)
+	}
+	for month := range 3 {
+		set(january.AddDate(0, month, 0))
+		add(t, l, "entry")
+	}
+	shut(t, l)
+	if err := ledger.NewEpoch(in("ledger"), o, "yearly change of keys", in("key 1")); err != nil {
+		t.Fatal(err)
+	}
+	o.Key = in("key 1")
+	l = open(t, in("ledger"), o)
+	set(day(2026, 9, 1))
+	if r, err := l.DeleteExpired(t.Context(), aMonth); err != nil || !slices.Equal(r.Deleted, []uint32{2, 3}) {
+		t.Fatalf("%+v, %v", r, err)
+	}
+	shut(t, l)
+	for i, want := range []string{"epoch-000004", ""} {
+		_, err := ledger.Verify(in("ledger"), ledger.VerifyOptions{Keys: keys[i:][:1]})
+		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
+			t.Errorf("by key %d: %v", i, err)
+		}
+	}
 }
 
 // A damaged epoch is evidence: it stays, and so do the keys; the others go.
