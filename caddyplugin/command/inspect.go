@@ -178,10 +178,10 @@ func bytesUnder(folder string) (total int64, err error) {
 // print shows the ledger on one screen.
 func (l *inspected) print(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "ledger %s: %d epochs, %d entries under checkpoints, %d bytes, %d policy snapshots\n\n",
+	fmt.Fprintf(&b, "ledger %s: %d epochs, %d entries under checkpoints, %d bytes of files with what is reserved for more, %d policy snapshots\n\n",
 		l.Folder, len(l.Epochs), l.Entries, l.Bytes, len(l.Policies))
 	rows := []byte("epoch\tbegun\tentries\tbytes/entry\tsigned\twitnessed\twitnesses\n")
-	for _, e := range l.Epochs {
+	for i, e := range l.Epochs {
 		signed, witnesses, each := "never", "none", "-"
 		if e.Signed != nil {
 			signed = e.Signed.Format(time.RFC3339)
@@ -189,7 +189,7 @@ func (l *inspected) print(w io.Writer) error {
 		if len(e.Witnesses) > 0 {
 			witnesses = strings.Join(e.Witnesses, ", ")
 		}
-		if e.Entries > 0 {
+		if e.Entries > 0 && i+1 < len(l.Epochs) { // the newest has space reserved
 			each = fmt.Sprint(e.Bytes / e.Entries)
 		}
 		rows = fmt.Appendf(rows, "%d\t%s\t%d\t%s\t%s\t%d\t%s\n", e.Epoch, e.Created.Format(time.RFC3339), e.Entries, each, signed, e.Witnessed, witnesses)
