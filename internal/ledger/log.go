@@ -198,6 +198,10 @@ func (l *Log) load() (own [][]byte, err error) {
 	}
 	l.next, l.segment, l.number = r.next, r.segment, r.number
 	l.counters.next.Store(r.next)
+	if n := r.next - k.signed; n > 0 {
+		l.o.Logger.Warn("the ledger was not closed: no checkpoint covers its last entries, so that nothing proves them unchanged; they are signed now",
+			"dir", l.epochDir, "entries", n)
+	}
 	if err := l.keys.load(l, r.next == 0 && e.Previous == nil); err != nil {
 		return nil, errors.Join(err, l.letGo())
 	}

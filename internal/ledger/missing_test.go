@@ -1,9 +1,11 @@
 package ledger_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"path/filepath"
 	"strings"
@@ -68,5 +70,33 @@ func TestNewestEpochIsMissing(t *testing.T) {
 	shut(t, l)
 	if r, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil || r.Epoch != 2 || r.Torn {
 		t.Errorf("verify: %+v, %v", r, err)
+	}
+}
+
+// Entries that no checkpoint covers, when the ledger opens, are of a crash or of
+// somebody who wrote to the disk: they are told of, and signed.
+func TestUnsignedEntriesAreToldOf(t *testing.T) {
+	m := memLedger(t, 5, 64, true)
+	opened := func() string {
+		out := new(bytes.Buffer)
+		l := ledger.New("/l", ledger.Options{FS: m, Logger: slog.New(slog.NewTextHandler(out, nil))})
+		if err := l.Open(); err != nil {
+			t.Fatal(err)
+		}
+		shut(t, l)
+		return out.String()
+	}
+	const told = "no checkpoint covers its last entries"
+	if log := opened(); strings.Contains(log, told) {
+		t.Errorf("of a closed ledger: %s", log)
+	}
+	if err := m.Remove("/l/epoch-000001/checkpoint"); err != nil {
+		t.Fatal(err)
+	}
+	if log := opened(); !strings.Contains(log, told) || !strings.Contains(log, "entries=6") {
+		t.Errorf("without a checkpoint: %s", log)
+	}
+	if r := verified(t, m); r.Signed != 6 || r.Entries != 6 {
+		t.Errorf("verify: %+v", r)
 	}
 }
