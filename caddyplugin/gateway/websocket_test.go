@@ -76,7 +76,10 @@ func startWebSocket(t *testing.T) *webSocket {
 	return w
 }
 
-// http2 and http3 are what Go has for clients that open tunnels.
+// http2 and http3 are what Go has for clients that open tunnels; net/http itself
+// does not send an extended CONNECT.
+//
+//nolint:staticcheck // so that the deprecated transport stays
 func (w *webSocket) http2() http.RoundTripper {
 	transport := &http2.Transport{TLSClientConfig: w.client(), DialTLSContext: func(ctx context.Context, network, _ string, config *tls.Config) (net.Conn, error) {
 		return (&tls.Dialer{Config: config}).DialContext(ctx, network, w.addr)
