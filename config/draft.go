@@ -27,6 +27,7 @@ type draft struct {
 	statements  []row[decision.Statement]
 	controllers []row[decision.Controller]
 	laws        []row[decision.Law]
+	ages        []row[decision.Age]
 	regions     []row[decision.Region]
 	recipients  []row[decision.Recipient]
 	activities  []row[decision.Activity]
@@ -108,6 +109,7 @@ func (d *draft) finish(files map[string][]byte) *Registers {
 		Statements:  plainRows(d.statements),
 		Controllers: plainRows(d.controllers),
 		Laws:        plainRows(d.laws),
+		Ages:        plainRows(d.ages),
 		Regions:     plainRows(d.regions),
 		Recipients:  plainRows(d.recipients),
 		Activities:  plainRows(d.activities),

@@ -34,9 +34,17 @@ var mechanismFields = []field{
 	{key: "confirm", doc: "true: counsel has yet to confirm that the law has it so.", is: flagField},
 }
 
+var ageFields = []field{
+	{key: "countries", doc: "The countries it holds for: ISO 3166-1 alpha-2. Their territories follow by aliases.", is: listField, must: true, form: countryForm},
+	{key: "of_age", doc: "The age in years, more than 18: the statement is for adults.", is: numberField, must: true},
+	{key: "source", doc: "Where the row's facts come from.", must: true},
+	noteField,
+}
+
 var lawsRegister = []field{
 	{key: "memberships", doc: "Groups of countries that laws govern together, by name.", is: dictionaryField, what: "membership list", keys: idForm, form: countryForm, many: true},
 	{key: "aliases", doc: "Territories with a country code of their own and the law of another country: the territory, then that country. The registered country stays as it is.", is: dictionaryField, what: "alias list", keys: countryForm, form: countryForm},
+	{key: "ages", doc: "From which age on people are of age (§8), where that is later than at 18. It counts for people of whose account record or token the year or day of birth is known.", is: tableField, what: "age", fields: ageFields},
 	{key: "laws", doc: "Transfer laws, with their countries, mechanisms and dates.", is: tableField, must: true, what: "law", fields: lawFields},
 }
 
@@ -64,6 +72,34 @@ func (d *draft) decodeLaws(root record) {
 		d.laws = append(d.laws, row[decision.Law]{l, r})
 	}
 	d.aliases(root, aliases)
+	d.decodeAges(root, aliases)
+}
+
+// decodeAges reads from which age on people are of age.
+func (d *draft) decodeAges(root record, aliases []entry) {
+	first := map[string]int{}
+	for _, r := range root.rows("ages") {
+		a := decision.Age{OfAge: r.number("of_age"), Confirm: r.flag("confirm"), Source: r.text("source"), Position: r.position()}
+		for _, it := range r.list("countries") {
+			if line, twice := first[it.value]; twice {
+				r.report(it.node, "duplicate-item", "%s has an age already, on line %d; keep one", it.value, line)
+				continue
+			}
+			first[it.value] = it.node.Line
+			a.Countries = append(a.Countries, it.value)
+		}
+		if r.has("of_age") && a.OfAge > 0 && (a.OfAge <= decision.Adult || a.OfAge > 25) {
+			r.report(r.at("of_age"), "bad-age", "%q is %d; write an age from 19 to 25, or take the row away: without one it is %d", "of_age", a.OfAge, decision.Adult)
+		}
+		d.ages = append(d.ages, row[decision.Age]{a, r})
+	}
+	for _, e := range aliases {
+		for i := range d.ages {
+			if a := &d.ages[i].value; first[e.key.value] == 0 && slices.Contains(a.Countries, e.items[0].value) {
+				a.Countries = append(a.Countries, e.key.value)
+			}
+		}
+	}
 }
 
 // governs reports a law that governs no country.

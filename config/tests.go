@@ -36,6 +36,7 @@ type Given struct {
 	Claim      string // contracting party a verified token names
 	Staff      *decision.Place
 	NoSubject  bool     // staff do not say whose data they ask for
+	Born       string   // a year, or a day
 	Chose      []string // as the command explain takes them
 	Reference  string   // as the command explain takes it
 	Deletes    bool
@@ -58,6 +59,12 @@ var placeForm = &form{pattern: "^[^@]+@[A-Z]{2}$", check: func(r record, key str
 	}
 }}
 
+var birthForm = &form{pattern: "^[0-9]{4}(-[0-9]{2}-[0-9]{2})?$", check: func(r record, key string, it item) {
+	if _, err := decision.ParseBirth(it.value); err != nil {
+		r.report(it.node, "bad-date", "%q is %q, %v", key, it.value, err)
+	}
+}}
+
 var givenFields = []field{
 	{key: "activity", doc: "What the request does.", form: idForm},
 	{key: "country", doc: "The registered country. Left out: nobody is registered.", form: countryForm},
@@ -67,6 +74,7 @@ var givenFields = []field{
 	{key: "claimed_party", doc: "The contracting party a verified token names.", form: idForm},
 	{key: "staff", doc: "Who asks, if not the person: entity@COUNTRY.", form: placeForm},
 	{key: "no_subject", doc: "Staff do not say whose data they ask for.", is: flagField},
+	{key: "born", doc: "When the person was born: a year such as 2010, or a day such as 2010-05-17.", form: birthForm},
 	{key: "chose", doc: "What the person chose: closed, minor, guardian, restricted, withdrawn, opt-out, purposes or recipients objected to, activities switched off.", is: listField},
 	{key: "reference", doc: "What is on file: consent:ID, instruction:ID, or case:ID:APPROVER:UNTIL."},
 	{key: "deletes", doc: "The request deletes what it names.", is: flagField},
@@ -179,7 +187,7 @@ func (r record) given(always record) Given {
 	list := func(key string) []string { return values(from(key).list(key)) }
 	g := Given{
 		Activity: text("activity"), Country: text("country"), Identified: flag("identified"), At: from("at").date("at"),
-		Party: text("contracting_party"), Claim: text("claimed_party"), NoSubject: flag("no_subject"), Chose: list("chose"),
+		Party: text("contracting_party"), Claim: text("claimed_party"), NoSubject: flag("no_subject"), Born: text("born"), Chose: list("chose"),
 		Reference: text("reference"), Deletes: flag("deletes"), Regions: list("regions"), Statement: text("statement"), Demo: flag("demo"),
 	}
 	if entity, code, found := strings.Cut(text("staff"), "@"); found {

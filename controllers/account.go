@@ -34,6 +34,8 @@ type Account struct {
 	// goes into the pseudonyms of their records. Whoever deletes it, here and
 	// there, cuts those records loose from the person (§6). Empty if there is none.
 	Salt string
+	// Born is the year or the day of birth; zero when the record doesn't say.
+	Born decision.Birth
 	// Choices are what the data subject chose; nil for nothing.
 	Choices *Choices
 	// References are the consents, instructions and cases on file (§4), by the id

@@ -106,6 +106,7 @@ func TestChangesRoundTrip(t *testing.T) {
 			}
 			a.Choices = c
 		}
+		a.Born = birth(t, rapid.SampledFrom([]string{"", "2010", "2010-05-17"}).Draw(t, "born"))
 		if rapid.Bool().Draw(t, "salt") {
 			a.Salt = rapid.StringMatching(`[^\pC\x{fffd}]{16,20}`).Draw(t, "text")
 		}

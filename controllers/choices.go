@@ -36,6 +36,20 @@ func (a *Account) ChoicesAt(t time.Time) decision.Choices {
 	return c
 }
 
+// ChoicesAt returns what the data subject has chosen as of t, and whether they are
+// a minor then: because the record says so, or because of when they were born, as
+// the record says or who vouches for them, by the ages of a policy for their country
+// and the controller's. The slices are shared and must not be changed.
+func (sub *Subject) ChoicesAt(p *decision.Policy, vouched decision.Birth, t time.Time) decision.Choices {
+	c := sub.Account.ChoicesAt(t)
+	countries := []string{sub.Country, ""}
+	if sub.Controller != nil {
+		countries[1] = sub.Controller.Country
+	}
+	c.Minor = c.Minor || p.Minor(vouched, t, countries...) || sub.Account != nil && p.Minor(sub.Account.Born, t, countries...)
+	return c
+}
+
 // clone copies the choices; nil stays nil.
 func (c *Choices) clone() *Choices {
 	if c == nil {

@@ -88,10 +88,41 @@ func TestReadChoicesRefused(t *testing.T) {
 		{`"disabled":["jane"]`, disabled},
 		{`"disabled":["markting"]`, disabled + ` (the nearest is "marketing")`},
 		{`"closed":true,"closed":false`, `key "closed" is written twice`},
-		{`"Closed":true`, "unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled"},
+		{`"Closed":true`, "unknown key; a record has account, country, contracting_party, born, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled"},
 	} {
 		_, err := read(t, test.members)
 		wantError(t, err, "x:1: "+test.want)
+	}
+}
+
+// A minor is who the record says is one, or was born too late by the record or by
+// who vouches for them, for the country or the controller's: the later age counts.
+func TestChoicesOfTheYoung(t *testing.T) {
+	p := &decision.Policy{Ages: []decision.Age{{Countries: []string{"TH"}, OfAge: 20}}}
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	table := newTable(t,
+		controllers.Account{ID: "flag", Country: "BR", Choices: &controllers.Choices{Choices: decision.Choices{Minor: true}}},
+		controllers.Account{ID: "19", Country: "BR", Born: birth(t, "2007-01-01")},
+		controllers.Account{ID: "19 TH", Country: "TH", Born: birth(t, "2007-01-01")},
+		controllers.Account{ID: "19 party", Country: "BR", Controller: "sparkoo-th", Born: birth(t, "2007-01-01")},
+		controllers.Account{ID: "17", Country: "BR", Born: birth(t, "2009"), Choices: &controllers.Choices{Choices: decision.Choices{Guardian: true}}},
+	)
+	for _, tt := range []struct {
+		account, vouched string
+		want             bool
+	}{
+		{"flag", "", true}, {"flag", "1980", true},
+		{"19", "", false}, {"19", "2007-01-01", false}, {"19", "2010", true},
+		{"19 TH", "", true}, {"19 TH", "1980", true},
+		{"19 party", "", true},
+		{"17", "", true},
+		{"nobody", "", false}, {"nobody", "2010", true}, {"nobody", "1980", false}, {"", "", false},
+	} {
+		sub := table.Snapshot().Subject(tt.account, "BR", "")
+		got := sub.ChoicesAt(p, birth(t, tt.vouched), at)
+		if got.Minor != tt.want || got.Guardian != (tt.account == "17") {
+			t.Errorf("%q, vouched for as of %q: %+v", tt.account, tt.vouched, got)
+		}
 	}
 }
 

@@ -68,6 +68,18 @@ func wantError(t *testing.T, err error, want string) {
 	}
 }
 
+// birth reads when somebody was born; empty for nothing.
+func birth(t interface{ Fatal(...any) }, text string) (born decision.Birth) {
+	if text == "" {
+		return born
+	}
+	born, err := decision.ParseBirth(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return born
+}
+
 // idOf is the controller's id; empty for none.
 func idOf(c *decision.Controller) string {
 	if c == nil {

@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"io"
 	"unicode/utf8"
+
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // MaxLine is how long a line of account records may be, in bytes.
@@ -25,6 +27,7 @@ const MaxLine = 64 << 10
 //	account            the account id, as identity sources spell it
 //	country            the registered country, ISO 3166-1 alpha-2
 //	contracting_party  the controller: an id of the registers, or name, address and country
+//	born               when the person was born: a year such as 2010, or a day such as 2010-05-17 (§8)
 //	salt               the person's own salt: 16 to 128 bytes of random text; see Account.Salt
 //	references         the consents, instructions and cases on file (§4), by id of the activity each is for
 //	restricted         true: the person restricted the processing (§7)
@@ -37,9 +40,9 @@ const MaxLine = 64 << 10
 //
 // Only the account is required; null is the same as leaving a key out, and so
 // are false and an empty list. What the choices stop is told with
-// [decision.Choices]. Which age makes a minor, and whether an objection is
-// founded, is for the Account Center to say: the age differs by country, and no
-// birth date has to come here. Empty lines are skipped. Known are the ids a
+// [decision.Choices]. Whether an objection is founded is for the Account Center to
+// say. So is who is a minor, or the record says when the person was born and the
+// registers from which age on they are of age. Empty lines are skipped. Known are the ids a
 // record may name.
 //
 // The first mistake ends the reading with an error that begins with the name
@@ -135,6 +138,13 @@ func (a *Account) member(dec *json.Decoder, key string, value json.Token) (err e
 		}
 		a.Party = new(Party)
 		err = parseParty(dec, a.Party)
+	case "born":
+		var written string
+		if written, err = text(key, value); written != "" {
+			if a.Born, err = decision.ParseBirth(written); err != nil {
+				err = fmt.Errorf("born is %w", err)
+			}
+		}
 	case "salt":
 		a.Salt, err = text(key, value)
 	case "references":
@@ -142,7 +152,7 @@ func (a *Account) member(dec *json.Decoder, key string, value json.Token) (err e
 	case "restricted", "closed", "minor", "guardian", "objections", "withdrawn", "disabled":
 		err = choiceReader{dec, a}.read(key, value)
 	default:
-		err = errors.New("unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled")
+		err = errors.New("unknown key; a record has account, country, contracting_party, born, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled")
 	}
 	return err
 }

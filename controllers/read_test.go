@@ -19,13 +19,19 @@ func TestReadAccounts(t *testing.T) {
   {"contracting_party":{"country":"ST","address":"Rua 1, S\u00e3o Tomé","name":"Acme Lda."},"account":"a-2"}` + "\r\n" +
 		`{"account":"a-3"}
 {"account":"a-4","country":null,"contracting_party":null}
-{"account":"a-5","country":"GB","salt":"0123456789abcdef"}`
+{"account":"a-5","country":"GB","salt":"0123456789abcdef"}
+{"account":"a-6","born":"2010"}
+{"account":"a-7","born":"2010-05-17","minor":false}
+{"account":"a-8","born":null}`
 	want := []controllers.Account{
 		{ID: "a-1", Country: "BR", Controller: "sparkoo-sg"},
 		{ID: "a-2", Party: &controllers.Party{Name: "Acme Lda.", Address: "Rua 1, São Tomé", Country: "ST"}},
 		{ID: "a-3"},
 		{ID: "a-4"},
 		{ID: "a-5", Country: "GB", Salt: "0123456789abcdef"},
+		{ID: "a-6", Born: birth(t, "2010")},
+		{ID: "a-7", Born: birth(t, "2010-05-17")},
+		{ID: "a-8"},
 	}
 	got, err := controllers.ReadAccounts(strings.NewReader(file), "x", known)
 	wantError(t, err, "")
@@ -38,7 +44,7 @@ func TestReadAccounts(t *testing.T) {
 func TestReadAccountsRefused(t *testing.T) {
 	const (
 		invalid  = "not one valid JSON object"
-		keys     = "unknown key; a record has account, country, contracting_party, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled"
+		keys     = "unknown key; a record has account, country, contracting_party, born, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled"
 		party    = "contracting_party is not a controller of the registers"
 		fix      = `; list it there, or give its "name" and "address" instead of an id`
 		longLine = "the line is longer than 65536 bytes"
@@ -76,6 +82,10 @@ func TestReadAccountsRefused(t *testing.T) {
 		{`{"account":"jane","country":"jane"}`, "country is not an ISO 3166-1 alpha-2 code"},
 		{`{"account":"jane","salt":"0123456789abcde"}`, "salt is shorter than 16 bytes; make it random, as 'openssl rand -base64 24' does"},
 		{`{"account":"jane","salt":"` + strings.Repeat("s", 129) + `"}`, "salt is longer than 128 bytes"},
+		{`{"account":"jane","born":2010}`, "born is not text"},
+		{`{"account":"jane","born":""}`, "born is empty; leave the key out instead"},
+		{`{"account":"jane","born":"17 May 2010"}`, "born is neither a year such as 2010 nor a day such as 2010-05-17"},
+		{`{"account":"jane","born":"2010-02-30"}`, "born is neither a year such as 2010 nor a day such as 2010-05-17"},
 		{`{"account":"jane","contracting_party":["jane"]}`, "contracting_party is not text"},
 		{`{"account":"jane","contracting_party":""}`, "contracting_party is empty; leave the key out instead"},
 		{`{"account":"jane","contracting_party":"sparko-sg"}`, party + ` (the nearest is "sparkoo-sg")` + fix},

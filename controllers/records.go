@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"slices"
 	"strings"
+
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // records are the account records of one snapshot, stored for a million of them:
@@ -30,9 +32,12 @@ const (
 	shardCount = 1 << shardBits
 )
 
-// kind is what a plain row says beside its id. There are few: countries by
-// controllers.
-type kind struct{ country, controller string }
+// kind is what a plain row says beside its id. There are few, countries by
+// controllers, and as many more as births tell them apart.
+type kind struct {
+	country, controller string
+	born                decision.Birth
+}
 
 // shard is an open-addressing hash table.
 type shard struct {
@@ -93,7 +98,7 @@ func (d *records) account(s *shard, r row) *Account {
 		return s.full[-1-r.kind]
 	}
 	k := d.kinds[r.kind]
-	return &Account{ID: s.id(r), Country: k.country, Controller: k.controller, Salt: s.salt(r)}
+	return &Account{ID: s.id(r), Country: k.country, Controller: k.controller, Born: k.born, Salt: s.salt(r)}
 }
 
 // all yields every account.
@@ -274,7 +279,7 @@ func (w *writer) kind(s *shard, a *Account) int32 {
 		s.full = append(s.full, a.clone())
 		return -int32(len(s.full))
 	}
-	k := kind{a.Country, a.Controller}
+	k := kind{a.Country, a.Controller, a.Born}
 	i, known := w.kindOf[k]
 	if !known {
 		i = int32(len(w.records.kinds))

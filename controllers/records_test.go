@@ -28,6 +28,7 @@ func TestChangeAccountsLikeAMap(t *testing.T) {
 		id := rapid.Custom(func(t *rapid.T) string { return fmt.Sprint("a-", rapid.IntRange(0, 40).Draw(t, "id")) })
 		account := rapid.Custom(func(t *rapid.T) controllers.Account {
 			a := controllers.Account{ID: id.Draw(t, "put"), Country: rapid.SampledFrom([]string{"", "BR", "FR"}).Draw(t, "country")}
+			a.Born = birth(t, rapid.SampledFrom([]string{"", "2010", "2010-05-17"}).Draw(t, "born"))
 			a.Salt = rapid.SampledFrom([]string{"", "0123456789abcdef", strings.Repeat("s", 128)}).Draw(t, "salt")
 			switch rapid.IntRange(0, 3).Draw(t, "kind") {
 			case 1:

@@ -20,6 +20,7 @@ func AppendAccount(b []byte, a *Account) []byte {
 		b = appendMember(b, "address", p.Address)
 		b = append(appendMember(b, "country", p.Country), '}')
 	}
+	b = appendMember(b, "born", a.Born.String())
 	b = appendMember(b, "salt", a.Salt)
 	if a.Choices != nil {
 		b = appendChoices(b, a.Choices)

@@ -17,7 +17,7 @@ type explainFlags struct {
 	country, activity, at, party, claim, staff, node, regions, statement string
 	account, accounts, policy, caddyfile                                 string
 	request, from, record, ledger, address                               string
-	chose, reference                                                     string
+	chose, reference, born                                               string
 	demo, identified, deletes, json                                      bool
 }
 
@@ -47,6 +47,7 @@ func explainCommand() *cobra.Command {
 	flags.StringVar(&f.staff, "staff", "", "who asks, if not the person: entity@COUNTRY")
 	flags.StringVar(&f.account, "account", "", "account id, to be looked up in --accounts")
 	flags.StringVar(&f.accounts, "accounts", "", "file of account records")
+	flags.StringVar(&f.born, "born", "", "when the person was born, as 2010 or 2010-05-17")
 	flags.StringVar(&f.chose, "chose", "", "the person's choices: closed, minor, guardian, restricted, withdrawn, opt-out, a purpose or recipient\nobjected to, an activity switched off; with commas")
 	flags.StringVar(&f.reference, "reference", "", "consent, instruction or case on file: consent:ID, instruction:ID or case:ID:APPROVER:UNTIL")
 	flags.BoolVar(&f.deletes, "deletes", false, "the request deletes what it names")
@@ -146,11 +147,14 @@ func (f *explainFlags) question() (q whatif.Question, err error) {
 		Activity: f.activity, Country: f.country, Identified: f.identified, Party: f.party, Claim: f.claim,
 		Account: f.account, Deletes: f.deletes, Regions: split(f.regions), Statement: f.statement, Demo: f.demo,
 	}
-	var errs [4]error
+	var errs [5]error
 	q.At, errs[0] = whatif.ParseMoment(f.at)
 	q.Staff, errs[1] = parseStaff(f.staff)
 	q.Node, errs[2] = parseNode(f.node)
 	q.Reference, errs[3] = whatif.ParseReference(f.reference)
+	if f.born != "" {
+		q.Born, errs[4] = decision.ParseBirth(f.born)
+	}
 	q.Choices = whatif.ParseChoices(split(f.chose))
 	return q, errors.Join(errs[:]...)
 }

@@ -53,6 +53,11 @@ func TestExplainFlags(t *testing.T) {
 	}
 	f = explainFlags{country: "BR", activity: "serving", chose: "restricted,2b,sparkoo-br", demo: true}
 	wants(t, explained(t, f), "processing is restricted; activity sparkoo-br switched off; objections to 2b, sparkoo-br", "Denied: processing_restricted")
+	f = explainFlags{country: "TH", activity: "serving", at: "2026-11-25", born: "2007-01-01", demo: true}
+	wants(t, explained(t, f), "a minor without a guardian", "Denied: minor_without_guardian")
+	if _, err := (&explainFlags{born: "jane"}).question(); err == nil {
+		t.Error("jane is a birth")
+	}
 }
 
 // site is a Caddyfile with the header source, whose proxy is this machine.

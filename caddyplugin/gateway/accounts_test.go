@@ -169,16 +169,23 @@ func (g *gate) gauge(name string) float64 {
 }
 
 const (
-	downAnswer = "503 directory_down"
-	partyBR    = `"country":"BR","contracting_party":"sparkoo-br"`
-	partySG    = `"country":"BR","contracting_party":"sparkoo-sg"`
-	partyZA    = `"country":"BR","contracting_party":"sparkoo-za"`
+	downAnswer  = "503 directory_down"
+	minorAnswer = "403 minor_without_guardian"
+	partyBR     = `"country":"BR","contracting_party":"sparkoo-br"`
+	partySG     = `"country":"BR","contracting_party":"sparkoo-sg"`
+	partyZA     = `"country":"BR","contracting_party":"sparkoo-za"`
 )
+
+// bornYesterday is a record of a minor.
+func bornYesterday() string {
+	return `"born":"` + time.Now().AddDate(0, 0, -1).Format(time.DateOnly) + `"`
+}
 
 func TestAccountsLookedUp(t *testing.T) {
 	c := newAccountCenter(t)
 	c.put("bruno", partySG)
 	c.put("wrong", `"contracting_party":"sparkoo-zz"`)
+	c.put("young", bornYesterday())
 	g, r, _ := startDirectory(t, c.source("http", "/records"))
 	for range 3 {
 		if got := g.by("bruno"); got != "sparkoo-sg" {
@@ -190,6 +197,9 @@ func TestAccountsLookedUp(t *testing.T) {
 	}
 	if n := c.asked.Load(); n != 2 {
 		t.Errorf("two accounts caused %d look-ups", n)
+	}
+	if got := g.by("young"); got != minorAnswer {
+		t.Errorf("a minor: %s", got)
 	}
 	if synced := g.gauge("accounts_sync_timestamp_seconds"); time.Since(time.Unix(int64(synced), 0)) > time.Minute {
 		t.Errorf("last answered at %v", synced)
@@ -428,6 +438,8 @@ func TestFeedAge(t *testing.T) {
 	}
 	c.down.Store(false)
 	g.wantBy("bruno", "sparkoo-sg")
+	c.put("ana", bornYesterday())
+	g.wantBy("ana", minorAnswer)
 	c.put("bruno", partyBR+`,"restricted":true`)
 	g.wantBy("bruno", "403 processing_restricted")
 	c.down.Store(true)

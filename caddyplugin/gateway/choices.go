@@ -12,11 +12,11 @@ import (
 // A line that is not exactly "1" is no signal.
 const optOutField = "Sec-Gpc"
 
-// choices are what the data subject has chosen as of at, by the account record or
-// by what vouches for them, and what the request opts out of: what one of them
+// choices are what the data subject has chosen as of at, and whether they are a
+// minor, by the account record or by what vouches for them, and what the request opts out of: what one of them
 // stops is stopped. An account without a record chose nothing.
 func (x *exchange) choices(r *http.Request, at time.Time) decision.Choices {
-	c := x.subject.Account.ChoicesAt(at)
+	c := x.subject.ChoicesAt(x.state.policy, x.identity.Born, at)
 	c.Minor = c.Minor || x.identity.Minor
 	c.OptOut = slices.Contains(r.Header[optOutField], "1")
 	if len(x.identity.Withdrawn) > 0 {

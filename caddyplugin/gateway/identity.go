@@ -119,6 +119,10 @@ type Identity struct {
 	// holds even if the account record does not say so.
 	Minor bool
 
+	// Born is when the data subject was born, which with the registers tells the
+	// same; zero if nobody said so.
+	Born decision.Birth
+
 	// Withdrawn are the activities and purposes to which the data subject does not
 	// consent, or AllConsents: what rests on consent then stops (§7), whatever the
 	// account record says. A name the policy does not know stops as much as

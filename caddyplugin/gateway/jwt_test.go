@@ -12,6 +12,7 @@ import (
 	"maps"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -199,6 +200,66 @@ func TestTokenOfAMinor(t *testing.T) {
 	for name, fields := range map[string][]string{"of age": minor("jane", false), "nothing said": login.bearer(nil), "guarded": minor("guarded", true)} {
 		if a := g.get("/", fields...); a.StatusCode != 200 {
 			t.Errorf("%s: status %d: %s", name, a.StatusCode, a.Text)
+		}
+	}
+}
+
+// A token, or the account record, can say when a person was born; the registers
+// say from which age on they are of age (§8). Nothing but the denial is kept.
+func TestTokenWithABirthDate(t *testing.T) {
+	logged := filepath.Join(t.TempDir(), "log")
+	login := newIssuer(t)
+	ago := func(years, days int) string { return time.Now().UTC().AddDate(-years, 0, days).Format(time.DateOnly) }
+	adult, nineteen, young := ago(18, -1), ago(19, -1), ago(18, 2)
+	r := regions{newUpstream(t, "sg", nil), newUpstream(t, "br", nil), newUpstream(t, "cn", nil)}
+	g := startGate(t, replaced(t, chain(t, login.source("birth_claim profile.birthdate")), "admin off", "admin off\n\tdebug\n\tlog {\n\t\toutput file "+logged+"\n\t}"), map[string]string{
+		"sg": r.sg.addr, "br": r.br.addr, "cn": r.cn.addr,
+		"accounts": writeFile(t, "accounts.ndjson", strings.Join([]string{
+			`{"account":"guarded","guardian":true}`, `{"account":"young","born":"` + young + `"}`, `{"account":"grown","born":"` + adult + `"}`,
+			`{"account":"thai","contracting_party":"sparkoo-th","born":"` + nineteen + `"}`,
+		}, "\n")+"\n"),
+	})
+	born := func(sub string, value any, more ...string) []string {
+		claims := map[string]any{"sub": sub, "profile": map[string]any{"birthdate": value}}
+		for i := 0; i < len(more); i += 2 {
+			claims[more[i]] = more[i+1]
+		}
+		return login.bearer(claims)
+	}
+	minors := map[string][]string{
+		"a minor": born("jane", young), "a year": born("jane", young[:4]), "in Thailand": born("jane", nineteen, "country", "TH"),
+		"by the record": born("young", nil), "by the record, though the token says otherwise": born("young", adult),
+		"by the token, though the record says otherwise": born("grown", young), "by the Thai company": born("thai", nil),
+	}
+	for name, fields := range minors {
+		wantChallenge(t, name, g.get("/", fields...), 403, "minor_without_guardian", "")
+	}
+	for _, value := range []any{"17 May 2010", "0000-05-17", "2010-02-30", 17, true, []string{"2010"}} {
+		wantChallenge(t, fmt.Sprint(value), g.get("/", born("jane", value)...), 401, "identity_broken", "a claim of the token is missing or malformed")
+	}
+	if n := r.seen(); n != 0 {
+		t.Errorf("%d requests reached a region", n)
+	}
+	for name, fields := range map[string][]string{
+		"of age": born("jane", adult), "a number": born("jane", 1990), "guarded": born("guarded", young), "nothing said": born("jane", nil), "by the record": born("grown", nil),
+	} {
+		if a := g.get("/", fields...); a.StatusCode != 200 {
+			t.Errorf("%s: status %d: %s", name, a.StatusCode, a.Text)
+		}
+	}
+	if a := g.get("/v1/rights/export", born("jane", young)...); a.StatusCode != 200 {
+		t.Errorf("a minor's rights: status %d: %s", a.StatusCode, a.Text)
+	}
+	records := fmt.Sprint(g.records())
+	if n := strings.Count(records, "minor_without_guardian"); n != len(minors) {
+		t.Errorf("%d records of %d denials", n, len(minors))
+	}
+	heard := fmt.Sprint(r.sg.requests(), r.br.requests())
+	for where, text := range map[string]string{"the records": records, "the log": readFile(t, logged), "a region": strings.ReplaceAll(heard, "Bearer", "")} {
+		for _, date := range []string{adult, nineteen, young, "17 May"} {
+			if strings.Contains(text, date) {
+				t.Errorf("%s holds the date of birth %s", where, date)
+			}
 		}
 	}
 }
@@ -520,9 +581,9 @@ func TestTokenGrammar(t *testing.T) {
 	}
 	empty := writeFile(t, "empty.pem", "")
 	for _, c := range []grammarCase{
-		{name: "everything", options: jwt("from cookie session\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nconsents_claim n\nreference_claim r\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
+		{name: "everything", options: jwt("from cookie session\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nbirth_claim b\nconsents_claim n\nreference_claim r\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
 		{name: "two URLs", options: goodOptions + "\nidentity jwt https://a.test https://b.test", want: "wrong argument count or unexpected line ending after 'https://b.test', at Caddyfile:7"},
-		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, from, account_claim, country_claim, party_claim, minor_claim, consents_claim, reference_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, leeway, stale_limit, cache, ca, at Caddyfile:10"},
+		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, from, account_claim, country_claim, party_claim, minor_claim, birth_claim, consents_claim, reference_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, leeway, stale_limit, cache, ca, at Caddyfile:10"},
 		{name: "twice", options: jwt("issuer x"), want: "'issuer' is written twice, at Caddyfile:10"},
 		{name: "without a value", options: jwt("party_claim"), want: "wrong argument count or unexpected line ending after 'party_claim', at Caddyfile:10"},
 		{name: "without values", options: jwt("typ"), want: "wrong argument count or unexpected line ending after 'typ', at Caddyfile:10"},

@@ -80,6 +80,11 @@ type JWT struct {
 	// holds even if the account record does not say so. Default: none
 	MinorClaim string `json:"minor_claim,omitempty"`
 
+	// Claim with when the person was born, a year such as 2010 or a day such as
+	// 2010-05-17, as in birthdate of OpenID Connect. The registers say from which
+	// age on people are of age (§8). Default: none
+	BirthClaim string `json:"birth_claim,omitempty"`
+
 	// Claim with what the person consents to: true or false, or an object with true
 	// or false for activities or purposes (2a to 2g). What is false was withdrawn,
 	// whatever the account record says, and what the record withdrew stays so
@@ -206,7 +211,7 @@ func (j *JWT) checkField() (err error) {
 
 // claims are the names of the claims to read.
 func (j *JWT) claims() []string {
-	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim, j.ReferenceClaim}
+	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim, j.BirthClaim, j.ReferenceClaim}
 	if j.Subject != nil {
 		names = append(names, j.Subject.Claim)
 	}
@@ -278,6 +283,13 @@ func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway
 		}
 	}
 	id.Country, id.Party, id.Minor = t.Claim(j.CountryClaim), t.Claim(j.PartyClaim), t.Flag(j.MinorClaim)
+	if written := t.Claim(j.BirthClaim); written != "" {
+		born, err := decision.ParseBirth(written)
+		if err != nil {
+			return gateway.Identity{}, &gateway.IdentityError{Source: source, Reason: decision.IdentityBroken, Description: string(token.BadClaims)}
+		}
+		id.Born = born
+	}
 	if all, names := t.Refused(); all {
 		id.Withdrawn = allConsents
 	} else {

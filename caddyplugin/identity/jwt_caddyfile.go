@@ -10,9 +10,8 @@ import (
 
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
-	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "consents_claim", "reference_claim",
-	"staff_entity_claim",
-	"staff_country_claim", "subject", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
+	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "birth_claim",
+	"consents_claim", "reference_claim", "staff_entity_claim", "staff_country_claim", "subject", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
 }
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Names of claims may lead
@@ -26,6 +25,7 @@ var jwtWords = []string{
 //	    country_claim       <claim>
 //	    party_claim         <claim>
 //	    minor_claim         <claim>
+//	    birth_claim         <claim>
 //	    consents_claim      <claim>
 //	    reference_claim     <claim>
 //	    staff_entity_claim  <claim>
@@ -87,7 +87,7 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 	}
 	target := map[string]*string{
 		"issuer": &j.Issuer, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
-		"minor_claim": &j.MinorClaim, "consents_claim": &j.ConsentsClaim,
+		"minor_claim": &j.MinorClaim, "birth_claim": &j.BirthClaim, "consents_claim": &j.ConsentsClaim,
 		"reference_claim":    &j.ReferenceClaim,
 		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim,
 		"keys": &j.Keys, "cache": &j.Cache, "ca": &j.CA,

@@ -15,8 +15,8 @@ type Choices struct {
 	// deletion from the store goes on (§6).
 	Closed bool `json:"closed,omitempty"`
 	// Minor: the person is not of age where they live, which whoever keeps the
-	// account decides. Guardian: a parent or guardian stands by them. A minor
-	// without one is refused (§8).
+	// account decides, or [Policy.Minor]. Guardian: a parent or guardian stands by
+	// them. A minor without one is refused (§8).
 	Minor    bool `json:"minor,omitempty"`
 	Guardian bool `json:"guardian,omitempty"`
 	// Restricted: what the person themselves stores goes on, and what §4(b)

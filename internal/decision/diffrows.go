@@ -80,6 +80,7 @@ func registers(p *Policy) []register {
 		rowsOf("statement", p.Statements, func(s *Statement) (string, *string, Validity) { return s.ID, &s.Position, s.Validity }),
 		rowsOf("controller", p.Controllers, func(c *Controller) (string, *string, Validity) { return c.ID, &c.Position, Validity{} }),
 		rowsOf("law", p.Laws, func(l *Law) (string, *string, Validity) { return l.ID + " (" + l.Title + ")", &l.Position, l.Validity }),
+		rowsOf("age", p.Ages, func(a *Age) (string, *string, Validity) { return a.id(), &a.Position, Validity{} }),
 		rowsOf("region", p.Regions, func(r *Region) (string, *string, Validity) { return r.Code, &r.Position, Validity{} }),
 		rowsOf("recipient", p.Recipients, func(r *Recipient) (string, *string, Validity) { return r.ID, &r.Position, Validity{} }),
 		rowsOf("activity", p.Activities, func(a *Activity) (string, *string, Validity) { return a.ID, &a.Position, Validity{} }),

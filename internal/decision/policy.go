@@ -25,6 +25,8 @@ type Policy struct {
 	// Laws are the transfer regimes. One id may stand in several rows whose
 	// validity does not overlap.
 	Laws []Law
+	// Ages are from which age on people are of age; nobody is before [Adult].
+	Ages []Age
 	// Regions are the places that can answer.
 	Regions []Region
 	// Recipients are the entities that may receive data, the operators of

@@ -49,7 +49,7 @@ type answer struct {
 }
 
 // kind is what most records have in common with many others.
-type kind struct{ country, controller string }
+type kind struct{ country, controller, born string }
 
 // NewCache returns a cache for the directory at a URL, with what the state file at
 // a path holds of it; no path for none. A file that can't be used is ignored, and
@@ -133,7 +133,7 @@ func (c *Cache) answer(asked time.Time, record *controllers.Account) *answer {
 	if shared.Party != nil || shared.Choices != nil || shared.References != nil {
 		return a
 	}
-	k := kind{shared.Country, shared.Controller}
+	k := kind{shared.Country, shared.Controller, shared.Born.String()}
 	if known := c.kinds[k]; known != nil {
 		a.record = known
 		return a

@@ -90,6 +90,28 @@ func TestRestartWhileDown(t *testing.T) {
 	}
 }
 
+// Records that differ in the birth alone are not taken for one, here and after a restart.
+func TestBirthsAreKeptApart(t *testing.T) {
+	c := newCenter(t)
+	state := filepath.Join(t.TempDir(), "accounts.state")
+	births := map[string]string{"a": "2010-05-17", "b": "2010", "c": "", "d": "2010-05-17"}
+	for id, born := range births {
+		c.set(id, strings.Replace(`{"account":"`+id+`","country":"BR","born":"`+born+`"}`, `,"born":""`, "", 1))
+	}
+	l := c.reopen(t, state, newClock())
+	stop := run(t, l)
+	for range 2 {
+		for id, born := range births {
+			if got := find(t, l, id); got.Born.String() != born || got.ID != id {
+				t.Errorf("%s: %+v, born %s", id, got, got.Born)
+			}
+		}
+		stop()
+		c.does(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(503) })
+		l = c.reopen(t, state, newClock())
+	}
+}
+
 // A state file that is not as it was written, wherever it was changed or cut, is
 // reported and nothing of it is used.
 func TestDamagedCache(t *testing.T) {

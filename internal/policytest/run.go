@@ -84,9 +84,15 @@ func ask(p *decision.Policy, t *config.Test, now time.Time) (*answer, error) {
 	if err != nil {
 		return nil, err
 	}
+	var born decision.Birth
+	if g.Born != "" {
+		if born, err = decision.ParseBirth(g.Born); err != nil {
+			return nil, fmt.Errorf("born '%s': %w", g.Born, err)
+		}
+	}
 	q := whatif.Question{
 		Activity: g.Activity, Country: g.Country, Identified: g.Identified, Party: g.Party, Claim: g.Claim,
-		Staff: g.Staff, NoSubject: g.NoSubject, Choices: whatif.ParseChoices(g.Chose), Reference: reference,
+		Staff: g.Staff, NoSubject: g.NoSubject, Born: born, Choices: whatif.ParseChoices(g.Chose), Reference: reference,
 		Deletes: g.Deletes, Node: g.Node, Regions: g.Regions, Statement: g.Statement, Demo: g.Demo,
 	}
 	at := g.At

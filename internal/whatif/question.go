@@ -40,6 +40,8 @@ type Question struct {
 	Staff *decision.Place `json:"staff,omitempty"`
 	// NoSubject tells that staff do not say whose data they ask for.
 	NoSubject bool `json:"no_subject,omitempty"`
+	// Born is when the person was born; zero for not known.
+	Born decision.Birth `json:"born,omitzero"`
 	// Choices are the person's.
 	Choices decision.Choices `json:"choices,omitzero"`
 	// Reference is the person's consent or instruction, or the case (§4).
@@ -92,13 +94,16 @@ func (q *Question) Facts(p *decision.Policy, accounts *controllers.Snapshot, at 
 		Basis:      subject.Basis,
 		Staff:      q.Staff,
 		Subject:    subject.Country != "" && !q.NoSubject,
-		Choices:    q.Choices,
 		Deletes:    q.Deletes,
 		Reference:  q.Reference,
 		At:         at,
 	}
-	if q.Account != "" {
-		f.Choices = subject.Account.ChoicesAt(at)
+	ofAge := subject.ChoicesAt(p, q.Born, at) // and what the record says
+	if q.Account == "" {
+		f.Choices = q.Choices
+		f.Choices.Minor = f.Choices.Minor || ofAge.Minor
+	} else {
+		f.Choices = ofAge
 		f.Choices.OptOut = q.Choices.OptOut
 		if f.Reference.ID == "" {
 			f.Reference = subject.Account.Reference(q.Activity)

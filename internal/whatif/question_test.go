@@ -37,6 +37,10 @@ func TestExplain(t *testing.T) {
 	}); err != nil {
 		t.Fatal(err)
 	}
+	nineteen, err := decision.ParseBirth("2007-01-01")
+	if err != nil {
+		t.Fatal(err)
+	}
 	for name, c := range map[string]struct {
 		q    whatif.Question
 		want string // outcome reason controller basis country region
@@ -53,6 +57,8 @@ func TestExplain(t *testing.T) {
 		"regions of the site":   {whatif.Question{Country: "BR", Activity: "support", Demo: true, Regions: []string{"ap-southeast-3"}}, "denied no_region sparkoo-br registered-country BR ap-southeast-3"},
 		"staff":                 {whatif.Question{Country: "BR", Activity: "support", Demo: true, Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}}, "allowed  sparkoo-br registered-country BR cn-north-4"},
 		"staff about nobody":    {whatif.Question{Country: "BR", Activity: "support", NoSubject: true, Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}}, "denied staff_without_subject sparkoo-br registered-country BR "},
+		"birth":                 {whatif.Question{Country: "TH", Activity: "serving", Born: nineteen}, "denied minor_without_guardian sparkoo-th registered-country TH "},
+		"birth with a guardian": {whatif.Question{Country: "TH", Activity: "storage", Demo: true, Born: nineteen, Choices: decision.Choices{Guardian: true}}, "allowed  sparkoo-th registered-country TH ap-southeast-3"},
 		"choices":               {whatif.Question{Country: "BR", Activity: "serving", Choices: decision.Choices{Closed: true}}, "denied account_closed sparkoo-br registered-country BR "},
 		"deleting what is kept": {whatif.Question{Country: "BR", Activity: "storage", Demo: true, Deletes: true, Choices: decision.Choices{Closed: true}}, "allowed  sparkoo-br registered-country BR ap-southeast-3"},
 	} {
