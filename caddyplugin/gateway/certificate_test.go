@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
@@ -148,6 +149,46 @@ func TestCertificatesOfOthers(t *testing.T) {
 	}
 	if n := r.seen(); n != 0 {
 		t.Errorf("%d requests reached a region", n)
+	}
+}
+
+// A certificate that expires while a connection lasts is staff no more. The connection
+// ends, so that the client comes back with a new one.
+func TestCertificateExpiresOnAConnection(t *testing.T) {
+	authority := testsupport.CA(t)
+	s, r := startCertificates(t, authority, verifyIfGiven, "subject field Subject-Account", "")
+	until := time.Now().Add(3 * time.Second).Truncate(time.Second)
+	short, err := tls.X509KeyPair(authority.IssueClientUntil(until, "agent-7", "Support"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	clients := make(map[string]*http.Client)
+	for _, protocol := range protocols {
+		clients[protocol] = s.over(protocol, s.client(short))
+		if a := ask(t, clients[protocol], "GET", "/v1/support/1", "Subject-Account", "ana"); a.StatusCode != 200 || a.Text != "cn" {
+			t.Fatalf("%s: status %d: %s", protocol, a.StatusCode, a.Text)
+		}
+	}
+	for protocol, client := range clients {
+		a := ask(t, client, "GET", "/v1/support/1", "Subject-Account", "ana")
+		for a.StatusCode == 200 && time.Now().Before(until.Add(10*time.Second)) {
+			time.Sleep(10 * time.Millisecond)
+			a = ask(t, client, "GET", "/v1/support/1", "Subject-Account", "ana")
+		}
+		before := r.seen()
+		if p := problemOf(t, a); a.StatusCode != 401 || p["reason"] != "identity_broken" || !strings.Contains(a.Header.Get("WWW-Authenticate"), "the client certificate has expired") {
+			t.Errorf("%s: status %d, %q: %s", protocol, a.StatusCode, a.Header.Get("WWW-Authenticate"), a.Text)
+		}
+		if protocol == "HTTP/3.0" {
+			continue
+		}
+		if res, err := client.Get("https://gw.test/"); err == nil {
+			res.Body.Close()
+			t.Errorf("%s: the connection goes on", protocol)
+		}
+		if r.seen() != before {
+			t.Error("a region was reached")
+		}
 	}
 }
 

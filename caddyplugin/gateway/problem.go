@@ -112,6 +112,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 	case http.StatusMethodNotAllowed:
 		header.Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
 	}
+	if p.Status == http.StatusUnauthorized && r.ProtoMajor < 3 && r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+		header.Set("Connection", "close") // another certificate takes another connection; HTTP/2 says so by GOAWAY
+	}
 	if r.ProtoMajor == 1 && r.Header.Get("Expect") != "" {
 		// The client waits before it sends its body, and net/http, which does
 		// not see that through Caddy's wrappers, would wait for the body.

@@ -14,6 +14,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
@@ -29,7 +30,8 @@ func init() {
 // Certificate recognizes staff by the TLS client certificate that Caddy verified
 // (tls { client_auth ... } in the site). A certificate counts only if its verified
 // chain ends in one of the authorities named here, whatever else the site trusts;
-// one of theirs that no row names is refused, as it is staff of nobody knows whom.
+// one of theirs that no row names is refused, as it is staff of nobody knows whom, and
+// so is one that has expired since the connection was made.
 // Requests without such a certificate are left to the next source.
 type Certificate struct {
 	// File with the certificates, in PEM, of the authorities that vouch for staff.
@@ -217,11 +219,15 @@ const certificateSource = "certificate"
 // Identify implements gateway.IdentitySource.
 func (c *Certificate) Identify(r *http.Request) (id gateway.Identity, err error) {
 	lines := c.Subject.take(r)
-	if !c.vouches(r.TLS) {
+	chains := c.chains(r.TLS)
+	if len(chains) == 0 {
 		return id, nil
 	}
 	if !r.TLS.HandshakeComplete {
 		return id, &gateway.IdentityError{Source: certificateSource, Reason: decision.TooEarly}
+	}
+	if !slices.ContainsFunc(chains, inForce) {
+		return id, &gateway.IdentityError{Source: certificateSource, Reason: decision.IdentityBroken, Description: expired}
 	}
 	place, err := c.place(r.TLS.PeerCertificates[0])
 	if err != nil {
@@ -234,16 +240,28 @@ func (c *Certificate) Identify(r *http.Request) (id gateway.Identity, err error)
 	return gateway.Identity{Found: true, Source: certificateSource, Account: account, Staff: place}, nil
 }
 
-// vouches tells whether one of the authorities vouches for the peer: a chain that
-// Caddy verified leads from the peer's certificate to one.
-func (c *Certificate) vouches(state *tls.ConnectionState) bool {
+// chains are those by which the authorities vouch for the peer: Caddy verified that
+// they lead from the peer's certificate to one of them.
+func (c *Certificate) chains(state *tls.ConnectionState) (chains [][]*x509.Certificate) {
 	if state == nil || len(state.PeerCertificates) == 0 {
-		return false
+		return nil
 	}
-	return slices.ContainsFunc(state.VerifiedChains, func(chain []*x509.Certificate) bool {
-		return len(chain) > 1 && chain[0].Equal(state.PeerCertificates[0]) &&
-			slices.ContainsFunc(c.roots, chain[len(chain)-1].Equal)
-	})
+	for _, chain := range state.VerifiedChains {
+		if len(chain) > 1 && chain[0].Equal(state.PeerCertificates[0]) && slices.ContainsFunc(c.roots, chain[len(chain)-1].Equal) {
+			chains = append(chains, chain)
+		}
+	}
+	return chains
+}
+
+// expired is told to a client whose certificate was in force when it connected.
+const expired = "the client certificate has expired since the connection was made"
+
+// inForce tells whether all certificates of a verified chain still are: a connection
+// may last for days.
+func inForce(chain []*x509.Certificate) bool {
+	now := time.Now()
+	return !slices.ContainsFunc(chain, func(c *x509.Certificate) bool { return now.After(c.NotAfter) })
 }
 
 // place is where the rows put the certificate's holder: in one place, or nobody

@@ -90,7 +90,15 @@ func (a *Authority) issueServer(template *x509.Certificate, names []string) (cer
 // the test if it cannot.
 func (a *Authority) IssueClient(name, unit string, uris ...string) (certPEM, keyPEM []byte) {
 	a.t.Helper()
+	return a.IssueClientUntil(time.Now().Add(certificatesLast), name, unit, uris...)
+}
+
+// IssueClientUntil is [Authority.IssueClient] for a certificate that is valid until a
+// moment, in whole seconds.
+func (a *Authority) IssueClientUntil(until time.Time, name, unit string, uris ...string) (certPEM, keyPEM []byte) {
+	a.t.Helper()
 	template := newTemplate(a.t, name)
+	template.NotAfter = until
 	template.ExtKeyUsage = []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}
 	if unit != "" {
 		template.Subject.OrganizationalUnit = []string{unit}
