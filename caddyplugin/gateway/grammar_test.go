@@ -211,6 +211,8 @@ func TestGrammarErrors(t *testing.T) {
 			want: "region 'ap-southeast-3': declared twice: name all its upstreams in one place, at Caddyfile:13"},
 		{name: "storage without its region", block: "activity storage\nregion sa-brazil-1 127.0.0.1:1",
 			want: "activity 'storage' stores in ap-southeast-3 (§9), and no region block says how to reach it, at Caddyfile:11"},
+		{name: "no region", block: "activity serving",
+			want: "a site without a region answers nothing: say how to reach one, as in 'region ap-southeast-3 https://sg-1.example.com'"},
 		{name: "health with an argument", site: "http://gw.test {\ntransfer_health now\n}",
 			want: "wrong argument count or unexpected line ending after 'now', at Caddyfile:10"},
 		{name: "matcher without words", site: "http://gw.test {\n@m transfer_country\nrespond @m ok\n}",

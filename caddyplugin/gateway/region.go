@@ -47,7 +47,13 @@ func (h *Handler) provisionRegions(ctx caddy.Context) error {
 		h.regions[region.Code] = region
 		h.site.Regions = append(h.site.Regions, region.Code)
 	}
-	return h.app.require(h.checkReachable)
+	if err := h.app.require(h.checkReachable); err != nil {
+		return err
+	}
+	if len(h.Regions) == 0 {
+		return errors.New("a site without a region answers nothing: say how to reach one, as in 'region ap-southeast-3 https://sg-1.example.com'")
+	}
+	return nil
 }
 
 func (h *Handler) provisionRegion(ctx caddy.Context, region *Region) error {
