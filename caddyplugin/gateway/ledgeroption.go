@@ -201,7 +201,7 @@ func readMaster(option, written string) ([]byte, error) {
 // opened with until it is closed.
 func (l *Ledger) options(node string, logger *slog.Logger) ledger.Options {
 	return ledger.Options{
-		Node: node, Logger: logger,
+		Node: node, Logger: logger, Now: now,
 		Key: l.Key, MinFree: l.MinFree, EpochEntries: l.EpochEntries, PeriodMonths: l.KeyMonths,
 		OnSync: func(took time.Duration, _ int) { processMetrics().syncs.Observe(took.Seconds()) },
 	}
