@@ -134,7 +134,9 @@ func (g *gate) checkServes(t *testing.T) {
 	}
 }
 
-// TestLedgerVolumeFull: refused while there is no room, taken again once there is.
+// TestLedgerVolumeFull: transfers are refused while the volume is full and pass by
+// themselves once there is room; the gateway is not ready long before the last
+// megabyte is used; whatever reached an upstream has its record.
 func TestLedgerVolumeFull(t *testing.T) {
 	volume := smallVolume(t, "72m") // a little more than the 64 MiB that must be free
 	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
@@ -149,6 +151,20 @@ func TestLedgerVolumeFull(t *testing.T) {
 	waitFor(t, "the volume is full", func() bool { return g.get("/", brazilian...).StatusCode != 200 })
 	g.checkRefuses(t, br, sg)
 
+	info, err := os.Stat(filler)
+	if err == nil {
+		err = os.Truncate(filler, info.Size()-2<<20)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "transfers pass by themselves", func() bool { return g.get("/", brazilian...).StatusCode == 200 })
+	g.checkServes(t)
+	waitFor(t, "lately no record was refused", func() bool { return strings.Contains(g.get("/ready").Text, "at least 64 MiB") })
+	if a := g.get("/ready"); a.StatusCode != 503 {
+		t.Errorf("/ready before the last megabyte is used: status %d: %s", a.StatusCode, a.Text)
+	}
+
 	if err := os.Remove(filler); err != nil {
 		t.Fatal(err)
 	}
@@ -159,6 +175,35 @@ func TestLedgerVolumeFull(t *testing.T) {
 		if s.State != "complete" {
 			t.Errorf("a request ended as %v", s)
 		}
+	}
+	g.checkRecorded(t, br, sg)
+}
+
+// checkRecorded checks that whatever reached the upstreams as a transfer has its
+// record, and that the ledger verifies.
+func (g *gate) checkRecorded(t *testing.T, upstreams ...*upstream) {
+	t.Helper()
+	if _, err := ledger.Verify(g.ledger, ledger.VerifyOptions{}); err != nil {
+		t.Error(err)
+	}
+	transfers := 0
+	for _, u := range upstreams {
+		for _, r := range u.requests() {
+			if r.Header.Get("Data-Transfer") == "?0" {
+				continue // no transfer
+			}
+			transfers++
+			id, err := recordOf(r.Header)
+			if err == nil {
+				err = onDisk(g.ledger, id, map[bool]string{true: "sa-brazil-1", false: "ap-southeast-3"}[u == upstreams[0]])
+			}
+			if err != nil {
+				t.Errorf("%s %s: %v", r.Method, r.URI, err)
+			}
+		}
+	}
+	if transfers == 0 {
+		t.Error("no transfer reached an upstream")
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -15,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // besideStock is twoRegions with the admin endpoint on, and beside it, on
@@ -187,27 +189,42 @@ func (l *load) served(t testing.TB, n int64) {
 	waitFor(t, "requests are served", func() bool { return l.sent.Load() >= before+n })
 }
 
-// TestReloadUnderLoad reloads the configuration again and again in one process.
+// TestReloadUnderLoad reloads the configuration 100 times in one process. Whatever
+// reached the upstream has its record, every transfer its outcome, the ledger
+// verifies, and no goroutine is left over.
 func TestReloadUnderLoad(t *testing.T) {
+	reloads := 100
+	if testsupport.Race {
+		reloads = 20
+	}
 	br, sg := newCounting(t), newUpstream(t, "sg", nil)
 	vars := map[string]string{
 		"br": "reverse_proxy " + br.addr, "br-addr": br.addr, "sg": sg.addr, "storage": "",
 		"admin": "off", "stock": freeAddr(t),
 	}
 	g := startGate(t, besideStock, vars)
-	l := startLoad(g.addr, vars["stock"])
-	for range 15 {
-		l.served(t, 40)
+	reload := func() {
 		if err := g.load(besideStock, vars); err != nil {
-			t.Error(err)
-			break
+			t.Fatal(err)
 		}
+	}
+	reload() // what a first reload starts once
+	before := runtime.NumGoroutine()
+	l := startLoad(g.addr, vars["stock"])
+	for range reloads {
+		l.served(t, 10)
+		reload()
 	}
 	l.served(t, 40)
 	l.end()
+	br.CloseClientConnections()
+	wantGoroutines(t, before)
 	g.settled()
 	l.check(t, g, br)
 	l.compare(t)
+	if _, err := ledger.Verify(g.ledger, ledger.VerifyOptions{}); err != nil {
+		t.Error(err)
+	}
 }
 
 // program is the real program as another process.

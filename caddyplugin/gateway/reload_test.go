@@ -248,6 +248,12 @@ func TestReloadsLeaveNothing(t *testing.T) {
 	for range 20 {
 		reload()
 	}
+	wantGoroutines(t, before)
+}
+
+// wantGoroutines waits until there are no more goroutines than before.
+func wantGoroutines(t *testing.T, before int) {
+	t.Helper()
 	http.DefaultClient.CloseIdleConnections()
 	// The upstreams' own connections come and go.
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+5; time.Sleep(10 * time.Millisecond) {
