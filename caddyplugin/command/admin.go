@@ -1,8 +1,10 @@
 package command
 
 import (
+	"bytes"
 	"fmt"
 	"io"
+	"net/http"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
@@ -16,14 +18,20 @@ func addressFlag(cmd *cobra.Command) *string {
 	return cmd.Flags().String("address", "", "address of the running gateway's admin API (default: localhost:2019)")
 }
 
-// askGateway sends a request to the admin API of a running gateway and returns
-// the answer's body.
-func askGateway(address, method, path string) ([]byte, error) {
+// askGateway sends a request, with JSON if there is any, to the admin API of a
+// running gateway and returns the answer's body.
+func askGateway(address, method, path string, order []byte) ([]byte, error) {
 	address, err := caddycmd.DetermineAdminAPIAddress(address, nil, "", "")
 	if err != nil {
 		return nil, fmt.Errorf("finding the admin API: %w", err)
 	}
-	response, err := caddycmd.AdminAPIRequest(address, method, path, nil, nil)
+	header := make(http.Header)
+	var body io.Reader
+	if order != nil {
+		header.Set("Content-Type", "application/json")
+		body = bytes.NewReader(order)
+	}
+	response, err := caddycmd.AdminAPIRequest(address, method, path, header, body)
 	if err != nil {
 		return nil, fmt.Errorf("asking the running gateway: %w", err)
 	}

@@ -274,7 +274,7 @@ func reloadCommand() *cobra.Command {
 
 // reloadPolicy asks a running gateway to reload its policy.
 func reloadPolicy(w io.Writer, address string) (int, error) {
-	body, err := askGateway(address, http.MethodPost, "/transfer/policy/reload")
+	body, err := askGateway(address, http.MethodPost, "/transfer/policy/reload", nil)
 	if err != nil {
 		return exitError, err
 	}

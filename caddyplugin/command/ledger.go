@@ -16,6 +16,7 @@ func ledgerCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "ledger", Short: "Reads a transfer ledger"}
 	cmd.AddCommand(
 		ledgerKeysCommand(),
+		ledgerHoldCommand(),
 		verifyCommand(),
 		tailCommand(),
 		ledgerKeygenCommand(),

@@ -46,10 +46,20 @@ type keyTender interface {
 	destroy(period string) ([]ledger.KeyInfo, error)
 }
 
-// keyFlags say which ledger is meant.
-type keyFlags struct {
-	address, dir, key, master string
-	json                      bool
+// ledgerFlags say which ledger is meant: that of the running gateway, or a folder.
+type ledgerFlags struct {
+	dir, key, master string
+	address          *string
+	json             *bool
+}
+
+// add adds the flags to a command.
+func (f *ledgerFlags) add(cmd *cobra.Command) {
+	f.address = addressFlag(cmd)
+	cmd.Flags().StringVar(&f.dir, "ledger", "", "folder of a ledger that nobody writes")
+	cmd.Flags().StringVar(&f.key, "key", "", "with --ledger: file of the key that signs its checkpoints (default: in the folder)")
+	cmd.Flags().StringVar(&f.master, "master", "", "with --ledger: file of the master secret (default: in the folder)")
+	f.json = jsonFlag(cmd)
 }
 
 func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger.KeyInfo, error)) *cobra.Command {
@@ -57,54 +67,49 @@ func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger
 	if use == "destroy PERIOD" {
 		cmd.Args = cobra.ExactArgs(1)
 	}
-	var f keyFlags
-	address := addressFlag(cmd)
-	cmd.Flags().StringVar(&f.dir, "ledger", "", "folder of a ledger that nobody writes")
-	cmd.Flags().StringVar(&f.key, "key", "", "with --ledger: file of the key that signs its checkpoints (default: in the folder)")
-	cmd.Flags().StringVar(&f.master, "master", "", "with --ledger: file of the master secret (default: in the folder)")
-	asJSON := jsonFlag(cmd)
-	return run(cmd, func(w io.Writer, args []string) (int, error) {
-		f.address, f.json = *address, *asJSON
-		return done(f.run(w, cmd.Name(), args, do))
-	})
+	f := new(ledgerFlags)
+	f.add(cmd)
+	return run(cmd, func(w io.Writer, args []string) (int, error) { return done(f.tendKeys(w, cmd.Name(), args, do)) })
 }
 
-func (f *keyFlags) run(w io.Writer, name string, args []string, do func(keyTender, []string) ([]ledger.KeyInfo, error)) (err error) {
-	var tender keyTender = remoteKeys{f.address}
-	if f.dir != "" {
+func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]ledger.KeyInfo, error)) (err error) {
+	var tender keyTender
+	if f.dir == "" {
+		tender = remoteKeys{*f.address}
+	} else {
 		local, openErr := f.open(name == "rotate")
 		if openErr != nil {
 			return openErr
 		}
-		defer func() { err = errors.Join(err, local.log.Close()) }()
-		tender = local
+		defer func() { err = errors.Join(err, local.Close()) }()
+		tender = localKeys{local}
 	}
 	keys, err := do(tender, args)
 	if err != nil {
 		return err
 	}
-	return printKeys(w, keys, f.json)
+	return printKeys(w, keys, *f.json)
 }
 
 // open opens the ledger for writing, with a new key if asked for: a ledger that
 // has lost its keys does not open otherwise. A folder without one is an error.
-func (f *keyFlags) open(newKey bool) (localKeys, error) {
+func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) {
 	if epochs, err := filepath.Glob(filepath.Join(f.dir, "epoch-*")); err != nil || len(epochs) == 0 {
-		return localKeys{}, fmt.Errorf("%s holds no ledger", f.dir)
+		return nil, fmt.Errorf("%s holds no ledger", f.dir)
 	}
 	o := ledger.Options{Node: "maintenance", Key: f.key, NewKey: newKey}
 	if f.master != "" {
 		secret, err := os.ReadFile(f.master)
 		if err != nil {
-			return localKeys{}, fmt.Errorf("reading the master secret: %w", err)
+			return nil, fmt.Errorf("reading the master secret: %w", err)
 		}
 		o.Master = bytes.TrimSpace(secret)
 	}
 	l := ledger.New(f.dir, o)
 	if err := l.Open(); err != nil {
-		return localKeys{}, fmt.Errorf("opening the ledger: %w; while a gateway writes it, leave --ledger out", err)
+		return nil, fmt.Errorf("opening the ledger: %w; while a gateway writes it, leave --ledger out", err)
 	}
-	return localKeys{l}, nil
+	return l, nil
 }
 
 // localKeys are those of a ledger this process writes.
@@ -130,7 +135,7 @@ func (k remoteKeys) destroy(period string) ([]ledger.KeyInfo, error) {
 }
 
 func (k remoteKeys) ask(method, path string) ([]ledger.KeyInfo, error) {
-	body, err := askGateway(k.address, method, "/transfer/ledger/keys"+path)
+	body, err := askGateway(k.address, method, "/transfer/ledger/keys"+path, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -19,8 +19,9 @@ func keys(t *testing.T, dir, name string, args ...string) (periods []string, err
 		"destroy": func(k keyTender, args []string) ([]ledger.KeyInfo, error) { return k.destroy(args[0]) },
 	}[name]
 	var out strings.Builder
-	f := &keyFlags{dir: dir, json: true}
-	if err := f.run(&out, name, args, do); err != nil {
+	asJSON := true
+	f := &ledgerFlags{dir: dir, json: &asJSON}
+	if err := f.tendKeys(&out, name, args, do); err != nil {
 		return nil, err
 	}
 	var result struct{ Keys []ledger.KeyInfo }

@@ -27,6 +27,10 @@ func init() {
 //	POST /transfer/ledger/keys/rotate             makes a new one
 //	POST /transfer/ledger/keys/{period}/destroy   destroys one
 //
+//	GET  /transfer/ledger/holds              what keeps epochs from being deleted
+//	POST /transfer/ledger/holds              sets a hold
+//	POST /transfer/ledger/holds/{ref}/lift   lifts one
+//
 // Caddy's admin endpoint decides who may ask. Nothing here is personal data.
 type adminAPI struct{}
 
@@ -41,7 +45,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 		{Pattern: "GET /transfer/policy", Handler: forApp((*App).answerPolicy)},
 		{Pattern: "POST /transfer/policy/reload", Handler: forApp((*App).answerReload)},
 		{Pattern: "POST /transfer/candidate/reload", Handler: forApp((*App).answerCandidateReload)},
-	}, slices.Concat(explainRoutes, keyRoutes)...)
+	}, slices.Concat(explainRoutes, keyRoutes, holdRoutes)...)
 }
 
 // forApp finds the app that runs when the request comes. The router is older

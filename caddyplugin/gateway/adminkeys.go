@@ -36,7 +36,7 @@ func (a *App) changeKeys(w http.ResponseWriter, change func(*ledger.Log) error) 
 	if !a.ledger.hold() {
 		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: ledger.ErrClosed}
 	}
-	defer a.release()
+	defer a.class.release()
 	err := change(a.ledger.log)
 	switch {
 	case errors.Is(err, ledger.ErrNoKey):

@@ -83,6 +83,7 @@ type App struct {
 	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
 	ledger   *sharedLedger
+	class    *class
 	pooled   bool // this instance holds one reference in the pool
 	metrics  *metrics
 	hosts    map[string]bool // host names of sites with a transfer handler
@@ -201,7 +202,7 @@ func (a *App) Start() error {
 	if err := a.ledger.useOutside(a.Ledger, a.ctx.Slogger()); err != nil {
 		return err
 	}
-	if err := a.ledger.log.Open(); err != nil {
+	if err := a.ledger.open(a.class.keep, a.ctx.Slogger()); err != nil {
 		return fmt.Errorf("opening the ledger: %w", err)
 	}
 	if err := a.keepPolicy(a.state.Load()); err != nil {

@@ -94,3 +94,10 @@ func HoldPolicyChanges() (release func(), err error) {
 		a.changing.Unlock()
 	}, nil
 }
+
+// SetRetentionInterval says how often expired epochs are looked for until restore
+// is called, by ledgers that open meanwhile.
+func SetRetentionInterval(d time.Duration) (restore func()) {
+	was := retentionInterval.Swap(int64(d))
+	return func() { retentionInterval.Store(was) }
+}

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -46,6 +47,13 @@ type Ledger struct {
 	// anew when the ledger opens, which is at the next start. Default: none
 	OldMaster string `json:"old_master,omitempty"`
 
+	// How long records are kept: a number of years, months or days, as in
+	// 5 years. Every record names its last day, and a whole epoch is deleted when
+	// the last day of its last record has passed, unless a hold keeps it; so a
+	// record may stay a month longer, never shorter. A change holds for records
+	// written before only if it keeps them longer. Default: 5 years
+	Retain string `json:"retain,omitempty"`
+
 	// How many months a key of the pseudonyms is used. Default: 1
 	KeyMonths int `json:"key_months,omitempty"`
 
@@ -65,6 +73,7 @@ type Ledger struct {
 //	    key           <file>
 //	    min_free      <size>
 //	    epoch_entries <number>
+//	    retain        <number> days|months|years
 //	    master        <secret> [<old secret>]
 //	    key_months    <number>
 //	    witness       <url> <key>
@@ -134,10 +143,14 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 		}
 		return nil
 
+	case "retain":
+		l.Retain, err = unmarshalRetain(d)
+		return err
+
 	case "witness", "copy":
 		return l.unmarshalPlace(d, word)
 	}
-	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries", "master", "key_months", "witness", "copy"}))
+	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries", "retain", "master", "key_months", "witness", "copy"}))
 }
 
 // provisionLedger finds the process's ledger of the folder; Start opens it.
@@ -162,9 +175,28 @@ func (a *App) provisionLedger() error {
 	if o.OldMaster, err = readMaster("old master", a.Ledger.OldMaster); err != nil {
 		return err
 	}
-	a.ledger, err = loadLedger(dir, o)
-	a.pooled = err == nil
-	return err
+	keep, err := parseRetain(cmp.Or(a.Ledger.Retain, defaultRetain))
+	if err != nil {
+		return fmt.Errorf("ledger: retain: %w", err)
+	}
+	if a.ledger, err = loadLedger(dir, o); err != nil {
+		return err
+	}
+	a.pooled, a.class = true, newClass(a.ledger, keep, a.logger)
+	return nil
+}
+
+// unmarshalRetain parses how long records are kept.
+func unmarshalRetain(d *caddyfile.Dispenser) (text string, err error) {
+	number, unit := "", ""
+	if err := allArgs(d, "retain NUMBER days|months|years", &number, &unit); err != nil {
+		return "", err
+	}
+	text = number + " " + unit
+	if _, err := parseRetain(text); err != nil {
+		return "", d.WrapErr(err)
+	}
+	return text, nil
 }
 
 // maxKeyMonths bounds how long one key names people: what a period's key ties

@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // metrics are the gateway's counters. There is one set per process, registered
@@ -28,6 +29,10 @@ type metrics struct {
 	policyFailures prometheus.Counter
 	shadows        *prometheus.CounterVec // change
 
+	epochsDeleted prometheus.Counter
+	epochsOverdue *prometheus.GaugeVec // why
+	retention     prometheus.Gauge
+
 	placeEntries  *prometheus.GaugeVec   // place
 	placeTime     *prometheus.GaugeVec   // place
 	placeFailures *prometheus.CounterVec // place
@@ -44,6 +49,10 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metricsPrefix + name, Help: help}, labels)
 	}
 	return &metrics{
+		epochsDeleted: prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "ledger_epochs_deleted_total", Help: "Epochs deleted because their time had run out."}),
+		epochsOverdue: gauge("ledger_epochs_overdue", "Epochs that are kept although their time has run out, by why: hold, damage.", "why"),
+		retention:     prometheus.NewGauge(prometheus.GaugeOpts{Name: metricsPrefix + "ledger_retention_timestamp_seconds", Help: "When expired epochs were last looked for and deleted without an error."}),
+
 		placeEntries:  gauge("ledger_anchored_entries", "Entries under the last checkpoint that a witness signed or a copy took, by place.", "place"),
 		placeTime:     gauge("ledger_anchor_timestamp_seconds", "When a witness last signed or a copy last took a checkpoint, by place.", "place"),
 		placeFailures: counter("ledger_anchor_failures_total", "Tries to bring a checkpoint to a witness or a copy that failed, by place.", "place"),
@@ -72,7 +81,7 @@ func (a *App) provisionMetrics() error {
 	registry := a.ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
 		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.syncs, m.unlisted, m.policyFailures, m.shadows,
-		m.placeEntries, m.placeTime, m.placeFailures, &gauges{a},
+		m.epochsDeleted, m.epochsOverdue, m.retention, m.placeEntries, m.placeTime, m.placeFailures, &gauges{a},
 	} {
 		var twice prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &twice) {
@@ -97,6 +106,17 @@ func (m *metrics) pushed(place string, size int64, err error, at time.Time) {
 	m.placeFailures.WithLabelValues(place) // it is there from the first checkpoint on
 	m.placeEntries.WithLabelValues(place).Set(float64(size))
 	m.placeTime.WithLabelValues(place).Set(float64(at.Unix()))
+}
+
+// retained counts what a run of the ledger's retention did.
+func (m *metrics) retained(found ledger.Retention, err error, at time.Time) {
+	m.epochsDeleted.Add(float64(len(found.Deleted)))
+	if err != nil {
+		return
+	}
+	m.epochsOverdue.WithLabelValues("hold").Set(float64(len(found.Held)))
+	m.epochsOverdue.WithLabelValues("damage").Set(float64(len(found.Damaged)))
+	m.retention.Set(float64(at.Unix()))
 }
 
 // resolved counts who a request turned out to be about.

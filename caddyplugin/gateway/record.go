@@ -48,37 +48,32 @@ var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append makes a record durable and holds the ledger open until release.
 func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release func(), err error) {
-	if !a.ledger.hold() {
+	c := a.class
+	if !c.ledger.hold() {
 		return id, nil, errLedger
 	}
 	if err := a.keepPolicy(x.state); err != nil {
-		a.release()
+		c.release()
 		a.logger.Error("the ledger did not take the policy; the request is refused", zap.Error(err))
 		return id, nil, errLedger
 	}
 	if rec.Subject = a.pseudonym(x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
-		a.release() // it is not open yet
+		c.release() // it is not open yet
 		return id, nil, errLedger
 	}
+	rec.RetainUntil = c.until(rec.Time)
 	buf := records.Get().(*[]byte)
 	*buf = rec.AppendJSON((*buf)[:0])
 	id, err = a.ledger.log.Append(*buf)
 	records.Put(buf)
 	if err != nil {
-		a.release()
+		c.release()
 		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {
 			c.Write(zap.String("type", rec.Type), zap.Error(err))
 		}
 		return id, nil, errLedger
 	}
-	return id, a.release, nil
-}
-
-// release ends one hold of the ledger.
-func (a *App) release() {
-	if err := a.ledger.release(); err != nil {
-		a.logger.Error("closing the ledger", zap.Error(err))
-	}
+	return id, c.release, nil
 }
 
 // newRecord fills in what every record of a request carries, but for the

@@ -27,6 +27,13 @@ type sharedLedger struct {
 	outside  atomic.Pointer[outside]
 	changing sync.Mutex
 
+	// keep is how long what is recorded is kept, by the configuration that started
+	// last. endRetention ends the background work; nil before open, and guarded by
+	// changing.
+	keep         atomic.Pointer[ledger.Retain]
+	endRetention context.CancelFunc
+	background   sync.WaitGroup
+
 	views views
 }
 
@@ -69,6 +76,7 @@ func (l *sharedLedger) hold() bool {
 // release ends a hold; the last one closes the ledger.
 func (l *sharedLedger) release() error {
 	if l.users.Add(-1) == 0 {
+		l.stopRetention()
 		err := l.log.Close()
 		l.closeOutside()
 		return err

@@ -42,7 +42,7 @@ var holdToken = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 func (h Hold) Check() error {
 	for what, token := range map[string]string{"reference": h.Ref, "office": h.By} {
 		if !holdToken.MatchString(token) {
-			return fmt.Errorf("the %s '%s' of a hold is not a token of at most 64 letters, digits, dots, hyphens and underscores", what, token)
+			return fmt.Errorf("the %s of a hold is not a token of at most 64 letters, digits, dots, hyphens and underscores, which names no person", what)
 		}
 	}
 	switch {

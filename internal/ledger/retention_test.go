@@ -271,9 +271,9 @@ func TestHoldRefused(t *testing.T) {
 	good := ledger.Hold{Ref: "case-7", Because: "order of a court", By: "legal-sg"}
 	l := newMonthly(t, 1)
 	for want, change := range map[string]func(*ledger.Hold){
-		"the reference '../x' of a hold is not a token": func(h *ledger.Hold) { h.Ref = "../x" },
-		"the office 'Ana Lee' of a hold is not a token": func(h *ledger.Hold) { h.By = "Ana Lee" },
-		"a hold says why, in 1 to 256 bytes":            func(h *ledger.Hold) { h.Because = " " },
+		"the reference of a hold is not a token": func(h *ledger.Hold) { h.Ref = "../x" },
+		"the office of a hold is not a token":    func(h *ledger.Hold) { h.By = "Ana Lee" },
+		"a hold says why, in 1 to 256 bytes":     func(h *ledger.Hold) { h.Because = " " },
 		"the hold case-7 ends on 2026-01-01T00:00:00Z, before it begins": func(h *ledger.Hold) {
 			h.From, h.To = day(2026, 1, 2), day(2026, 1, 1)
 		},
