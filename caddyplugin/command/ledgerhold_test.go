@@ -54,6 +54,10 @@ func TestLedgerHold(t *testing.T) {
 	if len(held) != 1 || held[0].Ref != "case-7" || held[0].To.Format("2006-01-02T15:04:05.999999") != "2026-01-31T23:59:59.999999" || held[0].Set.IsZero() {
 		t.Errorf("held: %+v", held)
 	}
+	var entries strings.Builder
+	if err := tailLedger(&entries, dir, 1); err != nil || !strings.Contains(entries.String(), `"node":"gw-1"`) || !strings.Contains(entries.String(), `"type":"hold.set"`) {
+		t.Errorf("the entry of it: %v, %s", err, entries.String())
+	}
 	out.Reset()
 	f = holds(dir, "", order)
 	*f.json = false

@@ -97,7 +97,7 @@ func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) {
 	if epochs, err := filepath.Glob(filepath.Join(f.dir, "epoch-*")); err != nil || len(epochs) == 0 {
 		return nil, fmt.Errorf("%s holds no ledger", f.dir)
 	}
-	o := ledger.Options{Node: "maintenance", Key: f.key, NewKey: newKey}
+	o := ledger.Options{Node: ledger.NodeOf(f.dir), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
 	if f.master != "" {
 		secret, err := os.ReadFile(f.master)
 		if err != nil {

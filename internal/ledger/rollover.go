@@ -193,6 +193,10 @@ func NewEpoch(dir string, o Options, because, nextKey string) error {
 	return errors.Join(err, l.Close())
 }
 
+// NodeOf is the node that a ledger's newest epoch was begun by, for Options.Node
+// of whoever tends the ledger in its place; empty if that cannot be known.
+func NodeOf(dir string) string { return nodeOf(osFS{}, dir) }
+
 // nodeOf is the node that the newest epoch's origin names; empty if that cannot
 // be known.
 func nodeOf(fsys FS, dir string) string {
