@@ -37,3 +37,9 @@ func FeedOf(t testing.TB, table *controllers.Table) *Feed {
 	f.publish(position{snapshot: table.Snapshot(), end: controllers.End{AsOf: time.Now()}})
 	return f
 }
+
+// AgeConnections makes the open connections older.
+func (l *Lookup) AgeConnections(by time.Duration) {
+	now := l.client.current.Load()
+	l.client.current.Store(&connections{http: now.http, born: now.born.Add(-by)})
+}

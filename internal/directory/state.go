@@ -69,6 +69,9 @@ func (f *stateFile) write(fill func(*bufio.Writer) error) (err error) {
 			err = fmt.Errorf("keeping account records: %w", err)
 		}
 	}()
+	if err := f.checkOurs(); err != nil {
+		return err
+	}
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return err
 	}
@@ -89,6 +92,27 @@ func (f *stateFile) write(fill func(*bufio.Writer) error) (err error) {
 	}
 	f.end = end
 	return syncDir(filepath.Dir(f.path))
+}
+
+// checkOurs refuses to replace what is no state file: its path was named by mistake.
+func (f *stateFile) checkOurs() error {
+	file, err := os.Open(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer file.Close() // opened for reading: nothing can be lost
+	mark := make([]byte, len(stateMark))
+	n, err := io.ReadFull(file, mark)
+	if errors.Is(err, io.EOF) || n == len(mark) && string(mark) == stateMark {
+		return nil // empty, or ours
+	}
+	if err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return err
+	}
+	return fmt.Errorf("%s holds something else than account records kept by the gateway: name another file, or delete it", f.path)
 }
 
 // add adds a section at the end of the file, if it is still as write, read or add

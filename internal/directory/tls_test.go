@@ -186,3 +186,32 @@ func TestSeveralRevocationLists(t *testing.T) {
 		})
 	}
 }
+
+// A certificate that is revoked while a connection is open ends it after a while, as
+// busy as it may be. Records that were heard before are believed as long as ever.
+func TestRevokedOnAConnection(t *testing.T) {
+	c := newCenter(t)
+	cert, key := c.ca.Issue("127.0.0.1")
+	c.Close()
+	c.serve(t, cert, key)
+	c.set("a", `{"account":"a","contracting_party":"sparkoo-sg"}`)
+	c.set("b", `{"account":"b","contracting_party":"sparkoo-sg"}`)
+	list := writeFile(t, "revoked.pem", c.ca.Revoke(time.Now().Add(time.Hour)))
+	said := new(logs)
+	l := c.newLookup(t, func(config *directory.LookupConfig) { config.Client.TLS.Revoked, config.Logger = list, said.logger() })
+	find(t, l, "a")
+	if err := os.WriteFile(list, c.ca.Revoke(time.Now().Add(time.Hour), cert), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	l.AgeConnections(6 * time.Minute)
+	if got, err := l.Find(t.Context(), registers, "b"); !errors.Is(err, directory.ErrUnavailable) {
+		t.Errorf("b is %s, %v", partyOf(got), err)
+	}
+	wantText(t, said.String(), "the directory's certificate is revoked")
+	if got := partyOf(find(t, l, "a")); got != "sparkoo-sg" {
+		t.Errorf("a is %s", got)
+	}
+	if n := c.asked.Load(); n != 1 {
+		t.Errorf("asked %d times", n)
+	}
+}

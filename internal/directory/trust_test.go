@@ -83,3 +83,28 @@ func TestStateFileOfAnother(t *testing.T) {
 		t.Errorf("after a restart a is %s, b is %s", a, b)
 	}
 }
+
+// The state file may be named by mistake: what is no such file stays as it is.
+func TestStateFileOfSomethingElse(t *testing.T) {
+	c := newFeedCenter(t)
+	c.put("a", isBR)
+	for name, content := range map[string]string{"accounts": `{"account":"a"}` + "\n", "short": "x"} {
+		path := writeFile(t, name, []byte(content))
+		f := c.open(t, c.memory(path), nil)
+		stop := run(t, f)
+		f.comesTo("a", "sparkoo-br")
+		stop()
+		if now, err := os.ReadFile(path); err != nil || string(now) != content {
+			t.Errorf("%s: now it is %q, %v", name, now, err)
+		}
+		wantText(t, f.said.String(), "holds something else than account records kept by the gateway: name another file")
+	}
+	empty := writeFile(t, "empty", nil)
+	f := c.open(t, c.memory(empty), nil)
+	stop := run(t, f)
+	f.comesTo("a", "sparkoo-br")
+	stop()
+	if got := c.open(t, c.memory(empty), nil).says("a"); got != "sparkoo-br" {
+		t.Errorf("an empty file: after a restart the record is %s", got)
+	}
+}
