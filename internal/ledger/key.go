@@ -21,6 +21,13 @@ const checkpointKeyName = "checkpoint.key"
 // back, or begin a new epoch with another key (see NewEpoch).
 var ErrNoSigningKey = errors.New("the key that signs the ledger's checkpoints is not there")
 
+// noKey says what is wrong with the file of the signing key, and the two lawful
+// ways on. Signing with another key in its place would be another log.
+func noKey(wrong error) error {
+	return fmt.Errorf("%w: %w; nothing was changed; either put the key back, or begin a new epoch with another one by "+
+		"'transfergate transfer ledger epoch new FOLDER --because REASON --next-key FILE'", ErrNoSigningKey, wrong)
+}
+
 // GenerateKey makes an Ed25519 signing key in the file, which must not exist,
 // and returns its verifier key. Both are in the text form of signed notes
 // (C2SP signed-note); name is usually transfergate/<node>. Every epoch signs
@@ -47,19 +54,19 @@ func generateKey(fsys FS, file, name string) (vkey string, err error) {
 func readKey(fsys FS, file string) (ed25519.PrivateKey, error) {
 	data, err := readFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: %w", ErrNoSigningKey, err)
+		return nil, noKey(err)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("reading the signing key: %w", err)
 	}
 	skey := strings.TrimSpace(string(data))
 	if _, err := note.NewSigner(skey); err != nil {
-		return nil, fmt.Errorf("%s holds no signing key of the form PRIVATE+KEY+<name>+<hash>+<key>", file)
+		return nil, noKey(fmt.Errorf("%s holds no signing key of the form PRIVATE+KEY+<name>+<hash>+<key>", file))
 	}
 	parts := strings.SplitN(skey, "+", 5)
 	key, err := base64.StdEncoding.DecodeString(parts[4])
 	if err != nil || len(key) != 1+ed25519.SeedSize {
-		return nil, fmt.Errorf("%s holds no Ed25519 key", file)
+		return nil, noKey(fmt.Errorf("%s holds no Ed25519 key", file))
 	}
 	return ed25519.NewKeyFromSeed(key[1:]), nil
 }
@@ -92,7 +99,7 @@ func (o Options) keyFile(dir string) string {
 func (l *Log) loadKey(fresh bool) (ed25519.PrivateKey, error) {
 	file := l.o.keyFile(l.dir)
 	key, err := readKey(l.o.FS, file)
-	if !fresh || !errors.Is(err, ErrNoSigningKey) {
+	if !fresh || !errors.Is(err, fs.ErrNotExist) {
 		return key, err
 	}
 	vkey, err := generateKey(l.o.FS, file, "transfergate/"+l.o.nodeName())

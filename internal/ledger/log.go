@@ -239,8 +239,7 @@ func (l *Log) takeEpoch(e epoch, key ed25519.PrivateKey) error {
 		return err
 	}
 	if vkey != e.Key {
-		return fmt.Errorf("%w: %s holds the key %s, but the epoch was begun with %s",
-			ErrNoSigningKey, l.o.keyFile(l.dir), vkey, e.Key)
+		return noKey(fmt.Errorf("%s holds the key %s, but the epoch was begun with %s", l.o.keyFile(l.dir), vkey, e.Key))
 	}
 	dir := epochDir(l.dir, e.Number)
 	k := &keeper{
