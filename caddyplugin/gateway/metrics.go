@@ -23,6 +23,7 @@ type metrics struct {
 	records    *prometheus.CounterVec // recipient
 	outcomes   *prometheus.CounterVec // state
 	spoofs     prometheus.Counter
+	appends    prometheus.Histogram
 	syncs      prometheus.Histogram
 	unlisted   prometheus.Counter
 
@@ -64,6 +65,7 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		conflicts:  counter("country_mismatch_total", "Sources that disagreed about a data subject, by pair.", "pair"),
 		records:    counter("records_total", "Transfers recorded, by recipient.", "recipient"),
 		outcomes:   counter("outcomes_total", "Requests sent to regions, by how much of them arrived.", "state"),
+		appends:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: metricsPrefix + "ledger_append_seconds", Help: "How long requests waited until their records were durable.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
 		syncs:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: metricsPrefix + "ledger_fsync_seconds", Help: "How long the ledger's syncs take, each of which releases all requests that wait.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
 		spoofs:     prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "spoofed_headers_total", Help: "Inbound fields removed because only the gateway or a trusted proxy may set them."}),
 		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
@@ -80,7 +82,7 @@ func (a *App) provisionMetrics() error {
 	m := a.metrics
 	registry := a.ctx.GetMetricsRegistry()
 	for _, c := range []prometheus.Collector{
-		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.syncs, m.unlisted, m.policyFailures, m.shadows,
+		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.appends, m.syncs, m.unlisted, m.policyFailures, m.shadows,
 		m.epochsDeleted, m.epochsOverdue, m.retention, m.placeEntries, m.placeTime, m.placeFailures, &gauges{a},
 	} {
 		var twice prometheus.AlreadyRegisteredError

@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -168,6 +169,20 @@ func TestMetrics(t *testing.T) {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %s", want)
 		}
+	}
+	appends := func() (n float64) {
+		_, rest, _ := strings.Cut(scrape(t, admin), "\ncaddy_transfer_ledger_append_seconds_count ")
+		if _, err := fmt.Sscan(rest, &n); err != nil {
+			t.Errorf("appends: %v", err)
+		}
+		return n
+	}
+	before := appends()
+	g.get("/", "Registered-Country", "BR")                       // a transfer
+	g.get("/v1/support/training/1", "Registered-Country", "BR")  // a denial
+	g.get("/", "Registered-Country", "SG", "Account-Id", "siti") // needs no record
+	if n := appends() - before; n != 2 {
+		t.Errorf("%v appends were measured, not 2", n)
 	}
 	waitFor(t, "a checkpoint is signed", func() bool {
 		return strings.Contains(scrape(t, admin), "\ncaddy_transfer_ledger_checkpoint_timestamp_seconds 1.")

@@ -64,9 +64,12 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 	rec.RetainUntil = c.until(rec.Time)
 	buf := records.Get().(*[]byte)
 	*buf = rec.AppendJSON((*buf)[:0])
+	began := time.Now()
 	id, err = a.ledger.log.Append(*buf)
 	records.Put(buf)
-	if err != nil {
+	if err == nil {
+		a.metrics.appends.Observe(time.Since(began).Seconds())
+	} else {
 		c.release()
 		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {
 			c.Write(zap.String("type", rec.Type), zap.Error(err))
