@@ -32,9 +32,9 @@ const rereads = 3
 func passing(err error) bool { return isDamage(err) || errors.Is(err, fs.ErrNotExist) }
 
 func read(fsys FS, dir string, from ID, f func(Entry) error) (err error) {
-	for range rereads {
+	for again := 0; again < rereads; again++ {
 		err = readOnce(fsys, dir, from, func(e Entry) error {
-			from = ID{e.Epoch, e.Index + 1}
+			from, again = ID{e.Epoch, e.Index + 1}, 0 // it goes on
 			return f(e)
 		})
 		if !passing(err) {
@@ -112,7 +112,14 @@ var errNoLedger = errors.New("no epoch-... folder with an EPOCH file")
 
 // Last returns the id to Read the last n entries from; all of them when n is 0.
 // Of segments that are full it looks at the ends only.
-func Last(dir string, n uint64) (ID, error) { return last(osFS{}, dir, n) }
+func Last(dir string, n uint64) (id ID, err error) {
+	for range rereads {
+		if id, err = last(osFS{}, dir, n); !passing(err) {
+			break
+		}
+	}
+	return id, err
+}
 
 func last(fsys FS, dir string, n uint64) (ID, error) {
 	numbers, _, err := listEpochs(fsys, dir)

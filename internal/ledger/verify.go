@@ -204,13 +204,18 @@ func (v *verification) open(number uint32) (*verifiedEpoch, error) {
 // epoch verifies an epoch that follows another, if that is there.
 func (v *verification) epoch(e, before *verifiedEpoch) error {
 	r := &v.report
-	// Before the entries, because a writer goes on.
+	// Before the entries, because a writer goes on; and it has gone on while other
+	// epochs were read.
 	signed, c, err := readCheckpoint(v.fsys, e.walker.dir, e.epoch)
+	if err == nil {
+		e.walker, err = newWalker(v.fsys, e.walker.dir, e.epoch)
+	}
 	if err != nil {
 		return err
 	}
-	r.Epoch, r.Segments = e.epoch.Number, r.Segments+len(e.walker.segments)
+	r.Epoch = e.epoch.Number
 	err = v.entries(e)
+	r.Segments += len(e.walker.segments)
 	r.Entries, r.Bytes = r.Entries+e.entries, r.Bytes+e.bytes
 	if err != nil {
 		return err
@@ -231,35 +236,54 @@ func (v *verification) epoch(e, before *verifiedEpoch) error {
 	return v.notes(e, before)
 }
 
-// entries reads an epoch's entries: archives side by side, and the segments.
+// entries reads an epoch's entries: archives, and then the segments. If a writer has
+// turned segments into archives meanwhile, these are read, and the segments again.
 func (v *verification) entries(e *verifiedEpoch) error {
-	if err := e.load(v.fsys); err != nil {
-		return err
+	var spans []verifiedSpan
+	for {
+		if err := e.load(v.fsys); err != nil {
+			return err
+		}
+		more, err := v.archives(e, len(spans))
+		if err != nil {
+			return err
+		}
+		spans = append(spans, more...)
+		e.entries, e.bytes, e.found = 0, 0, nil
+		for _, s := range spans {
+			e.tree.push(s.Root)
+			e.entries, e.bytes, e.found = e.entries+e.epoch.SegmentEntries, e.bytes+s.Bytes, append(e.found, s.Notes...)
+		}
+		if err = v.segments(e); !passing(err) {
+			return err
+		}
+		again, failed := newWalker(v.fsys, e.walker.dir, e.epoch)
+		if failed != nil || again.archived <= e.walker.archived {
+			return err
+		}
+		e.walker = again
 	}
-	archives := int(e.walker.archived / e.epoch.SegmentEntries)
-	spans := make([]verifiedSpan, archives)
-	failures := make([]error, archives)
+}
+
+// archives reads an epoch's archives from a span on, side by side.
+func (v *verification) archives(e *verifiedEpoch, from int) ([]verifiedSpan, error) {
+	n := int(e.walker.archived/e.epoch.SegmentEntries) - from
+	spans := make([]verifiedSpan, n)
+	failures := make([]error, n)
 	var taken atomic.Int64
 	var failed atomic.Bool
 	var workers sync.WaitGroup
-	for range min(v.o.Workers, archives) {
+	for range min(v.o.Workers, n) {
 		workers.Go(func() {
-			for i := taken.Add(1) - 1; i < int64(archives) && !failed.Load(); i = taken.Add(1) - 1 {
-				if spans[i], failures[i] = v.archive(e, int(i)); failures[i] != nil {
+			for i := taken.Add(1) - 1; i < int64(n) && !failed.Load(); i = taken.Add(1) - 1 {
+				if spans[i], failures[i] = v.archive(e, from+int(i)); failures[i] != nil {
 					failed.Store(true)
 				}
 			}
 		})
 	}
 	workers.Wait()
-	if err := cmp.Or(failures...); err != nil { // of those before it none failed
-		return err
-	}
-	for _, s := range spans {
-		e.tree.push(s.Root)
-		e.entries, e.bytes, e.found = e.entries+e.epoch.SegmentEntries, e.bytes+s.Bytes, append(e.found, s.Notes...)
-	}
-	return v.segments(e)
+	return spans, cmp.Or(failures...) // of those before it none failed
 }
 
 // segments reads what is not in archives.

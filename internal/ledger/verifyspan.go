@@ -73,6 +73,7 @@ func (e *verifiedEpoch) load(fsys FS) error {
 	if err := stored.load(); err != nil {
 		return err
 	}
+	e.roots = nil
 	for n := range stored.stored {
 		e.roots = append(e.roots, stored.upper[tlog.StoredHashIndex(0, n)])
 	}
