@@ -55,7 +55,6 @@ type osFS struct{}
 
 func (osFS) Mkdir(dir string) error       { return os.Mkdir(dir, 0o700) }
 func (osFS) Rename(from, to string) error { return os.Rename(from, to) }
-func (osFS) Remove(name string) error     { return os.Remove(name) }
 
 func (osFS) Create(name string) (File, error) {
 	return openFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
@@ -122,6 +121,10 @@ func mkdirDurable(fsys FS, dir string) error {
 	return fsys.SyncDir(parent)
 }
 
+// syncStep is how much is written before a sync where nobody waits for it: the
+// disk does one thing after the other, and somebody may wait for an entry.
+const syncStep = 256 << 10
+
 // writeDurable puts a whole file in its place at once and returns when a crash
 // cannot take it away.
 func writeDurable(fsys FS, name string, data []byte) error {
@@ -133,9 +136,14 @@ func writeDurable(fsys FS, name string, data []byte) error {
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(data, 0)
-	if err == nil {
-		err = f.Sync()
+	for done := 0; ; {
+		n, e := f.WriteAt(data[done:min(done+syncStep, len(data))], int64(done))
+		if err = e; err == nil {
+			err = f.Sync()
+		}
+		if done += n; err != nil || done == len(data) {
+			break
+		}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err

@@ -6,7 +6,6 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"path/filepath"
-	"runtime"
 	"sync"
 	"time"
 
@@ -178,6 +177,7 @@ func (s *sealing) write(f File, span int64) error {
 	rows := make([]archivedBundle, 0, s.epoch.SegmentEntries/count)
 	offset := int64(archiveHeader + archiveRow*cap(rows))
 	var bundle, packed []byte
+	unsynced := 0
 	next, began := first, time.Now()
 	err := s.entries(first, func(entry []byte) error {
 		bundle = appendEntry(bundle, entry)
@@ -187,6 +187,12 @@ func (s *sealing) write(f File, span int64) error {
 		packed = encoder().EncodeAll(bundle, packed[:0])
 		if _, err := f.WriteAt(packed, offset); err != nil {
 			return err
+		}
+		if unsynced += len(packed); unsynced >= syncStep {
+			if err := f.Sync(); err != nil {
+				return err
+			}
+			unsynced = 0
 		}
 		rows = append(rows, archivedBundle{offset, uint32(len(packed)), uint32(len(bundle)), crc32.Checksum(packed, castagnoli)})
 		offset, bundle = offset+int64(len(packed)), bundle[:0]
@@ -210,15 +216,6 @@ func (s *sealer) rest(took time.Duration) error {
 	case <-s.quit:
 		return errStopped
 	case <-timer.C:
-		return nil
-	}
-}
-
-func (s *sealer) stopped() error {
-	select {
-	case <-s.quit:
-		return errStopped
-	default:
 		return nil
 	}
 }
@@ -256,6 +253,7 @@ func (s *sealing) compare(path string, span int64) error {
 	t := newTree(s.o.FS, s.dir, s.epoch)
 	row, err := t.row(0, int64(a.first), int(s.epoch.SegmentEntries))
 	if err == nil {
+		began := time.Now()
 		err = a.frames(s.epoch, 0, func(fr *frame) error {
 			index := fr.first
 			for rest := fr.payload; len(rest) > 0; index++ {
@@ -266,8 +264,9 @@ func (s *sealing) compare(path string, span int64) error {
 				}
 				rest = after
 			}
-			runtime.Gosched() // whoever waits for a record comes first
-			return s.stopped()
+			err := s.rest(time.Since(began))
+			began = time.Now()
+			return err
 		})
 	}
 	return unjoin(errors.Join(err, a.file.Close()))
