@@ -32,6 +32,7 @@ type keeper struct {
 	patience time.Duration // how long checkpoints may fail before the log is not ready
 
 	batches chan handed
+	many    chan struct{}   // one token: enough of them wait
 	now     chan chan error // who waits for a checkpoint
 	quit    chan struct{}
 	ended   chan struct{}
@@ -63,9 +64,17 @@ type failing struct {
 // the keeper reads what it missed from the segment.
 const handedBatches = 128
 
+// manyBatches, or one of more than manyBytes, are worth waking the keeper. What
+// is less waits for the next checkpoint.
+const (
+	manyBatches = 8
+	manyBytes   = 64 << 10
+)
+
 func (k *keeper) start() {
 	k.batches = make(chan handed, handedBatches)
-	k.now, k.quit, k.ended = make(chan chan error), make(chan struct{}), make(chan struct{})
+	k.many, k.now = make(chan struct{}, 1), make(chan chan error)
+	k.quit, k.ended = make(chan struct{}), make(chan struct{})
 	go k.run()
 }
 
@@ -77,6 +86,9 @@ func (k *keeper) hand(b *batch) bool {
 	}
 	select {
 	case k.batches <- handed{b.place, b.count, b.buf}:
+		if len(k.batches) >= manyBatches || len(b.buf) > manyBytes {
+			token(k.many)
+		}
 		return true
 	default:
 		return false
@@ -90,13 +102,25 @@ func (k *keeper) run() {
 	defer tick.Stop()
 	for {
 		select {
-		case b := <-k.batches:
-			k.take(b)
+		case <-k.many:
+			k.takeAll()
 		case <-tick.C:
 			k.publish()
 		case done := <-k.now:
 			done <- k.checkpoint()
 		case <-k.quit:
+			return
+		}
+	}
+}
+
+// takeAll hashes what was handed over.
+func (k *keeper) takeAll() {
+	for {
+		select {
+		case b := <-k.batches:
+			k.take(b)
+		default:
 			return
 		}
 	}

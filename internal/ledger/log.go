@@ -66,22 +66,21 @@ type Log struct {
 	opened    bool
 	lock      io.Closer
 
-	// mu guards what appenders and the committer share.
+	// mu guards what appenders share.
 	mu      sync.Mutex
 	refusal error     // why appends are refused; nil while the log is open
-	closing bool      // the committer ends when pending is empty
-	idle    bool      // the committer waits for wake
-	turning bool      // it takes pending although that may be empty
+	closing bool      // whoever has the turn closes done when pending is empty
+	taken   bool      // it is somebody's turn to commit
 	pending *batch    // never nil while the log is open
 	spares  [][]byte  // buffers for later batches
 	trouble error     // why the last batch failed; nil if it did not
 	failed  time.Time // when it failed
-	keeper  *keeper   // of the running epoch; the committer's own, who replaces it
+	keeper  *keeper   // of the running epoch; whoever has the turn replaces it
 
-	wake chan struct{} // one token, sent by whoever clears idle
-	done chan struct{} // closed when the committer has ended
+	done chan struct{} // closed when the last turn has ended
 
-	// The rest is the committer's alone while it runs.
+	// The rest is for whoever has the turn.
+	released int // appenders the last turn released
 	epoch    epoch
 	epochDir string
 	next     uint64   // index of the next entry
@@ -112,7 +111,6 @@ func New(dir string, o Options) *Log {
 		dir:     dir,
 		o:       o.withDefaults(),
 		refusal: ErrNotOpen,
-		wake:    make(chan struct{}, 1),
 		done:    make(chan struct{}),
 		expired: make(map[uint32]*closedEpoch),
 	}
@@ -267,7 +265,7 @@ func (l *Log) letGo() error {
 	return err
 }
 
-// start writes the log's own entries and starts the committer.
+// start writes the log's own entries and starts what runs beside the appenders.
 func (l *Log) start(own [][]byte) error {
 	l.strikes = 0
 	l.prepared = make(chan prepared, 1)
@@ -304,7 +302,6 @@ func (l *Log) start(own [][]byte) error {
 			return errors.Join(err, l.keeper.stop())
 		}
 	}
-	go l.run()
 	return nil
 }
 
@@ -335,17 +332,15 @@ func (l *Log) Close() error {
 	if l.refusal == nil || !l.opened {
 		l.refusal = ErrClosed
 	}
-	wake := l.idle
-	l.idle = false
+	taken := l.taken
 	l.mu.Unlock()
 	l.retaining.Unlock()
 	if !l.opened {
 		return nil
 	}
-	if wake {
-		l.wake <- struct{}{}
+	if taken {
+		<-l.done
 	}
-	<-l.done
 	l.opened = false
 	err := errors.Join(l.finish(), l.keeper.stop())
 	l.sealer.stop()
@@ -394,20 +389,10 @@ func (l *Log) Append(entry []byte) (id ID, err error) {
 	case len(entry) > MaxEntry:
 		return ID{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(entry), MaxEntry)
 	}
-	l.mu.Lock()
-	if err := l.refusal; err != nil {
-		l.mu.Unlock()
+	b, slot, err := l.join(entry)
+	if err != nil {
 		return ID{}, err
 	}
-	b := l.pending
-	slot := b.add(entry)
-	wake := l.idle
-	l.idle = false
-	l.mu.Unlock()
-	if wake {
-		l.wake <- struct{}{}
-	}
-	<-b.done
 	if slot < b.durable {
 		return ID{b.epoch, b.first + uint64(slot)}, nil
 	}

@@ -22,7 +22,7 @@ const maxPolicy = 64 << 20
 type snapshots struct {
 	calls sync.Mutex // one call of Snapshot at a time
 
-	mu   sync.Mutex // guards kept, which the committer reads
+	mu   sync.Mutex // guards kept, which whoever commits reads
 	kept map[string]snapshot
 }
 

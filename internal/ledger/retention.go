@@ -32,7 +32,7 @@ const deletedSuffix = ".deleted"
 func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err error) {
 	l.retaining.Lock()
 	defer l.retaining.Unlock()
-	if err := l.turn(); err != nil {
+	if err := l.turnEpoch(); err != nil {
 		return r, err
 	}
 	if err := l.sweep(); err != nil || keep == (Retain{}) {
@@ -67,22 +67,12 @@ func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err 
 	return r, err
 }
 
-// turn begins the next epoch if it is due, although there is nothing to append.
-func (l *Log) turn() error {
-	l.mu.Lock()
-	if err := l.refusal; err != nil {
-		l.mu.Unlock()
+// turnEpoch begins the next epoch if it is due, although there is nothing to append.
+func (l *Log) turnEpoch() error {
+	b, _, err := l.join(nil)
+	if err != nil {
 		return err
 	}
-	b := l.pending
-	l.turning = true
-	wake := l.idle
-	l.idle = false
-	l.mu.Unlock()
-	if wake {
-		l.wake <- struct{}{}
-	}
-	<-b.done
 	return b.err
 }
 

@@ -29,7 +29,7 @@ func months(t time.Time) int {
 
 // nextEpoch ends the epoch with an entry that names the next one, signs its last
 // checkpoint, and begins the next, whose genesis entry carries that checkpoint.
-// What fails is tried again with the next batch. It is called by the committer,
+// What fails is tried again with the next batch. It is called with the turn,
 // and by Open before there is one.
 func (l *Log) nextEpoch() error {
 	if len(l.owed) > 0 {

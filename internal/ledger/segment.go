@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// segment is the file the committer appends to. Frames never span segments,
+// segment is the file that is appended to. Frames never span segments,
 // and a segment ends where the index is a multiple of the epoch's segment
 // length, so that segments without an accident are whole spans of the tree.
 type segment struct {
