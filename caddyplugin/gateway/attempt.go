@@ -135,6 +135,8 @@ func (t *attempt) failure(err error) decision.Reason {
 		return decision.StorageInSingapore
 	case !t.sent && t.unreachable:
 		return decision.RegionDown
+	case t.body.broken.Load():
+		return decision.BodyBroken
 	}
 	return decision.RegionFailed
 }
@@ -146,13 +148,17 @@ type requestBody struct {
 	length int64 // as declared; -1 when unknown
 	read   atomic.Int64
 	ended  atomic.Bool
+	broken atomic.Bool // the client did not send all of it, or sent what is none
 }
 
 func (b *requestBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.read.Add(int64(n))
-	if err == io.EOF {
+	switch {
+	case err == io.EOF:
 		b.ended.Store(true)
+	case err != nil && !errors.Is(err, http.ErrBodyReadAfterClose): // that is the region's doing, which gave up
+		b.broken.Store(true)
 	}
 	return n, err
 }

@@ -474,6 +474,41 @@ func TestAnswersEarly(t *testing.T) {
 	g.wantSent(sent{"sa-brazil-1", "partial", 200})
 }
 
+// TestRequestBreaks: who sends what is no body is told so, and the record does not
+// say that the region got it.
+func TestRequestBreaks(t *testing.T) {
+	const broken = "Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\nx\r\n"
+	for name, tt := range map[string]struct {
+		proxy, body string
+		status      int
+		want        sent
+	}{
+		"broken":               {"", broken, 400, sent{"sa-brazil-1", "unknown", 0}},
+		"broken and buffered":  {"request_buffers 1MiB", broken, 400, sent{"sa-brazil-1", "unknown", 0}},
+		"broken, with retries": {"lb_retries 2\n lb_retry_match {\n method POST\n }", broken, 400, sent{"sa-brazil-1", "unknown", 0}},
+		"whole":                {"", "Content-Length: 5\r\n\r\nhello", 200, sent{"sa-brazil-1", "complete", 200}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			br, sg := newUpstream(t, "br", nil), newSilent(t)
+			g := startTwo(t, "reverse_proxy "+br.addr+" {\n "+tt.proxy+"\n }", sg.addr)
+			conn := g.dial()
+			fmt.Fprintf(conn, "POST / HTTP/1.1\r\nHost: %s\r\nRegistered-Country: BR\r\n%s", g.addr, tt.body)
+			res, err := http.ReadResponse(bufio.NewReader(conn), nil)
+			must(t, err)
+			defer res.Body.Close()
+			text, err := io.ReadAll(res.Body)
+			if res.StatusCode != tt.status || err != nil || (tt.status == 400) != strings.Contains(string(text), `"reason":"body_broken"`) {
+				t.Errorf("status %d, %q, %v", res.StatusCode, text, err)
+			}
+			g.wantSent(tt.want)
+			sg.mustBeUntouched(t)
+			if n := len(br.requests()); (n == 1) != (tt.status == 200) {
+				t.Errorf("Brazil got %d whole requests", n)
+			}
+		})
+	}
+}
+
 // TestResponseBreaks: the client must see that it got only half.
 func TestResponseBreaks(t *testing.T) {
 	tests := []struct{ name, response string }{

@@ -46,6 +46,7 @@ const (
 	PathAmbiguous     Reason = "path_ambiguous"
 	HostMissing       Reason = "host_missing"
 	UpgradeRefused    Reason = "upgrade_refused"
+	BodyBroken        Reason = "body_broken"
 	RegionDown        Reason = "region_down"
 	RegionFailed      Reason = "region_failed"
 	RegionFellThrough Reason = "region_fell_through"
