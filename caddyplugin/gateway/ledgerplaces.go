@@ -112,7 +112,8 @@ func (l *sharedLedger) useOutside(settings *Ledger, logger *slog.Logger) error {
 	m := processMetrics()
 	keeper := anchor.New(anchor.Options{
 		Log: l.anchored, Witnesses: witnesses, Copies: copies, Logger: logger,
-		OnPush: func(place string, size int64, err error) { m.pushed(place, size, err, time.Now()) },
+		OnAhead: l.refuse,
+		OnPush:  func(place string, size int64, err error) { m.pushed(place, size, err, time.Now()) },
 	})
 	l.outside.Store(&outside{keeper, slices.Clone(settings.Witnesses), slices.Clone(settings.Copies)})
 	if old.keeper != nil {
@@ -159,6 +160,16 @@ func (l *sharedLedger) knownElsewhere(ctx context.Context, origin string) error 
 		return fmt.Errorf("%w: %w", ledger.ErrKnownMore, err)
 	}
 	return err
+}
+
+// refuse ends the taking of records because a place outside knows another history
+// of the ledger, as that keeps it from opening. An older epoch does not matter: it
+// takes none.
+func (l *sharedLedger) refuse(ahead *anchor.AheadError) {
+	view, _, err := l.views.open(0)
+	if err != nil || view.Origin() == ahead.Origin {
+		l.log.Refuse(errors.Join(fmt.Errorf("%w: %w", ledger.ErrKnownMore, ahead), err))
+	}
 }
 
 // closeOutside waits until the last checkpoint is brought outside, or cannot be.

@@ -140,6 +140,53 @@ func TestPlacesOutside(t *testing.T) {
 	waitFor(t, "the witness has caught up", func() bool { return a.witness.Size(origins[0]) > size })
 }
 
+// A witness that is found to know another history while the gateway runs ends
+// that as it would have kept it from starting: no transfer passes any more, what
+// needs no record does.
+func TestPlaceIsAheadWhileRunning(t *testing.T) {
+	a := newAnchors(t)
+	config := strings.Replace(anchoredSite(a.witness, a.copy), "copy "+a.copy, "", 1)
+	g := startGate(t, config, a.vars)
+	g.write(1)
+	before := filepath.Join(t.TempDir(), "before")
+	waitFor(t, "the folder is copied", func() bool { // a file may be replaced meanwhile
+		return os.RemoveAll(before) == nil && os.CopyFS(before, os.DirFS(g.ledger)) == nil
+	})
+	g.write(10)
+	stopCaddy(t)
+
+	a.witness.Fail(503, "") // it cannot be asked when the ledger that was set back opens
+	g.ledger = before
+	if err := g.load(config, a.vars); err != nil {
+		t.Fatal(err)
+	}
+	g.write(1)
+	if a := g.get("/ready"); a.StatusCode != 200 {
+		t.Errorf("/ready: status %d: %s", a.StatusCode, a.Text)
+	}
+	a.witness.Fail(0, "")
+	waitFor(t, "the gateway is not ready", func() bool {
+		a := g.get("/ready")
+		return a.StatusCode == 503 && strings.Contains(a.Text, "another history of the ledger is known elsewhere: witness witness.example/w")
+	})
+	count := len(g.records())
+	for _, path := range []string{"/v1/support/ticket", "/v1/objects/x"} {
+		if a := g.get(path, "Account-Id", "br"); a.StatusCode != 503 || problemOf(t, a)["reason"] != "ledger_unavailable" {
+			t.Errorf("%s: status %d: %s", path, a.StatusCode, a.Text)
+		}
+	}
+	if a := g.get("/", singaporean...); a.StatusCode != 200 {
+		t.Errorf("no transfer: status %d: %s", a.StatusCode, a.Text)
+	}
+	if n := len(g.records()); n != count {
+		t.Errorf("%d entries were added", n-count)
+	}
+	stopCaddy(t)
+	if err := g.load(config, a.vars); err == nil || !strings.Contains(err.Error(), "another history of the ledger is known elsewhere") {
+		t.Errorf("starting again: %v", err)
+	}
+}
+
 // wantCopy makes sure that the copy is a checkpoint of so many entries.
 func (g *gate) wantCopy(file string, size int64) {
 	g.t.Helper()

@@ -163,7 +163,7 @@ func TestAnotherHistory(t *testing.T) {
 		"without checkpoint": {unsigned(t, log), "", "it has a checkpoint of 300 entries, and here is none"},
 	} {
 		var mu sync.Mutex
-		failed := map[string]error{}
+		failed, told := map[string]error{}, 0
 		again, err := anchor.NewCopy(file)
 		if err != nil {
 			t.Fatal(err)
@@ -174,6 +174,11 @@ func TestAnotherHistory(t *testing.T) {
 				mu.Lock()
 				defer mu.Unlock()
 				failed[place] = err
+			},
+			OnAhead: func(*anchor.AheadError) {
+				mu.Lock()
+				defer mu.Unlock()
+				told++
 			},
 		})
 		err = k.Known(t.Context(), origin)
@@ -193,8 +198,8 @@ func TestAnotherHistory(t *testing.T) {
 					t.Errorf("%s, pushed to %s: %v", name, place, err)
 				}
 			}
-			if len(failed) != 2 {
-				t.Errorf("%s: pushed to %d places", name, len(failed))
+			if len(failed) != 2 || told < 2 {
+				t.Errorf("%s: pushed to %d places, told of %d", name, len(failed), told)
 			}
 		}
 		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, before) {
@@ -203,6 +208,49 @@ func TestAnotherHistory(t *testing.T) {
 		if w.Size(origin) != 300 {
 			t.Errorf("%s: the witness has %d entries", name, w.Size(origin))
 		}
+	}
+}
+
+// A place that has a later checkpoint of this very log, from somebody else who
+// follows it, is not ahead of the log.
+func TestLaterCheckpointOfTheSameLog(t *testing.T) {
+	t.Parallel()
+	log := tilestest.New(t, origin)
+	w := startWitness(t, "witness.example/w", log)
+	file := filepath.Join(t.TempDir(), "copy")
+	copied := func() *anchor.Copy {
+		c, err := anchor.NewCopy(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	log.Fill(300)
+	older, err := log.Checkpoint()
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied()}})
+	offer(t, one, log, 400)
+	one.Close()
+	var mu sync.Mutex
+	sizes := map[string]int64{}
+	other, _ := keeping(t, log, anchor.Options{
+		Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied()},
+		OnPush: func(place string, size int64, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			sizes[place] = size
+			if err != nil {
+				t.Errorf("%s: %v", place, err)
+			}
+		},
+		OnAhead: func(ahead *anchor.AheadError) { t.Error(ahead) },
+	})
+	other.Offer(older)
+	other.Close()
+	if len(sizes) != 2 || sizes["witness witness.example/w"] != 400 || w.Size(origin) != 400 {
+		t.Errorf("pushed %v; the witness has %d entries", sizes, w.Size(origin))
 	}
 }
 

@@ -3,6 +3,7 @@ package anchor
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -35,6 +36,10 @@ type Options struct {
 	// OnPush is called after each try with the place's name, the size of the
 	// checkpoint, and the error or nil. It must be quick. Default: none
 	OnPush func(place string, size int64, err error)
+
+	// OnAhead is called when a place is found to know another history of a log
+	// than its folder has. It must be quick. Default: none
+	OnAhead func(*AheadError)
 
 	// Pause is how long to wait after so many failures in a row.
 	// Default: 1 s, twice as long each time, at most 1 min
@@ -77,6 +82,9 @@ func New(o Options) *Keeper {
 	}
 	if o.OnPush == nil {
 		o.OnPush = func(string, int64, error) {}
+	}
+	if o.OnAhead == nil {
+		o.OnAhead = func(*AheadError) {}
 	}
 	if o.Pause == nil {
 		o.Pause = pause
@@ -194,21 +202,42 @@ func (k *Keeper) try(p *place, signed []byte, failures int) bool {
 	log, t, err := k.open(signed)
 	var size int64
 	if err == nil {
-		size = t.N
-		err = p.push(ctx, log, t)
+		size, err = p.pushLatest(ctx, log, t)
 	}
 	k.o.OnPush(p.name, size, err)
 	var ahead *AheadError
 	switch {
 	case errors.As(err, &ahead):
-		k.o.Logger.Error("a place outside knows another history of the ledger: entries are lost or were changed; stop the gateway and compare",
+		k.o.Logger.Error("a place outside knows another history of the ledger: entries are lost or were changed",
 			"place", p.name, "error", err)
+		k.o.OnAhead(ahead)
 	case err != nil && failures == 0:
 		k.o.Logger.Warn("a checkpoint could not be brought to a place outside; it is tried again", "place", p.name, "error", err)
 	case err == nil && failures > 0:
 		k.o.Logger.Info("a place outside takes checkpoints again", "place", p.name, "entries", size)
 	}
 	return err == nil
+}
+
+// pushLatest pushes a tree, and returns the size of what was pushed. A place that
+// is ahead of it may have a later checkpoint of this very log from another Keeper;
+// but none is brought outside before it is durable here. So it is ahead only if
+// it is ahead of what lies here after it has answered.
+func (p *place) pushLatest(ctx context.Context, log Log, t *tiles.Tree) (size int64, err error) {
+	for {
+		err = p.push(ctx, log, t)
+		if _, ahead := errors.AsType[*AheadError](err); !ahead {
+			return t.N, err
+		}
+		latest, e := tiles.OpenTree(log.Source, log.Key)
+		if e != nil {
+			return t.N, fmt.Errorf("%v; whether it is cannot be known: %w", err, e) // not an *AheadError
+		}
+		if latest.N <= t.N {
+			return t.N, err
+		}
+		t = latest
+	}
 }
 
 // open makes a tree of a checkpoint of one of our logs.

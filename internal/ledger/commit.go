@@ -163,12 +163,7 @@ func (l *Log) giveUp(cause error) error {
 		return cause
 	}
 	cause = fmt.Errorf("%w: %w", ErrBroken, cause)
-	l.mu.Lock()
-	if l.refusal == nil {
-		l.refusal = cause
-	}
-	l.mu.Unlock()
-	l.o.Logger.Error("the ledger takes no more entries until the process is started anew", "error", cause)
+	l.Refuse(cause)
 	return cause
 }
 

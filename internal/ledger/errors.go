@@ -22,7 +22,8 @@ var (
 	// ErrLocked: another Log, in this process or another, has the folder open.
 	ErrLocked = errors.New("the ledger is in use")
 	// ErrKnownMore: what Options.KnownElsewhere wraps if somebody else knows
-	// another history of the log. The log does not open.
+	// another history of the log. The log does not open, and one that is open
+	// is to be stopped with Refuse.
 	ErrKnownMore = errors.New("another history of the ledger is known elsewhere")
 	// ErrBroken: the disk failed twice in a row, or failed in a way that leaves
 	// no safe place to go on. The log refuses every append until the process

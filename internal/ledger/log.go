@@ -399,6 +399,23 @@ func (l *Log) Append(entry []byte) (id ID, err error) {
 	return ID{}, b.err
 }
 
+// Refuse makes the log take no more entries until the process is started anew:
+// appends fail with the cause, and the log is not ready. It is for whoever learns,
+// while the log is open, what would have kept it from being opened, as that
+// somebody knows another history of it (ErrKnownMore). Only the first cause
+// counts; a log that is not open stays as it is.
+func (l *Log) Refuse(cause error) {
+	l.mu.Lock()
+	first := l.refusal == nil
+	if first {
+		l.refusal = cause
+	}
+	l.mu.Unlock()
+	if first {
+		l.o.Logger.Error("the ledger takes no more entries until the process is started anew", "error", cause)
+	}
+}
+
 // troubleLasts is how long a failed append keeps a log from being ready. Then
 // it gets work again: only an append can show that the trouble is over.
 const troubleLasts = 2 * time.Second
