@@ -6,7 +6,6 @@ import (
 	"sync/atomic"
 
 	"github.com/caddyserver/caddy/v2"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
@@ -41,7 +40,7 @@ type sharedLedger struct {
 func loadLedger(dir string, o ledger.Options) (*sharedLedger, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
 		l := &sharedLedger{dir: dir, views: views{dir: dir}}
-		o.OnCheckpoint = func(signed []byte, _ func(int64) ([]tlog.Hash, error)) { l.published(signed) }
+		o.OnCheckpoint = l.published
 		o.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
 		l.log = ledger.New(dir, o)
 		l.users.Store(1)

@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -270,24 +269,8 @@ func (k *keeper) sign() error {
 	}
 	k.signed = size
 	k.counters.checkpointed(size, time.Now())
-	k.notifier.tell(k.epoch.Origin, signed, k.consistency(int64(size)))
+	k.notifier.tell(k.epoch.Origin, signed)
 	return nil
-}
-
-// consistency returns the function that proves that the tree of size extends an
-// older one.
-func (k *keeper) consistency(size int64) func(old int64) ([]tlog.Hash, error) {
-	return func(old int64) ([]tlog.Hash, error) {
-		if old < 0 || old > size {
-			return nil, fmt.Errorf("no proof from %d to %d entries: the checkpoint is not older", old, size)
-		}
-		if old == 0 || old == size {
-			return nil, nil
-		}
-		k.mu.Lock()
-		defer k.mu.Unlock()
-		return tlog.ProveTree(size, old, k.tree)
-	}
 }
 
 // stop ends the keeper with a checkpoint of everything. After an error it may be

@@ -1,15 +1,11 @@
 package ledger
 
-import (
-	"sync"
-
-	"golang.org/x/mod/sumdb/tlog"
-)
+import "sync"
 
 // notifier hands the latest checkpoint to OnCheckpoint in a goroutine of its
 // own, one after the other. Who is slow misses some, never an epoch's last one.
 type notifier struct {
-	f       func([]byte, func(int64) ([]tlog.Hash, error))
+	f       func(signed []byte)
 	mu      sync.Mutex
 	next    []notice // the latest of each origin, in the order of epochs
 	running bool
@@ -17,12 +13,11 @@ type notifier struct {
 }
 
 type notice struct {
-	origin      string
-	signed      []byte
-	consistency func(int64) ([]tlog.Hash, error)
+	origin string
+	signed []byte
 }
 
-func (n *notifier) tell(origin string, signed []byte, consistency func(int64) ([]tlog.Hash, error)) {
+func (n *notifier) tell(origin string, signed []byte) {
 	if n.f == nil {
 		return
 	}
@@ -31,7 +26,7 @@ func (n *notifier) tell(origin string, signed []byte, consistency func(int64) ([
 	if last := len(n.next) - 1; last >= 0 && n.next[last].origin == origin {
 		n.next = n.next[:last]
 	}
-	n.next = append(n.next, notice{origin, signed, consistency})
+	n.next = append(n.next, notice{origin, signed})
 	if !n.running {
 		n.running = true
 		n.idle.Go(n.run)
@@ -48,6 +43,6 @@ func (n *notifier) run() {
 		next := n.next[0]
 		n.next = n.next[1:]
 		n.mu.Unlock()
-		n.f(next.signed, next.consistency)
+		n.f(next.signed)
 	}
 }

@@ -5,8 +5,6 @@ import (
 	"log/slog"
 	"math/bits"
 	"time"
-
-	"golang.org/x/mod/sumdb/tlog"
 )
 
 const (
@@ -36,11 +34,9 @@ type Options struct {
 
 	// OnCheckpoint is called with each signed checkpoint once it is durable, in
 	// a goroutine of its own, one after the other; who takes longer than the
-	// interval misses some, never the last one. Close waits for it. consistency
-	// proves that the checkpoint's tree extends an older one of the same
-	// origin, in the form of C2SP tlog-witness; it may be called later, but not
-	// after Close. Default: none
-	OnCheckpoint func(signed []byte, consistency func(oldSize int64) ([]tlog.Hash, error))
+	// interval misses some, never the last one. Close waits for it.
+	// Default: none
+	OnCheckpoint func(signed []byte)
 
 	// KnownElsewhere returns the largest signed checkpoint of the origin that
 	// somebody else has seen, a witness or a second place; nil if none has. It
