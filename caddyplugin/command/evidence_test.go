@@ -286,3 +286,37 @@ func TestInspect(t *testing.T) {
 		t.Error("an empty folder is a ledger")
 	}
 }
+
+// What a writer has reserved for more entries is told apart from what it has
+// written.
+func TestInspectBesideAWriter(t *testing.T) {
+	t.Parallel()
+	folder := filepath.Join(t.TempDir(), "ledger")
+	log := ledger.New(folder, ledger.Options{SegmentEntries: 4096}) // 4 MiB are reserved for them
+	if err := log.Open(); err != nil {
+		t.Fatal(err)
+	}
+	written := 0
+	for range 20 {
+		entry := bytes.Repeat([]byte("x"), 1000)
+		if _, err := log.Append(entry); err != nil {
+			t.Fatal(err)
+		}
+		written += len(entry)
+	}
+	found, err := inspectLedger(folder)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for what, bytes := range map[string]int64{"the ledger": found.Bytes, "the epoch": found.Epochs[0].Bytes} {
+		if bytes < int64(written) || bytes > int64(written)+10_000 {
+			t.Errorf("%s has %d bytes, of which %d are of the entries", what, bytes, written)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if found, err := inspectLedger(folder); err != nil || found.Reserved != 0 {
+		t.Errorf("after the writer closed %d bytes are reserved: %v", found.Reserved, err)
+	}
+}

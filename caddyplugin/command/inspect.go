@@ -50,7 +50,8 @@ func inspectCommand() *cobra.Command {
 type inspected struct {
 	Folder   string           `json:"folder"`
 	Entries  int64            `json:"entries"` // under checkpoints
-	Bytes    int64            `json:"bytes"`   // of all files
+	Bytes    int64            `json:"bytes"`   // of all files, without what is reserved
+	Reserved int64            `json:"reserved_bytes"`
 	Epochs   []inspectedEpoch `json:"epochs"`
 	Policies []string         `json:"policies"` // digests of the snapshots kept
 }
@@ -65,7 +66,8 @@ type inspectedEpoch struct {
 	Entries   int64      `json:"entries"`
 	Root      string     `json:"root,omitempty"`
 	Signed    *time.Time `json:"signed,omitempty"` // when the checkpoint's file was written
-	Bytes     int64      `json:"bytes"`
+	Bytes     int64      `json:"bytes"`            // without what is reserved
+	Reserved  int64      `json:"reserved_bytes"`
 	Witnessed int64      `json:"witnessed_entries"`
 	Witnesses []string   `json:"witnesses,omitempty"` // who signed, by their word: their keys are not known here
 }
@@ -81,12 +83,13 @@ func inspectLedger(folder string) (*inspected, error) {
 		if err != nil {
 			return nil, err
 		}
-		l.Entries += e.Entries
+		l.Entries, l.Reserved = l.Entries+e.Entries, l.Reserved+e.Reserved
 		l.Epochs = append(l.Epochs, e)
 	}
 	if l.Bytes, err = bytesUnder(folder); err != nil {
 		return nil, err
 	}
+	l.Bytes = max(0, l.Bytes-l.Reserved) // a writer may have given some back meanwhile
 	policies, err := filepath.Glob(filepath.Join(folder, "policy", "*.tar"))
 	if err != nil {
 		return nil, err
@@ -104,9 +107,13 @@ func inspectEpoch(folder string, number uint32) (e inspectedEpoch, err error) {
 		return e, err
 	}
 	e = inspectedEpoch{Epoch: number, Origin: view.Origin(), Key: view.VerifierKey(), Created: view.Created(), Because: view.Because()}
+	if e.Reserved, err = ledger.Reserved(folder, number); err != nil {
+		return e, err
+	}
 	if e.Bytes, err = bytesUnder(view.Dir()); err != nil {
 		return e, err
 	}
+	e.Bytes = max(0, e.Bytes-e.Reserved)
 	key, err := note.NewVerifier(e.Key)
 	if err != nil {
 		return e, err
@@ -178,10 +185,10 @@ func bytesUnder(folder string) (total int64, err error) {
 // print shows the ledger on one screen.
 func (l *inspected) print(w io.Writer) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "ledger %s: %d epochs, %d entries under checkpoints, %d bytes of files with what is reserved for more, %d policy snapshots\n\n",
-		l.Folder, len(l.Epochs), l.Entries, l.Bytes, len(l.Policies))
+	fmt.Fprintf(&b, "ledger %s: %d epochs, %d entries under checkpoints, %d bytes and %d reserved for more, %d policy snapshots\n\n",
+		l.Folder, len(l.Epochs), l.Entries, l.Bytes, l.Reserved, len(l.Policies))
 	rows := []byte("epoch\tbegun\tentries\tbytes/entry\tsigned\twitnessed\twitnesses\n")
-	for i, e := range l.Epochs {
+	for _, e := range l.Epochs {
 		signed, witnesses, each := "never", "none", "-"
 		if e.Signed != nil {
 			signed = e.Signed.Format(time.RFC3339)
@@ -189,7 +196,7 @@ func (l *inspected) print(w io.Writer) error {
 		if len(e.Witnesses) > 0 {
 			witnesses = strings.Join(e.Witnesses, ", ")
 		}
-		if e.Entries > 0 && i+1 < len(l.Epochs) { // the newest has space reserved
+		if e.Entries > 0 {
 			each = fmt.Sprint(e.Bytes / e.Entries)
 		}
 		rows = fmt.Appendf(rows, "%d\t%s\t%d\t%s\t%s\t%d\t%s\n", e.Epoch, e.Created.Format(time.RFC3339), e.Entries, each, signed, e.Witnessed, witnesses)
