@@ -21,13 +21,15 @@ func verifyCommand() *cobra.Command {
 			"that is missing is damage, unless a signed entry says that it was deleted when its time had run out.\n" +
 			"It needs no running gateway and changes nothing. Give it the node's key, by a way that does not lead over the\n" +
 			"ledger's disk: who can write there can write another ledger and sign it with a key of their own. Entries cut off\n" +
-			"together with every trace of them take a checkpoint kept elsewhere to be missed. Exit code 0: fine, 1: error, 2: damage.",
+			"together with every trace of them are missed by a checkpoint kept elsewhere alone, see --known.\n" +
+			"Exit code 0: fine, 1: error, 2: damage.",
 		Args: cobra.ExactArgs(1),
 	}
 	asJSON := jsonFlag(cmd)
 	var o ledger.VerifyOptions
-	var keys []string
+	var keys, known []string
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the node or of an epoch, or a file with it; may be repeated. Without it the keys that the ledger itself names are believed")
+	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint of the ledger that was kept elsewhere, as a copy or a witness has it; may be repeated. Without it an older copy of the ledger is not told from a newer one")
 	cmd.Flags().Uint32Var(&o.From, "from-epoch", 0, "read this epoch and later ones only")
 	cmd.Flags().StringVar(&o.State, "resume", "", "note in this file what was found right, and do not read it again after an interruption")
 	return run(cmd, func(w io.Writer, args []string) (int, error) {
@@ -40,6 +42,13 @@ func verifyCommand() *cobra.Command {
 				return exitError, err
 			}
 			o.Keys = append(o.Keys, key)
+		}
+		for _, file := range known {
+			signed, err := os.ReadFile(file)
+			if err != nil {
+				return exitError, fmt.Errorf("reading a checkpoint kept elsewhere: %w", err)
+			}
+			o.Known = append(o.Known, signed)
 		}
 		return verifyLedger(w, args[0], o, *asJSON)
 	})

@@ -385,5 +385,5 @@ func (k *keeper) checkElsewhere() error {
 		k.o.Logger.Warn("a checkpoint kept elsewhere is not of this ledger; it opens all the same", "origin", k.epoch.Origin, "error", err)
 		return nil
 	}
-	return k.tree.covers(c, "a checkpoint kept elsewhere")
+	return k.tree.covers(c, elsewhere)
 }

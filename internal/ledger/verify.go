@@ -21,6 +21,11 @@ type VerifyOptions struct {
 	// vouches, is damage. Default: none, so that the keys the ledger names are believed
 	Keys []string
 
+	// Known are signed checkpoints of the ledger's epochs that were kept elsewhere, as
+	// notes. What they cover and the ledger has not, or has otherwise, is damage.
+	// Default: none, so that an older copy of the ledger is not told from a newer one
+	Known [][]byte
+
 	// Workers is how many full segments are read at the same time.
 	// Default: as many as there are processors
 	Workers int
@@ -71,7 +76,7 @@ type Report struct {
 // takes no lock and may run beside the writer. The first bad place is returned
 // as a *CorruptError, with the report of what was found. Entries that were cut
 // off together with every trace of them are not seen: that takes a checkpoint
-// kept elsewhere.
+// kept elsewhere, see VerifyOptions.Known.
 func Verify(dir string, o VerifyOptions) (Report, error) { return verify(osFS{}, dir, o) }
 
 func verify(fsys FS, dir string, o VerifyOptions) (r Report, err error) {
@@ -145,6 +150,9 @@ func (v *verification) run() (err error) {
 		return err
 	}
 	if err := v.vouched(epochs); err != nil {
+		return err
+	}
+	if err := v.known(epochs); err != nil {
 		return err
 	}
 	if next := before.next; next != nil {
