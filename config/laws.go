@@ -79,7 +79,7 @@ func (d *draft) decodeLaws(root record) {
 func (d *draft) decodeAges(root record, aliases []entry) {
 	first := map[string]int{}
 	for _, r := range root.rows("ages") {
-		a := decision.Age{OfAge: r.number("of_age"), Confirm: r.flag("confirm"), Source: r.text("source"), Position: r.position()}
+		a := decision.Age{Years: r.number("of_age"), Confirm: r.flag("confirm"), Source: r.text("source"), Position: r.position()}
 		for _, it := range r.list("countries") {
 			if line, twice := first[it.value]; twice {
 				r.report(it.node, "duplicate-item", "%s has an age already, on line %d; keep one", it.value, line)
@@ -88,8 +88,8 @@ func (d *draft) decodeAges(root record, aliases []entry) {
 			first[it.value] = it.node.Line
 			a.Countries = append(a.Countries, it.value)
 		}
-		if r.has("of_age") && a.OfAge > 0 && (a.OfAge <= decision.Adult || a.OfAge > 25) {
-			r.report(r.at("of_age"), "bad-age", "%q is %d; write an age from 19 to 25, or take the row away: without one it is %d", "of_age", a.OfAge, decision.Adult)
+		if r.has("of_age") && a.Years > 0 && (a.Years <= decision.Adult || a.Years > 25) {
+			r.report(r.at("of_age"), "bad-age", "%q is %d; write an age from 19 to 25, or take the row away: without one it is %d", "of_age", a.Years, decision.Adult)
 		}
 		d.ages = append(d.ages, row[decision.Age]{a, r})
 	}

@@ -98,7 +98,7 @@ func TestReadChoicesRefused(t *testing.T) {
 // A minor is who the record says is one, or was born too late by the record or by
 // who vouches for them, for the country or the controller's: the later age counts.
 func TestChoicesOfTheYoung(t *testing.T) {
-	p := &decision.Policy{Ages: []decision.Age{{Countries: []string{"TH"}, OfAge: 20}}}
+	p := &decision.Policy{Ages: []decision.Age{{Countries: []string{"TH"}, Years: 20}}}
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	table := newTable(t,
 		controllers.Account{ID: "flag", Country: "BR", Choices: &controllers.Choices{Choices: decision.Choices{Minor: true}}},

@@ -152,6 +152,7 @@ func (h *Handler) tryCandidate(x *exchange, d *decision.Decision, f decision.Fac
 	snapshot := h.app.table.Snapshot().Under(c.roster)
 	subject := snapshot.SubjectOf(x.subject.Account, x.identity.Country, x.identity.Party)
 	f.Controller, f.Basis, f.Country = subject.Controller, subject.Basis, subject.Country
+	f.Choices = x.choicesBy(c.policy, &subject, f.Choices.OptOut, f.At)
 	would := table.Decide(f)
 	change := differs(d, would)
 	if change == "" {

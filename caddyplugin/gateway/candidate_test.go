@@ -14,7 +14,9 @@ import (
 func startCandidate(t testing.TB) (p *policyGate, candidate string) {
 	t.Helper()
 	candidate = copyPolicy(t)
-	return startPolicy(t, `{"account":"ana","country":"BR"}`, "candidate "+candidate), candidate
+	born := time.Now().AddDate(-22, 0, 0).Format(time.DateOnly)
+	accounts := `{"account":"ana","country":"BR"}` + "\n" + `{"account":"young","country":"TH","born":"` + born + `"}`
+	return startPolicy(t, accounts, "candidate "+candidate), candidate
 }
 
 // reloadCandidate asks for the candidate to be read.
@@ -51,6 +53,7 @@ func TestCandidate(t *testing.T) {
 		"training": p.training,
 		"support":  func() answer { return p.get("/v1/support/1", "Registered-Country", "BR", "Account-Id", "ana") },
 		"storage":  func() answer { return p.do(http.MethodPut, "/v1/objects/x", "a", "Registered-Country", "TH") },
+		"age":      func() answer { return p.do(http.MethodPut, "/v1/objects/x", "a", "Account-Id", "young") },
 	}
 	for name, f := range ask {
 		if f(); p.lastShadow() != "" {
@@ -60,6 +63,7 @@ func TestCandidate(t *testing.T) {
 	letTrainingPass(t, dir)
 	edit(t, dir, "safeguards.yaml", "  - id: br-support-cn\n", "  - id: br-support-cn-2\n")
 	edit(t, dir, "controllers.yaml", "serves: [TH]", "serves: [LA]")
+	edit(t, dir, "laws.yaml", "{countries: [TH], of_age: 20", "{countries: [TH], of_age: 25")
 	if status, body := p.reloadCandidate(); status != http.StatusOK || body["changed"] != true {
 		t.Fatalf("status %d, %v", status, body)
 	}
@@ -71,6 +75,7 @@ func TestCandidate(t *testing.T) {
 	}{
 		"training": {403, "passes", `{"change":"passes","controller":"sparkoo-br","decision":"allowed","policy":"` + short + `","region":"cn-north-4",`},
 		"support":  {200, "safeguard", `{"change":"safeguard","controller":"sparkoo-br","decision":"allowed","policy":"` + short + `","region":"cn-north-4",`},
+		"age":      {200, "stops", `{"change":"stops","controller":"sparkoo-sg","decision":"denied","policy":"` + short + `","reason":"minor_without_guardian"`},
 		"storage":  {200, "controller", `{"change":"controller","controller":"sparkoo-sg","decision":"allowed","policy":"` + short + `","region":"ap-southeast-3"`},
 	} {
 		metric := `shadow_differences_total{change="` + want.change + `"}`

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
@@ -16,11 +17,17 @@ const optOutField = "Sec-Gpc"
 // minor, by the account record or by what vouches for them, and what the request opts out of: what one of them
 // stops is stopped. An account without a record chose nothing.
 func (x *exchange) choices(r *http.Request, at time.Time) decision.Choices {
-	c := x.subject.ChoicesAt(x.state.policy, x.identity.Born, at)
+	return x.choicesBy(x.state.policy, &x.subject, slices.Contains(r.Header[optOutField], "1"), at)
+}
+
+// choicesBy is choices under a policy, which says who the subject's controller is,
+// from which age on people are of age, and which activities there are.
+func (x *exchange) choicesBy(p *decision.Policy, subject *controllers.Subject, optOut bool, at time.Time) decision.Choices {
+	c := subject.ChoicesAt(p, x.identity.Born, at)
 	c.Minor = c.Minor || x.identity.Minor
-	c.OptOut = slices.Contains(r.Header[optOutField], "1")
+	c.OptOut = optOut
 	if len(x.identity.Withdrawn) > 0 {
-		withdraw(&c, x.identity.Withdrawn, x.state.policy)
+		withdraw(&c, x.identity.Withdrawn, p)
 	}
 	return c
 }

@@ -10,7 +10,7 @@ import (
 // Age is from which age on people are of age in some countries (§8).
 type Age struct {
 	Countries []string
-	OfAge     int    // in years; no less than [Adult]
+	Years     int    // no less than [Adult]
 	Confirm   bool   // counsel has yet to confirm this row
 	Source    string // where it comes from
 	Position  string // file:line of the row, for explanations
@@ -96,7 +96,7 @@ func (p *Policy) Minor(born Birth, at time.Time, countries ...string) bool {
 	years := Adult
 	for i := range p.Ages {
 		if slices.ContainsFunc(countries, func(code string) bool { return slices.Contains(p.Ages[i].Countries, code) }) {
-			years = max(years, p.Ages[i].OfAge)
+			years = max(years, p.Ages[i].Years)
 		}
 	}
 	return at.Before(born.on(years).Add(begunEverywhere))

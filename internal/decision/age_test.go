@@ -33,7 +33,7 @@ func TestParseBirth(t *testing.T) {
 
 // Dates and ages are counted by hand.
 func TestMinor(t *testing.T) {
-	p := &decision.Policy{Ages: []decision.Age{{Countries: []string{"TH", "NZ"}, OfAge: 20}, {Countries: []string{"KR"}, OfAge: 19}}}
+	p := &decision.Policy{Ages: []decision.Age{{Countries: []string{"TH", "NZ"}, Years: 20}, {Countries: []string{"KR"}, Years: 19}}}
 	for _, tt := range []struct {
 		born, at, countries string
 		want                bool
