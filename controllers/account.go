@@ -35,13 +35,16 @@ type Account struct {
 	// there, cuts those records loose from the person (§6). Empty if there is none.
 	Salt string
 	// Born is the year or the day of birth; zero when the record doesn't say.
-	Born decision.Birth
+	Born Birth
 	// Choices are what the data subject chose; nil for nothing.
 	Choices *Choices
 	// References are the consents, instructions and cases on file (§4), by the id
 	// of the activity each is for; nil for none.
 	References map[string]decision.Reference
 }
+
+// Birth is what a record says about when a person was born.
+type Birth = decision.Birth
 
 // Reference returns what is on file for an activity; the zero Reference for
 // nothing, and for a nil account.

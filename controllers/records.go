@@ -32,12 +32,9 @@ const (
 	shardCount = 1 << shardBits
 )
 
-// kind is what a plain row says beside its id. There are few, countries by
-// controllers, and as many more as births tell them apart.
-type kind struct {
-	country, controller string
-	born                decision.Birth
-}
+// kind is what a plain row says beside its id and birth. There are few: countries by
+// controllers.
+type kind struct{ country, controller string }
 
 // shard is an open-addressing hash table.
 type shard struct {
@@ -53,6 +50,7 @@ type row struct {
 	size  uint16 // of the id; see maxID
 	salt  uint8  // size of the salt; see maxSalt
 	kind  int32  // in kinds; or -1-n for full[n]
+	born  decision.Birth
 }
 
 // shardOf is the shard a hash belongs to.
@@ -98,7 +96,7 @@ func (d *records) account(s *shard, r row) *Account {
 		return s.full[-1-r.kind]
 	}
 	k := d.kinds[r.kind]
-	return &Account{ID: s.id(r), Country: k.country, Controller: k.controller, Born: k.born, Salt: s.salt(r)}
+	return &Account{ID: s.id(r), Country: k.country, Controller: k.controller, Born: r.born, Salt: s.salt(r)}
 }
 
 // all yields every account.
@@ -251,7 +249,7 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 	texts.Grow(size)
 	for _, i := range puts {
 		a := &w.put[i]
-		if !s.add(w.records.seed, &texts, a.ID, a.Salt, w.kind(s, a)) {
+		if !s.add(w.records.seed, &texts, a.ID, a.Salt, row{kind: w.kind(s, a), born: a.Born}) {
 			return twiceError{int(i)}
 		}
 	}
@@ -263,7 +261,7 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 		if k < 0 {
 			k = -1 - int32(len(s.full))
 		}
-		if s.add(w.records.seed, &texts, id, old.salt(r), k) && k < 0 { // else it was put
+		if s.add(w.records.seed, &texts, id, old.salt(r), row{kind: k, born: r.born}) && k < 0 { // else it was put
 			s.full = append(s.full, old.full[-1-r.kind])
 		}
 	}
@@ -279,7 +277,7 @@ func (w *writer) kind(s *shard, a *Account) int32 {
 		s.full = append(s.full, a.clone())
 		return -int32(len(s.full))
 	}
-	k := kind{a.Country, a.Controller, a.Born}
+	k := kind{a.Country, a.Controller}
 	i, known := w.kindOf[k]
 	if !known {
 		i = int32(len(w.records.kinds))
@@ -290,8 +288,8 @@ func (w *writer) kind(s *shard, a *Account) int32 {
 	return i
 }
 
-// add appends a row unless its id is there. It reports whether it did.
-func (s *shard) add(seed maphash.Seed, texts *strings.Builder, id, salt string, kind int32) bool {
+// add appends a row with these texts unless its id is there. It reports whether it did.
+func (s *shard) add(seed maphash.Seed, texts *strings.Builder, id, salt string, r row) bool {
 	mask := uint64(len(s.slots) - 1)
 	i := maphash.String(seed, id) & mask
 	s.texts = texts.String() // shares the builder's memory
@@ -300,7 +298,8 @@ func (s *shard) add(seed maphash.Seed, texts *strings.Builder, id, salt string, 
 			return false
 		}
 	}
-	s.rows = append(s.rows, row{start: uint32(texts.Len()), size: uint16(len(id)), salt: uint8(len(salt)), kind: kind})
+	r.start, r.size, r.salt = uint32(texts.Len()), uint16(len(id)), uint8(len(salt))
+	s.rows = append(s.rows, r)
 	texts.WriteString(id)
 	texts.WriteString(salt)
 	s.texts = texts.String()

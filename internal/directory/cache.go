@@ -44,12 +44,13 @@ type entry struct {
 // answer is what was said about an account. It never changes.
 type answer struct {
 	asked  time.Duration        // when, since 1970
-	record *controllers.Account // without id and salt, shared by all that say the same; nil: no record
+	record *controllers.Account // without what follows and the id, shared by all that say the same; nil: no record
 	salt   string
+	born   controllers.Birth
 }
 
 // kind is what most records have in common with many others.
-type kind struct{ country, controller, born string }
+type kind struct{ country, controller string }
 
 // NewCache returns a cache for the directory at a URL, with what the state file at
 // a path holds of it; no path for none. A file that can't be used is ignored, and
@@ -128,12 +129,13 @@ func (c *Cache) answer(asked time.Time, record *controllers.Account) *answer {
 		return a
 	}
 	shared := *record
-	a.salt, shared.ID, shared.Salt = record.Salt, "", ""
+	a.salt, a.born = record.Salt, record.Born
+	shared.ID, shared.Salt, shared.Born = "", "", controllers.Birth{}
 	a.record = &shared
 	if shared.Party != nil || shared.Choices != nil || shared.References != nil {
 		return a
 	}
-	k := kind{shared.Country, shared.Controller, shared.Born.String()}
+	k := kind{shared.Country, shared.Controller}
 	if known := c.kinds[k]; known != nil {
 		a.record = known
 		return a
@@ -148,7 +150,7 @@ func (e *entry) record(a *answer) *controllers.Account {
 		return nil
 	}
 	record := *a.record
-	record.ID, record.Salt = e.id, a.salt
+	record.ID, record.Salt, record.Born = e.id, a.salt, a.born
 	return &record
 }
 
