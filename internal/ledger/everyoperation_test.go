@@ -19,8 +19,11 @@ func TestEveryOperationFails(t *testing.T) {
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
 		for _, forever := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v/forever=%v", cause, forever), func(t *testing.T) {
-				for n := 1; failNth(t, n, cause, forever); n++ {
+				n := 1
+				for failNth(t, n, cause, forever) {
+					n++
 				}
+				t.Logf("%d operations failed", n-1)
 			})
 		}
 	}

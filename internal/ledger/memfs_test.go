@@ -135,6 +135,10 @@ func (m *memFS) Open(name string, write bool) (ledger.File, error) {
 }
 
 func (m *memFS) Names(dir string) ([]string, error) {
+	if err := m.begin("names", dir); err != nil {
+		return nil, err
+	}
+	defer m.mu.Unlock()
 	names, err := m.disk.List(dir)
 	slices.Sort(names)
 	return names, err
@@ -246,13 +250,17 @@ func (f *memFile) size() (int64, error) {
 }
 
 func (f *memFile) Size() (int64, error) {
-	f.m.mu.Lock()
+	if err := f.m.begin("size", f.name); err != nil {
+		return 0, err
+	}
 	defer f.m.mu.Unlock()
 	return f.size()
 }
 
 func (f *memFile) ReadAt(b []byte, offset int64) (int, error) {
-	f.m.mu.Lock()
+	if err := f.m.begin("read", f.name); err != nil {
+		return 0, err
+	}
 	defer f.m.mu.Unlock()
 	size, err := f.size()
 	if err != nil {

@@ -23,7 +23,7 @@ func memLedger(t testing.TB, n, segment int, closed bool) *memFS {
 	t.Helper()
 	m := newMemFS()
 	m.hook = func(op, name string) error {
-		if strings.Contains(name, "/sealed") {
+		if op != "names" && strings.Contains(name, "/sealed") {
 			return pathError(op, name, syscall.EIO)
 		}
 		return nil
