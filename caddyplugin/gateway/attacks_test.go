@@ -525,7 +525,7 @@ func TestRow28NoExpansion(t *testing.T) {
 		t.Fatal(err)
 	}
 	env, fromFile := "{env.TG_SECRET}", "{file."+file+"}"
-	config := replaced(t, site, "admin off", "admin off\n\tlog {\n\t\toutput file "+filepath.Join(dir, "log")+"\n\t}")
+	config := replaced(t, overEvery(t, site), "admin off", "admin off\n\tlog {\n\t\toutput file "+filepath.Join(dir, "log")+"\n\t}")
 	config = replaced(t, config, "transfer_health\n", "transfer_health\n\tlog\n\theader X-Controller {http.transfer.controller.name}\n")
 	accounts := fmt.Sprintf(`{"account":"eva","country":"UY","contracting_party":{"name":%q,"address":%q,"country":"UY"}}
 {"account":%q,"country":"BR"}`, env, fromFile, env)
@@ -537,7 +537,7 @@ func TestRow28NoExpansion(t *testing.T) {
 		if a.StatusCode != status {
 			t.Errorf("status %d, want %d: %s", a.StatusCode, status, a.Text)
 		}
-		fmt.Fprintln(&answers, a.Header, a.Text)
+		fmt.Fprintln(&answers, a.Header, a.Text, f.sg.heard(), f.br.heard(), f.cn.heard())
 	}
 	for _, value := range []string{env, fromFile, "{http.request.uri}", "{$TG_SECRET}"} {
 		note(f.h1("GET / HTTP/1.1", "Host: gw.test", "Registered-Country: "+value, ""), http.StatusForbidden)
@@ -549,6 +549,12 @@ func TestRow28NoExpansion(t *testing.T) {
 		note(f.h1("GET "+path+"?q="+value+" HTTP/1.1", "Host: gw.test", "Registered-Country: BR", "Account-Id: "+value, "X-Any: "+value, "Cookie: a="+value, "User-Agent: "+value, ""), http.StatusOK)
 		f.forget()
 		note(f.h1("GET / HTTP/1.1", "Host: gw.test", "Account-Id: eva", "Staff-Entity: "+value, "Staff-Country: "+value, ""), http.StatusForbidden)
+		for _, stream := range f.streams() {
+			note(stream.send(h2Request("GET", "/", "registered-country", value), "", nil), http.StatusForbidden)
+			note(stream.send(h2Request("GET", path+"?q="+value, "registered-country", "BR", "account-id", value, "x-any", value, "cookie", "a="+value, "user-agent", value), "", nil), http.StatusOK)
+			note(stream.send(h2Request("GET", "/", "account-id", "eva", "staff-entity", value, "staff-country", value), "", nil), http.StatusForbidden)
+			f.forget()
+		}
 	}
 	f.forget()
 	note(f.h1("PUT /v1/objects/"+env+" HTTP/1.1", "Host: gw.test", "Account-Id: eva", "Transfer-Encoding: chunked", "Trailer: X-Sum", "", "0", "X-Sum: "+env, ""), http.StatusOK)
@@ -557,8 +563,8 @@ func TestRow28NoExpansion(t *testing.T) {
 		t.Errorf("the store heard %q", said)
 	}
 	everything := map[string]string{
-		"answers": answers.String(), "upstreams": fmt.Sprint(f.sg.heard(), f.br.heard(), f.cn.heard()),
-		"records": fmt.Sprint(f.records()), "log": readFile(t, filepath.Join(dir, "log")),
+		"answers and upstreams": answers.String(),
+		"records":               fmt.Sprint(f.records()), "log": readFile(t, filepath.Join(dir, "log")),
 	}
 	for where, text := range everything {
 		for _, bad := range []string{secret, "value-of-the-file"} {
