@@ -75,11 +75,14 @@ func createSegment(fsys FS, path string, number int, reserve int64) (*segment, e
 // zeroes is how many zeros are written ahead of the frames at a time.
 var zeroes = make([]byte, 256<<10)
 
+// manyZeroes is how long a frame is, in bytes, that costs less without zeros ahead.
+const manyZeroes = 64 << 10
+
 // zeroAhead writes zeros to the reserved space when a frame that ends there is
 // due. File systems keep reserved space as a note that it reads as zeros; each
 // first write changes the note, which the sync then has to write too.
 func (s *segment) zeroAhead(end int64) error {
-	if end <= s.zeroed || end >= s.reserved {
+	if end <= s.zeroed || end >= s.reserved || end-s.size > manyZeroes {
 		return nil
 	}
 	n := min(int64(len(zeroes)), s.reserved-end)
