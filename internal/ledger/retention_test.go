@@ -90,8 +90,7 @@ func (l *monthly) expire(at time.Time, want ...uint32) ledger.Retention {
 
 // epochsOf lists the epochs' folders that are there.
 func epochsOf(m *memFS) (numbers []uint32) {
-	names, _ := m.Names("/l")
-	for _, name := range names {
+	for _, name := range m.names("/l") {
 		var n uint32
 		if _, err := fmt.Sscanf(name, "epoch-%d", &n); err == nil && !strings.HasSuffix(name, ".deleted") {
 			numbers = append(numbers, n)

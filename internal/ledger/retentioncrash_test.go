@@ -58,7 +58,7 @@ func TestInterruptedDeletion(t *testing.T) {
 		}
 		crashed.open(at)
 		crashed.expire(at, 3, 4)
-		names, _ := crashed.m.Names("/l")
+		names := crashed.m.names("/l")
 		if slices.ContainsFunc(names, func(name string) bool { return strings.HasSuffix(name, ".deleted") }) {
 			t.Fatalf("crashed at operation %d: %v are left", n, names)
 		}
