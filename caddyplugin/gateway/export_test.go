@@ -98,6 +98,6 @@ func HoldPolicyChanges() (release func(), err error) {
 // SetRetentionInterval says how often expired epochs are looked for until restore
 // is called, by ledgers that open meanwhile.
 func SetRetentionInterval(d time.Duration) (restore func()) {
-	was := retentionInterval.Swap(int64(d))
-	return func() { retentionInterval.Store(was) }
+	was, patience := retentionInterval.Swap(int64(d)), retentionPatience.Swap(0)
+	return func() { retentionInterval.Store(was); retentionPatience.Store(patience) }
 }

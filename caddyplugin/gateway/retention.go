@@ -14,7 +14,15 @@ import (
 // Tests shorten it.
 var retentionInterval atomic.Int64
 
-func init() { retentionInterval.Store(int64(time.Hour)) }
+// retentionPatience is for how long an epoch's time must have run out before it is
+// deleted, in nanoseconds. A machine that starts with a wrong clock, or is told a
+// wrong time, has a day to notice. Tests shorten it.
+var retentionPatience atomic.Int64
+
+func init() {
+	retentionInterval.Store(int64(time.Hour))
+	retentionPatience.Store(int64(24 * time.Hour))
+}
 
 // open opens the ledger if it is not open, and keeps what is recorded so long
 // from now on.

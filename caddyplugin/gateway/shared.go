@@ -4,6 +4,7 @@ import (
 	"context"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -41,6 +42,7 @@ func loadLedger(dir string, o ledger.Options) (*sharedLedger, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
 		l := &sharedLedger{dir: dir, views: views{dir: dir}}
 		o.OnCheckpoint = l.published
+		o.DueFor = time.Duration(retentionPatience.Load())
 		o.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
 		l.log = ledger.New(dir, o)
 		l.users.Store(1)

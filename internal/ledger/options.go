@@ -73,6 +73,11 @@ type Options struct {
 	// there is one, which is then destroyed
 	OldMaster []byte
 
+	// DueFor is for how long DeleteExpired must have found an epoch's time run out, by
+	// this process's own clock, before it deletes the epoch: a wall clock that is wrong
+	// for a while deletes nothing. Default: 0
+	DueFor time.Duration
+
 	// PeriodMonths is how many months a key of the pseudonyms is used.
 	// Default: 1
 	PeriodMonths int

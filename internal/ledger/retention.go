@@ -115,6 +115,9 @@ func (l *Log) epochs() (all []epoch, err error) {
 func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s span, err error) {
 	follows := next.Number == e.Number+1 && next.Origin != ""
 	if s = (span{e.Created, next.Created}); follows && l.o.Now().Before(keep.After(next.Created)) {
+		if known := l.expired[e.Number]; known != nil {
+			known.found = time.Time{} // the clock was wrong
+		}
 		return false, s, nil // without reading it
 	}
 	c, err := l.readClosed(ctx, e)
@@ -128,6 +131,13 @@ func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Ho
 	s = span{c.first, c.last}
 	due := c.due(keep)
 	if l.o.Now().Before(due) {
+		c.found = time.Time{}
+		return false, s, nil
+	}
+	if c.found.IsZero() {
+		c.found = time.Now()
+	}
+	if time.Since(c.found) < l.o.DueFor { // by the monotonic clock
 		return false, s, nil
 	}
 	if slices.ContainsFunc(holds, func(h Hold) bool { return h.covers(s) }) {

@@ -28,7 +28,8 @@ type monthly struct {
 	out *lines
 	set func(time.Time)
 
-	segment int // entries in a segment; 8 if it is 0
+	segment int           // entries in a segment; 8 if it is 0
+	dueFor  time.Duration // how long an epoch's time must have run out
 }
 
 // january is when its first epoch begins.
@@ -52,7 +53,7 @@ func (l *monthly) open(at time.Time) {
 	now, set := clockAt(at)
 	l.set, l.out = set, new(lines)
 	l.log = ledger.New("/l", ledger.Options{FS: l.m, Node: "gw-sg-1", Now: now, SegmentEntries: cmp.Or(l.segment, 8), CheckpointInterval: time.Millisecond,
-		Logger: slog.New(slog.NewTextHandler(l.out, nil))})
+		DueFor: l.dueFor, Logger: slog.New(slog.NewTextHandler(l.out, nil))})
 	if err := l.log.Open(); err != nil {
 		l.t.Fatal(err)
 	}

@@ -1,0 +1,58 @@
+package ledger_test
+
+import (
+	"testing"
+	"time"
+)
+
+// A clock that is years ahead for a while deletes nothing: an epoch's time must have
+// run out for long enough by the process's own clock, without a break.
+func TestWrongClockDeletesNothing(t *testing.T) {
+	l := &monthly{t: t, m: newMemFS(), dueFor: time.Hour}
+	l.open(january)
+	for month := range 3 {
+		l.set(january.AddDate(0, month, 0))
+		l.record()
+	}
+	ahead := january.AddDate(10, 0, 0)
+	l.set(ahead)
+	for range 3 {
+		r, err := l.log.DeleteExpired(t.Context(), aMonth)
+		if err != nil || len(r.Deleted) > 0 || len(r.Keys) > 0 {
+			t.Fatalf("deleted %+v, %v", r, err)
+		}
+	}
+	if err := l.log.Close(); err != nil {
+		t.Fatal(err)
+	}
+
+	const patience = 300 * time.Millisecond
+	l.dueFor = patience
+	l.open(ahead)
+	expired := func() bool {
+		r, err := l.log.DeleteExpired(t.Context(), aMonth)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(r.Deleted) > 0
+	}
+	began := time.Now()
+	if expired() {
+		t.Fatal("deleted at once")
+	}
+	l.set(january) // it is put right, by the calendar
+	if expired() {
+		t.Fatal("deleted before its time")
+	}
+	time.Sleep(time.Until(began.Add(patience))) // what went before does not count
+	l.set(ahead)
+	began = time.Now()
+	if expired() && time.Since(began) < patience {
+		t.Fatal("deleted although the clock had been put right")
+	}
+	within(t, 10*time.Second, "it is deleted in the end", expired)
+	if took := time.Since(began); took < patience {
+		t.Errorf("deleted after %s", took)
+	}
+	verified(t, l.m)
+}
