@@ -20,12 +20,12 @@ import (
 func TestBurstOpensNoBreaker(t *testing.T) {
 	c := newCenter(t)
 	c.does(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(60 * time.Millisecond)
+		time.Sleep(250 * time.Millisecond)
 		c.answer(w, r)
 	})
 	said := new(logs)
 	l := c.newLookup(t, func(config *directory.LookupConfig) {
-		config.Concurrency, config.Timeout, config.Logger = 8, 500*time.Millisecond, said.logger()
+		config.Concurrency, config.Timeout, config.Logger = 8, 2*time.Second, said.logger()
 	})
 	find(t, l, "first") // the handshake takes its time
 	var all sync.WaitGroup
