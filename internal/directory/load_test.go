@@ -18,6 +18,7 @@ import (
 // More people than can be looked up in time are no fault of a directory that answers:
 // it is not left alone for it.
 func TestBurstOpensNoBreaker(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	c := newCenter(t)
 	c.does(func(w http.ResponseWriter, r *http.Request) {
 		time.Sleep(250 * time.Millisecond)
