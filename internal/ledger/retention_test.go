@@ -42,7 +42,10 @@ func newMonthly(t *testing.T, months int) *monthly {
 	for month := range months {
 		l.set(january.AddDate(0, month, 0))
 		l.record()
-		within(t, 5*time.Second, "the month has its key", func() bool { return len(l.log.Keys()) == month+1 })
+		within(t, 5*time.Second, "the month has its key", func() bool {
+			l.log.Subject("ana", "", l.log.Now()) // the first request may have come before the last key was done
+			return len(l.log.Keys()) == month+1
+		})
 	}
 	return l
 }
