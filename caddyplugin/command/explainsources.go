@@ -98,6 +98,10 @@ func (f *explainFlags) ofRecord(args []string) (decision.Explanation, error) {
 	} else {
 		number = args[0]
 	}
+	dir, err := classOf(dir, number)
+	if err != nil {
+		return decision.Explanation{}, err
+	}
 	id, err := parseRecordID(dir, number)
 	if err != nil {
 		return decision.Explanation{}, err

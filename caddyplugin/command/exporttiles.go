@@ -20,11 +20,12 @@ func exportTilesCommand() *cobra.Command {
 		Short: "Writes the ledger as the files of C2SP tlog-tiles",
 		Long: "Writes each epoch of the ledger to OUT/epoch-NNNNNN, in the layout of c2sp.org/tlog-tiles: a web server that\n" +
 			"serves it is a mirror that any tool for such logs can read and check. Everything is verified on the way.\n" +
+			"Classes of records that are kept apart go to OUT/class-NAME/epoch-NNNNNN.\n" +
 			"Into the folder of an earlier export it writes what is new; a folder with another history stays as it is.\n" +
 			"It needs no running gateway, and may run beside one.",
 		Args: cobra.ExactArgs(2),
 	}
-	epoch := cmd.Flags().Uint32("epoch", 0, "export only this epoch (default all)")
+	epoch := cmd.Flags().Uint32("epoch", 0, "export only this epoch, and no classes (default all)")
 	key := cmd.Flags().String("key", "", "verifier key of the node, or a file with it (default: what the ledger itself says)")
 	asJSON := jsonFlag(cmd)
 	return run(cmd, func(w io.Writer, args []string) (int, error) {
@@ -45,7 +46,7 @@ type exported struct {
 	Folder  string `json:"folder"`
 }
 
-// exportTiles exports one epoch, or all if it is 0.
+// exportTiles exports one epoch, or all of all classes if it is 0.
 func exportTiles(w io.Writer, folder, out string, epoch uint32, key string, asJSON bool) (err error) {
 	trusted := ""
 	if key != "" {
@@ -53,37 +54,57 @@ func exportTiles(w io.Writer, folder, out string, epoch uint32, key string, asJS
 			return err
 		}
 	}
-	epochs := []uint32{epoch}
+	classes := []string{ledger.DefaultClass}
 	if epoch == 0 {
-		if epochs, err = ledger.Epochs(folder); err != nil {
+		if classes, err = ledger.Classes(folder); err != nil {
 			return err
 		}
 	}
-	done := []exported{}
+	all := []exported{}
+	for _, class := range classes {
+		done, err := exportEpochs(ledger.ClassFolder(folder, class), ledger.ClassFolder(out, class), epoch, trusted)
+		for _, e := range done {
+			if asJSON {
+				break
+			}
+			if _, err := fmt.Fprintf(w, "%s: %d entries, %d before; wrote %d files, %d bytes to %s\n", e.Log, e.Entries, e.Before, e.Files, e.Bytes, e.Folder); err != nil {
+				return err
+			}
+		}
+		if err != nil {
+			return err
+		}
+		all = append(all, done...)
+	}
+	if asJSON {
+		return printJSON(w, all)
+	}
+	return nil
+}
+
+// exportEpochs exports one epoch of a ledger without classes, or all if it is 0.
+func exportEpochs(folder, out string, epoch uint32, trusted string) (done []exported, err error) {
+	epochs := []uint32{epoch}
+	if epoch == 0 {
+		if epochs, err = ledger.Epochs(folder); err != nil {
+			return nil, err
+		}
+	}
 	for _, number := range epochs {
 		view, err := ledger.OpenView(folder, number)
 		if err != nil {
-			return err
+			return done, err
 		}
 		if _, err := view.Checkpoint(); errors.Is(err, fs.ErrNotExist) && epoch == 0 { // it has begun just now
 			continue
 		}
 		e, err := exportEpoch(view, out, trusted)
 		if err != nil {
-			return err
+			return done, err
 		}
 		done = append(done, e)
-		if asJSON {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "%s: %d entries, %d before; wrote %d files, %d bytes to %s\n", e.Log, e.Entries, e.Before, e.Files, e.Bytes, e.Folder); err != nil {
-			return err
-		}
 	}
-	if asJSON {
-		return printJSON(w, done)
-	}
-	return nil
+	return done, nil
 }
 
 func exportEpoch(view *ledger.View, out, trusted string) (done exported, err error) {

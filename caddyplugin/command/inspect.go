@@ -30,7 +30,7 @@ func inspectCommand() *cobra.Command {
 	}
 	asJSON := jsonFlag(cmd)
 	return run(cmd, func(w io.Writer, args []string) (int, error) {
-		l, err := inspectLedger(args[0])
+		l, err := inspectClasses(args[0])
 		if err != nil {
 			return exitError, err
 		}
@@ -54,6 +54,7 @@ type inspected struct {
 	Reserved int64            `json:"reserved_bytes"`
 	Epochs   []inspectedEpoch `json:"epochs"`
 	Policies []string         `json:"policies"` // digests of the snapshots kept
+	Classes  []*inspected     `json:"classes,omitempty"`
 }
 
 // inspectedEpoch is one epoch of it.
@@ -70,6 +71,26 @@ type inspectedEpoch struct {
 	Reserved  int64      `json:"reserved_bytes"`
 	Witnessed int64      `json:"witnessed_entries"`
 	Witnesses []string   `json:"witnesses,omitempty"` // who signed, by their word: their keys are not known here
+}
+
+// inspectClasses inspects a ledger and the classes of records in its folder.
+func inspectClasses(folder string) (*inspected, error) {
+	l, err := inspectLedger(folder)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := ledger.Classes(folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, class := range classes[1:] {
+		c, err := inspectLedger(ledger.ClassFolder(folder, class))
+		if err != nil {
+			return nil, err
+		}
+		l.Classes = append(l.Classes, c)
+	}
+	return l, nil
 }
 
 func inspectLedger(folder string) (*inspected, error) {
@@ -210,6 +231,12 @@ func (l *inspected) print(w io.Writer) error {
 		fmt.Fprintf(&b, "\nepoch %d\n  key:  %s\n  root: %s\n", e.Epoch, e.Key, e.Root)
 		if e.Because != "" {
 			fmt.Fprintf(&b, "  begun because: %s\n", e.Because)
+		}
+	}
+	for _, c := range l.Classes {
+		b.WriteByte('\n')
+		if err := c.print(&b); err != nil {
+			return err
 		}
 	}
 	_, err = w.Write(b.Bytes())

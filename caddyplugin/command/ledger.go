@@ -33,6 +33,7 @@ func tailCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "tail FOLDER",
 		Short: "Prints the last entries, one JSON object a line",
+		Long:  "Prints the last entries. Those of a class of records that is kept apart are in FOLDER/class-NAME.",
 		Args:  cobra.ExactArgs(1),
 	}
 	n := cmd.Flags().Uint64P("lines", "n", 10, "how many entries; 0 for all")

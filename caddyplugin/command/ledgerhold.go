@@ -8,6 +8,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -22,7 +23,7 @@ func ledgerHoldCommand() *cobra.Command {
 		Use:   "hold",
 		Short: "Sets, lifts and lists holds, which keep records beyond their time",
 		Long: "The gateway deletes an epoch of the ledger when its records' time has run out. A hold keeps epochs, for a court or\n" +
-			"an authority, until it is lifted: all of them, or those with records of some time. Setting and lifting are entries of\n" +
+			"an authority, until it is lifted: all of them, or those of a class, or with records of some time. Setting and lifting are entries of\n" +
 			"the ledger, which stay: name no person in a reference, an office or a reason.\n\n" +
 			"The commands ask the running gateway, or work on the folder of a ledger that nobody writes (--ledger).",
 	}
@@ -33,8 +34,15 @@ func ledgerHoldCommand() *cobra.Command {
 // holdFlags say which ledger is meant, and what is to be done.
 type holdFlags struct {
 	ledgerFlags
-	hold     ledger.Hold
+	hold     heldClass
 	from, to string
+}
+
+// heldClass is a hold and the class of the records it keeps; no class in what is
+// to be done means all of them.
+type heldClass struct {
+	ledger.Hold
+	Class string `json:"class,omitempty"`
 }
 
 func holdSetCommand() *cobra.Command {
@@ -78,6 +86,7 @@ func holdListCommand() *cobra.Command {
 func newHoldFlags(cmd *cobra.Command, changes bool) *holdFlags {
 	f := new(holdFlags)
 	f.add(cmd)
+	cmd.Flags().StringVar(&f.hold.Class, "class", "", "the class of records, 'default' for those of no other (default: all)")
 	if !changes {
 		return f
 	}
@@ -92,7 +101,7 @@ func newHoldFlags(cmd *cobra.Command, changes bool) *holdFlags {
 }
 
 // change sets or lifts a hold and prints what is held afterwards.
-func (f *holdFlags) change(w io.Writer, do func(holdTender, ledger.Hold) ([]ledger.Hold, error)) (err error) {
+func (f *holdFlags) change(w io.Writer, do func(holdTender, heldClass) ([]heldClass, error)) (err error) {
 	if f.hold.From, err = parseDay("from", f.from); err != nil {
 		return err
 	}
@@ -105,22 +114,15 @@ func (f *holdFlags) change(w io.Writer, do func(holdTender, ledger.Hold) ([]ledg
 	if err := f.hold.Check(); err != nil {
 		return err
 	}
-	var tender holdTender
+	var tender holdTender = localHolds{f}
 	if f.dir == "" {
 		tender = remoteHolds{*f.address}
-	} else {
-		l, openErr := f.open(false)
-		if openErr != nil {
-			return openErr
-		}
-		defer func() { err = errors.Join(err, l.Close()) }()
-		tender = localHolds{f.dir, l}
 	}
 	holds, err := do(tender, f.hold)
 	if err != nil {
 		return err
 	}
-	return printHolds(w, holds, *f.json)
+	return f.print(w, holds)
 }
 
 // parseDay reads a date; zero if it is empty.
@@ -136,62 +138,110 @@ func parseDay(flag, text string) (time.Time, error) {
 }
 
 // list prints the holds; of a folder also while a gateway writes it.
-func (f *holdFlags) list(w io.Writer) error {
+func (f *holdFlags) list(w io.Writer) (err error) {
+	var holds []heldClass
 	if f.dir == "" {
-		holds, err := remoteHolds{*f.address}.ask(http.MethodGet, "", nil)
-		if err != nil {
-			return err
-		}
-		return printHolds(w, holds, *f.json)
+		holds, err = remoteHolds{*f.address}.ask(http.MethodGet, "", nil)
+	} else {
+		holds, err = localHolds{f}.list()
 	}
-	if _, err := ledger.Epochs(f.dir); err != nil {
-		return err
-	}
-	holds, err := ledger.Holds(f.dir)
 	if err != nil {
 		return err
 	}
-	return printHolds(w, holds, *f.json)
+	return f.print(w, holds)
 }
 
 // holdTender is who sets and lifts holds: the running gateway, or this process.
 type holdTender interface {
-	set(ledger.Hold) ([]ledger.Hold, error)
-	lift(ledger.Hold) ([]ledger.Hold, error)
+	set(heldClass) ([]heldClass, error)
+	lift(heldClass) ([]heldClass, error)
 }
 
-// localHolds are those of a ledger this process writes.
-type localHolds struct {
-	dir string
-	log *ledger.Log
+// localHolds are those of a ledger this process writes, with its classes.
+type localHolds struct{ f *holdFlags }
+
+func (t localHolds) set(h heldClass) ([]heldClass, error) {
+	return t.change(h.Class, func(l *ledger.Log) error { return l.SetHold(h.Hold) })
 }
 
-func (t localHolds) set(h ledger.Hold) ([]ledger.Hold, error) {
-	if err := t.log.SetHold(h); err != nil {
+func (t localHolds) lift(h heldClass) ([]heldClass, error) {
+	missing := 0
+	holds, err := t.change(h.Class, func(l *ledger.Log) error {
+		err := l.LiftHold(h.Ref, h.By, h.Because)
+		if errors.Is(err, ledger.ErrNoHold) {
+			missing++
+			return nil // it keeps other classes
+		}
+		return err
+	})
+	if classes, e := t.classes(h.Class); err == nil && e == nil && missing == len(classes) {
+		err = fmt.Errorf("%w: '%s'", ledger.ErrNoHold, h.Ref)
+	}
+	return holds, err
+}
+
+// change changes the holds of a class, of all if none is named.
+func (t localHolds) change(name string, do func(*ledger.Log) error) ([]heldClass, error) {
+	classes, err := t.classes(name)
+	if err != nil {
 		return nil, err
 	}
-	return ledger.Holds(t.dir)
+	for _, class := range classes {
+		l, err := t.f.openFolder(ledger.ClassFolder(t.f.dir, class), false)
+		if err != nil {
+			return nil, err
+		}
+		if err := errors.Join(do(l), l.Close()); err != nil {
+			return nil, fmt.Errorf("class %s: %w", class, err)
+		}
+	}
+	return t.list()
 }
 
-func (t localHolds) lift(h ledger.Hold) ([]ledger.Hold, error) {
-	if err := t.log.LiftHold(h.Ref, h.By, h.Because); err != nil {
+// classes are the class of that name, or all if it is empty.
+func (t localHolds) classes(name string) ([]string, error) {
+	if _, err := ledger.Epochs(t.f.dir); err != nil {
 		return nil, err
 	}
-	return ledger.Holds(t.dir)
+	classes, err := ledger.Classes(t.f.dir)
+	if err != nil || name == "" {
+		return classes, err
+	}
+	if !slices.Contains(classes, name) {
+		return nil, fmt.Errorf("the ledger has no class '%s'", name)
+	}
+	return []string{name}, nil
+}
+
+func (t localHolds) list() (rows []heldClass, err error) {
+	classes, err := t.classes("")
+	if err != nil {
+		return nil, err
+	}
+	for _, class := range classes {
+		holds, err := ledger.Holds(ledger.ClassFolder(t.f.dir, class))
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range holds {
+			rows = append(rows, heldClass{h, class})
+		}
+	}
+	return rows, nil
 }
 
 // remoteHolds are those of a running gateway.
 type remoteHolds struct{ address string }
 
-func (t remoteHolds) set(h ledger.Hold) ([]ledger.Hold, error) {
+func (t remoteHolds) set(h heldClass) ([]heldClass, error) {
 	return t.ask(http.MethodPost, "", &h)
 }
 
-func (t remoteHolds) lift(h ledger.Hold) ([]ledger.Hold, error) {
+func (t remoteHolds) lift(h heldClass) ([]heldClass, error) {
 	return t.ask(http.MethodPost, "/"+url.PathEscape(h.Ref)+"/lift", &h)
 }
 
-func (t remoteHolds) ask(method, path string, h *ledger.Hold) ([]ledger.Hold, error) {
+func (t remoteHolds) ask(method, path string, h *heldClass) ([]heldClass, error) {
 	var order []byte
 	if h != nil {
 		var err error
@@ -204,7 +254,7 @@ func (t remoteHolds) ask(method, path string, h *ledger.Hold) ([]ledger.Hold, er
 		return nil, err
 	}
 	var answer struct {
-		Holds []ledger.Hold `json:"holds"`
+		Holds []heldClass `json:"holds"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
@@ -212,9 +262,13 @@ func (t remoteHolds) ask(method, path string, h *ledger.Hold) ([]ledger.Hold, er
 	return answer.Holds, nil
 }
 
-func printHolds(w io.Writer, holds []ledger.Hold, asJSON bool) error {
-	if asJSON {
-		return printJSON(w, map[string]any{"holds": append([]ledger.Hold{}, holds...)})
+// print prints the holds, of one class if it is named.
+func (f *holdFlags) print(w io.Writer, holds []heldClass) error {
+	if f.hold.Class != "" {
+		holds = slices.DeleteFunc(holds, func(h heldClass) bool { return h.Class != f.hold.Class })
+	}
+	if *f.json {
+		return printJSON(w, map[string]any{"holds": append([]heldClass{}, holds...)})
 	}
 	if len(holds) == 0 {
 		_, err := fmt.Fprintln(w, "no holds")
@@ -228,8 +282,8 @@ func printHolds(w io.Writer, holds []ledger.Hold, asJSON bool) error {
 	}
 	var rows bytes.Buffer
 	for _, h := range holds {
-		fmt.Fprintf(&rows, "%s\trecords %s to %s\tset %s by %s\t%s\n",
-			h.Ref, day(h.From, "from the first"), day(h.To, "the last"), h.Set.Format(time.DateOnly), h.By, h.Because)
+		fmt.Fprintf(&rows, "%s\tclass %s\trecords %s to %s\tset %s by %s\t%s\n",
+			h.Ref, h.Class, day(h.From, "from the first"), day(h.To, "the last"), h.Set.Format(time.DateOnly), h.By, h.Because)
 	}
 	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	_, err := table.Write(rows.Bytes())

@@ -15,7 +15,7 @@ import (
 // holds are the flags of a hold command that prints JSON.
 func holds(dir, address string, h ledger.Hold) *holdFlags {
 	asJSON := true
-	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, address: &address, json: &asJSON}, hold: h}
+	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, address: &address, json: &asJSON}, hold: heldClass{Hold: h}}
 }
 
 // heldIn reads what a hold command printed.
@@ -61,7 +61,7 @@ func TestLedgerHold(t *testing.T) {
 	out.Reset()
 	f = holds(dir, "", order)
 	*f.json = false
-	if err := f.list(&out); err != nil || !strings.HasPrefix(out.String(), "case-7  records 2026-01-31 to 2026-01-31  set ") ||
+	if err := f.list(&out); err != nil || !strings.HasPrefix(out.String(), "case-7  class default  records 2026-01-31 to 2026-01-31  set ") ||
 		!strings.HasSuffix(out.String(), " by legal-sg  order of a court\n") {
 		t.Errorf("list: %v, %q", err, out.String())
 	}

@@ -25,25 +25,33 @@ func ledgerKeysCommand() *cobra.Command {
 		Short: "Lists, makes and destroys the keys of the pseudonyms",
 		Long: "Each period has a random key of its own, which turns account ids into the pseudonyms of its records.\n" +
 			"Destroying a period's key cuts everybody's records of that period loose from their persons, for good.\n\n" +
-			"The commands ask the running gateway, or work on the folder of a ledger that nobody writes (--ledger).",
+			"Classes of records that are kept apart have keys of their own: the running gateway lists and changes all of them.\n\n" +
+			"The commands ask the running gateway, or work on the folder of a ledger, or of a class, that nobody writes (--ledger).",
 	}
 	cmd.AddCommand(
-		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]ledger.KeyInfo, error) { return t.list() }),
+		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]keyRow, error) { return t.list() }),
 		keysCommand("rotate", "Makes a new key, which new records use from now on", "",
-			func(t keyTender, _ []string) ([]ledger.KeyInfo, error) { return t.rotate() }),
+			func(t keyTender, _ []string) ([]keyRow, error) { return t.rotate() }),
 		keysCommand("destroy PERIOD", "Destroys the key of a period, for good",
 			"The records stay as they are, and so do their proofs. The ledger says that the key was destroyed.\n"+
 				"The current period's key is replaced first.",
-			func(t keyTender, args []string) ([]ledger.KeyInfo, error) { return t.destroy(args[0]) }),
+			func(t keyTender, args []string) ([]keyRow, error) { return t.destroy(args[0]) }),
 	)
 	return cmd
 }
 
+// keyRow is a key of the pseudonyms, and the class of the records that name persons
+// by it; empty for those of a folder.
+type keyRow struct {
+	ledger.KeyInfo
+	Class string `json:"class,omitempty"`
+}
+
 // keyTender is who tends the keys: the running gateway, or this process.
 type keyTender interface {
-	list() ([]ledger.KeyInfo, error)
-	rotate() ([]ledger.KeyInfo, error)
-	destroy(period string) ([]ledger.KeyInfo, error)
+	list() ([]keyRow, error)
+	rotate() ([]keyRow, error)
+	destroy(period string) ([]keyRow, error)
 }
 
 // ledgerFlags say which ledger is meant: that of the running gateway, or a folder.
@@ -62,7 +70,7 @@ func (f *ledgerFlags) add(cmd *cobra.Command) {
 	f.json = jsonFlag(cmd)
 }
 
-func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger.KeyInfo, error)) *cobra.Command {
+func keysCommand(use, short, long string, do func(keyTender, []string) ([]keyRow, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
 	if use == "destroy PERIOD" {
 		cmd.Args = cobra.ExactArgs(1)
@@ -72,7 +80,7 @@ func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger
 	return run(cmd, func(w io.Writer, args []string) (int, error) { return done(f.tendKeys(w, cmd.Name(), args, do)) })
 }
 
-func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]ledger.KeyInfo, error)) (err error) {
+func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]keyRow, error)) (err error) {
 	var tender keyTender
 	if f.dir == "" {
 		tender = remoteKeys{*f.address}
@@ -93,11 +101,14 @@ func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(
 
 // open opens the ledger for writing, with a new key if asked for: a ledger that
 // has lost its keys does not open otherwise. A folder without one is an error.
-func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) {
-	if epochs, err := filepath.Glob(filepath.Join(f.dir, "epoch-*")); err != nil || len(epochs) == 0 {
-		return nil, fmt.Errorf("%s holds no ledger", f.dir)
+func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) { return f.openFolder(f.dir, newKey) }
+
+// openFolder is open for the folder of a class.
+func (f *ledgerFlags) openFolder(dir string, newKey bool) (*ledger.Log, error) {
+	if epochs, err := filepath.Glob(filepath.Join(dir, "epoch-*")); err != nil || len(epochs) == 0 {
+		return nil, fmt.Errorf("%s holds no ledger", dir)
 	}
-	o := ledger.Options{Node: ledger.NodeOf(f.dir), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
+	o := ledger.Options{Node: ledger.NodeOf(dir), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
 	if f.master != "" {
 		secret, err := os.ReadFile(f.master)
 		if err != nil {
@@ -105,7 +116,7 @@ func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) {
 		}
 		o.Master = bytes.TrimSpace(secret)
 	}
-	l := ledger.New(f.dir, o)
+	l := ledger.New(dir, o)
 	if err := l.Open(); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w; while a gateway writes it, leave --ledger out", err)
 	}
@@ -115,32 +126,39 @@ func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) {
 // localKeys are those of a ledger this process writes.
 type localKeys struct{ log *ledger.Log }
 
-func (k localKeys) list() ([]ledger.KeyInfo, error) { return k.log.Keys(), nil }
+func (k localKeys) list() (rows []keyRow, err error) {
+	for _, key := range k.log.Keys() {
+		rows = append(rows, keyRow{KeyInfo: key})
+	}
+	return rows, nil
+}
 
 // rotate finds the new key made: the ledger was opened with one.
-func (k localKeys) rotate() ([]ledger.KeyInfo, error) { return k.log.Keys(), nil }
+func (k localKeys) rotate() ([]keyRow, error) { return k.list() }
 
-func (k localKeys) destroy(period string) ([]ledger.KeyInfo, error) {
-	err := k.log.DestroyKey(period)
-	return k.log.Keys(), err
+func (k localKeys) destroy(period string) ([]keyRow, error) {
+	if err := k.log.DestroyKey(period); err != nil {
+		return nil, err
+	}
+	return k.list()
 }
 
 // remoteKeys are those of a running gateway.
 type remoteKeys struct{ address string }
 
-func (k remoteKeys) list() ([]ledger.KeyInfo, error)   { return k.ask(http.MethodGet, "") }
-func (k remoteKeys) rotate() ([]ledger.KeyInfo, error) { return k.ask(http.MethodPost, "/rotate") }
-func (k remoteKeys) destroy(period string) ([]ledger.KeyInfo, error) {
+func (k remoteKeys) list() ([]keyRow, error)   { return k.ask(http.MethodGet, "") }
+func (k remoteKeys) rotate() ([]keyRow, error) { return k.ask(http.MethodPost, "/rotate") }
+func (k remoteKeys) destroy(period string) ([]keyRow, error) {
 	return k.ask(http.MethodPost, "/"+url.PathEscape(period)+"/destroy")
 }
 
-func (k remoteKeys) ask(method, path string) ([]ledger.KeyInfo, error) {
+func (k remoteKeys) ask(method, path string) ([]keyRow, error) {
 	body, err := askGateway(k.address, method, "/transfer/ledger/keys"+path, nil)
 	if err != nil {
 		return nil, err
 	}
 	var answer struct {
-		Keys []ledger.KeyInfo `json:"keys"`
+		Keys []keyRow `json:"keys"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
@@ -148,7 +166,7 @@ func (k remoteKeys) ask(method, path string) ([]ledger.KeyInfo, error) {
 	return answer.Keys, nil
 }
 
-func printKeys(w io.Writer, keys []ledger.KeyInfo, asJSON bool) error {
+func printKeys(w io.Writer, keys []keyRow, asJSON bool) error {
 	if asJSON {
 		return printJSON(w, map[string]any{"keys": keys})
 	}
@@ -158,7 +176,11 @@ func printKeys(w io.Writer, keys []ledger.KeyInfo, asJSON bool) error {
 		if k.Current {
 			use = "current"
 		}
-		if _, err := fmt.Fprintf(table, "%s\t%s\tfrom %s\tuntil %s\n", k.Period, use, k.From.Format(time.DateOnly), k.Until.Format(time.DateOnly)); err != nil {
+		class := ""
+		if k.Class != "" {
+			class = "\tclass " + k.Class
+		}
+		if _, err := fmt.Fprintf(table, "%s\t%s\tfrom %s\tuntil %s%s\n", k.Period, use, k.From.Format(time.DateOnly), k.Until.Format(time.DateOnly), class); err != nil {
 			return err
 		}
 	}

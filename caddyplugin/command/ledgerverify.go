@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"strings"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
 func verifyCommand() *cobra.Command {
@@ -18,7 +20,8 @@ func verifyCommand() *cobra.Command {
 		Short: "Checks that every entry is whole and none is missing",
 		Long: "Reads every epoch of the ledger from its first entry and checks frames, checksums and numbering, the Merkle tree\n" +
 			"against its files and signed checkpoints, the kept policies, and that each epoch follows the one before. An epoch\n" +
-			"that is missing is damage, unless a signed entry says that it was deleted when its time had run out.\n" +
+			"that is missing is damage, unless a signed entry says that it was deleted when its time had run out. Classes of records\n" +
+			"that are kept apart, in the folders class-NAME, are checked too.\n" +
 			"It needs no running gateway and changes nothing. Give it the node's key, by a way that does not lead over the\n" +
 			"ledger's disk: who can write there can write another ledger and sign it with a key of their own. Entries cut off\n" +
 			"together with every trace of them are missed by a checkpoint kept elsewhere alone, see --known.\n" +
@@ -30,7 +33,7 @@ func verifyCommand() *cobra.Command {
 	var keys, known []string
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the node or of an epoch, or a file with it; may be repeated. Without it the keys that the ledger itself names are believed")
 	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint of the ledger that was kept elsewhere, as a copy or a witness has it; may be repeated. Without it an older copy of the ledger is not told from a newer one")
-	cmd.Flags().Uint32Var(&o.From, "from-epoch", 0, "read this epoch and later ones only")
+	cmd.Flags().Uint32Var(&o.From, "from-epoch", 0, "read this epoch and later ones only, and no classes")
 	cmd.Flags().StringVar(&o.State, "resume", "", "note in this file what was found right, and do not read it again after an interruption")
 	return run(cmd, func(w io.Writer, args []string) (int, error) {
 		if isTerminal(os.Stderr) {
@@ -54,45 +57,112 @@ func verifyCommand() *cobra.Command {
 	})
 }
 
-// verifyLedger checks the ledger and prints what was found.
+// verifyLedger checks the ledger, with its classes unless an epoch to begin with is
+// given, and prints what was found.
 func verifyLedger(w io.Writer, dir string, o ledger.VerifyOptions, asJSON bool) (int, error) {
-	report, err := ledger.Verify(dir, o)
-	var corrupt *ledger.CorruptError
-	if err != nil && !errors.As(err, &corrupt) {
-		return exitError, err
-	}
-	switch {
-	case asJSON:
-		err = printJSON(w, verifyResult(report, corrupt))
-	case corrupt == nil:
-		_, err = fmt.Fprintf(w, "ok: %d entries, %d bytes\nepochs %d to %d; %d entries signed; %d policies kept\n",
-			report.Entries, report.Bytes, report.First, report.Epoch, report.Signed, report.Policies)
-		if unsigned := report.Entries - report.Signed; err == nil && unsigned > 0 {
-			_, err = fmt.Fprintf(w, "no checkpoint covers the last %d entries: nothing proves that these are unchanged. A gateway at work signs within a second\n", unsigned)
-		}
-		if err == nil && report.Deleted > 0 {
-			_, err = fmt.Fprintf(w, "%d epochs were deleted when their time had run out, as signed entries say\n", report.Deleted)
-		}
-		if err == nil && report.Torn {
-			_, err = fmt.Fprintf(w, "the end is of a crash, of a gateway at work, or was cut off: %s\n", report.Tail)
-		}
-	case corrupt.Expected != "":
-		_, err = fmt.Fprintf(w, "entry %d: expected hash %s, found %s\n", corrupt.Index, corrupt.Expected, corrupt.Found)
-	default:
-		err = nil
-	}
+	classes, err := ledger.Classes(dir)
 	if err != nil {
 		return exitError, err
 	}
-	if corrupt != nil {
-		return exitFindings, corrupt
+	if o.From > 0 {
+		classes = classes[:1]
+	}
+	known := knownOf(dir, classes, o.Known)
+	var result verifyJSON
+	var damage error
+	for i, class := range classes {
+		o.Known = known[class]
+		report, err := ledger.Verify(ledger.ClassFolder(dir, class), o)
+		var corrupt *ledger.CorruptError
+		if err != nil && !errors.As(err, &corrupt) {
+			return exitError, err
+		}
+		if corrupt != nil && damage == nil {
+			damage = corrupt
+		}
+		if i == 0 {
+			result = verifyResult(report, corrupt)
+		} else {
+			r := verifyResult(report, corrupt)
+			r.Class = class
+			result.Classes, result.OK = append(result.Classes, r), result.OK && r.OK
+		}
+		if asJSON {
+			continue
+		}
+		if i > 0 {
+			if _, err := fmt.Fprintf(w, "class %s:\n", class); err != nil {
+				return exitError, err
+			}
+		}
+		if err := printVerified(w, report, corrupt); err != nil {
+			return exitError, err
+		}
+	}
+	if asJSON {
+		if err := printJSON(w, result); err != nil {
+			return exitError, err
+		}
+	}
+	if damage != nil {
+		return exitFindings, damage
 	}
 	return exitFine, nil
+}
+
+// knownOf tells checkpoints that were kept elsewhere apart by the class whose ledger
+// they are of; those of none are held against the default one.
+func knownOf(dir string, classes []string, known [][]byte) map[string][][]byte {
+	of := make(map[string]string) // the class, by the beginning of its epochs' origins
+	for _, class := range classes[1:] {
+		folder := ledger.ClassFolder(dir, class)
+		numbers, err := ledger.Epochs(folder)
+		if err != nil {
+			continue // verifying says what is wrong
+		}
+		for _, number := range numbers {
+			if view, err := ledger.OpenView(folder, number); err == nil {
+				of[path.Dir(view.Origin())] = class
+			}
+		}
+	}
+	sorted := make(map[string][][]byte)
+	for _, signed := range known {
+		class := ledger.DefaultClass
+		if c, err := tiles.ReadCheckpoint(signed); err == nil && of[path.Dir(c.Origin)] != "" {
+			class = of[path.Dir(c.Origin)]
+		}
+		sorted[class] = append(sorted[class], signed)
+	}
+	return sorted
+}
+
+// printVerified prints what was found of one ledger.
+func printVerified(w io.Writer, report ledger.Report, corrupt *ledger.CorruptError) error {
+	var b strings.Builder
+	switch {
+	case corrupt == nil:
+		fmt.Fprintf(&b, "ok: %d entries, %d bytes\nepochs %d to %d; %d entries signed; %d policies kept\n",
+			report.Entries, report.Bytes, report.First, report.Epoch, report.Signed, report.Policies)
+		if unsigned := report.Entries - report.Signed; unsigned > 0 {
+			fmt.Fprintf(&b, "no checkpoint covers the last %d entries: nothing proves that these are unchanged. A gateway at work signs within a second\n", unsigned)
+		}
+		if report.Deleted > 0 {
+			fmt.Fprintf(&b, "%d epochs were deleted when their time had run out, as signed entries say\n", report.Deleted)
+		}
+		if report.Torn {
+			fmt.Fprintf(&b, "the end is of a crash, of a gateway at work, or was cut off: %s\n", report.Tail)
+		}
+	case corrupt.Expected != "":
+		fmt.Fprintf(&b, "entry %d: expected hash %s, found %s\n", corrupt.Index, corrupt.Expected, corrupt.Found)
+	}
+	return flush(w, &b)
 }
 
 // verifyJSON is the result for programs.
 type verifyJSON struct {
 	OK         bool           `json:"ok"`
+	Class      string         `json:"class,omitempty"`
 	Entries    uint64         `json:"entries"`
 	Bytes      uint64         `json:"bytes"`
 	FirstEpoch uint32         `json:"first_epoch"`
@@ -103,6 +173,8 @@ type verifyJSON struct {
 	Resumed    uint64         `json:"resumed,omitempty"`
 	Tail       string         `json:"tail,omitempty"`
 	Problem    *verifyProblem `json:"problem,omitempty"`
+	// Classes are the ledgers of records that are kept apart; ok is about all.
+	Classes []verifyJSON `json:"classes,omitempty"`
 }
 
 // verifyProblem is the first bad place.

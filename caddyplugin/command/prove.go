@@ -24,7 +24,7 @@ func proveCommand() *cobra.Command {
 		Short: "Writes the evidence for one record to a file",
 		Long: "Writes a bundle that proves a record to whoever has the node's verifier key: the record, its place\n" +
 			"in the log, the signed checkpoint, and the policy it was decided by. RECORD is its number, as in 1.18402\n" +
-			"or gw-1#1.18402. It needs no running gateway, and may run beside one.\n" +
+			"or gw-1#1.18402, or gw-1/support#1.18402 for a class of records that is kept apart. It needs no running gateway, and may run beside one.\n" +
 			"With --witness the checkpoint is the latest one that these witnesses signed too.",
 		Args: cobra.ExactArgs(2),
 	}
@@ -49,6 +49,10 @@ type prover struct {
 }
 
 func (p *prover) prove(w io.Writer) error {
+	folder, err := classOf(p.folder, p.record)
+	if err != nil {
+		return err
+	}
 	id, err := ledger.ParseID(p.record[strings.LastIndexByte(p.record, '#')+1:])
 	if err != nil {
 		return err
@@ -57,7 +61,7 @@ func (p *prover) prove(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	view, err := ledger.OpenView(p.folder, id.Epoch)
+	view, err := ledger.OpenView(folder, id.Epoch)
 	if err != nil {
 		return err
 	}
@@ -65,7 +69,7 @@ func (p *prover) prove(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	policy := func(digest string) ([]byte, error) { return ledger.ReadPolicy(p.folder, digest) }
+	policy := func(digest string) ([]byte, error) { return ledger.ReadPolicy(folder, digest) }
 	bundle, err := evidence.Make(tree, int64(id.Index), view.VerifierKey(), witnesses, policy)
 	if err != nil {
 		return err

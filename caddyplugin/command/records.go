@@ -113,7 +113,7 @@ func (f *diffFlags) count(c *decision.Comparison, p *decision.Policy, back time.
 		}
 	}
 	counts := make([]int, len(c.Changes))
-	err := ledger.Read(f.ledger, ledger.ID{}, func(e ledger.Entry) error {
+	err := readClasses(f.ledger, func(e ledger.Entry) error {
 		var r recorded
 		if err := json.Unmarshal(e.Data, &r); err != nil {
 			return fmt.Errorf("entry %s is not a record: %w", e.ID, err)
@@ -132,6 +132,34 @@ func (f *diffFlags) count(c *decision.Comparison, p *decision.Policy, back time.
 		c.Changes[i].Records = &counts[i]
 	}
 	return err
+}
+
+// readClasses hands on every entry of a ledger, class by class.
+func readClasses(dir string, f func(ledger.Entry) error) error {
+	classes, err := ledger.Classes(dir)
+	if err != nil {
+		return err
+	}
+	for _, class := range classes {
+		if err := ledger.Read(ledger.ClassFolder(dir, class), ledger.ID{}, f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// classOf is the folder in which a record of a ledger lies, given the record's name:
+// in gw-1/support#1.42 the node's name is followed by the class.
+func classOf(dir, record string) (string, error) {
+	node, _, found := strings.Cut(record, "#")
+	_, class, apart := strings.Cut(node, "/")
+	if !found || !apart {
+		return dir, nil
+	}
+	if err := ledger.CheckClass(class); err != nil {
+		return "", err
+	}
+	return ledger.ClassFolder(dir, class), nil
 }
 
 // errFound ends a reading early.

@@ -56,7 +56,7 @@ type waived struct {
 func wouldDeny(w io.Writer, dir string, from time.Time, asJSON bool) (int, error) {
 	groups := make(map[[3]string]*waived)
 	total := 0
-	err := ledger.Read(dir, ledger.ID{}, func(e ledger.Entry) error {
+	err := readClasses(dir, func(e ledger.Entry) error {
 		var r struct {
 			recorded
 			Enforced *bool `json:"enforced"`
@@ -75,7 +75,12 @@ func wouldDeny(w io.Writer, dir string, from time.Time, asJSON bool) (int, error
 			groups[key] = g
 		}
 		g.Count++
-		g.Last = r.Time
+		if r.Time.Before(g.First) { // of another class
+			g.First = r.Time
+		}
+		if r.Time.After(g.Last) {
+			g.Last = r.Time
+		}
 		if !slices.Contains(g.Regions, r.Region) {
 			g.Regions = append(g.Regions, r.Region)
 		}

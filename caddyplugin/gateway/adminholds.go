@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -22,47 +23,77 @@ var holdRoutes = []caddy.AdminRoute{
 // maxHold bounds the body of a request about a hold.
 const maxHold = 4 << 10
 
+// heldClass is a hold and the class of the records it keeps; no class in an order
+// means all of them.
+type heldClass struct {
+	ledger.Hold
+	Class string `json:"class,omitempty"`
+}
+
 func (a *App) answerHolds(w http.ResponseWriter, _ *http.Request) error {
-	holds, err := ledger.Holds(a.ledger.dir)
-	if err != nil {
-		return err
+	rows := []heldClass{}
+	for _, c := range a.classes {
+		holds, err := ledger.Holds(c.ledger.dir)
+		if err != nil {
+			return err
+		}
+		for _, h := range holds {
+			rows = append(rows, heldClass{h, c.ledger.class})
+		}
 	}
-	return answerJSON(w, map[string]any{"holds": append([]ledger.Hold{}, holds...)})
+	return answerJSON(w, map[string]any{"holds": rows})
 }
 
 func (a *App) answerSetHold(w http.ResponseWriter, r *http.Request) error {
-	return a.changeHolds(w, r, (*ledger.Log).SetHold)
+	h, err := a.readHold(w, r)
+	if err != nil {
+		return err
+	}
+	if err := a.eachClass(h.Class, func(l *ledger.Log) error { return l.SetHold(h.Hold) }); err != nil {
+		return unavailable(err)
+	}
+	return a.answerHolds(w, r)
 }
 
 func (a *App) answerLiftHold(w http.ResponseWriter, r *http.Request) error {
-	return a.changeHolds(w, r, func(l *ledger.Log, h ledger.Hold) error { return l.LiftHold(h.Ref, h.By, h.Because) })
+	h, err := a.readHold(w, r)
+	if err != nil {
+		return err
+	}
+	found := false
+	err = a.eachClass(h.Class, func(l *ledger.Log) error {
+		err := l.LiftHold(h.Ref, h.By, h.Because)
+		if errors.Is(err, ledger.ErrNoHold) {
+			return nil // it keeps other classes
+		}
+		found = true
+		return err
+	})
+	switch {
+	case err != nil:
+		return unavailable(err)
+	case !found:
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: ledger.ErrNoHold}
+	}
+	return a.answerHolds(w, r)
 }
 
-// changeHolds answers with the holds as they are after the change. The body says
-// who wants it and why; the path may name the hold.
-func (a *App) changeHolds(w http.ResponseWriter, r *http.Request, change func(*ledger.Log, ledger.Hold) error) error {
-	var h ledger.Hold
+// readHold reads what is to be done about a hold, who wants it and why. The path
+// may name the hold.
+func (a *App) readHold(w http.ResponseWriter, r *http.Request) (h heldClass, err error) {
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxHold))
 	body.DisallowUnknownFields()
 	if err := body.Decode(&h); err != nil {
-		return caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("reading what is to be done about a hold: %w", err)}
+		return h, caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("reading what is to be done about a hold: %w", err)}
 	}
 	if ref := r.PathValue("ref"); ref != "" {
 		h.Ref = ref
 	}
 	if err := h.Check(); err != nil {
-		return unprocessable(err)
+		return h, unprocessable(err)
 	}
-	if !a.ledger.hold() {
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: ledger.ErrClosed}
+	if h.Class != "" && !slices.ContainsFunc(a.classes, func(c *class) bool { return c.ledger.class == h.Class }) {
+		return h, unprocessable(fmt.Errorf("the ledger has no class '%s'", h.Class))
 	}
-	defer a.class.release()
-	err := change(a.ledger.log, h)
-	switch {
-	case errors.Is(err, ledger.ErrNoHold):
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
-	case err != nil:
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
-	}
-	return a.answerHolds(w, r)
+	return h, nil
 }

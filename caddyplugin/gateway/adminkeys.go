@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -16,33 +17,71 @@ var keyRoutes = []caddy.AdminRoute{
 	{Pattern: "POST /transfer/ledger/keys/{period}/destroy", Handler: forApp((*App).answerDestroyKey)},
 }
 
-func (a *App) answerKeys(w http.ResponseWriter, _ *http.Request) error {
-	return answerJSON(w, map[string]any{"keys": a.ledger.log.Keys()})
+// keyRow is a key of the pseudonyms as the admin API shows it.
+type keyRow struct {
+	ledger.KeyInfo
+	// Class of the records that name persons by it.
+	Class string `json:"class"`
 }
 
-func (a *App) answerRotateKey(w http.ResponseWriter, _ *http.Request) error {
-	return a.changeKeys(w, func(l *ledger.Log) error {
+func (a *App) answerKeys(w http.ResponseWriter, _ *http.Request) error {
+	rows := []keyRow{}
+	for _, c := range a.classes {
+		for _, key := range c.ledger.log.Keys() {
+			rows = append(rows, keyRow{key, c.ledger.class})
+		}
+	}
+	return answerJSON(w, map[string]any{"keys": rows})
+}
+
+func (a *App) answerRotateKey(w http.ResponseWriter, r *http.Request) error {
+	err := a.eachClass("", func(l *ledger.Log) error {
 		_, err := l.RotateKey()
 		return err
 	})
+	if err != nil {
+		return unavailable(err)
+	}
+	return a.answerKeys(w, r)
 }
 
 func (a *App) answerDestroyKey(w http.ResponseWriter, r *http.Request) error {
-	return a.changeKeys(w, func(l *ledger.Log) error { return l.DestroyKey(r.PathValue("period")) })
+	found := false
+	err := a.eachClass("", func(l *ledger.Log) error {
+		err := l.DestroyKey(r.PathValue("period"))
+		if errors.Is(err, ledger.ErrNoKey) {
+			return nil // it is another class's
+		}
+		found = true
+		return err
+	})
+	switch {
+	case err != nil:
+		return unavailable(err)
+	case !found:
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: ledger.ErrNoKey}
+	}
+	return a.answerKeys(w, r)
 }
 
-// changeKeys answers with the keys as they are after the change.
-func (a *App) changeKeys(w http.ResponseWriter, change func(*ledger.Log) error) error {
-	if !a.ledger.hold() {
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: ledger.ErrClosed}
+// eachClass calls f with the open ledger of a class, of each if none is named.
+func (a *App) eachClass(name string, f func(*ledger.Log) error) error {
+	for _, c := range a.classes {
+		if name != "" && name != c.ledger.class {
+			continue
+		}
+		if !c.ledger.hold() {
+			return ledger.ErrClosed
+		}
+		err := f(c.ledger.log)
+		c.release()
+		if err != nil {
+			return fmt.Errorf("class %s: %w", c.ledger.class, err)
+		}
 	}
-	defer a.class.release()
-	err := change(a.ledger.log)
-	switch {
-	case errors.Is(err, ledger.ErrNoKey):
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: err}
-	case err != nil:
-		return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
-	}
-	return a.answerKeys(w, nil)
+	return nil
+}
+
+func unavailable(err error) error {
+	return caddy.APIError{HTTPStatus: http.StatusServiceUnavailable, Err: err}
 }

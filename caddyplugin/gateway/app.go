@@ -82,9 +82,9 @@ type App struct {
 	accounts AccountSource
 	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
-	ledger   *sharedLedger
-	class    *class
-	pooled   bool // this instance holds one reference in the pool
+	classes  []*class          // the default one first; this instance holds a reference of each in the pool
+	classOf  map[string]*class // of activities that belong to another one
+	ledger   *sharedLedger     // of the default class
 	metrics  *metrics
 	hosts    map[string]bool // host names of sites with a transfer handler
 	searched bool            // the http app was searched for side doors
@@ -199,11 +199,13 @@ func (a *App) provisionSources() error {
 
 // Start opens the ledger and starts what no request waits for.
 func (a *App) Start() error {
-	if err := a.ledger.useOutside(a.Ledger, a.ctx.Slogger()); err != nil {
-		return err
-	}
-	if err := a.ledger.open(a.class.keep, a.ctx.Slogger()); err != nil {
-		return fmt.Errorf("opening the ledger: %w", err)
+	for _, c := range a.classes {
+		if err := c.ledger.useOutside(a.Ledger.forClass(c.ledger.class), a.ctx.Slogger()); err != nil {
+			return err
+		}
+		if err := c.ledger.open(c.keep, a.ctx.Slogger()); err != nil {
+			return fmt.Errorf("opening the ledger: %w", err)
+		}
 	}
 	if err := a.keepPolicy(a.state.Load()); err != nil {
 		return err
@@ -211,8 +213,10 @@ func (a *App) Start() error {
 	if err := a.keepApproved(a.state.Load()); err != nil {
 		return err
 	}
-	if err := a.ledger.offerLatest(); err != nil {
-		return fmt.Errorf("reading the ledger's latest checkpoint: %w", err)
+	for _, c := range a.classes {
+		if err := c.ledger.offerLatest(); err != nil {
+			return fmt.Errorf("reading the ledger's latest checkpoint: %w", err)
+		}
 	}
 	a.Assertion.publish()
 	ctx, cancel := caddy.NewContext(a.ctx)
@@ -251,11 +255,11 @@ func (a *App) Stop() error {
 // is done, and the keys of assertions.
 func (a *App) Cleanup() error {
 	err := a.Assertion.cleanup()
-	if !a.pooled {
-		return err
+	for _, c := range a.classes {
+		err = errors.Join(err, releaseLedger(c.ledger))
 	}
-	a.pooled = false
-	return errors.Join(err, releaseLedger(a.ledger))
+	a.classes = nil
+	return err
 }
 
 // sourceInterval is how often files that may be replaced are looked at.

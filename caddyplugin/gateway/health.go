@@ -70,7 +70,12 @@ func answerHealth(w http.ResponseWriter, line string) {
 
 // ready tells why transfers cannot be recorded now, if they cannot.
 func (a *App) ready() error {
-	return a.ledger.log.Ready() // a policy is always there
+	for _, c := range a.classes { // a policy is always there
+		if err := c.ledger.log.Ready(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Interface guards

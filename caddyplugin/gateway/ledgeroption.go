@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,6 +53,9 @@ type Ledger struct {
 	// written before only if it keeps them longer. Default: 5 years
 	Retain string `json:"retain,omitempty"`
 
+	// Classes of records that are kept for another time. Default: none
+	Classes []LedgerClass `json:"classes,omitempty"`
+
 	// How many months a key of the pseudonyms is used. Default: 1
 	KeyMonths int `json:"key_months,omitempty"`
 
@@ -74,6 +76,7 @@ type Ledger struct {
 //	    min_free      <size>
 //	    epoch_entries <number>
 //	    retain        <number> days|months|years
+//	    class         <name> { ... }
 //	    master        <secret> [<old secret>]
 //	    key_months    <number>
 //	    witness       <url> <key>
@@ -87,7 +90,7 @@ func (a *App) unmarshalLedger(d *caddyfile.Dispenser) error {
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
-		if seen[word] && word != "witness" && word != "copy" {
+		if seen[word] && word != "witness" && word != "copy" && word != "class" {
 			return d.Errf("'%s' is written twice", word)
 		}
 		seen[word] = true
@@ -147,10 +150,13 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 		l.Retain, err = unmarshalRetain(d)
 		return err
 
+	case "class":
+		return l.unmarshalClass(d)
+
 	case "witness", "copy":
 		return l.unmarshalPlace(d, word)
 	}
-	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries", "retain", "master", "key_months", "witness", "copy"}))
+	return d.Errf("unrecognized ledger option '%s'%s", word, did(word, []string{"key", "min_free", "epoch_entries", "retain", "class", "master", "key_months", "witness", "copy"}))
 }
 
 // provisionLedger finds the process's ledger of the folder; Start opens it.
@@ -175,15 +181,10 @@ func (a *App) provisionLedger() error {
 	if o.OldMaster, err = readMaster("old master", a.Ledger.OldMaster); err != nil {
 		return err
 	}
-	keep, err := parseRetain(cmp.Or(a.Ledger.Retain, defaultRetain))
-	if err != nil {
-		return fmt.Errorf("ledger: retain: %w", err)
-	}
-	if a.ledger, err = loadLedger(dir, o); err != nil {
+	if err := a.checkClasses(dir); err != nil {
 		return err
 	}
-	a.pooled, a.class = true, newClass(a.ledger, keep, a.logger)
-	return nil
+	return a.provisionClasses(dir, o)
 }
 
 // unmarshalRetain parses how long records are kept.

@@ -30,9 +30,9 @@ type metrics struct {
 	policyFailures prometheus.Counter
 	shadows        *prometheus.CounterVec // change
 
-	epochsDeleted prometheus.Counter
-	epochsOverdue *prometheus.GaugeVec // why
-	retention     prometheus.Gauge
+	epochsDeleted *prometheus.CounterVec // class
+	epochsOverdue *prometheus.GaugeVec   // class, why
+	retention     *prometheus.GaugeVec   // class
 
 	placeEntries  *prometheus.GaugeVec   // place
 	placeTime     *prometheus.GaugeVec   // place
@@ -50,9 +50,9 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metricsPrefix + name, Help: help}, labels)
 	}
 	return &metrics{
-		epochsDeleted: prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "ledger_epochs_deleted_total", Help: "Epochs deleted because their time had run out."}),
-		epochsOverdue: gauge("ledger_epochs_overdue", "Epochs that are kept although their time has run out, by why: hold, damage.", "why"),
-		retention:     prometheus.NewGauge(prometheus.GaugeOpts{Name: metricsPrefix + "ledger_retention_timestamp_seconds", Help: "When expired epochs were last looked for and deleted without an error."}),
+		epochsDeleted: counter("ledger_epochs_deleted_total", "Epochs deleted because their time had run out, by the class of their records.", "class"),
+		epochsOverdue: gauge("ledger_epochs_overdue", "Epochs that are kept although their time has run out, by class and by why: hold, damage.", "class", "why"),
+		retention:     gauge("ledger_retention_timestamp_seconds", "When expired epochs were last looked for and deleted without an error, by class.", "class"),
 
 		placeEntries:  gauge("ledger_anchored_entries", "Entries under the last checkpoint that a witness signed or a copy took, by place.", "place"),
 		placeTime:     gauge("ledger_anchor_timestamp_seconds", "When a witness last signed or a copy last took a checkpoint, by place.", "place"),
@@ -111,14 +111,14 @@ func (m *metrics) pushed(place string, size int64, err error, at time.Time) {
 }
 
 // retained counts what a run of the ledger's retention did.
-func (m *metrics) retained(found ledger.Retention, err error, at time.Time) {
-	m.epochsDeleted.Add(float64(len(found.Deleted)))
+func (m *metrics) retained(class string, found ledger.Retention, err error, at time.Time) {
+	m.epochsDeleted.WithLabelValues(class).Add(float64(len(found.Deleted)))
 	if err != nil {
 		return
 	}
-	m.epochsOverdue.WithLabelValues("hold").Set(float64(len(found.Held)))
-	m.epochsOverdue.WithLabelValues("damage").Set(float64(len(found.Damaged)))
-	m.retention.Set(float64(at.Unix()))
+	m.epochsOverdue.WithLabelValues(class, "hold").Set(float64(len(found.Held)))
+	m.epochsOverdue.WithLabelValues(class, "damage").Set(float64(len(found.Damaged)))
+	m.retention.WithLabelValues(class).Set(float64(at.Unix()))
 }
 
 // resolved counts who a request turned out to be about.
@@ -176,6 +176,29 @@ func (m *metrics) shadowed(change string)         { m.shadows.WithLabelValues(ch
 func (m *metrics) recorded(recipient string)      { m.records.WithLabelValues(recipient).Inc() }
 func (m *metrics) concluded(state string)         { m.outcomes.WithLabelValues(state).Inc() }
 
+// stats are the numbers of all classes' ledgers together. The last checkpoint is
+// the oldest of those that do not cover everything, else the latest.
+func (a *App) stats() (sum ledger.Stats) {
+	behind := false
+	for i, c := range a.classes {
+		s := c.ledger.log.Stats()
+		late := s.Signed < s.Next
+		if i == 0 {
+			sum, behind = s, late
+			continue
+		}
+		sum.Appended, sum.Pending = sum.Appended+s.Appended, sum.Pending+s.Pending
+		for op, n := range s.Errors {
+			sum.Errors[op] += n
+		}
+		if late && (!behind || s.SignedAt.Before(sum.SignedAt)) || !late && !behind && s.SignedAt.After(sum.SignedAt) {
+			sum.SignedAt = s.SignedAt
+		}
+		behind = behind || late
+	}
+	return sum
+}
+
 // gauges reads the state of one configuration when metrics are scraped.
 type gauges struct{ app *App }
 
@@ -232,7 +255,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descReady, ready)
 
-	stats := a.ledger.log.Stats()
+	stats := a.stats()
 	counter(descAppended, stats.Appended)
 	gauge(descPending, float64(stats.Pending))
 	gauge(descFree, float64(stats.Free))

@@ -30,7 +30,7 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 		return nil, err
 	}
 	t.record = id
-	x.record = app.recordName(id)
+	x.record = app.recordName(rec.Activity, id)
 	app.metrics.recorded(t.candidate.Recipient.ID)
 	t.log(rec)
 	return release, nil
@@ -48,7 +48,7 @@ var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append makes a record durable and holds the ledger open until release.
 func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release func(), err error) {
-	c := a.class
+	c := a.class(rec.Activity)
 	if !c.ledger.hold() {
 		return id, nil, errLedger
 	}
@@ -57,7 +57,7 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 		a.logger.Error("the ledger did not take the policy; the request is refused", zap.Error(err))
 		return id, nil, errLedger
 	}
-	if rec.Subject = a.pseudonym(x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
+	if rec.Subject = c.pseudonym(x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
 		c.release() // it is not open yet
 		return id, nil, errLedger
 	}
@@ -65,7 +65,7 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 	buf := records.Get().(*[]byte)
 	*buf = rec.AppendJSON((*buf)[:0])
 	began := time.Now()
-	id, err = a.ledger.log.Append(*buf)
+	id, err = c.ledger.log.Append(*buf)
 	records.Put(buf)
 	if err == nil {
 		a.metrics.appends.Observe(time.Since(began).Seconds())
@@ -127,12 +127,12 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 }
 
 // pseudonym names the data subject in a record; empty when nobody is identified.
-func (a *App) pseudonym(x *exchange, at time.Time) string {
+func (c *class) pseudonym(x *exchange, at time.Time) string {
 	salt := ""
 	if x.subject.Account != nil {
 		salt = x.subject.Account.Salt
 	}
-	return a.ledger.log.Subject(x.identity.Account, salt, at)
+	return c.ledger.log.Subject(x.identity.Account, salt, at)
 }
 
 // requester names a member of staff by entity and country. What no register
@@ -159,10 +159,15 @@ func (a *App) siteOf(r *http.Request) string {
 }
 
 // recordName is the number by which a record is known outside, such as
-// gw-sg-1#7.18402: the node, the ledger's epoch and the index in it.
-func (a *App) recordName(id ledger.ID) string {
-	var room [64]byte
-	return string(id.Append(append(append(room[:0], a.Node.Name...), '#')))
+// gw-sg-1#7.18402: the node, the ledger's epoch and the index in it. The class of
+// an activity whose records are kept apart follows the node: gw-sg-1/support#7.18402.
+func (a *App) recordName(activity string, id ledger.ID) string {
+	var room [96]byte
+	b := append(room[:0], a.Node.Name...)
+	if c := a.classOf[activity]; c != nil {
+		b = append(append(b, '/'), c.ledger.class...)
+	}
+	return string(id.Append(append(b, '#')))
 }
 
 // conclude hands the outcome of a transfer to the ledger.
@@ -171,7 +176,7 @@ func (t *attempt) conclude() {
 	if !t.candidate.Transfer {
 		return
 	}
-	t.handler.app.ledger.log.Outcome(ledger.Outcome{
+	t.handler.app.class(t.decision.Activity.ID).ledger.log.Outcome(ledger.Outcome{
 		Record:        t.record,
 		State:         t.outcome(),
 		Status:        t.response.status,

@@ -88,8 +88,10 @@ func (a *App) keepPolicy(s *state) error {
 	if s.recorded.Load() {
 		return nil
 	}
-	if err := a.ledger.log.Snapshot(s.policy.Digest, s.folder.Registers.Archive()); err != nil {
-		return fmt.Errorf("keeping the policy in the ledger: %w", err)
+	for _, c := range a.classes {
+		if err := c.ledger.log.Snapshot(s.policy.Digest, s.folder.Registers.Archive()); err != nil {
+			return fmt.Errorf("keeping the policy in the ledger: %w", err)
+		}
 	}
 	s.recorded.Store(true)
 	return nil

@@ -50,7 +50,7 @@ func (l *sharedLedger) retain(ctx context.Context, logger *slog.Logger) {
 		if ctx.Err() != nil {
 			return // the ledger closes
 		}
-		processMetrics().retained(found, err, now())
+		processMetrics().retained(l.class, found, err, now())
 		if err != nil && !errors.Is(err, ledger.ErrClosed) {
 			logger.Error("deleting expired epochs of the ledger; it is tried again", "dir", l.dir, "error", err)
 		}

@@ -19,6 +19,7 @@ var ledgers = caddy.NewUsagePool()
 // configurations that name it and the requests in flight, which outlive theirs.
 type sharedLedger struct {
 	dir   string
+	class string // of its records
 	log   *ledger.Log
 	users atomic.Int64 // the pool counts as one
 
@@ -37,10 +38,11 @@ type sharedLedger struct {
 	views views
 }
 
-// loadLedger returns the process's ledger of that folder, unopened if it is new.
-func loadLedger(dir string, o ledger.Options) (*sharedLedger, error) {
+// loadLedger returns the process's ledger of that folder, with records of a class,
+// unopened if it is new.
+func loadLedger(dir, class string, o ledger.Options) (*sharedLedger, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &sharedLedger{dir: dir, views: views{dir: dir}}
+		l := &sharedLedger{dir: dir, class: class, views: views{dir: dir}}
 		o.OnCheckpoint = l.published
 		o.DueFor = time.Duration(retentionPatience.Load())
 		o.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }

@@ -34,6 +34,8 @@ func init() {
 //	<prefix>/epoch-000001/proof/<index>   the receipt of an entry, a C2SP tlog-proof
 //	<prefix>/epoch-000001/witnessed/...   the same at the latest checkpoint that witnesses signed
 //	<prefix>/latest/...                   the newest epoch
+//	<prefix>/classes                      JSON: the classes of records, "default" first
+//	<prefix>/class-<name>/...             the same for a class that is kept apart
 //
 // Whoever reaches it reads every record: pseudonyms, countries and recipients,
 // no names or addresses. Put it on a site of its own, behind authentication.
@@ -91,13 +93,18 @@ func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	if !ours {
 		return next.ServeHTTP(w, r)
 	}
-	if path == "epochs" {
-		h.serveEpochs(w, r)
+	if path == "classes" {
+		h.serveList(w, r, h.classes)
+		return nil
+	}
+	l, path := h.find(path)
+	if path == "epochs" && l != nil {
+		h.serveList(w, r, func() (any, error) { return epochsOf(l.dir) })
 		return nil
 	}
 	epoch, path, _ := strings.Cut(path, "/")
 	path, seen := strings.CutPrefix(path, "witnessed/")
-	served, err := h.open(epoch, seen)
+	served, err := h.open(l, epoch, seen)
 	if err != nil {
 		h.logger.Error("serving the transfer log", "epoch", epoch, "error", err) // the name is one of ours: it was parsed
 		w.WriteHeader(http.StatusInternalServerError)
@@ -109,16 +116,41 @@ func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	return nil
 }
 
-// open returns the log of an epoch, given its name in the path, at its latest
-// checkpoint or at the latest that witnesses signed. A log that does not exist
-// has nothing.
-func (h *TransferLog) open(epoch string, seen bool) (*tiles.Handler, error) {
+// find returns the ledger that a path is about, nil if there is no such class, and
+// the rest of the path.
+func (h *TransferLog) find(path string) (*sharedLedger, string) {
+	class, rest, _ := strings.Cut(path, "/")
+	name, ok := strings.CutPrefix(class, "class-")
+	if !ok {
+		return h.app.ledger, path
+	}
+	for _, c := range h.app.classes[1:] {
+		if c.ledger.class == name {
+			return c.ledger, rest
+		}
+	}
+	return nil, rest
+}
+
+// classes are the names of the classes of records.
+func (h *TransferLog) classes() (any, error) {
+	names := []string{}
+	for _, c := range h.app.classes {
+		names = append(names, c.ledger.class)
+	}
+	return names, nil
+}
+
+// open returns the log of an epoch of a ledger, given its name in the path, at its
+// latest checkpoint or at the latest that witnesses signed. A log that does not
+// exist has nothing.
+func (h *TransferLog) open(l *sharedLedger, epoch string, seen bool) (*tiles.Handler, error) {
 	served := &tiles.Handler{Source: nothing{}, Logger: h.logger}
 	number, ok := epochNumber(epoch)
-	if !ok {
+	if !ok || l == nil {
 		return served, nil
 	}
-	view, key, err := h.app.ledger.views.open(number)
+	view, key, err := l.views.open(number)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return served, nil
@@ -140,17 +172,12 @@ type epochEntry struct {
 	Created time.Time `json:"created"`
 }
 
-// serveEpochs lists the epochs that are left, oldest first.
-func (h *TransferLog) serveEpochs(w http.ResponseWriter, r *http.Request) {
-	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		w.Header().Set("Allow", "GET, HEAD")
-		w.WriteHeader(http.StatusMethodNotAllowed)
-		return
-	}
-	list := []epochEntry{}
-	numbers, err := ledger.Epochs(h.app.ledger.dir)
+// epochsOf lists the epochs of a ledger that are left, oldest first.
+func epochsOf(dir string) (list []epochEntry, err error) {
+	list = []epochEntry{}
+	numbers, err := ledger.Epochs(dir)
 	for _, number := range numbers {
-		view, e := ledger.OpenView(h.app.ledger.dir, number)
+		view, e := ledger.OpenView(dir, number)
 		if errors.Is(e, fs.ErrNotExist) { // it was deleted just now
 			continue
 		}
@@ -158,7 +185,18 @@ func (h *TransferLog) serveEpochs(w http.ResponseWriter, r *http.Request) {
 			list = append(list, epochEntry{number, view.Origin(), view.VerifierKey(), view.Created()})
 		}
 	}
-	body, e := json.Marshal(list)
+	return list, err
+}
+
+// serveList answers with a list as JSON.
+func (h *TransferLog) serveList(w http.ResponseWriter, r *http.Request, list func() (any, error)) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		w.WriteHeader(http.StatusMethodNotAllowed)
+		return
+	}
+	all, err := list()
+	body, e := json.Marshal(all)
 	if err = errors.Join(err, e); err != nil {
 		h.logger.Error("listing the epochs of the transfer log", "error", err)
 		w.WriteHeader(http.StatusInternalServerError)

@@ -110,7 +110,7 @@ func epochNumbers(names []string) (numbers []uint32) {
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, ".tmp")
 	return slices.Contains([]string{lockName, keysName, holdsName, checkpointKeyName, policyName}, name) ||
-		strings.HasPrefix(name, masterName) || isDeleted(name)
+		strings.HasPrefix(name, masterName) || strings.HasPrefix(name, classPrefix) || isDeleted(name)
 }
 
 // unfinished tells whether an epoch without its EPOCH file was being made when

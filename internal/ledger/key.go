@@ -92,6 +92,9 @@ func (o Options) keyFile(dir string) string {
 	if o.Key != "" {
 		return o.Key
 	}
+	if parent := above(o.FS, dir); parent != "" {
+		dir = parent
+	}
 	return filepath.Join(dir, checkpointKeyName)
 }
 

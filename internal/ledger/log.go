@@ -11,6 +11,7 @@
 //	<folder>/keys/                    these keys (keyring.go)
 //	<folder>/checkpoint.key           the key that signs checkpoints, unless it is elsewhere
 //	<folder>/policy/*.tar             the policies that records name (policy.go)
+//	<folder>/class-<name>/            ledgers of classes that are retained differently (class.go)
 //	<folder>/holds/*.json             what keeps epochs from being deleted (hold.go)
 //	<folder>/epoch-000001/EPOCH       settings of the epoch
 //	<folder>/epoch-000001/seg/*.log   the entries, in frames (frame.go)

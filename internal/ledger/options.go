@@ -25,7 +25,7 @@ type Options struct {
 
 	// Key is the file of the key that signs checkpoints, see GenerateKey. It is
 	// made if it is missing and the ledger is new.
-	// Default: checkpoint.key in the ledger's folder
+	// Default: checkpoint.key in the ledger's folder, for a class in the folder above
 	Key string
 
 	// CheckpointInterval is how often a checkpoint is signed while entries
