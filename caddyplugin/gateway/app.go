@@ -82,7 +82,8 @@ type App struct {
 	accounts AccountSource
 	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
-	classes  []*class          // the default one first; this instance holds a reference of each in the pool
+	classes  []*class          // the default one first; requests in flight use them after Cleanup
+	pooled   []*class          // this instance holds a reference of each in the pool
 	classOf  map[string]*class // of activities that belong to another one
 	ledger   *sharedLedger     // of the default class
 	metrics  *metrics
@@ -255,10 +256,10 @@ func (a *App) Stop() error {
 // is done, and the keys of assertions.
 func (a *App) Cleanup() error {
 	err := a.Assertion.cleanup()
-	for _, c := range a.classes {
+	for _, c := range a.pooled {
 		err = errors.Join(err, releaseLedger(c.ledger))
 	}
-	a.classes = nil
+	a.pooled = nil
 	return err
 }
 

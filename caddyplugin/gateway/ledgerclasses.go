@@ -92,10 +92,10 @@ func (a *App) checkClasses(dir string) error {
 	}
 	there, err := ledger.Classes(dir)
 	if err != nil {
-		return err
+		there = nil // who may not look there cannot open it either, and is told so then
 	}
-	for _, name := range there[1:] {
-		if !slices.ContainsFunc(a.Ledger.Classes, func(c LedgerClass) bool { return c.Name == name }) {
+	for _, name := range there {
+		if name != ledger.DefaultClass && !slices.ContainsFunc(a.Ledger.Classes, func(c LedgerClass) bool { return c.Name == name }) {
 			return fmt.Errorf("%s holds records of a class '%s' that the configuration does not know, which nobody would delete when their time is over; "+
 				"keep 'class %s { retain ... }' in the ledger's block, without activities if it has none any more", ledger.ClassFolder(dir, name), name, name)
 		}
@@ -126,7 +126,7 @@ func (a *App) provisionClasses(dir string, o ledger.Options) error {
 			return err
 		}
 		known := newClass(l, keep, a.logger)
-		a.classes = append(a.classes, known)
+		a.classes, a.pooled = append(a.classes, known), append(a.pooled, known)
 		for _, activity := range c.Activities {
 			a.classOf[activity] = known
 		}

@@ -84,6 +84,8 @@ type retained struct {
 // Whatever is done in whatever order, no record is lost before its time, nor
 // while a hold covers it; the ledger verifies after each step; and an epoch that
 // somebody removes by hand is missed.
+//
+//clause:tests §6
 func TestRetentionKeepsItsPromises(t *testing.T) {
 	sequences := 40
 	if testing.Short() || testsupport.Race {
