@@ -48,6 +48,17 @@ func TestClasses(t *testing.T) {
 	if code, err := verifyLedger(&out, folder, ledger.VerifyOptions{}, false); code != exitFine || err != nil || strings.Count(out.String(), "ok: ") != 2 || !strings.Contains(out.String(), "class help:\nok: 2 entries, ") {
 		t.Errorf("verify: %d, %v: %s", code, err, &out)
 	}
+	var known [][]byte
+	for _, dir := range []string{folder, ledger.ClassFolder(folder, "help")} {
+		signed, err := os.ReadFile(filepath.Join(dir, "epoch-000001", "checkpoint"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		known = append(known, signed)
+	}
+	if code, err := verifyLedger(&out, folder, ledger.VerifyOptions{Known: known}, false); code != exitFine || err != nil {
+		t.Errorf("verify with the checkpoints of both: %d, %v", code, err)
+	}
 	found, err := inspectClasses(folder)
 	if err != nil || len(found.Classes) != 1 || found.Classes[0].Entries != 2 {
 		t.Errorf("inspect: %+v, %v", found, err)
