@@ -135,6 +135,8 @@ func (t *attempt) failure(err error) decision.Reason {
 		return decision.StorageInSingapore
 	case !t.sent && t.unreachable:
 		return decision.RegionDown
+	case statusOf(err) == http.StatusRequestEntityTooLarge: // from request_body
+		return decision.BodyTooLarge
 	case t.body.broken.Load():
 		return decision.BodyBroken
 	}

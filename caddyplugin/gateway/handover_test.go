@@ -509,6 +509,37 @@ func TestRequestBreaks(t *testing.T) {
 	}
 }
 
+// TestBodyTooLong: what a site allows of a body is the client's to keep to, wherever
+// it is written.
+func TestBodyTooLong(t *testing.T) {
+	const limit = "request_body {\nmax_size 9\n}\n"
+	for name, inside := range map[string]bool{"for the site": false, "in the region": true} {
+		t.Run(name, func(t *testing.T) {
+			br, sg := newUpstream(t, "br", nil), newSilent(t)
+			config, handlers := twoRegions, "reverse_proxy "+br.addr
+			if inside {
+				handlers = limit + handlers
+			} else {
+				config = strings.Replace(config, "transfer_health", limit+"transfer_health", 1)
+			}
+			g := startGate(t, config, map[string]string{"br": handlers, "sg": sg.addr, "storage": ""})
+			for body, status := range map[string]int{"9 letters": 200, "10 letters": 413} {
+				req, err := http.NewRequest("POST", "http://"+g.addr+"/", io.MultiReader(strings.NewReader(body))) // chunked
+				must(t, err)
+				req.Header.Set("Registered-Country", "BR")
+				res, err := http.DefaultClient.Do(req)
+				must(t, err)
+				text, err := io.ReadAll(res.Body)
+				res.Body.Close()
+				if res.StatusCode != status || err != nil || (status == 413) != strings.Contains(string(text), `"reason":"body_too_large"`) {
+					t.Errorf("%s: status %d, %q, %v", body, res.StatusCode, text, err)
+				}
+			}
+			sg.mustBeUntouched(t)
+		})
+	}
+}
+
 // TestResponseBreaks: the client must see that it got only half.
 func TestResponseBreaks(t *testing.T) {
 	tests := []struct{ name, response string }{

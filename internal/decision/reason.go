@@ -47,6 +47,7 @@ const (
 	HostMissing       Reason = "host_missing"
 	UpgradeRefused    Reason = "upgrade_refused"
 	BodyBroken        Reason = "body_broken"
+	BodyTooLarge      Reason = "body_too_large"
 	RegionDown        Reason = "region_down"
 	RegionFailed      Reason = "region_failed"
 	RegionFellThrough Reason = "region_fell_through"
