@@ -172,6 +172,10 @@ func (f *Feed) publish(p position) {
 	}
 }
 
+// drainPause is how long to wait after changes: a directory that always has some is
+// not asked all the time.
+const drainPause = 100 * time.Millisecond
+
 // The paces after failures.
 const (
 	retryFirst = time.Second // doubled with each one
@@ -206,8 +210,10 @@ func (f *Feed) Run(ctx context.Context) {
 			inRow++
 		default:
 			inRow = 0
-			if held := f.config.Wait > 0 && time.Since(began) >= f.config.Wait/2; changed || held {
+			if held := f.config.Wait > 0 && time.Since(began) >= f.config.Wait/2; held {
 				pause = 0
+			} else if changed { // there may be more
+				pause = min(pause, drainPause)
 			}
 		}
 		sleep(ctx, pause)

@@ -108,3 +108,25 @@ func TestStateFileOfSomethingElse(t *testing.T) {
 		t.Errorf("an empty file: after a restart the record is %s", got)
 	}
 }
+
+// A directory that has changes whenever it is asked is not asked all the time.
+func TestEndlessChanges(t *testing.T) {
+	t.Parallel() // it waits most of the time
+	c := newFeedCenter(t)
+	c.put("a", isBR)
+	c.does(func(w http.ResponseWriter, r *http.Request) {
+		c.put("a", isBR)
+		c.serveFeed(w, r)
+	})
+	f := c.open(t, c.memory(""), func(config *directory.FeedConfig) { config.Interval, config.Wait = time.Minute, 2*time.Second })
+	stop := run(t, f)
+	began := time.Now()
+	waitFor(t, "it is asked for the tenth time", func() bool { return c.asked.Load() >= 10 })
+	if took := time.Since(began); took < 700*time.Millisecond || took > 20*time.Second {
+		t.Errorf("asked %d times within %s", c.asked.Load(), took)
+	}
+	stop()
+	if got := f.says("a"); got != "sparkoo-br" {
+		t.Errorf("the record is %s", got)
+	}
+}
