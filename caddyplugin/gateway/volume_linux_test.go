@@ -9,9 +9,20 @@ import (
 // that is not allowed.
 func smallVolume(t *testing.T, size string) string {
 	t.Helper()
+	return mount(t, 0, "size="+size)
+}
+
+// readOnlyVolume mounts a volume in memory that nobody can write to.
+func readOnlyVolume(t *testing.T) string {
+	t.Helper()
+	return mount(t, syscall.MS_RDONLY, "size=1m")
+}
+
+func mount(t *testing.T, flags uintptr, options string) string {
+	t.Helper()
 	dir := t.TempDir()
-	if err := syscall.Mount("none", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Skipf("mounting a small volume: %v", err)
+	if err := syscall.Mount("none", dir, "tmpfs", flags, options); err != nil {
+		t.Skipf("mounting a volume: %v", err)
 	}
 	t.Cleanup(func() {
 		if err := syscall.Unmount(dir, 0); err != nil {

@@ -8,3 +8,8 @@ func smallVolume(t *testing.T, _ string) string {
 	t.Skip("a small volume is mounted on Linux only")
 	return ""
 }
+
+func readOnlyVolume(t *testing.T) string {
+	t.Skip("a volume is mounted read-only on Linux only")
+	return ""
+}
