@@ -133,23 +133,29 @@ func (k *keeper) take(b handed) {
 			k.o.Logger.Warn("reading back entries to hash them; it is tried again", "error", err)
 		}
 	}
-	k.mu.Lock()
 	if b.place.first == uint64(k.tree.size()) {
 		k.hashPayload(b.buf[headerSize:], b.count)
 		k.at = b.place
 	}
-	k.mu.Unlock()
 	k.giveBack(b.buf)
 	k.storeSpans()
-	runtime.Gosched() // whoever waits for a record comes first
 }
 
-// hashPayload adds the first entries of a payload. Its caller holds mu.
+// hashedAtOnce is how many entries are hashed before whoever waits for a record
+// goes first: some 30 µs.
+const hashedAtOnce = 32
+
+// hashPayload adds the first entries of a payload.
 func (k *keeper) hashPayload(payload []byte, count int) {
-	for range count {
-		_, rest, leaf := cutLeaf(payload)
-		k.tree.add(leaf)
-		payload = rest
+	for ; count > 0; count -= hashedAtOnce {
+		k.mu.Lock()
+		for range min(count, hashedAtOnce) {
+			_, rest, leaf := cutLeaf(payload)
+			k.tree.add(leaf)
+			payload = rest
+		}
+		k.mu.Unlock()
+		runtime.Gosched()
 	}
 }
 
@@ -204,9 +210,6 @@ func (k *keeper) readOnce(limit uint64) error {
 		if fr.first >= limit {
 			return errEnough
 		}
-		runtime.Gosched() // whoever waits for a record comes first
-		k.mu.Lock()
-		defer k.mu.Unlock()
 		k.at = place{fr.path, fr.offset, fr.first}
 		skip := uint64(k.tree.size()) - fr.first
 		payload := fr.payload
