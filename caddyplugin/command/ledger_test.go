@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
@@ -62,6 +63,35 @@ func TestVerifyUnsigned(t *testing.T) {
 	code, err := verifyLedger(&out, l.folder, ledger.VerifyOptions{}, false)
 	if want := "\nno checkpoint covers the last 3 entries: nothing proves that these are unchanged"; code != exitFine || err != nil || !strings.Contains(out.String(), want) {
 		t.Errorf("%d, %v: %s", code, err, &out)
+	}
+}
+
+// What is taken from the word of an earlier call is said.
+func TestVerifyResumed(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "ledger")
+	log := ledger.New(dir, ledger.Options{SegmentEntries: 8})
+	if err := log.Open(); err != nil {
+		t.Fatal(err)
+	}
+	sealed := func() int {
+		files, _ := filepath.Glob(filepath.Join(dir, "epoch-000001", "sealed", "*.zst"))
+		return len(files)
+	}
+	for deadline := time.Now().Add(20 * time.Second); sealed() == 0 && time.Now().Before(deadline); {
+		if _, err := log.Append([]byte("entry")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	o := ledger.VerifyOptions{State: filepath.Join(t.TempDir(), "state")}
+	for _, want := range []bool{false, true} {
+		var out bytes.Buffer
+		code, err := verifyLedger(&out, dir, o, false)
+		if got := strings.Contains(out.String(), "of the entries were read by an earlier call"); code != exitFine || err != nil || got != want {
+			t.Errorf("%d, %v: %s", code, err, &out)
+		}
 	}
 }
 

@@ -147,6 +147,9 @@ func printVerified(w io.Writer, report ledger.Report, corrupt *ledger.CorruptErr
 		if unsigned := report.Entries - report.Signed; unsigned > 0 {
 			fmt.Fprintf(&b, "no checkpoint covers the last %d entries: nothing proves that these are unchanged. A gateway at work signs within a second\n", unsigned)
 		}
+		if report.Resumed > 0 {
+			fmt.Fprintf(&b, "%d of the entries were read by an earlier call, as the file of --resume says, and not again\n", report.Resumed)
+		}
 		if report.Deleted > 0 {
 			fmt.Fprintf(&b, "%d epochs were deleted when their time had run out, as signed entries say\n", report.Deleted)
 		}
