@@ -51,7 +51,7 @@ var processMetrics = sync.OnceValue(func() *metrics {
 	}
 	return &metrics{
 		epochsDeleted: counter("ledger_epochs_deleted_total", "Epochs deleted because their time had run out, by the class of their records.", "class"),
-		epochsOverdue: gauge("ledger_epochs_overdue", "Epochs that are kept although their time has run out, by class and by why: hold, damage.", "class", "why"),
+		epochsOverdue: gauge("ledger_epochs_overdue", "Epochs that are kept although their time has run out, by class and by why: hold, damage, or waiting, for a wrong clock to be noticed.", "class", "why"),
 		retention:     gauge("ledger_retention_timestamp_seconds", "When expired epochs were last looked for and deleted without an error, by class.", "class"),
 
 		placeEntries:  gauge("ledger_anchored_entries", "Entries under the last checkpoint that a witness signed or a copy took, by place.", "place"),
@@ -118,6 +118,7 @@ func (m *metrics) retained(class string, found ledger.Retention, err error, at t
 	}
 	m.epochsOverdue.WithLabelValues(class, "hold").Set(float64(len(found.Held)))
 	m.epochsOverdue.WithLabelValues(class, "damage").Set(float64(len(found.Damaged)))
+	m.epochsOverdue.WithLabelValues(class, "waiting").Set(float64(len(found.Waiting)))
 	m.retention.WithLabelValues(class).Set(float64(at.Unix()))
 }
 

@@ -16,6 +16,7 @@ type Retention struct {
 	Deleted []uint32 // epochs that are gone
 	Held    []uint32 // epochs whose time has run out, and that a hold keeps
 	Damaged []uint32 // epochs whose time has run out, but that cannot be read
+	Waiting []uint32 // epochs whose time has run out, but not for long enough, see Options.DueFor
 	Keys    []string // periods whose keys are gone
 }
 
@@ -140,6 +141,7 @@ func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Ho
 		c.found = time.Now()
 	}
 	if time.Since(c.found) < l.o.DueFor { // by the monotonic clock
+		r.Waiting = append(r.Waiting, e.Number)
 		return false, s, nil
 	}
 	if slices.ContainsFunc(holds, func(h Hold) bool { return h.covers(s) }) {

@@ -18,7 +18,7 @@ func TestWrongClockDeletesNothing(t *testing.T) {
 	l.set(ahead)
 	for range 3 {
 		r, err := l.log.DeleteExpired(t.Context(), aMonth)
-		if err != nil || len(r.Deleted) > 0 || len(r.Keys) > 0 {
+		if err != nil || len(r.Deleted) > 0 || len(r.Keys) > 0 || len(r.Waiting) != 2 {
 			t.Fatalf("deleted %+v, %v", r, err)
 		}
 	}
