@@ -77,9 +77,9 @@ func checkAcknowledged(t *testing.T, m *memFS, want map[ledger.ID]string) (got [
 //
 //clause:tests §5(h)
 func TestCrash(t *testing.T) {
-	states := 5000
+	states, appends := 5000, 5 // of each of four appenders
 	if testing.Short() || testsupport.Race {
-		states = 500
+		states, appends = 500, 3
 	}
 	lives := []struct {
 		name  string
@@ -100,7 +100,7 @@ func TestCrash(t *testing.T) {
 				*c = crashes{t: t, rng: rand.New(rand.NewPCG(1, uint64(i))), states: make(map[string]bool), kinds: make(map[string]int)}
 				for c.total <= states/len(lives) {
 					c.lives++
-					c.live(life.o, life.fails)
+					c.live(life.o, life.fails, appends)
 				}
 			})
 		}
@@ -141,7 +141,7 @@ type crashes struct {
 func (c *crashes) random() *rand.Rand { return rand.New(rand.NewPCG(1, c.rng.Uint64())) }
 
 // live lives a log's life and looks at what a crash leaves at any moment of it.
-func (c *crashes) live(o ledger.Options, fails int) {
+func (c *crashes) live(o ledger.Options, fails, appends int) {
 	m, rng := newMemFS(), c.random()
 	acks := &acknowledged{entries: make(map[ledger.ID]string)}
 	o.FS, o.CheckpointInterval = m, 5*time.Millisecond
@@ -175,7 +175,7 @@ func (c *crashes) live(o ledger.Options, fails int) {
 		defer close(left)
 		l := ledger.New("/l", o)
 		err := l.Open()
-		if err == nil && acks.load(l, 5) > 0 && fails == 0 {
+		if err == nil && acks.load(l, appends) > 0 && fails == 0 {
 			err = errors.New("appends were refused")
 		}
 		if err := errors.Join(err, l.Close()); err != nil && !errors.Is(err, syscall.EIO) {

@@ -10,20 +10,25 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // Every file operation fails in turn, once or from then on. Appends may be
 // refused, but what was acknowledged stays, also over a later loss of power.
 // After one failure the log goes on, unless it could not open.
 func TestEveryOperationFails(t *testing.T) {
+	step := 1
+	if testsupport.Race {
+		step = 7
+	}
 	for _, cause := range []error{syscall.EIO, syscall.ENOSPC} {
 		for _, forever := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%v/forever=%v", cause, forever), func(t *testing.T) {
 				n := 1
 				for failNth(t, n, cause, forever) {
-					n++
+					n += step
 				}
-				t.Logf("%d operations failed", n-1)
+				t.Logf("%d operations, one in %d failed", n-1, step)
 			})
 		}
 	}
