@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 )
 
 // FS is what a log needs of a file system. The default is the operating
@@ -137,6 +138,7 @@ func writeDurable(fsys FS, name string, data []byte) error {
 		return err
 	}
 	for done := 0; ; {
+		runtime.Gosched() // whoever waits for a record comes first
 		n, e := f.WriteAt(data[done:min(done+syncStep, len(data))], int64(done))
 		if err = e; err == nil {
 			err = f.Sync()

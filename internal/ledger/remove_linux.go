@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,6 +46,7 @@ func (f osFile) Truncate(size int64) error {
 func shrink(f *os.File, from, to int64) error {
 	for from > to+releaseStep {
 		from -= releaseStep
+		runtime.Gosched() // whoever waits for a record comes first
 		if err := f.Truncate(from); err != nil {
 			return err
 		}

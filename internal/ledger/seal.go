@@ -6,6 +6,7 @@ import (
 	"hash/crc32"
 	"io/fs"
 	"path/filepath"
+	"runtime"
 	"sync"
 	"time"
 
@@ -189,6 +190,7 @@ func (s *sealing) write(f File, span int64) error {
 			return err
 		}
 		if unsynced += len(packed); unsynced >= syncStep {
+			runtime.Gosched() // whoever waits for a record comes first
 			if err := f.Sync(); err != nil {
 				return err
 			}

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"math/bits"
 	"path/filepath"
+	"runtime"
 
 	"golang.org/x/mod/sumdb/tlog"
 
@@ -200,6 +201,9 @@ func (t *tree) spanHashes() (data []byte) {
 	data = make([]byte, 0, (tlog.HashSize+1)<<t.height)
 	for level := 0; level <= min(tiles.Height, t.height); level += tiles.Height {
 		for n := range int64(1) << (t.height - level) {
+			if n%1024 == 0 {
+				runtime.Gosched() // whoever waits for a record comes first
+			}
 			h := t.rest[tlog.StoredHashIndex(level, n)]
 			data = append(data, h[:]...)
 		}
