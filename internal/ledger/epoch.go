@@ -109,7 +109,7 @@ func epochNumbers(names []string) (numbers []uint32) {
 // ours tells whether a name in the ledger's folder is known.
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, ".tmp")
-	return slices.Contains([]string{lockName, keysName, holdsName, checkpointKeyName, policyName}, name) ||
+	return slices.Contains([]string{lockName, keysName, holdsName, overdueName, checkpointKeyName, policyName}, name) ||
 		strings.HasPrefix(name, masterName) || strings.HasPrefix(name, classPrefix) || isDeleted(name)
 }
 

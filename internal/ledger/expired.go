@@ -31,7 +31,6 @@ type closedEpoch struct {
 	checkpoint  []byte    // its last, signed; nil if it had none
 	deleted     [][]byte  // epochs said to be deleted, see deletedEpoch.json
 	damage      error     // why it cannot be read to its end
-	found       time.Time // since when it was found to be due; zero if it is not
 }
 
 // due is when every entry may go: the records say when, and what is asked for

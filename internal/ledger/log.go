@@ -10,6 +10,7 @@
 //	<folder>/master.key               wraps the keys of the pseudonyms, unless it is kept elsewhere
 //	<folder>/keys/                    these keys (keyring.go)
 //	<folder>/checkpoint.key           the key that signs checkpoints, unless it is elsewhere
+//	<folder>/overdue.json             for how long the time of epochs has been over (overdue.go)
 //	<folder>/policy/*.tar             the policies that records name (policy.go)
 //	<folder>/class-<name>/            ledgers of classes that are retained differently (class.go)
 //	<folder>/holds/*.json             what keeps epochs from being deleted (hold.go)
@@ -61,6 +62,7 @@ type Log struct {
 	// of epochs whose time has run out, by number.
 	retaining sync.Mutex
 	expired   map[uint32]*closedEpoch
+	overdue   overdue
 
 	// lifecycle serializes Open and Close, and guards what only they use.
 	lifecycle sync.Mutex

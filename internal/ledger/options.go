@@ -74,7 +74,7 @@ type Options struct {
 	OldMaster []byte
 
 	// DueFor is for how long DeleteExpired must have found an epoch's time run out, by
-	// this process's own clock, before it deletes the epoch: a wall clock that is wrong
+	// the processes' own clocks, before it deletes the epoch: a wall clock that is wrong
 	// for a while deletes nothing. Default: 0
 	DueFor time.Duration
 

@@ -49,25 +49,37 @@ func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err 
 	if err != nil {
 		return r, err
 	}
-	var left []span
-	for i, e := range epochs {
-		if i+1 == len(epochs) {
-			left = append(left, span{e.Created, forever})
-			continue
-		}
-		gone, s, err := l.expire(ctx, e, epochs[i+1], keep, holds, &r)
-		if err != nil {
-			return r, err
-		}
-		if !gone {
-			left = append(left, s)
-		}
+	if err := l.overdue.look(l.o.FS, l.dir, epochs); err != nil {
+		return r, err
+	}
+	left, err := l.expireAll(ctx, epochs, keep, holds, &r)
+	if err = errors.Join(err, l.overdue.keep(l.o.FS, l.dir)); err != nil {
+		return r, err
 	}
 	if err := l.sweep(); err != nil {
 		return r, err
 	}
 	r.Keys, err = l.destroyUnused(left)
 	return r, err
+}
+
+// expireAll deletes what may go of the epochs and returns the time of the entries
+// that stay.
+func (l *Log) expireAll(ctx context.Context, epochs []epoch, keep Retain, holds []Hold, r *Retention) (left []span, err error) {
+	for i, e := range epochs {
+		if i+1 == len(epochs) {
+			left = append(left, span{e.Created, forever})
+			continue
+		}
+		gone, s, err := l.expire(ctx, e, epochs[i+1], keep, holds, r)
+		if err != nil {
+			return nil, err
+		}
+		if !gone {
+			left = append(left, s)
+		}
+	}
+	return left, nil
 }
 
 // turnEpoch begins the next epoch if it is due, although there is nothing to append.
@@ -118,9 +130,7 @@ func (l *Log) epochs() (all []epoch, err error) {
 func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s span, err error) {
 	follows := next.Number == e.Number+1 && next.Origin != ""
 	if s = (span{e.Created, next.Created}); follows && l.o.Now().Before(keep.After(next.Created)) {
-		if known := l.expired[e.Number]; known != nil {
-			known.found = time.Time{} // the clock was wrong
-		}
+		l.overdue.forget(e.Number)
 		return false, s, nil // without reading it
 	}
 	c, err := l.readClosed(ctx, e)
@@ -134,13 +144,10 @@ func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Ho
 	s = span{c.first, c.last}
 	due := c.due(keep)
 	if l.o.Now().Before(due) {
-		c.found = time.Time{}
+		l.overdue.forget(e.Number)
 		return false, s, nil
 	}
-	if c.found.IsZero() {
-		c.found = time.Now()
-	}
-	if time.Since(c.found) < l.o.DueFor { // by the monotonic clock
+	if l.overdue.waits(e.Number, l.o.DueFor) {
 		r.Waiting = append(r.Waiting, e.Number)
 		return false, s, nil
 	}
@@ -185,6 +192,7 @@ func (l *Log) delete(d deletedEpoch, others [][]byte) error {
 		return err
 	}
 	delete(l.expired, d.Number)
+	l.overdue.forget(d.Number)
 	l.o.Logger.Info("an epoch is deleted, whose time has run out", "epoch", d.Number, "origin", d.Origin, "entries", d.Entries)
 	return nil
 }

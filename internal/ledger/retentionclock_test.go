@@ -56,3 +56,43 @@ func TestWrongClockDeletesNothing(t *testing.T) {
 	}
 	verified(t, l.m)
 }
+
+// A gateway that is started anew each day deletes, too: what it saw before counts,
+// but for the time in between.
+func TestOverdueOutlivesRestarts(t *testing.T) {
+	const patience = 200 * time.Millisecond
+	l := &monthly{t: t, m: newMemFS(), dueFor: patience}
+	l.open(january)
+	for month := range 3 {
+		l.set(january.AddDate(0, month, 0))
+		l.record()
+	}
+	later := january.AddDate(1, 0, 0)
+	var watched time.Duration // by processes that lived
+	for restarts := 0; ; restarts++ {
+		if err := l.log.Close(); err != nil {
+			t.Fatal(err)
+		}
+		l.open(later)
+		began, deleted := time.Now(), false
+		for time.Since(began) < patience/3 && !deleted {
+			r, err := l.log.DeleteExpired(t.Context(), aMonth)
+			if err != nil {
+				t.Fatal(err)
+			}
+			deleted = len(r.Deleted) > 0
+		}
+		watched += time.Since(began)
+		if deleted {
+			if restarts < 1 || watched < patience {
+				t.Errorf("deleted after %d restarts and %s", restarts, watched)
+			}
+			break
+		}
+		if watched > 20*patience {
+			t.Fatal("it is never deleted")
+		}
+		verified(t, l.m)
+	}
+	verified(t, l.m)
+}
