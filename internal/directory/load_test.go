@@ -2,6 +2,7 @@ package directory_test
 
 import (
 	"bufio"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -121,5 +122,43 @@ func TestGarbageIsNotRepeated(t *testing.T) {
 				t.Errorf("the log:\n%s", heard)
 			}
 		})
+	}
+}
+
+// Who joins a look-up that has been under way for longer than an answer is believed
+// does not take its answer, which may be of before a change.
+func TestLateJoinerAsksAgain(t *testing.T) {
+	c := newCenter(t)
+	clock := newClock()
+	asked, goOn := make(chan struct{}, 2), make(chan struct{})
+	c.does(func(w http.ResponseWriter, r *http.Request) {
+		party := "sparkoo-br" // as it is when the directory is asked
+		if c.asked.Load() > 1 {
+			party = "sparkoo-sg"
+		}
+		asked <- struct{}{}
+		<-goOn
+		json.NewEncoder(w).Encode(map[string]string{"account": questioned(r), "contracting_party": party})
+	})
+	l := c.newLookup(t, func(config *directory.LookupConfig) { config.Now = clock.now })
+	ask := func() chan string {
+		answer := make(chan string, 1)
+		go func() {
+			a, err := l.Find(t.Context(), registers, "a")
+			answer <- fmt.Sprint(partyOf(a), err)
+		}()
+		return answer
+	}
+	first := ask()
+	<-asked
+	clock.forward(6 * time.Minute) // expiry is 5
+	late := ask()
+	time.Sleep(20 * time.Millisecond) // it joins; if it comes later it asks anew all the same
+	close(goOn)
+	if got := <-first; got != "sparkoo-br<nil>" {
+		t.Errorf("the first one got %s", got)
+	}
+	if got := <-late; got != "sparkoo-sg<nil>" {
+		t.Errorf("who joined late got %s", got)
 	}
 }

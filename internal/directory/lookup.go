@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -157,7 +155,7 @@ func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account stri
 	if usable == stale && l.breaker.open(now) {
 		return record, nil
 	}
-	found, err := l.wait(ctx, account, s)
+	found, err := l.wait(ctx, now, account, s)
 	switch {
 	case err == nil:
 		return found, nil
@@ -213,36 +211,60 @@ func (l *Lookup) judge(a *answer, now time.Time) use {
 // flight has an account looked up. All who ask meanwhile share it.
 func (l *Lookup) flight(account string, known controllers.Known) <-chan singleflight.Result {
 	return l.flights.DoChan(account, func() (any, error) {
-		record, err := l.lookUp(account, known)
-		return record, err
+		return l.lookUp(account, known)
 	})
 }
 
 var errSlow = errors.New("the answer takes too long")
 
-// wait looks an account up and waits for the answer.
-func (l *Lookup) wait(ctx context.Context, account string, s *controllers.Snapshot) (*controllers.Account, error) {
+// wait looks an account up and waits for the answer, on behalf of a request that
+// began now.
+func (l *Lookup) wait(ctx context.Context, now time.Time, account string, s *controllers.Snapshot) (*controllers.Account, error) {
 	patience := time.NewTimer(l.config.Timeout)
 	defer patience.Stop()
-	select {
-	case result := <-l.flight(account, s.Known()):
-		if result.Err != nil {
-			return nil, result.Err
+	for {
+		select {
+		case result := <-l.flight(account, s.Known()):
+			if result.Err != nil {
+				return nil, result.Err
+			}
+			found := result.Val.(found)
+			if now.Sub(found.asked) > l.believed(found.record) {
+				continue // it was under way for long already
+			}
+			if !fits(found.record, s) { // it was looked up for other registers
+				return nil, ErrUnavailable
+			}
+			return found.mine(), nil
+		case <-patience.C:
+			return nil, errSlow
+		case <-ctx.Done():
+			return nil, ctx.Err()
 		}
-		found := result.Val.(*controllers.Account)
-		if !fits(found, s) { // it was looked up for other registers
-			return nil, ErrUnavailable
-		}
-		if found != nil {
-			record := *found // others have it too
-			found = &record
-		}
-		return found, nil
-	case <-patience.C:
-		return nil, errSlow
-	case <-ctx.Done():
-		return nil, ctx.Err()
 	}
+}
+
+// found is what a look-up has found, and when it asked.
+type found struct {
+	record *controllers.Account
+	asked  time.Time
+}
+
+// mine is a copy of the record: others have it too.
+func (f found) mine() *controllers.Account {
+	if f.record == nil {
+		return nil
+	}
+	record := *f.record
+	return &record
+}
+
+// believed is how old an answer may be for a request that waits for it.
+func (l *Lookup) believed(record *controllers.Account) time.Duration {
+	if record == nil {
+		return l.config.Negative
+	}
+	return l.config.Expiry
 }
 
 // refreshAhead looks an account up in the background, unless that is done already
@@ -260,8 +282,9 @@ func (l *Lookup) refreshAhead(e *entry, known controllers.Known) {
 
 var errBusy = errors.New("all look-ups allowed at a time are under way")
 
-// lookUp asks the directory once, within the bounds, and remembers the answer.
-func (l *Lookup) lookUp(account string, known controllers.Known) (*controllers.Account, error) {
+// lookUp asks the directory once, within the bounds, and remembers the answer, which
+// it returns as found.
+func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	turn := time.NewTimer(l.config.Timeout)
 	defer turn.Stop()
 	select {
@@ -276,6 +299,9 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (*controllers.A
 	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
 	defer cancel()
 	began := wall(l.config.Now())
+	if f, ok := l.remembered(account, known, began); ok { // another look-up has just ended
+		return f, nil
+	}
 	probe, err := l.breaker.allow(began)
 	if err != nil {
 		return nil, err
@@ -289,7 +315,18 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (*controllers.A
 	}
 	l.health.succeeded(began)
 	l.cache.put(account, began, record, l.config.Entries)
-	return record, nil
+	return found{record, began}, nil
+}
+
+// remembered is what is known of an account, if it need not be asked for.
+func (l *Lookup) remembered(account string, known controllers.Known, now time.Time) (f found, ok bool) {
+	e := l.cache.get(account)
+	if e == nil {
+		return f, false
+	}
+	a := e.answer.Load()
+	f = found{e.record(a), time.Unix(0, int64(a.asked))}
+	return f, l.judge(a, now) == fresh && (f.record == nil || f.record.CheckNames(known) == nil)
 }
 
 // Run forgets what is beyond the stale limit and keeps the rest on disk, until ctx is
@@ -307,51 +344,3 @@ func (l *Lookup) Run(ctx context.Context) {
 // Status returns when the directory last answered, and how many look-ups have
 // failed.
 func (l *Lookup) Status() (answered time.Time, failures uint64) { return l.health.status() }
-
-// health is what a directory's answers say about itself. A failure is reported when
-// it is another one than the last, and nothing more often than once in sayEvery.
-type health struct {
-	logger   *slog.Logger
-	answered atomic.Int64 // nanoseconds since 1970; 0 for never
-	failures atomic.Uint64
-
-	mu       sync.Mutex
-	reported string    // guarded by mu: the failure last reported; empty after a success was
-	said     time.Time // guarded by mu: when something was last reported
-}
-
-// sayEvery keeps a directory that fails and answers by turns from filling the log.
-const sayEvery = time.Second
-
-func (h *health) failed(err error) {
-	h.failures.Add(1)
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if text := err.Error(); text != h.reported && time.Since(h.said) >= sayEvery {
-		h.reported, h.said = text, time.Now()
-		h.logger.Error("the directory of accounts failed; the last good records stay in force until they are too old", "error", err)
-	}
-}
-
-func (h *health) succeeded(asked time.Time) {
-	for {
-		old := h.answered.Load()
-		if old >= asked.UnixNano() || h.answered.CompareAndSwap(old, asked.UnixNano()) {
-			break
-		}
-	}
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	if h.reported != "" && time.Since(h.said) >= sayEvery {
-		h.reported, h.said = "", time.Now()
-		h.logger.Info("the directory of accounts answers again")
-	}
-}
-
-func (h *health) status() (time.Time, uint64) {
-	failures := h.failures.Load()
-	if at := h.answered.Load(); at != 0 {
-		return time.Unix(0, at), failures
-	}
-	return time.Time{}, failures
-}
