@@ -77,3 +77,45 @@ func TestReadingBesideABusyWriter(t *testing.T) {
 	shut(t, l)
 	verified(t, m)
 }
+
+// A segment that is sealed between the moment a reader lists the folder and the
+// moment it opens the segment is read from its archive, not taken for an empty
+// one that is gone.
+func TestReadWhileTheLastSegmentIsSealed(t *testing.T) {
+	const segment, archive = "/l/epoch-000001/seg/000001.log", "/l/epoch-000001/sealed/000001.zst"
+	m := newMemFS()
+	var content []byte
+	m.setHook(func(op, name string) error {
+		if op == "remove" && name == segment {
+			content = m.get(segment)
+		}
+		return nil
+	})
+	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 4, CheckpointInterval: time.Millisecond})
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 7 { // with the genesis two segments
+		add(t, l, fmt.Sprint("entry ", i))
+	}
+	within(t, 5*time.Second, "both are sealed", func() bool { return m.get(archive) != nil && m.get(segment) == nil })
+	shut(t, l)
+
+	want, sealed := readMem(t, m), m.get(archive)
+	if err := m.Remove(archive); err != nil {
+		t.Fatal(err)
+	}
+	m.set(segment, content)
+	done := false
+	m.setHook(func(op, name string) error {
+		if op != "open" || name != segment || done {
+			return nil
+		}
+		done = true
+		m.set(archive, sealed)
+		return m.Remove(segment)
+	})
+	if got := readMem(t, m); len(got) != len(want) || !done {
+		t.Errorf("read %d entries of %d; sealed meanwhile: %v", len(got), len(want), done)
+	}
+}

@@ -73,6 +73,7 @@ func newWalker(fsys FS, dir string, e epoch) (*walker, error) {
 	if err != nil {
 		return nil, err
 	}
+	gone := false
 	for i := range w.segments {
 		s := &w.segments[i]
 		want := i
@@ -83,8 +84,19 @@ func newWalker(fsys FS, dir string, e epoch) (*walker, error) {
 			path := segmentPath(dir, want)
 			return nil, &CorruptError{File: path, What: fmt.Sprintf("the segment is missing, but %s is there", filepath.Base(s.path))}
 		}
-		if err := w.begin(s); err != nil {
+		there, err := w.begin(s)
+		if err != nil {
 			return nil, err
+		}
+		gone = gone || !there
+	}
+	if gone { // a writer that closed took back its empty segment, or a sealer has sealed it meanwhile
+		now, err := (&walker{fsys: fsys, dir: dir, epoch: e}).archives()
+		if err != nil {
+			return nil, err
+		}
+		if len(now) > len(archives) {
+			return newWalker(fsys, dir, e)
 		}
 	}
 	w.setAside()
@@ -156,14 +168,14 @@ func (w *walker) removeLeftovers() error {
 	return nil
 }
 
-// begin reads a segment's first header.
-func (w *walker) begin(s *walked) error {
+// begin reads a segment's first header, if the segment is still there.
+func (w *walker) begin(s *walked) (there bool, err error) {
 	f, err := w.fsys.Open(s.path, false)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil // a writer that closed took back its empty segment
+		return false, nil
 	}
 	if err != nil {
-		return fmt.Errorf("opening a segment: %w", err)
+		return false, fmt.Errorf("opening a segment: %w", err)
 	}
 	var b [headerSize]byte
 	n, err := f.ReadAt(b[:], 0)
@@ -174,7 +186,7 @@ func (w *walker) begin(s *walked) error {
 		h, wrong := parseHeader(b[:])
 		s.begun, s.first = wrong == "" && h.epoch == w.epoch.Number, h.first
 	}
-	return errors.Join(err, f.Close())
+	return true, errors.Join(err, f.Close())
 }
 
 // limit is the index with which the next segment that was begun begins. Frames
