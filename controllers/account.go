@@ -12,7 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/nearest"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Account is what the Account Center says about a data subject. Its
@@ -168,7 +168,7 @@ func (a *Account) CheckNames(known Known) error {
 // unknownParty is the error for a contracting party that is no controller.
 func unknownParty(id string, known []string) error {
 	const fix = `list it there, or give its "name" and "address" instead of an id`
-	if near := nearest.Of(id, known); near != "" {
+	if near := suggest.Nearest(id, known); near != "" {
 		return fmt.Errorf("contracting_party is not a controller of the registers (the nearest is %q); %s", near, fix)
 	}
 	return fmt.Errorf("contracting_party is not a controller of the registers; %s", fix)

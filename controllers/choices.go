@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/nearest"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Choices are what an account record says a data subject chose (§7), and what
@@ -91,7 +91,7 @@ func unknownObjection(word string, known Known) error {
 
 // unknownWord is the error for an item that names nothing known.
 func unknownWord(key, what, word string, known []string) error {
-	if near := nearest.Of(word, known); near != "" {
+	if near := suggest.Nearest(word, known); near != "" {
 		return fmt.Errorf("an item of %s is not %s (the nearest is %q)", key, what, near)
 	}
 	return fmt.Errorf("an item of %s is not %s", key, what)

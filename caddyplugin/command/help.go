@@ -9,7 +9,7 @@ import (
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/nearest"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func helpCommand() *cobra.Command {
@@ -92,7 +92,7 @@ func explainCode(w io.Writer, code string, asJSON bool) error {
 		for _, r := range rows {
 			known = append(known, r.Code)
 		}
-		if near := nearest.Of(code, known); near != "" {
+		if near := suggest.Nearest(code, known); near != "" {
 			return fmt.Errorf("no code '%s': did you mean '%s'?", code, near)
 		}
 		return fmt.Errorf("no code '%s': 'transfergate transfer help' lists them", code)

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"regexp"
 
-	"github.com/sparkoo/transfergate/internal/nearest"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 var tokenPattern = regexp.MustCompile(`^[A-Za-z][A-Za-z0-9-]{0,62}$`)
@@ -15,7 +15,7 @@ func isToken(s string) bool { return tokenPattern.MatchString(s) }
 // did ends a message about an unknown word with the nearest known one, if one
 // is near.
 func did(word string, known []string) string {
-	best := nearest.Of(word, known)
+	best := suggest.Nearest(word, known)
 	if best == "" {
 		return ""
 	}

@@ -15,7 +15,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/fields"
-	"github.com/sparkoo/transfergate/internal/nearest"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Question is what somebody wants to know of a policy. The zero Question asks
@@ -190,7 +190,7 @@ func oneOf(what, word string, known []string) error {
 		return nil
 	}
 	did := ""
-	if best := nearest.Of(word, known); best != "" {
+	if best := suggest.Nearest(word, known); best != "" {
 		did = fmt.Sprintf(": did you mean '%s'?", best)
 	}
 	return fmt.Errorf("%s '%s' is not in the policy%s", what, word, did)

@@ -1,12 +1,12 @@
-package nearest_test
+package suggest_test
 
 import (
 	"testing"
 
-	"github.com/sparkoo/transfergate/internal/nearest"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
-func TestOf(t *testing.T) {
+func TestNearest(t *testing.T) {
 	controllers := []string{"sparkoo-za", "sparkoo-sa", "sparkoo-sg", "sparkoo-br"}
 	for _, c := range []struct {
 		word  string
@@ -22,7 +22,7 @@ func TestOf(t *testing.T) {
 		{"", []string{"node"}, ""},
 		{"são-paolo", []string{"são-paulo"}, "são-paulo"},
 	} {
-		if got := nearest.Of(c.word, c.known); got != c.want {
+		if got := suggest.Nearest(c.word, c.known); got != c.want {
 			t.Errorf("%q: got %q, want %q", c.word, got, c.want)
 		}
 	}

@@ -1,16 +1,16 @@
-// Package nearest finds the known word that a misspelt one most likely means.
-package nearest
+// Package suggest finds the known word that a misspelt one most likely means.
+package suggest
 
 import (
 	"strings"
 	"unicode/utf8"
 )
 
-// Of returns the known word nearest to word, without regard to case. It returns
+// Nearest returns the known word nearest to word, without regard to case. It returns
 // "" when none is near: a third of the letters and one more may differ, or just
 // a third in a word of two or three. It returns "" too when two words are equally
 // near, because a wrong hint could put an account under a wrong controller.
-func Of(word string, known []string) string {
+func Nearest(word string, known []string) string {
 	letters := utf8.RuneCountInString(word)
 	allowed := letters / 3
 	if letters > 3 {
