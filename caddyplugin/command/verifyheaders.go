@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/assertion"
 	"github.com/sparkoo/transfergate/internal/fields"
@@ -31,13 +32,13 @@ func verifyHeadersCommand() *cobra.Command {
 	listen := cmd.Flags().String("listen", "127.0.0.1:9000", "address to listen on")
 	jwks := cmd.Flags().String("jwks", "", "URL of the gateway's key set (required)")
 	audience := cmd.Flags().String("audience", "", "code of the region this stands for; empty: any")
-	return run(cmd, func(w io.Writer, _ []string) (int, error) {
+	return cli.Run(cmd, func(w io.Writer, _ []string) (int, error) {
 		ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 		defer stop()
 		if err := verifyHeaders(ctx, w, *listen, *jwks, *audience); err != nil {
-			return exitError, err
+			return cli.Error, err
 		}
-		return exitFine, nil
+		return cli.Fine, nil
 	})
 }
 

@@ -1,0 +1,56 @@
+// Package cli is what the commands of the transfer gateway have in common: how a
+// function becomes a command, exit codes, output, and asking a running gateway.
+package cli
+
+import (
+	"encoding/json"
+	"io"
+	"strings"
+
+	"github.com/caddyserver/caddy/v2"
+	caddycmd "github.com/caddyserver/caddy/v2/cmd"
+	"github.com/spf13/cobra"
+)
+
+// Exit codes, the same for every command.
+const (
+	Fine     = caddy.ExitCodeSuccess       // it worked, and all is well
+	Error    = caddy.ExitCodeFailedStartup // it did not work; the error says why
+	Findings = 2                           // it worked, and found something wrong
+)
+
+// Run makes a function that returns an exit code a command's. The function writes
+// what it has to say to w.
+func Run(cmd *cobra.Command, f func(w io.Writer, args []string) (int, error)) *cobra.Command {
+	cmd.RunE = caddycmd.WrapCommandFuncForCobra(func(fl caddycmd.Flags) (int, error) {
+		return f(cmd.OutOrStdout(), fl.Args())
+	})
+	return cmd
+}
+
+// Done is the exit code of a command that finds nothing.
+func Done(err error) (int, error) {
+	if err != nil {
+		return Error, err
+	}
+	return Fine, nil
+}
+
+// JSONFlag adds the flag every command has.
+func JSONFlag(cmd *cobra.Command) *bool {
+	return cmd.Flags().Bool("json", false, "print the result as JSON")
+}
+
+// PrintJSON prints a result for programs.
+func PrintJSON(w io.Writer, v any) error {
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(v)
+}
+
+// Flush writes what was put together.
+func Flush(w io.Writer, text *strings.Builder) error {
+	_, err := io.WriteString(w, text.String())
+	return err
+}

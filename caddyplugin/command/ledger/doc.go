@@ -1,0 +1,11 @@
+// Package ledger is the commands about a ledger: reading it (tail, inspect,
+// would-deny), proving (verify, prove, export-tiles) and tending it (keygen, epoch,
+// keys, hold).
+package ledger
+
+import "github.com/spf13/cobra"
+
+// Commands are those of this package, to be added to the command transfer.
+func Commands() []*cobra.Command {
+	return []*cobra.Command{ledgerCommand(), verifyBundleCommand()}
+}

@@ -1,0 +1,87 @@
+package ledger
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+func ledgerKeygenCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "keygen FILE",
+		Short: "Makes a key that signs a ledger's checkpoints",
+		Long: "Writes an Ed25519 key to FILE, which must not exist, and prints the verifier key for those who check.\n" +
+			"Name the file in the Caddyfile with 'key FILE' in the ledger's block. A ledger that has a key already changes it\n" +
+			"with 'ledger epoch new --next-key FILE'. In checkpoints the key bears the name of its epoch.",
+		Args: cobra.ExactArgs(1),
+	}
+	name := cmd.Flags().String("name", "transfergate/node", "the key's name, usually transfergate/ and the node")
+	asJSON := cli.JSONFlag(cmd)
+	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		vkey, err := ledger.GenerateKey(args[0], *name)
+		if err != nil {
+			return cli.Error, err
+		}
+		if *asJSON {
+			err = cli.PrintJSON(w, map[string]string{"file": args[0], "vkey": vkey})
+		} else {
+			_, err = fmt.Fprintln(w, vkey)
+		}
+		if err != nil {
+			return cli.Error, err
+		}
+		return cli.Fine, nil
+	})
+}
+
+func epochCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "epoch", Short: "Epochs of a transfer ledger"}
+	cmd.AddCommand(epochNewCommand())
+	return cmd
+}
+
+func epochNewCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "new FOLDER --because REASON",
+		Short: "Begins a new epoch, after damage or with another key",
+		Long: "Begins a new epoch of a ledger that no gateway has open. If the newest epoch is sound it is closed by an entry that\n" +
+			"names the next one and its key; if it is damaged, or its key is lost, it is left as it is. Either way the new\n" +
+			"epoch's first entry carries the last signed checkpoint found, and the reason.",
+		Args: cobra.ExactArgs(1),
+	}
+	because := cmd.Flags().String("because", "", "why; stands in the ledger from then on, so no personal data (required)")
+	key := cmd.Flags().String("key", "", "the file of the key that signs so far; default: checkpoint.key in FOLDER")
+	next := cmd.Flags().String("next-key", "", "the file of the key that signs from now on; default: the same")
+	node := cmd.Flags().String("node", "", "the node's name in the new epoch's origin, as in the Caddyfile; default: as in the newest epoch")
+	asJSON := cli.JSONFlag(cmd)
+	if err := cmd.MarkFlagRequired("because"); err != nil {
+		panic(err) // the flag stands above
+	}
+	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		return newEpoch(w, args[0], ledger.Options{Node: *node, Key: *key}, *because, *next, *asJSON)
+	})
+}
+
+// newEpoch begins an epoch and prints its origin and verifier key.
+func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey string, asJSON bool) (int, error) {
+	if err := ledger.NewEpoch(dir, o, because, nextKey); err != nil {
+		return cli.Error, err
+	}
+	view, err := ledger.OpenView(dir, 0)
+	if err != nil {
+		return cli.Error, err
+	}
+	if asJSON {
+		err = cli.PrintJSON(w, map[string]any{"epoch": view.Epoch(), "origin": view.Origin(), "vkey": view.VerifierKey()})
+	} else {
+		_, err = fmt.Fprintf(w, "epoch %d\n%s\n", view.Epoch(), view.VerifierKey())
+	}
+	if err != nil {
+		return cli.Error, err
+	}
+	return cli.Fine, nil
+}

@@ -1,0 +1,245 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
+	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+func inspectCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "inspect FOLDER",
+		Short: "Shows a ledger's epochs, keys, checkpoints, witnesses and disk use on one screen",
+		Long: "Shows what a ledger's folder holds. It reads no entries and verifies nothing but the checkpoints' signatures,\n" +
+			"with the keys the ledger itself names: 'ledger verify' does the rest. It may run beside a running gateway.",
+		Args: cobra.ExactArgs(1),
+	}
+	asJSON := cli.JSONFlag(cmd)
+	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		l, err := inspectClasses(args[0])
+		if err != nil {
+			return cli.Error, err
+		}
+		if *asJSON {
+			err = cli.PrintJSON(w, l)
+		} else {
+			err = l.print(w)
+		}
+		if err != nil {
+			return cli.Error, err
+		}
+		return cli.Fine, nil
+	})
+}
+
+// inspected is what a ledger's folder holds.
+type inspected struct {
+	Folder   string           `json:"folder"`
+	Entries  int64            `json:"entries"` // under checkpoints
+	Bytes    int64            `json:"bytes"`   // of all files, without what is reserved
+	Reserved int64            `json:"reserved_bytes"`
+	Epochs   []inspectedEpoch `json:"epochs"`
+	Policies []string         `json:"policies"` // digests of the snapshots kept
+	Classes  []*inspected     `json:"classes,omitempty"`
+}
+
+// inspectedEpoch is one epoch of it.
+type inspectedEpoch struct {
+	Epoch     uint32     `json:"epoch"`
+	Origin    string     `json:"origin"`
+	Key       string     `json:"vkey"`
+	Created   time.Time  `json:"created"`
+	Because   string     `json:"because,omitempty"`
+	Entries   int64      `json:"entries"`
+	Root      string     `json:"root,omitempty"`
+	Signed    *time.Time `json:"signed,omitempty"` // when the checkpoint's file was written
+	Bytes     int64      `json:"bytes"`            // without what is reserved
+	Reserved  int64      `json:"reserved_bytes"`
+	Witnessed int64      `json:"witnessed_entries"`
+	Witnesses []string   `json:"witnesses,omitempty"` // who signed, by their word: their keys are not known here
+}
+
+// inspectClasses inspects a ledger and the classes of records in its folder.
+func inspectClasses(folder string) (*inspected, error) {
+	l, err := inspectLedger(folder)
+	if err != nil {
+		return nil, err
+	}
+	classes, err := ledger.Classes(folder)
+	if err != nil {
+		return nil, err
+	}
+	for _, class := range classes[1:] {
+		c, err := inspectLedger(ledger.ClassFolder(folder, class))
+		if err != nil {
+			return nil, err
+		}
+		l.Classes = append(l.Classes, c)
+	}
+	return l, nil
+}
+
+func inspectLedger(folder string) (*inspected, error) {
+	numbers, err := ledger.Epochs(folder)
+	if err != nil {
+		return nil, err
+	}
+	l := &inspected{Folder: folder, Policies: []string{}}
+	for _, number := range numbers {
+		e, err := inspectEpoch(folder, number)
+		if err != nil {
+			return nil, err
+		}
+		l.Entries, l.Reserved = l.Entries+e.Entries, l.Reserved+e.Reserved
+		l.Epochs = append(l.Epochs, e)
+	}
+	if l.Bytes, err = bytesUnder(folder); err != nil {
+		return nil, err
+	}
+	l.Bytes = max(0, l.Bytes-l.Reserved) // a writer may have given some back meanwhile
+	policies, err := filepath.Glob(filepath.Join(folder, "policy", "*.tar"))
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range policies {
+		l.Policies = append(l.Policies, strings.TrimSuffix(filepath.Base(p), ".tar"))
+	}
+	slices.Sort(l.Policies)
+	return l, nil
+}
+
+func inspectEpoch(folder string, number uint32) (e inspectedEpoch, err error) {
+	view, err := ledger.OpenView(folder, number)
+	if err != nil {
+		return e, err
+	}
+	e = inspectedEpoch{Epoch: number, Origin: view.Origin(), Key: view.VerifierKey(), Created: view.Created(), Because: view.Because()}
+	if e.Reserved, err = ledger.Reserved(folder, number); err != nil {
+		return e, err
+	}
+	if e.Bytes, err = bytesUnder(view.Dir()); err != nil {
+		return e, err
+	}
+	e.Bytes = max(0, e.Bytes-e.Reserved)
+	key, err := note.NewVerifier(e.Key)
+	if err != nil {
+		return e, err
+	}
+	signed, err := view.Checkpoint()
+	if errors.Is(err, fs.ErrNotExist) {
+		return e, nil
+	}
+	if err != nil {
+		return e, err
+	}
+	c, err := tiles.OpenCheckpoint(signed, key)
+	if err != nil {
+		return e, err
+	}
+	e.Entries, e.Root = c.N, c.Hash.String()
+	if info, err := os.Stat(filepath.Join(view.Dir(), "checkpoint")); err == nil {
+		at := info.ModTime().UTC().Truncate(time.Second)
+		e.Signed = &at
+	}
+	return e, e.inspectWitnessed(filepath.Join(view.Dir(), ledger.WitnessedName), key)
+}
+
+// inspectWitnessed reads the latest checkpoint that witnesses signed, if any.
+func (e *inspectedEpoch) inspectWitnessed(file string, key note.Verifier) error {
+	signed, err := os.ReadFile(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the witnessed checkpoint: %w", err)
+	}
+	c, err := tiles.OpenCheckpoint(signed, key)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	n, err := note.Open(signed, note.VerifierList(key))
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	e.Witnessed = c.N
+	for _, s := range n.UnverifiedSigs {
+		e.Witnesses = append(e.Witnesses, s.Name)
+	}
+	return nil
+}
+
+// bytesUnder is how many bytes the files of a folder have. Files that go away
+// meanwhile do not count.
+func bytesUnder(folder string) (total int64, err error) {
+	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
+		var info fs.FileInfo
+		if err == nil && d.Type().IsRegular() {
+			if info, err = d.Info(); err == nil {
+				total += info.Size()
+			}
+		}
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil
+		}
+		return err
+	})
+	if err != nil {
+		return 0, fmt.Errorf("measuring the ledger: %w", err)
+	}
+	return total, nil
+}
+
+// print shows the ledger on one screen.
+func (l *inspected) print(w io.Writer) error {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "ledger %s: %d epochs, %d entries under checkpoints, %d bytes and %d reserved for more, %d policy snapshots\n\n",
+		l.Folder, len(l.Epochs), l.Entries, l.Bytes, l.Reserved, len(l.Policies))
+	rows := []byte("epoch\tbegun\tentries\tbytes/entry\tsigned\twitnessed\twitnesses\n")
+	for _, e := range l.Epochs {
+		signed, witnesses, each := "never", "none", "-"
+		if e.Signed != nil {
+			signed = e.Signed.Format(time.RFC3339)
+		}
+		if len(e.Witnesses) > 0 {
+			witnesses = strings.Join(e.Witnesses, ", ")
+		}
+		if e.Entries > 0 {
+			each = fmt.Sprint(e.Bytes / e.Entries)
+		}
+		rows = fmt.Appendf(rows, "%d\t%s\t%d\t%s\t%s\t%d\t%s\n", e.Epoch, e.Created.Format(time.RFC3339), e.Entries, each, signed, e.Witnessed, witnesses)
+	}
+	table := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
+	_, err := table.Write(rows)
+	if err := errors.Join(err, table.Flush()); err != nil {
+		return err
+	}
+	for _, e := range l.Epochs {
+		fmt.Fprintf(&b, "\nepoch %d\n  key:  %s\n  root: %s\n", e.Epoch, e.Key, e.Root)
+		if e.Because != "" {
+			fmt.Fprintf(&b, "  begun because: %s\n", e.Because)
+		}
+	}
+	for _, c := range l.Classes {
+		b.WriteByte('\n')
+		if err := c.print(&b); err != nil {
+			return err
+		}
+	}
+	_, err = w.Write(b.Bytes())
+	return err
+}

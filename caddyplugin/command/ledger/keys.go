@@ -1,0 +1,189 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// ledgerKeysCommand holds the commands that tend the keys of the pseudonyms.
+func ledgerKeysCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "keys",
+		Short: "Lists, makes and destroys the keys of the pseudonyms",
+		Long: "Each period has a random key of its own, which turns account ids into the pseudonyms of its records.\n" +
+			"Destroying a period's key cuts everybody's records of that period loose from their persons, for good.\n\n" +
+			"Classes of records that are kept apart have keys of their own: the running gateway lists and changes all of them.\n\n" +
+			"The commands ask the running gateway, or work on the folder of a ledger, or of a class, that nobody writes (--ledger).",
+	}
+	cmd.AddCommand(
+		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]keyRow, error) { return t.list() }),
+		keysCommand("rotate", "Makes a new key, which new records use from now on", "",
+			func(t keyTender, _ []string) ([]keyRow, error) { return t.rotate() }),
+		keysCommand("destroy PERIOD", "Destroys the key of a period, for good",
+			"The records stay as they are, and so do their proofs. The ledger says that the key was destroyed.\n"+
+				"The current period's key is replaced first.",
+			func(t keyTender, args []string) ([]keyRow, error) { return t.destroy(args[0]) }),
+	)
+	return cmd
+}
+
+// keyRow is a key of the pseudonyms, and the class of the records that name persons
+// by it; empty for those of a folder.
+type keyRow struct {
+	ledger.KeyInfo
+	Class string `json:"class,omitempty"`
+}
+
+// keyTender is who tends the keys: the running gateway, or this process.
+type keyTender interface {
+	list() ([]keyRow, error)
+	rotate() ([]keyRow, error)
+	destroy(period string) ([]keyRow, error)
+}
+
+// ledgerFlags say which ledger is meant: that of the running gateway, or a folder.
+type ledgerFlags struct {
+	dir, key, master string
+	address          *string
+	json             *bool
+}
+
+// add adds the flags to a command.
+func (f *ledgerFlags) add(cmd *cobra.Command) {
+	f.address = cli.AddressFlag(cmd)
+	cmd.Flags().StringVar(&f.dir, "ledger", "", "folder of a ledger that nobody writes")
+	cmd.Flags().StringVar(&f.key, "key", "", "with --ledger: file of the key that signs its checkpoints (default: in the folder)")
+	cmd.Flags().StringVar(&f.master, "master", "", "with --ledger: file of the master secret (default: in the folder)")
+	f.json = cli.JSONFlag(cmd)
+}
+
+func keysCommand(use, short, long string, do func(keyTender, []string) ([]keyRow, error)) *cobra.Command {
+	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
+	if use == "destroy PERIOD" {
+		cmd.Args = cobra.ExactArgs(1)
+	}
+	f := new(ledgerFlags)
+	f.add(cmd)
+	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) { return cli.Done(f.tendKeys(w, cmd.Name(), args, do)) })
+}
+
+func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]keyRow, error)) (err error) {
+	var tender keyTender
+	if f.dir == "" {
+		tender = remoteKeys{*f.address}
+	} else {
+		local, openErr := f.open(name == "rotate")
+		if openErr != nil {
+			return openErr
+		}
+		defer func() { err = errors.Join(err, local.Close()) }()
+		tender = localKeys{local}
+	}
+	keys, err := do(tender, args)
+	if err != nil {
+		return err
+	}
+	return printKeys(w, keys, *f.json)
+}
+
+// open opens the ledger for writing, with a new key if asked for: a ledger that
+// has lost its keys does not open otherwise. A folder without one is an error.
+func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) { return f.openFolder(f.dir, newKey) }
+
+// openFolder is open for the folder of a class.
+func (f *ledgerFlags) openFolder(dir string, newKey bool) (*ledger.Log, error) {
+	if epochs, err := filepath.Glob(filepath.Join(dir, "epoch-*")); err != nil || len(epochs) == 0 {
+		return nil, fmt.Errorf("%s holds no ledger", dir)
+	}
+	o := ledger.Options{Node: ledger.NodeOf(dir), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
+	if f.master != "" {
+		secret, err := os.ReadFile(f.master)
+		if err != nil {
+			return nil, fmt.Errorf("reading the master secret: %w", err)
+		}
+		o.Master = bytes.TrimSpace(secret)
+	}
+	l := ledger.New(dir, o)
+	if err := l.Open(); err != nil {
+		return nil, fmt.Errorf("opening the ledger: %w; while a gateway writes it, leave --ledger out", err)
+	}
+	return l, nil
+}
+
+// localKeys are those of a ledger this process writes.
+type localKeys struct{ log *ledger.Log }
+
+func (k localKeys) list() (rows []keyRow, err error) {
+	for _, key := range k.log.Keys() {
+		rows = append(rows, keyRow{KeyInfo: key})
+	}
+	return rows, nil
+}
+
+// rotate finds the new key made: the ledger was opened with one.
+func (k localKeys) rotate() ([]keyRow, error) { return k.list() }
+
+func (k localKeys) destroy(period string) ([]keyRow, error) {
+	if err := k.log.DestroyKey(period); err != nil {
+		return nil, err
+	}
+	return k.list()
+}
+
+// remoteKeys are those of a running gateway.
+type remoteKeys struct{ address string }
+
+func (k remoteKeys) list() ([]keyRow, error)   { return k.ask(http.MethodGet, "") }
+func (k remoteKeys) rotate() ([]keyRow, error) { return k.ask(http.MethodPost, "/rotate") }
+func (k remoteKeys) destroy(period string) ([]keyRow, error) {
+	return k.ask(http.MethodPost, "/"+url.PathEscape(period)+"/destroy")
+}
+
+func (k remoteKeys) ask(method, path string) ([]keyRow, error) {
+	body, err := cli.AskGateway(k.address, method, "/transfer/ledger/keys"+path, nil)
+	if err != nil {
+		return nil, err
+	}
+	var answer struct {
+		Keys []keyRow `json:"keys"`
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
+	}
+	return answer.Keys, nil
+}
+
+func printKeys(w io.Writer, keys []keyRow, asJSON bool) error {
+	if asJSON {
+		return cli.PrintJSON(w, map[string]any{"keys": keys})
+	}
+	table := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	for _, k := range keys {
+		use := "past"
+		if k.Current {
+			use = "current"
+		}
+		class := ""
+		if k.Class != "" {
+			class = "\tclass " + k.Class
+		}
+		if _, err := fmt.Fprintf(table, "%s\t%s\tfrom %s\tuntil %s%s\n", k.Period, use, k.From.Format(time.DateOnly), k.Until.Format(time.DateOnly), class); err != nil {
+			return err
+		}
+	}
+	return table.Flush()
+}

@@ -1,0 +1,216 @@
+package policy
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	// A Caddyfile may name any standard module and ours.
+	_ "github.com/caddyserver/caddy/v2/modules/standard"
+
+	_ "github.com/sparkoo/transfergate/caddyplugin/accounts"
+	_ "github.com/sparkoo/transfergate/caddyplugin/identity"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// explained runs explain and returns what it printed.
+func explained(t *testing.T, f explainFlags, args ...string) string {
+	t.Helper()
+	var out bytes.Buffer
+	if err := f.run(&out, args); err != nil {
+		t.Fatalf("%+v: %v", f, err)
+	}
+	return out.String()
+}
+
+func wants(t *testing.T, text string, parts ...string) {
+	t.Helper()
+	text = strings.Join(strings.Fields(text), " ") // lines are broken anywhere
+	for _, part := range parts {
+		if !strings.Contains(text, part) {
+			t.Errorf("lacks %q:\n%s", part, text)
+		}
+	}
+}
+
+// From flags, for people and for programs.
+func TestExplainFlags(t *testing.T) {
+	f := explainFlags{country: "BR", activity: "support-training", demo: true, at: "2026-12-02", staff: "huawei-cloud-cn@CN", node: "gw:ZA:sparkoo-za", regions: "ap-southeast-3,cn-north-4"}
+	wants(t, explained(t, f), "At 2026-12-02T12:00:00Z", "by staff of huawei-cloud-cn in CN, about a person who registered in BR",
+		"edge: sparkoo-br in BR -> sparkoo-za in ZA", "Denied: no_safeguard.", "[§4, config/policy/regions.yaml:")
+	f.json = true
+	var e decision.Explanation
+	if err := json.Unmarshal([]byte(explained(t, f)), &e); err != nil || e.Reason != decision.NoSafeguard || len(e.Regions) != 2 || len(e.Steps) < 6 {
+		t.Errorf("%v: %+v", err, e)
+	}
+	f = explainFlags{country: "BR", activity: "serving", chose: "restricted,2b,sparkoo-br", demo: true}
+	wants(t, explained(t, f), "processing is restricted; activity sparkoo-br switched off; objections to 2b, sparkoo-br", "Denied: processing_restricted")
+	f = explainFlags{country: "TH", activity: "serving", at: "2026-11-25", born: "2007-01-01", demo: true}
+	wants(t, explained(t, f), "a minor without a guardian", "Denied: minor_without_guardian")
+	if _, err := (&explainFlags{born: "jane"}).question(); err == nil {
+		t.Error("jane is a birth")
+	}
+}
+
+// site is a Caddyfile with the header source, whose proxy is this machine.
+func site(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	accounts := filepath.Join(dir, "accounts.ndjson")
+	if err := os.WriteFile(accounts, []byte(`{"account":"secret-ana","country":"BR","contracting_party":"sparkoo-br"}`+"\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "Caddyfile")
+	text := `{
+	admin off
+	transfer {
+		demo
+		node gw-sg-1 SG sparkoo-sg
+		ledger ` + filepath.Join(dir, "ledger") + `
+		accounts file ` + accounts + `
+		identity header {
+			from 127.0.0.0/8
+		}
+	}
+}
+http://gw.test {
+	transfer {
+		activity support /v1/support/*
+		activity serving
+		region ap-southeast-3 127.0.0.1:1
+		region cn-north-4 127.0.0.1:1
+	}
+}
+`
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// A Caddyfile gives node, regions, accounts and demo; a request is read by its
+// sites and identity sources, as when it runs. Nothing is written.
+func TestExplainCaddyfile(t *testing.T) {
+	caddyfile := site(t)
+	text := explained(t, explainFlags{caddyfile: caddyfile, activity: "support", account: "secret-ana"})
+	wants(t, text, "the contracting party the Account Center shows", "Allowed: huawei-cloud-cn in CN answers from region cn-north-4.")
+	for name, c := range map[string]struct{ request, from, want string }{
+		"a ticket":                  {"GET /v1/support/7?q=secret HTTP/1.1\nHost: gw.test\nRegistered-Country: BR\nAccount-Id: secret-ana\n", "127.0.0.1:1", "Allowed: huawei-cloud-cn in CN answers"},
+		"with a body, and CRLF":     {"POST /v1/x HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 6\r\nRegistered-Country: PE\r\n\r\nsecret", "127.0.0.1:1", "The controller is sparkoo-pe"},
+		"from a peer nobody trusts": {"GET / HTTP/1.1\nHost: gw.test\nRegistered-Country: BR\n", "192.0.2.1:1", "The request is by nobody who is identified."},
+		"a path in two readings":    {"GET /v1/support/../x HTTP/1.1\nHost: gw.test\n", "127.0.0.1:1", "Refused before a decision: path_ambiguous."},
+		"what is no country":        {"GET / HTTP/1.1\nHost: gw.test\nRegistered-Country: UK\n", "127.0.0.1:1", "Refused before a decision: country_invalid."},
+		"the person's choice, GPC":  {"GET / HTTP/1.1\nHost: gw.test\nRegistered-Country: BR\nSec-GPC: 1\n", "127.0.0.1:1", "the request opts out (Sec-GPC)"},
+	} {
+		path := filepath.Join(t.TempDir(), "request.http")
+		if err := os.WriteFile(path, []byte(c.request), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		text := explained(t, explainFlags{caddyfile: caddyfile, request: path, from: c.from})
+		wants(t, text, c.want)
+		if strings.Contains(text, "secret") {
+			t.Errorf("%s: the explanation repeats the request: %s", name, text)
+		}
+	}
+	if _, err := os.Stat(filepath.Join(filepath.Dir(caddyfile), "ledger")); !os.IsNotExist(err) {
+		t.Errorf("explaining made a ledger: %v", err)
+	}
+}
+
+// A record is explained with the policy it names, whatever the policy is today.
+func TestExplainRecord(t *testing.T) {
+	old, err := loadPolicy(copyPolicy(t, func(name, text string) string {
+		return strings.Replace(text, "serves: [BR]", "serves: [BR, PY]", 1)
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "ledger")
+	log := ledger.New(dir, ledger.Options{Node: "gw"})
+	if err := log.Open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := log.Snapshot(old.Policy.Digest, old.Archive()); err != nil {
+		t.Fatal(err)
+	}
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	var ids []string
+	for _, r := range []ledger.Record{
+		{Type: ledger.TypeAccepted, Activity: "storage", Country: "PY", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Region: "ap-southeast-3", Decision: "allowed", Demo: true},
+		{Type: ledger.TypeRefused, Activity: "support-training", Country: "BR", Controller: "sparkoo-sg", Basis: "account-center", Requester: "huawei-cloud-cn@CN", Decision: "denied", Reason: "no_safeguard", Law: "br"},
+		{Type: ledger.TypeRefused, Activity: "surveys", Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Decision: "denied", Reason: "consent_withdrawn"},
+	} {
+		r.Time, r.Policy, r.Enforced = at, old.Policy.Digest, true
+		id, err := log.Append(r.AppendJSON(nil))
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids = append(ids, id.String())
+	}
+	if err := log.Close(); err != nil {
+		t.Fatal(err)
+	}
+	wants(t, explained(t, explainFlags{record: dir + "#" + ids[0]}), "Record "+ids[0]+" says: allowed, region ap-southeast-3.",
+		"The controller is sparkoo-br (Sparkoo Technologies Do Brasil Ltda.) in BR: the country table.", "policy "+old.Policy.Digest[:12], "Allowed: ")
+	wants(t, explained(t, explainFlags{ledger: dir}, ids[1]), "staff of huawei-cloud-cn in CN", "the contracting party the Account Center shows", "Denied: no_safeguard.")
+	text := explained(t, explainFlags{record: dir + "#" + ids[2]})
+	wants(t, text, "consent is withdrawn", "Denied: consent_withdrawn.")
+	if strings.Contains(text, "What follows comes to") {
+		t.Errorf("the explanation differs from the record: %s", text)
+	}
+}
+
+func TestExplainErrors(t *testing.T) {
+	for want, c := range map[string]struct {
+		f    explainFlags
+		args []string
+	}{
+		"no activity: name one of storage, ":                  {explainFlags{}, nil},
+		"staff 'me' is not entity@COUNTRY":                    {explainFlags{staff: "me", activity: "support"}, nil},
+		"unexpected argument 'x'":                             {explainFlags{}, []string{"x"}},
+		"--request needs --caddyfile FILE":                    {explainFlags{request: "x"}, nil},
+		"give one of --address, --caddyfile, --record and":    {explainFlags{caddyfile: "x", record: "y"}, nil},
+		"--ledger DIR needs the record's number":              {explainFlags{ledger: "x"}, nil},
+		"record 'x' is not DIR#NUMBER":                        {explainFlags{record: "x"}, nil},
+		"reading the Caddyfile: open nowhere: no such file":   {explainFlags{caddyfile: "nowhere"}, nil},
+		"reference 'x' is none of consent:ID":                 {explainFlags{reference: "x"}, nil},
+		"an account, and no account records: name the file":   {explainFlags{account: "secret", activity: "support"}, nil},
+		"reading the account records: open nowhere: no such ": {explainFlags{account: "secret", accounts: "nowhere", activity: "support"}, nil},
+	} {
+		err := c.f.run(new(bytes.Buffer), c.args)
+		if err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("got %v, want %s", err, want)
+		}
+	}
+}
+
+// A running gateway is asked in the body of a request, never in its address.
+func TestExplainOnline(t *testing.T) {
+	var address, body string
+	admin := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		address, body = r.Method+" "+r.URL.String(), string(text)
+		_, _ = io.WriteString(w, `[{"at":"2026-11-25T12:00:00Z","policy":"0123456789abcdef","outcome":"denied","steps":[{"topic":"outcome","text":"Denied: no_safeguard."}]}]`)
+	}))
+	defer admin.Close()
+	text := explained(t, explainFlags{address: strings.TrimPrefix(admin.URL, "http://"), activity: "support", account: "secret-ana"})
+	wants(t, text, "policy 0123456789ab", "1. Denied: no_safeguard.")
+	if address != "POST /transfer/explain" || !strings.Contains(body, `"account":"secret-ana"`) || strings.Contains(text, "secret") {
+		t.Errorf("asked %s with %s, printed %s", address, body, text)
+	}
+	admin.Close()
+	if err := (&explainFlags{address: "127.0.0.1:1", activity: "support"}).run(new(bytes.Buffer), nil); err == nil || !strings.HasPrefix(err.Error(), "asking the gateway at 127.0.0.1:1: ") {
+		t.Errorf("got %v", err)
+	}
+}
