@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -190,15 +189,4 @@ func at(position string) string {
 		return ""
 	}
 	return ", at " + position
-}
-
-// rawHandler reads the name of a raw handler.
-func rawHandler(raw json.RawMessage) string {
-	var named struct {
-		Handler string `json:"handler"`
-	}
-	if json.Unmarshal(raw, &named) != nil {
-		return ""
-	}
-	return named.Handler
 }

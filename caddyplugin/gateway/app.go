@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -142,6 +143,17 @@ func (a *App) Provision(ctx caddy.Context) error {
 		a.logger.Warn("demo: example and unconfirmed safeguards satisfy laws; not for production")
 	}
 	return nil
+}
+
+// provisionSites looks for side doors in the http app's configuration.
+func (a *App) provisionSites() error {
+	routes, err := sitecheck.Load(a.ctx)
+	if err != nil {
+		return err
+	}
+	sites := sitecheck.Sites{Routes: routes, IdentityFields: a.identityFields}
+	a.searched, a.hosts = len(routes) > 0, sites.Hosts()
+	return sites.Check()
 }
 
 func (a *App) provisionNode() error {

@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 )
 
 func init() {
@@ -287,7 +289,7 @@ func (h *Handler) unmarshalOther(helper httpcaddyfile.Helper) error {
 		return helper.Err(`other_upstreams needs addresses and a reason, as in 'other_upstreams auth.internal:9091 "forward_auth sees no body"'`)
 	}
 	last := len(args) - 1
-	h.OtherUpstreams = append(h.OtherUpstreams, OtherUpstreams{Addresses: args[:last], Why: args[last]})
+	h.OtherUpstreams = append(h.OtherUpstreams, sitecheck.OtherUpstreams{Addresses: args[:last], Why: args[last]})
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
@@ -42,7 +43,7 @@ func ReadDocument(document []byte) (*Document, error) {
 		}
 	}
 	if raw := c.AppsRaw["http"]; raw != nil {
-		routes, err := routesOf(raw)
+		routes, err := sitecheck.Read(raw)
 		if err != nil {
 			return nil, err
 		}
@@ -55,14 +56,14 @@ func ReadDocument(document []byte) (*Document, error) {
 	return d, nil
 }
 
-func (d *Document) takeSites(route *rawRoute) error {
-	for _, handler := range route.handlers {
-		if handler.name() != "transfer" {
+func (d *Document) takeSites(route *sitecheck.Route) error {
+	for _, handler := range route.Handlers {
+		if handler.Name() != "transfer" {
 			continue
 		}
 		h := new(Handler)
-		if err := handler.into(h); err != nil {
-			return fmt.Errorf("reading a transfer handler of server '%s': %w", route.server, err)
+		if err := handler.Into(h); err != nil {
+			return fmt.Errorf("reading a transfer handler of server '%s': %w", route.Server, err)
 		}
 		for _, region := range h.Regions {
 			region.written = region.Routes
@@ -143,7 +144,7 @@ func (d *Document) checkRegion(p *decision.Policy, region *Region) *Finding {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, errPlaintext):
+	case errors.Is(err, sitecheck.ErrPlaintext):
 		return &Finding{"plaintext-upstream", region.At, fmt.Sprintf("region '%s': %s", region.Code, strings.Replace(err.Error(), ": use", "; use", 1))}
 	}
 	return &Finding{"caddyfile-refused", region.At, fmt.Sprintf("region '%s': %v", region.Code, err)}

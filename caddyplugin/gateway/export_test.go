@@ -26,18 +26,6 @@ func BreakLedger(dir string) (err error) {
 	return err
 }
 
-// RawApp reads the http app's raw configuration out of something like caddy.Context.
-func RawApp(ctx any) error {
-	_, err := rawApp(ctx, "http")
-	return err
-}
-
-// TrustsProxies reads whether something like caddyhttp.Server trusts proxies.
-func TrustsProxies(server any) error {
-	_, err := trustsProxies(server)
-	return err
-}
-
 // SetPolicyInterval says how often folders of policies are looked at until
 // restore is called, by gateways that start meanwhile.
 func SetPolicyInterval(d time.Duration) (restore func()) {

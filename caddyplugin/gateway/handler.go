@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
 )
@@ -51,7 +52,7 @@ type Handler struct {
 	// Upstreams of proxies that stand in this site outside any region, and
 	// handlers that might send requests elsewhere, and why they may. Default:
 	// none, so that such a proxy or handler is a load error.
-	OtherUpstreams []OtherUpstreams `json:"other_upstreams,omitempty"`
+	OtherUpstreams []sitecheck.OtherUpstreams `json:"other_upstreams,omitempty"`
 
 	// Name of the privacy statement that covers this site, of the register of
 	// statements; an activity that names its own has that one. Default: the
@@ -72,15 +73,6 @@ type Handler struct {
 	number   int  // place of its tables in the state
 }
 
-// OtherUpstreams are upstreams that are no region's.
-type OtherUpstreams struct {
-	// Addresses as they stand in the proxy, host and port, or names of handlers.
-	Addresses []string `json:"addresses,omitempty"`
-
-	// Why they see requests of this site. Required.
-	Why string `json:"why,omitempty"`
-}
-
 // CaddyModule returns the Caddy module information.
 func (*Handler) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.transfer", New: func() caddy.Module { return new(Handler) }}
@@ -96,14 +88,19 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if !app.searched {
 		return errors.New("the http app's configuration could not be read: side doors cannot be looked for")
 	}
-	if err := h.checkOtherUpstreams(); err != nil {
-		return err
+	for _, other := range h.OtherUpstreams {
+		if err := other.Check(); err != nil {
+			return err
+		}
+		h.logger.Warn("requests of this site may go to upstreams that are no region's", zap.Strings("upstreams", other.Addresses), zap.String("why", other.Why))
 	}
 	if err := h.provisionStatus(); err != nil {
 		return err
 	}
-	if err := app.checkClientAddress(ctx); err != nil {
-		return err
+	if app.geo != nil {
+		if err := sitecheck.ClientAddress(ctx); err != nil {
+			return err
+		}
 	}
 	app.warnOfEarlyData(ctx)
 	if err := h.provisionActivities(ctx); err != nil {

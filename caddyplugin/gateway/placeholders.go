@@ -6,10 +6,11 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
-const placeholderPrefix = "http.transfer."
+const placeholderPrefix = sitecheck.PlaceholderPrefix
 
 // placeholders returns the values of {http.transfer.*}. They are read from the
 // request's exchange at the time they are asked for. A value that is not known

@@ -10,6 +10,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
@@ -93,8 +94,8 @@ func (a *App) checkRegion(p *decision.Policy, region *Region) error {
 	if row == nil {
 		return fmt.Errorf("not in the policy%s", did(region.Code, ids(p.Regions, func(r decision.Region) string { return r.Code })))
 	}
-	rules := regionRules{region: row, withheld: withheldFrom(p, row), node: a.Node.Country, demo: a.Demo}
-	return rules.checkRoutes(region.written)
+	rules := sitecheck.Region{Row: row, Withheld: withheldFrom(p, row), Node: a.Node.Country, Demo: a.Demo}
+	return rules.Check(region.written)
 }
 
 // checkReachable makes sure that a storage activity has somewhere to go.

@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -18,7 +19,7 @@ import (
 )
 
 // exchangeVar is the request variable that carries the exchange.
-const exchangeVar = "transfer_exchange"
+const exchangeVar = sitecheck.ExchangeVar
 
 // exchange is what the gateway knows about one request. Matchers that come
 // before the handler begin it; the handler completes it. It belongs to the

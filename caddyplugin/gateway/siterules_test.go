@@ -5,14 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
-
-	"github.com/caddyserver/caddy/v2"
-	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-
-	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 )
 
 // ruled is a site with room for handlers before, and lines in the global
@@ -257,39 +251,6 @@ func TestGeoIPNeedsStrictProxies(t *testing.T) {
 		{global: "servers {\ntrusted_proxies static 10.0.0.0/8\n}"},
 	} {
 		c.try(t)
-	}
-}
-
-// TestCaddysUnexportedFields: what the gateway reads by reflection has the name
-// and type it expects, and a Caddy that renames it does not load.
-func TestCaddysUnexportedFields(t *testing.T) {
-	cfg, found := reflect.TypeFor[caddy.Context]().FieldByName("cfg")
-	if !found || cfg.Type != reflect.TypeFor[*caddy.Config]() {
-		t.Errorf("caddy.Context has no field 'cfg *caddy.Config': %v", cfg)
-	}
-	if apps, found := reflect.TypeFor[caddy.Config]().FieldByName("AppsRaw"); !found || apps.Type != reflect.TypeFor[caddy.ModuleMap]() {
-		t.Errorf("caddy.Config has no field 'AppsRaw caddy.ModuleMap': %v", apps)
-	}
-	if proxies, found := reflect.TypeFor[caddyhttp.Server]().FieldByName("trustedProxies"); !found || proxies.Type != reflect.TypeFor[caddyhttp.IPRangeSource]() {
-		t.Errorf("caddyhttp.Server has no field 'trustedProxies caddyhttp.IPRangeSource': %v", proxies)
-	}
-	type config struct{ Apps map[string][]byte }
-	for want, ctx := range map[string]any{
-		"this build of Caddy hides its configuration: side doors cannot be looked for": struct{ config *caddy.Config }{},
-		"this build of Caddy hides its apps: side doors cannot be looked for":          struct{ cfg *config }{new(config)},
-	} {
-		if err := gateway.RawApp(ctx); err == nil || err.Error() != want {
-			t.Errorf("got %v, want %s", err, want)
-		}
-	}
-	if err := gateway.RawApp(struct{ cfg *caddy.Config }{}); err == nil {
-		t.Error("a context without configuration passes")
-	}
-	const hidden = "this build of Caddy hides its trusted proxies: whether a client could choose its address cannot be told"
-	for _, server := range []any{&struct{ trusted caddyhttp.IPRangeSource }{}, &struct{ trustedProxies []string }{}} {
-		if err := gateway.TrustsProxies(server); err == nil || err.Error() != hidden {
-			t.Errorf("got %v, want %s", err, hidden)
-		}
 	}
 }
 

@@ -1,12 +1,10 @@
-package gateway
+package sitecheck
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"maps"
 	"net/netip"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -19,25 +17,27 @@ import (
 // handlers would not do: Caddy loads one after the other, so that a handler
 // could not see those that come after it.
 
-// rawRoute is a top-level route of a server, or one of its error routes.
-type rawRoute struct {
-	server   string
-	listen   []string
-	hosts    []string       // in lower case and ASCII; none means every host
-	trees    []any          // as JSON: itself and the named routes it invokes
-	handlers []handlerField // the handlers in them, to any depth
+// Route is a top-level route of a server, or one of its error routes.
+type Route struct {
+	Server   string    // its name
+	Handlers []Handler // the handlers in it and in the named routes it invokes, to any depth
+
+	listen []string
+	hosts  []string // in lower case and ASCII; none means every host
+	trees  []any    // as JSON: itself and the named routes it invokes
 }
 
-// handlerField is one handler's JSON object.
-type handlerField map[string]any
+// Handler is one handler's JSON object.
+type Handler map[string]any
 
-func (h handlerField) name() string {
+// Name is the handler's module name, empty if it has none.
+func (h Handler) Name() string {
 	name, _ := h["handler"].(string)
 	return name
 }
 
-// into decodes the handler as Caddy does.
-func (h handlerField) into(target any) error {
+// Into decodes the handler as Caddy does.
+func (h Handler) Into(target any) error {
 	raw, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -45,19 +45,19 @@ func (h handlerField) into(target any) error {
 	return json.Unmarshal(raw, target)
 }
 
-// readRoutes lists the routes of all servers. It returns nil when this
-// configuration has no http app, or one that is loaded already: then nothing
-// in it has asked for a gateway.
-func readRoutes(ctx caddy.Context) (routes []*rawRoute, err error) {
+// Load lists the routes of all servers of the configuration that is being loaded.
+// It returns nil when that has no http app, or one that is loaded already: then
+// nothing in it has asked for a gateway.
+func Load(ctx caddy.Context) ([]*Route, error) {
 	raw, err := rawApp(ctx, "http")
 	if err != nil || raw == nil {
 		return nil, err
 	}
-	return routesOf(raw)
+	return Read(raw)
 }
 
-// routesOf lists the routes in the configuration of an http app.
-func routesOf(raw json.RawMessage) (routes []*rawRoute, err error) {
+// Read lists the routes in the configuration of an http app.
+func Read(raw json.RawMessage) (routes []*Route, err error) {
 	var app caddyhttp.App
 	if err := json.Unmarshal(raw, &app); err != nil {
 		return nil, fmt.Errorf("reading the http app's configuration: %w", err)
@@ -78,8 +78,8 @@ func routesOf(raw json.RawMessage) (routes []*rawRoute, err error) {
 	return routes, nil
 }
 
-func readRoute(name string, server *caddyhttp.Server, r caddyhttp.Route) *rawRoute {
-	route := &rawRoute{server: name, listen: server.Listen, hosts: hostsOf(r)}
+func readRoute(name string, server *caddyhttp.Server, r caddyhttp.Route) *Route {
+	route := &Route{Server: name, listen: server.Listen, hosts: hostsOf(r)}
 	reader := &routeReader{route: route, named: server.NamedRoutes, followed: make(map[string]bool)}
 	reader.read(r)
 	return route
@@ -87,7 +87,7 @@ func readRoute(name string, server *caddyhttp.Server, r caddyhttp.Route) *rawRou
 
 // routeReader collects what a route holds.
 type routeReader struct {
-	route    *rawRoute
+	route    *Route
 	named    map[string]*caddyhttp.Route
 	followed map[string]bool // named routes
 }
@@ -114,16 +114,16 @@ func (c *routeReader) walk(v any) {
 			c.walk(item)
 		}
 	case map[string]any:
-		handler := handlerField(v)
-		if handler.name() != "" {
-			c.route.handlers = append(c.route.handlers, handler)
+		handler := Handler(v)
+		if handler.Name() != "" {
+			c.route.Handlers = append(c.route.Handlers, handler)
 		}
-		switch handler.name() {
+		switch handler.Name() {
 		case "transfer":
 			return
 		case "invoke":
 			var invoke caddyhttp.Invoke
-			if handler.into(&invoke) == nil {
+			if handler.Into(&invoke) == nil {
 				c.follow(invoke.Name)
 			}
 		}
@@ -166,8 +166,8 @@ func plainHost(name string) string {
 // meets tells whether the two routes may see requests of the same site: on one
 // server, or on one port, whatever address it is bound to, if they have a host
 // in common; elsewhere only if they share its name.
-func (r *rawRoute) meets(other *rawRoute) bool {
-	if r.server == other.server || sharePort(r.listen, other.listen) {
+func (r *Route) meets(other *Route) bool {
+	if r.Server == other.Server || sharePort(r.listen, other.listen) {
 		return r.hosts == nil || other.hosts == nil || shareHost(r.hosts, other.hosts)
 	}
 	return shareHost(slices.DeleteFunc(slices.Clone(r.hosts), isAddress), other.hosts)
@@ -212,22 +212,4 @@ func sharePort(a, b []string) bool {
 		}
 	}
 	return false
-}
-
-// rawApp returns the raw configuration of an app that is still being loaded.
-// Caddy offers no way to read it.
-func rawApp(ctx any, name string) (json.RawMessage, error) {
-	config := reflect.ValueOf(ctx).FieldByName("cfg")
-	if config.Kind() != reflect.Pointer || config.IsNil() || config.Elem().Kind() != reflect.Struct {
-		return nil, errors.New("this build of Caddy hides its configuration: side doors cannot be looked for")
-	}
-	apps := config.Elem().FieldByName("AppsRaw")
-	if apps.Kind() != reflect.Map {
-		return nil, errors.New("this build of Caddy hides its apps: side doors cannot be looked for")
-	}
-	app := apps.MapIndex(reflect.ValueOf(name))
-	if !app.IsValid() || app.Len() == 0 {
-		return nil, nil
-	}
-	return app.Bytes(), nil
 }

@@ -1,7 +1,6 @@
-package gateway
+package sitecheck
 
 import (
-	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -14,12 +13,9 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
-// errPlaintext says that a hop is not encrypted.
-var errPlaintext = errors.New("would be sent personal data in plain text")
-
 // checkUpstream refuses an address the policy does not give to the region, and
 // plaintext across a border.
-func (c regionRules) checkUpstream(dial string, tls *reverseproxy.TLSConfig) error {
+func (c Region) checkUpstream(dial string, tls *reverseproxy.TLSConfig) error {
 	if strings.ContainsAny(dial, "{}") {
 		return fmt.Errorf("upstream '%s' has a placeholder: a request could choose it", dial)
 	}
@@ -31,13 +27,13 @@ func (c regionRules) checkUpstream(dial string, tls *reverseproxy.TLSConfig) err
 		return fmt.Errorf("upstream '%s' has a range of ports: name each", dial)
 	}
 	loopback := isLoopback(address)
-	if !(loopback && c.demo) && !ownsHost(c.region, address) {
+	if !(loopback && c.Demo) && !ownsHost(c.Row, address) {
 		return fmt.Errorf("upstream '%s' lies outside the hosts and networks that the policy gives to the region: %s",
-			dial, strings.Join(slices.Concat(c.region.Hosts, c.region.Networks), ", "))
+			dial, strings.Join(slices.Concat(c.Row.Hosts, c.Row.Networks), ", "))
 	}
 	plain := tls == nil || slices.Contains(tls.ExceptPorts, strconv.Itoa(int(address.StartPort)))
-	if plain && !loopback && c.region.Country != c.node {
-		return fmt.Errorf("upstream '%s' %w from %s to %s: use https", dial, errPlaintext, c.node, c.region.Country)
+	if plain && !loopback && c.Row.Country != c.Node {
+		return fmt.Errorf("upstream '%s' %w from %s to %s: use https", dial, ErrPlaintext, c.Node, c.Row.Country)
 	}
 	return nil
 }

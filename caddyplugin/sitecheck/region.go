@@ -1,4 +1,4 @@
-package gateway
+package sitecheck
 
 import (
 	"encoding/json"
@@ -20,16 +20,22 @@ import (
 // mayStand are the handlers a region block may hold.
 var mayStand = []string{"reverse_proxy", "subroute", "headers", "encode", "request_body", "rewrite", "vars", "map", "log_append", "static_response", "copy_response", "copy_response_headers"}
 
-// regionRules are what a region's block is held to.
-type regionRules struct {
-	region   *decision.Region // what a policy says the region is
-	withheld []string         // what its operator must not get
-	node     string           // the country the gateway stands in
-	demo     bool
+// Region is what a region's block is held to.
+type Region struct {
+	Row      *decision.Region // what a policy says the region is
+	Withheld []string         // what its operator must not get: words of package guard
+	Node     string           // the country the gateway stands in
+	Demo     bool             // upstreams may stand on loopback
 }
 
-// checkRoutes walks a region's raw routes before anything of them is loaded.
-func (c regionRules) checkRoutes(routes caddyhttp.RouteList) error {
+// ErrPlaintext says that a hop is not encrypted.
+var ErrPlaintext = errors.New("would be sent personal data in plain text")
+
+// Check walks a region's raw routes before anything of them is loaded. The error
+// is the first thing that may not stand there.
+func (c Region) Check(routes caddyhttp.RouteList) error { return c.checkRoutes(routes) }
+
+func (c Region) checkRoutes(routes caddyhttp.RouteList) error {
 	if len(routes) == 0 {
 		return errors.New("empty: name upstreams, or write a reverse_proxy")
 	}
@@ -43,8 +49,8 @@ func (c regionRules) checkRoutes(routes caddyhttp.RouteList) error {
 	return nil
 }
 
-func (c regionRules) checkHandler(raw json.RawMessage) error {
-	name := rawHandler(raw)
+func (c Region) checkHandler(raw json.RawMessage) error {
+	name := handlerName(raw)
 	if !slices.Contains(mayStand, name) {
 		return fmt.Errorf("handler '%s' may not stand in a region: allowed are %s", name, strings.Join(mayStand, ", "))
 	}
@@ -71,7 +77,7 @@ func (c regionRules) checkHandler(raw json.RawMessage) error {
 		}
 		return checkHeaderOps(ops)
 	case "vars", "map", "static_response":
-		var h handlerField
+		var h Handler
 		if err := json.Unmarshal(raw, &h); err != nil {
 			return err
 		}
@@ -130,21 +136,21 @@ func saysQuery(found string) bool {
 // checkPlaceholders refuses to send by a placeholder what is withheld from the
 // region's operator: it stands for the request as it came, before anything was
 // taken from it.
-func (c regionRules) checkPlaceholders(raw json.RawMessage) error {
-	if len(c.withheld) == 0 {
+func (c Region) checkPlaceholders(raw json.RawMessage) error {
+	if len(c.Withheld) == 0 {
 		return nil
 	}
-	query := slices.ContainsFunc(c.withheld, func(word string) bool { return strings.HasPrefix(word, guard.WithholdQuery) })
+	query := slices.ContainsFunc(c.Withheld, func(word string) bool { return strings.HasPrefix(word, guard.WithholdQuery) })
 	for _, found := range placeholder.FindAllString(string(raw), -1) {
 		if query && saysQuery(found) || !slices.ContainsFunc(harmless, func(prefix string) bool { return strings.HasPrefix(found, prefix) }) {
-			return fmt.Errorf("placeholder '%s' could give %s what is withheld from it", found, c.region.Operator)
+			return fmt.Errorf("placeholder '%s' could give %s what is withheld from it", found, c.Row.Operator)
 		}
 	}
 	return nil
 }
 
 // checkProxy holds a region's proxy to what the policy says the region is.
-func (c regionRules) checkProxy(proxy *reverseproxy.Handler) error {
+func (c Region) checkProxy(proxy *reverseproxy.Handler) error {
 	if proxy.DynamicUpstreamsRaw != nil {
 		return errors.New("dynamic upstreams could lead out of the region: name its upstreams")
 	}
@@ -185,7 +191,7 @@ func (c regionRules) checkProxy(proxy *reverseproxy.Handler) error {
 }
 
 // checkTransport refuses ways around the upstreams that are named.
-func (c regionRules) checkTransport(raw json.RawMessage) (*reverseproxy.HTTPTransport, error) {
+func (c Region) checkTransport(raw json.RawMessage) (*reverseproxy.HTTPTransport, error) {
 	transport := new(reverseproxy.HTTPTransport)
 	if raw == nil {
 		return transport, nil
@@ -211,8 +217,19 @@ func (c regionRules) checkTransport(raw json.RawMessage) (*reverseproxy.HTTPTran
 		return nil, errors.New("a network proxy could lead out of the region")
 	case transport.Resolver != nil:
 		return nil, errors.New("a resolver of its own could lead out of the region")
-	case transport.ProxyProtocol != "" && slices.Contains(c.withheld, guard.WithholdClientAddress):
-		return nil, fmt.Errorf("proxy_protocol would give the client's address to %s, from whom it is withheld", c.region.Operator)
+	case transport.ProxyProtocol != "" && slices.Contains(c.Withheld, guard.WithholdClientAddress):
+		return nil, fmt.Errorf("proxy_protocol would give the client's address to %s, from whom it is withheld", c.Row.Operator)
 	}
 	return transport, nil
+}
+
+// handlerName reads the name of a raw handler; empty if it has none.
+func handlerName(raw json.RawMessage) string {
+	var named struct {
+		Handler string `json:"handler"`
+	}
+	if json.Unmarshal(raw, &named) != nil {
+		return ""
+	}
+	return named.Handler
 }

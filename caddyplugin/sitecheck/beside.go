@@ -1,4 +1,4 @@
-package gateway
+package sitecheck
 
 import (
 	"cmp"
@@ -8,69 +8,105 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 
-	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	caddymap "github.com/caddyserver/caddy/v2/modules/caddyhttp/map"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
-	"go.uber.org/zap"
 )
 
-// provisionSites looks for side doors: in a site with a transfer handler,
-// nothing but its regions may send requests anywhere, and nothing may speak in
-// the gateway's name. It reads the whole http configuration, since error
-// routes, other routes for the same host and named routes see the same requests.
-func (a *App) provisionSites() error {
-	routes, err := readRoutes(a.ctx)
-	if err != nil {
-		return err
-	}
-	a.searched = len(routes) > 0
-	a.hosts = make(map[string]bool)
-	for _, r := range routes {
+// Sites are the routes of a configuration, with what the checks must know of the
+// gateway in it.
+type Sites struct {
+	Routes []*Route
+
+	// IdentityFields are the inbound fields that an identity source believes from
+	// the peer.
+	IdentityFields []string
+}
+
+// Check looks for side doors: in a site with a transfer handler, nothing but its
+// regions may send requests anywhere, and nothing may speak in the gateway's name.
+// It takes the whole http configuration, since error routes, other routes for the
+// same host and named routes see the same requests. The error names the site and
+// the first thing that is wrong with it.
+func (s Sites) Check() error {
+	for _, r := range s.Routes {
 		if err := checkMatchers(r.trees, known{}); err != nil {
 			return fmt.Errorf("%s: %w", r, err)
 		}
 	}
-	for _, site := range routes {
-		if !slices.ContainsFunc(site.handlers, isTransfer) {
+	for _, site := range s.Routes {
+		if !slices.ContainsFunc(site.Handlers, isTransfer) {
 			continue
 		}
-		for _, host := range site.hosts {
-			a.hosts[host] = true
-		}
-		if err := a.checkSite(site, routes); err != nil {
+		if err := s.checkSite(site); err != nil {
 			return fmt.Errorf("%s: %w", site, err)
 		}
 	}
 	return nil
 }
 
-func (r *rawRoute) String() string {
-	if len(r.hosts) == 0 {
-		return "site for every host of server '" + r.server + "'"
+// Hosts are the host names of the sites with a transfer handler, in lower case
+// and ASCII.
+func (s Sites) Hosts() map[string]bool {
+	hosts := make(map[string]bool)
+	for _, site := range s.Routes {
+		if slices.ContainsFunc(site.Handlers, isTransfer) {
+			for _, host := range site.hosts {
+				hosts[host] = true
+			}
+		}
 	}
-	return "site '" + strings.Join(r.hosts, ", ") + "' of server '" + r.server + "'"
+	return hosts
 }
 
-func isTransfer(h handlerField) bool { return h.name() == "transfer" }
+// String names the site for messages.
+func (r *Route) String() string {
+	if len(r.hosts) == 0 {
+		return "site for every host of server '" + r.Server + "'"
+	}
+	return "site '" + strings.Join(r.hosts, ", ") + "' of server '" + r.Server + "'"
+}
+
+func isTransfer(h Handler) bool { return h.Name() == "transfer" }
 
 // checkSite checks all handlers that may see the site's requests.
-func (a *App) checkSite(site *rawRoute, routes []*rawRoute) error {
-	var beside []handlerField
-	for _, r := range routes {
+func (s Sites) checkSite(site *Route) error {
+	var beside []Handler
+	for _, r := range s.Routes {
 		if site.meets(r) {
-			beside = append(beside, r.handlers...)
+			beside = append(beside, r.Handlers...)
 		}
 	}
 	named := otherUpstreams(beside)
 	for _, h := range beside {
-		if err := a.checkBeside(h, named); err != nil {
+		if err := s.checkBeside(h, named); err != nil {
 			return err
+		}
+	}
+	return nil
+}
+
+// OtherUpstreams are upstreams that are no region's.
+type OtherUpstreams struct {
+	// Addresses as they stand in the proxy, host and port, or names of handlers.
+	Addresses []string `json:"addresses,omitempty"`
+
+	// Why they see requests of this site. Required.
+	Why string `json:"why,omitempty"`
+}
+
+// Check makes sure that each is one thing, with a reason.
+func (o OtherUpstreams) Check() error {
+	if o.Why == "" {
+		return fmt.Errorf("other_upstreams '%s' gives no reason", strings.Join(o.Addresses, " "))
+	}
+	for _, address := range o.Addresses {
+		if strings.ContainsAny(address, "{*") {
+			return fmt.Errorf("other_upstreams '%s' could be anything: name one address", address)
 		}
 	}
 	return nil
@@ -78,33 +114,18 @@ func (a *App) checkSite(site *rawRoute, routes []*rawRoute) error {
 
 // otherUpstreams are the addresses and handlers the transfer handlers name as no
 // region's.
-func otherUpstreams(handlers []handlerField) (named []string) {
+func otherUpstreams(handlers []Handler) (named []string) {
 	for _, h := range handlers {
-		var transfer Handler
-		if isTransfer(h) && h.into(&transfer) == nil { // Caddy will report what does not fit
+		var transfer struct {
+			OtherUpstreams []OtherUpstreams `json:"other_upstreams"`
+		}
+		if isTransfer(h) && h.Into(&transfer) == nil { // Caddy will report what does not fit
 			for _, other := range transfer.OtherUpstreams {
 				named = append(named, other.Addresses...)
 			}
 		}
 	}
 	return named
-}
-
-// checkOtherUpstreams makes sure that each is one thing, with a reason, and says
-// at every start that they are there.
-func (h *Handler) checkOtherUpstreams() error {
-	for _, other := range h.OtherUpstreams {
-		if other.Why == "" {
-			return fmt.Errorf("other_upstreams '%s' gives no reason", strings.Join(other.Addresses, " "))
-		}
-		for _, address := range other.Addresses {
-			if strings.ContainsAny(address, "{*") {
-				return fmt.Errorf("other_upstreams '%s' could be anything: name one address", address)
-			}
-		}
-		h.logger.Warn("requests of this site may go to upstreams that are no region's", zap.Strings("upstreams", other.Addresses), zap.String("why", other.Why))
-	}
-	return nil
 }
 
 // stayHere are the handlers, besides those with a rule of their own, that send
@@ -117,16 +138,16 @@ var stayHere = []string{
 }
 
 // checkBeside checks a handler that stands outside every region.
-func (a *App) checkBeside(h handlerField, named []string) error {
-	switch name := h.name(); name {
+func (s Sites) checkBeside(h Handler, named []string) error {
+	switch name := h.Name(); name {
 	case "reverse_proxy":
 		return checkOtherProxy(h, named)
 	case "headers":
 		ops := new(headers.Handler)
-		if err := h.into(ops); err != nil {
+		if err := h.Into(ops); err != nil {
 			return err
 		}
-		return cmp.Or(checkHeaderOps(ops), a.checkIdentityOps(ops), checkLateOps(ops))
+		return cmp.Or(checkHeaderOps(ops), checkIdentityOps(ops, s.IdentityFields), checkLateOps(ops))
 	case "vars", "map", "static_response":
 		return checkNames(h)
 	default:
@@ -140,9 +161,9 @@ func (a *App) checkBeside(h handlerField, named []string) error {
 
 // checkOtherProxy checks a proxy that stands outside every region: wherever it
 // may send requests must be named.
-func checkOtherProxy(h handlerField, named []string) error {
+func checkOtherProxy(h Handler, named []string) error {
 	proxy := new(reverseproxy.Handler)
-	if err := h.into(proxy); err != nil {
+	if err := h.Into(proxy); err != nil {
 		return err
 	}
 	if proxy.DynamicUpstreamsRaw != nil {
@@ -201,13 +222,22 @@ func checkOtherTransport(proxy *reverseproxy.Handler) error {
 	return nil
 }
 
+// Names by which the gateway knows a request: a site may set none of them.
+const (
+	// ExchangeVar is the request variable that carries what is known.
+	ExchangeVar = "transfer_exchange"
+
+	// PlaceholderPrefix begins the names of its placeholders.
+	PlaceholderPrefix = "http.transfer."
+)
+
 // reservedVars are variables by which the gateway or Caddy knows the request.
-var reservedVars = []string{exchangeVar, caddyhttp.ClientIPVarKey, caddyhttp.TrustedProxyVarKey, "http.auth.user.id"}
+var reservedVars = []string{ExchangeVar, caddyhttp.ClientIPVarKey, caddyhttp.TrustedProxyVarKey, "http.auth.user.id"}
 
 // checkNames refuses names by which vars, map and static_response would speak in
 // the gateway's name, or in an authentication handler's.
-func checkNames(h handlerField) error {
-	switch h.name() {
+func checkNames(h Handler) error {
+	switch h.Name() {
 	case "vars":
 		for _, name := range slices.Sorted(maps.Keys(h)) {
 			if slices.Contains(reservedVars, name) || strings.Contains(name, "{") {
@@ -216,89 +246,20 @@ func checkNames(h handlerField) error {
 		}
 	case "map":
 		mapping := new(caddymap.Handler)
-		if err := h.into(mapping); err != nil {
+		if err := h.Into(mapping); err != nil {
 			return err
 		}
 		for _, name := range mapping.Destinations {
-			if strings.HasPrefix(name, "{http.auth.") || strings.HasPrefix(name, "{"+placeholderPrefix) {
+			if strings.HasPrefix(name, "{http.auth.") || strings.HasPrefix(name, "{"+PlaceholderPrefix) {
 				return fmt.Errorf("placeholder '%s' is not the site's to map: what is known about the request hangs on it", name)
 			}
 		}
 	case "static_response":
 		response := new(caddyhttp.StaticResponse)
-		if err := h.into(response); err != nil {
+		if err := h.Into(response); err != nil {
 			return err
 		}
 		return checkHeaderOps(&headers.Handler{Response: &headers.RespHeaderOps{HeaderOps: &headers.HeaderOps{Set: response.Headers}}})
 	}
 	return nil
-}
-
-// known says what a matcher can know where it stands.
-type known struct{ region, outcome bool }
-
-// checkMatchers refuses transfer_region and transfer_outcome where their answer
-// is not known yet. A region is known in its own block, everything in intercept.
-func checkMatchers(v any, k known) error {
-	switch v := v.(type) {
-	case []any:
-		for _, item := range v {
-			if err := checkMatchers(item, k); err != nil {
-				return err
-			}
-		}
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(v)) {
-			_, matcher := v[key].(map[string]any)
-			within := k
-			switch {
-			case matcher && key == "transfer_region" && !k.region, matcher && key == "transfer_outcome" && !k.outcome:
-				return fmt.Errorf("matcher %s stands where its answer is not known yet: use it in intercept%s", key, alsoKnown[key])
-			case key == "regions" && v["handler"] == "transfer":
-				within = known{region: true}
-			case key == "handle_response" && v["handler"] == "intercept":
-				within = known{region: true, outcome: true}
-			}
-			if err := checkMatchers(v[key], within); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-var alsoKnown = map[string]string{"transfer_region": ", or in a region's block"}
-
-// checkClientAddress refuses GeoIP where a client could choose its address:
-// behind trusted proxies Caddy takes the left-most forwarded address unless
-// told to be strict.
-func (a *App) checkClientAddress(ctx caddy.Context) error {
-	if a.geo == nil {
-		return nil
-	}
-	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
-	if !ok {
-		return errors.New("this build of Caddy hides the server: whom it trusts for client addresses cannot be told")
-	}
-	if server.TrustedProxiesStrict > 0 {
-		return nil
-	}
-	trusts, err := trustsProxies(server)
-	if err != nil {
-		return err
-	}
-	if trusts || server.TrustedProxiesUnix {
-		return errors.New("geoip behind trusted_proxies needs trusted_proxies_strict in the server options: otherwise a client chooses its own country")
-	}
-	return nil
-}
-
-// trustsProxies tells whether the server trusts proxies. By now Caddy has
-// emptied the part of the configuration that says so.
-func trustsProxies(server any) (bool, error) {
-	field := reflect.Indirect(reflect.ValueOf(server)).FieldByName("trustedProxies")
-	if field.Kind() != reflect.Interface {
-		return false, errors.New("this build of Caddy hides its trusted proxies: whether a client could choose its address cannot be told")
-	}
-	return !field.IsNil(), nil
 }

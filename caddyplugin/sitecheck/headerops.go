@@ -1,4 +1,4 @@
-package gateway
+package sitecheck
 
 import (
 	"fmt"
@@ -29,9 +29,9 @@ func checkHeaderOps(handler *headers.Handler) error {
 
 // checkIdentityOps refuses operations on the request fields that an identity
 // source reads: it believes the peer, so the site may not speak for it.
-func (a *App) checkIdentityOps(handler *headers.Handler) error {
+func checkIdentityOps(handler *headers.Handler, identityFields []string) error {
 	for _, name := range operatedOn(handler.Request) {
-		if reaches(name, a.identityFields) {
+		if reaches(name, identityFields) {
 			return fmt.Errorf("a header operation on '%s' would say who the request is about: identity header believes that field from the peer alone; "+
 				"let an authentication handler say it, and read it with identity auth", name)
 		}
