@@ -7,7 +7,6 @@ import (
 
 	"github.com/hashicorp/go-memdb"
 
-	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
@@ -18,9 +17,8 @@ import (
 // else that is done to find a request's controller.
 type Roster struct {
 	byID      map[string]*decision.Controller
-	byCountry [country.Count]*decision.Controller // by country.Index; the default where no other serves
-	fallback  *decision.Controller                // the default
-	known     Known                               // what accounts may name
+	byCountry *decision.CountryTable
+	known     Known // what accounts may name
 }
 
 // compile derives a roster from the rows txn sees. Accounts may name what known
@@ -31,23 +29,13 @@ func compile(txn *memdb.Txn, known Known) (*Roster, error) {
 	if err != nil {
 		return nil, fmt.Errorf("reading controllers: %w", err)
 	}
+	var list []*decision.Controller
 	for row := rows.Next(); row != nil; row = rows.Next() {
 		c := row.(*decision.Controller)
 		r.byID[c.ID] = c
-		if c.Default {
-			r.fallback = c
-		}
+		list = append(list, c)
 	}
 	r.known.Controllers = slices.Sorted(maps.Keys(r.byID))
-	for i, code := range country.All() {
-		row, err := txn.First(tableControllers, indexCountry, code)
-		if err != nil {
-			return nil, fmt.Errorf("reading the controller of %s: %w", code, err)
-		}
-		r.byCountry[i] = r.fallback
-		if row != nil {
-			r.byCountry[i] = row.(*decision.Controller)
-		}
-	}
+	r.byCountry = decision.NewCountryTable(list...)
 	return r, nil
 }

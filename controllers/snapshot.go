@@ -174,8 +174,9 @@ func (s *Snapshot) byTable(code string) (*decision.Controller, decision.Basis) {
 	if s.roster == nil {
 		return nil, "" // the zero Snapshot
 	}
+	basis := decision.BasisRegisteredCountry
 	if code == "" {
-		return s.roster.fallback, decision.BasisNotRegistered
+		basis = decision.BasisNotRegistered
 	}
-	return s.roster.byCountry[country.Index(code)], decision.BasisRegisteredCountry
+	return s.roster.byCountry.Controller(code), basis
 }

@@ -31,13 +31,11 @@ const UnlistedID = "unlisted"
 const (
 	tableControllers = "controllers" // of *decision.Controller
 	indexID          = "id"
-	indexCountry     = "country" // by registered country served
 )
 
 var schema = &memdb.DBSchema{Tables: map[string]*memdb.TableSchema{
 	tableControllers: {Name: tableControllers, Indexes: map[string]*memdb.IndexSchema{
-		indexID:      {Name: indexID, Unique: true, Indexer: &memdb.StringFieldIndex{Field: "ID"}},
-		indexCountry: {Name: indexCountry, Unique: true, AllowMissing: true, Indexer: &memdb.StringSliceFieldIndex{Field: "Serves"}},
+		indexID: {Name: indexID, Unique: true, Indexer: &memdb.StringFieldIndex{Field: "ID"}},
 	}},
 }}
 

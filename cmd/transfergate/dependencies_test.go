@@ -15,7 +15,7 @@ const allowed = `
 cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/gateway internal/assertion internal/fields
-caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policytest internal/suggest internal/whatif
+caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/suggest internal/whatif
 caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/tiles
 caddyplugin/command/cli: internal/ledger
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/token
@@ -25,13 +25,15 @@ caddyplugin/sitecheck: internal/decision internal/fields internal/guard
 config: internal/country internal/decision internal/suggest
 controllers: internal/country internal/decision internal/reference internal/suggest
 internal/coverage: config internal/decision
-internal/policytest: config internal/decision internal/fields internal/whatif
+internal/policydiff: internal/country internal/decision
+internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
 internal/whatif: controllers internal/country internal/decision internal/fields internal/suggest
 internal/guard: internal/decision internal/fields
 internal/directory: controllers
 internal/fields: internal/decision
 internal/geo: internal/country
 internal/decision: internal/country
+internal/decision/decisiontest: internal/decision
 internal/approval:
 internal/assertion:
 internal/country:

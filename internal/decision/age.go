@@ -3,7 +3,6 @@ package decision
 import (
 	"errors"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -101,6 +100,3 @@ func (p *Policy) Minor(born Birth, at time.Time, countries ...string) bool {
 	}
 	return at.Before(born.on(years).Add(begunEverywhere))
 }
-
-// id names the row, which has no id of its own.
-func (a *Age) id() string { return strings.Join(a.Countries, ", ") }

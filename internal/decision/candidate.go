@@ -96,7 +96,7 @@ func anonymous(d *Decision) bool { return d.Country == "" && !d.Activity.Public 
 // singapore tells whether a place is the default controller's own in the
 // country of the store, which is all that anonymous people may reach.
 func (v *view) singapore(p Place) bool {
-	return v.stored(p.Country) && v.fallback != nil && p.Entity == v.fallback.ID
+	return v.stored(p.Country) && v.countries.fallback != nil && p.Entity == v.countries.fallback.ID
 }
 
 // refuse sums the gaps of a candidate up. An unknown law outweighs a missing

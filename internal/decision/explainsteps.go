@@ -262,7 +262,7 @@ func (v *view) stepVerdict(verdict *Verdict) Step {
 		if !law.Validity.Until.IsZero() {
 			name += " until " + law.Validity.Until.Format(time.RFC3339)
 		}
-	} else if code, found := strings.CutPrefix(verdict.Law, noLaw+":"); found {
+	} else if code, found := strings.CutPrefix(verdict.Law, NoLaw+":"); found {
 		name = "no law is registered for " + code
 	}
 	switch row := verdict.Safeguard; {

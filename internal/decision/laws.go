@@ -14,13 +14,13 @@ type regime struct {
 	registered, subject bool
 }
 
-// noLaw stands where a country has no law in force, as none:XX.
-const noLaw = "none"
+// NoLaw stands where a country has no law in force, as none:XX.
+const NoLaw = "none"
 
 // id names the regime in verdicts: a law's id, or none:XX.
 func (r *regime) id() string {
 	if r.law == nil {
-		return noLaw + ":" + r.country
+		return NoLaw + ":" + r.country
 	}
 	return r.law.ID
 }

@@ -4,6 +4,11 @@
 //
 // It is pure: no I/O, no clock, no Caddy, no logging, and no error at the time
 // of a decision. The zero value of every type in it denies.
+//
+// A [Policy] is what package config resolved; a view is a policy at one place and
+// moment, and answers; a [Table] keeps its answers. The methods of view stand in one
+// file for each question (who, choices, legs, laws, safeguards, unlock, explain),
+// because each is a page of the statement and is read beside it.
 package decision
 
 import "time"

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/decision/decisiontest"
 )
 
 // checker is what *testing.T and *rapid.T have in common.
@@ -211,25 +212,8 @@ type world struct {
 }
 
 func drawWorld(t *rapid.T) world {
-	p := policy()
-	p.Safeguards = slices.DeleteFunc(p.Safeguards, func(decision.Safeguard) bool { return rapid.IntRange(0, 7).Draw(t, "drop") == 0 })
-	for i := range p.Safeguards {
-		row := &p.Safeguards[i]
-		row.Example = rapid.IntRange(0, 7).Draw(t, "example") == 0
-		row.Confirm = rapid.IntRange(0, 7).Draw(t, "confirm") == 0
-		row.Occasional = row.Occasional || rapid.IntRange(0, 7).Draw(t, "occasional") == 0
-	}
-	for range rapid.IntRange(0, 3).Draw(t, "rows") {
-		p.Safeguards = append(p.Safeguards, drawRow(t, p))
-	}
-	w := world{policy: p, at: rapid.SampledFrom([]time.Time{posted, now, chile, later}).Draw(t, "at")}
-	w.site = decision.Site{
-		Node:    rapid.SampledFrom([]decision.Place{nodeSG, nodeZA, nodeBR}).Draw(t, "node"),
-		Regions: rapid.Permutation(allRegions).Draw(t, "regions")[:rapid.IntRange(1, len(allRegions)).Draw(t, "declared")],
-		Demo:    rapid.Bool().Draw(t, "demo"),
-	}
-	w.facts = drawFacts(t, p)
-	return w
+	p, s, at := decisiontest.DrawWorld(t)
+	return world{policy: p, site: s, at: at, facts: drawFacts(t, p)}
 }
 
 func drawFacts(t *rapid.T, p *decision.Policy) decision.Facts {
@@ -269,27 +253,6 @@ func drawChoices(t *rapid.T) decision.Choices {
 	}
 }
 
-// drawRow draws a safeguard that may be as wide or as narrow as it likes.
-func drawRow(t *rapid.T, p *decision.Policy) decision.Safeguard {
-	set := func(name string, items []string) decision.Set {
-		if rapid.Bool().Draw(t, name+" any") {
-			return anything
-		}
-		return of(rapid.SliceOfN(rapid.SampledFrom(items), 0, 4).Draw(t, name)...)
-	}
-	return decision.Safeguard{
-		ID:         rapid.StringMatching(`[a-z]{6}`).Draw(t, "id"),
-		Tag:        "xx-law-none",
-		Law:        rapid.SampledFrom(p.Laws).Draw(t, "law").ID,
-		Exporters:  set("exporters", append([]string{"unlisted"}, operators...)),
-		Recipients: set("recipients", append([]string{"huawei-cloud-cn"}, operators...)),
-		Countries:  set("countries", append([]string{"CN"}, operatorCountries...)),
-		Purposes:   set("purposes", allPurposes),
-		Categories: set("categories", allCategories),
-		Kinds:      set("kinds", []string{"9-operator", "4c"}),
-	}
-}
-
 func (w *world) decide() decision.Decision {
 	return decision.Decide(w.policy, &w.site, w.at, w.facts)
 }
@@ -320,7 +283,7 @@ func TestMonotone(t *testing.T) {
 		before := w.decide()
 
 		more := *w.policy
-		more.Safeguards = append(slices.Clone(w.policy.Safeguards), drawRow(t, w.policy))
+		more.Safeguards = append(slices.Clone(w.policy.Safeguards), decisiontest.DrawRow(t, w.policy))
 		after := decision.Decide(&more, &w.site, w.at, w.facts)
 		subset(t, &before, &after)
 

@@ -62,11 +62,3 @@ func BenchmarkShippedCompile(b *testing.B) {
 		}
 	}
 }
-
-// BenchmarkDiff goes through the whole domain of the shipped policy.
-func BenchmarkDiff(b *testing.B) {
-	p := shipped(b)
-	for b.Loop() {
-		decision.Diff(p, p, now, decision.Scope{Demo: true})
-	}
-}

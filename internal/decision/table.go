@@ -252,20 +252,18 @@ func (c *table) index(p *Policy) {
 			c.ids[id] = i + 1
 		}
 	}
-	for i := range p.Controllers {
-		if p.Controllers[i].Default {
-			for where := range c.served {
-				c.served[where] = i + 1
-			}
-			break
+	place := func(code string) int {
+		row := c.view.countries.Controller(code)
+		if row == nil {
+			return 0
 		}
+		return c.ids[row.ID]
 	}
-	for i := range p.Controllers {
-		for _, code := range p.Controllers[i].Serves {
-			if at := country.Index(code); at >= 0 {
-				c.served[at+1] = i + 1
-			}
-		}
+	for where := range c.served {
+		c.served[where] = place("")
+	}
+	for i, code := range country.All() {
+		c.served[i+1] = place(code)
 	}
 }
 

@@ -226,8 +226,8 @@ func documentsUnlock(r *Recipient, a *Activity) string {
 
 func (v *view) anonymousUnlock(a *Activity) string {
 	by := "nobody"
-	if v.fallback != nil && v.store != nil {
-		by = fmt.Sprintf("%s in %s only", v.fallback.ID, v.store.Country)
+	if v.countries.fallback != nil && v.store != nil {
+		by = fmt.Sprintf("%s in %s only", v.countries.fallback.ID, v.store.Country)
 	}
 	return fmt.Sprintf("a person with a registered country; for anybody else activity %s is answered by %s", a.ID, by)
 }

@@ -13,8 +13,8 @@ type view struct {
 	site       *Site
 	at         time.Time
 	statements map[string]*Statement // in force, by name
-	fallback   *Controller           // the default controller
-	store      *Region               // the storage region, whether or not the site declares it
+	countries  *CountryTable
+	store      *Region // the storage region, whether or not the site declares it
 	activities map[string]*Activity
 	recipients map[string]*Recipient
 	regions    map[string]*Region
@@ -39,15 +39,13 @@ func newView(p *Policy, s *Site, at time.Time) *view {
 		policy:     p,
 		site:       s,
 		at:         at,
+		countries:  p.CountryTable(),
 		statements: inForce(p.Statements, at),
 		activities: byID(p.Activities, func(a *Activity) string { return a.ID }),
 		recipients: byID(p.Recipients, func(r *Recipient) string { return r.ID }),
 		regions:    byID(p.Regions, func(r *Region) string { return r.Code }),
 		laws:       lawsByCountry(p.Laws, at),
 		rows:       rowsByLaw(p.Safeguards, at),
-	}
-	if i := slices.IndexFunc(p.Controllers, func(c Controller) bool { return c.Default }); i >= 0 {
-		v.fallback = &p.Controllers[i]
 	}
 	if i := slices.IndexFunc(p.Regions, func(r Region) bool { return r.Storage }); i >= 0 {
 		v.store = &p.Regions[i]
@@ -152,3 +150,38 @@ func compareBool(a, b bool) int {
 	}
 	return cmp.Compare(rank(a), rank(b))
 }
+
+// View is a policy as one site sees it at one moment, for who asks it many
+// questions and compares the answers, which lack what only a host or a reader
+// needs: sentences, encoded legs and fields. It is made by [NewView], only read
+// afterwards, and safe for concurrent use.
+type View struct{ view *view }
+
+// NewView builds a view. It keeps the policy and the site.
+func NewView(p *Policy, s *Site, at time.Time) *View {
+	v := newView(p, s, at)
+	v.terse = true
+	return &View{v}
+}
+
+// At is the moment of the view.
+func (v *View) At() time.Time { return v.view.at }
+
+// Policy is what the view was made of.
+func (v *View) Policy() *Policy { return v.view.policy }
+
+// Activity returns the activity of an id, or nil.
+func (v *View) Activity(id string) *Activity { return v.view.activities[id] }
+
+// Statement is the version in force of the statement that covers an activity; nil
+// when there is none.
+func (v *View) Statement(activity string) *Statement {
+	return v.view.statement(v.view.activities[activity])
+}
+
+// Decide answers as the function [Decide] does.
+func (v *View) Decide(f Facts) Decision { return v.view.decide(f) }
+
+// Judged returns a refused region's legs with every law's verdict, given the
+// decision and the facts it is of. Nil when it was refused before any law was asked.
+func (v *View) Judged(r *Refusal, d *Decision, f *Facts) []Leg { return v.view.judged(r, d, f) }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/policydiff"
 )
 
 // Coverage is what of a policy its tests went through.
@@ -42,7 +43,7 @@ func newSeen(p *decision.Policy) *seen {
 		policy: p, group: map[string]string{}, flows: map[string]bool{}, activities: map[string]bool{}, controllers: map[string]bool{},
 		regions: map[string]bool{}, laws: map[string]bool{}, safeguards: map[string]bool{}, reasons: map[string]bool{},
 	}
-	for _, group := range decision.CountryGroups(p) {
+	for _, group := range policydiff.CountryGroups(p) {
 		s.groups++
 		for _, code := range group {
 			s.group[code] = group[0]

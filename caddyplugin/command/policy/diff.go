@@ -10,7 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
-	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/policydiff"
 	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
@@ -95,8 +95,8 @@ func (f *diffFlags) run(w io.Writer, args []string) (int, error) {
 }
 
 // compare compares in the usual scope, or in the whole one.
-func (f *diffFlags) compare(args []string, usual bool) (*decision.Comparison, error) {
-	scope := decision.Scope{Regions: split(f.regions), Demo: f.demo, Statement: f.statement, Usual: usual}
+func (f *diffFlags) compare(args []string, usual bool) (*policydiff.Comparison, error) {
+	scope := policydiff.Scope{Regions: split(f.regions), Demo: f.demo, Statement: f.statement, Usual: usual}
 	for _, text := range f.nodes {
 		node, err := parseNode(text)
 		if err != nil {
@@ -132,11 +132,11 @@ func (f *diffFlags) compare(args []string, usual bool) (*decision.Comparison, er
 	if len(moments) == 1 {
 		from = moments[0]
 	}
-	return decision.Diff(a.Policy, b.Policy, from, scope), nil
+	return policydiff.Diff(a.Policy, b.Policy, from, scope), nil
 }
 
 // forecast compares two moments of one policy.
-func (f *diffFlags) forecast(args []string, at []time.Time, scope decision.Scope) (*decision.Comparison, error) {
+func (f *diffFlags) forecast(args []string, at []time.Time, scope policydiff.Scope) (*policydiff.Comparison, error) {
 	if len(args) > 1 {
 		return nil, errors.New("two moments of two policies: name one folder with two --at, or two folders with one --at")
 	}
@@ -151,26 +151,26 @@ func (f *diffFlags) forecast(args []string, at []time.Time, scope decision.Scope
 	if err != nil {
 		return nil, err
 	}
-	return decision.Forecast(p.Policy, at[0], at[1], scope), nil
+	return policydiff.Forecast(p.Policy, at[0], at[1], scope), nil
 }
 
 // headings say what the changes below have in common.
 var headings = []struct {
-	kind decision.ChangeKind
+	kind policydiff.ChangeKind
 	text string
 }{
-	{decision.Responsible, "Who becomes responsible"},
-	{decision.Leaves, "What may newly leave"},
-	{decision.Stops, "What stops"},
-	{decision.Rests, "Which safeguards change"},
-	{decision.Ordered, "In which order regions are tried"},
-	{decision.Stated, "Which statement is in force"},
-	{decision.Reasoned, "What stays denied, for another reason"},
+	{policydiff.Responsible, "Who becomes responsible"},
+	{policydiff.Leaves, "What may newly leave"},
+	{policydiff.Stops, "What stops"},
+	{policydiff.Rests, "Which safeguards change"},
+	{policydiff.Ordered, "In which order regions are tried"},
+	{policydiff.Stated, "Which statement is in force"},
+	{policydiff.Reasoned, "What stays denied, for another reason"},
 }
 
 // print writes the changes under headings, then the rows, and what it leaves out
 // of the whole.
-func (f *diffFlags) print(w io.Writer, c, whole *decision.Comparison) error {
+func (f *diffFlags) print(w io.Writer, c, whole *policydiff.Comparison) error {
 	out := new(strings.Builder)
 	heading, item := "%s:\n", "- %s\n"
 	if f.markdown {
@@ -182,7 +182,7 @@ func (f *diffFlags) print(w io.Writer, c, whole *decision.Comparison) error {
 		return cli.Flush(w, out)
 	}
 	for _, h := range headings {
-		if h.kind == decision.Reasoned && !f.all {
+		if h.kind == policydiff.Reasoned && !f.all {
 			continue
 		}
 		first := true
@@ -213,7 +213,7 @@ func (f *diffFlags) print(w io.Writer, c, whole *decision.Comparison) error {
 	return cli.Flush(w, out)
 }
 
-func (f *diffFlags) title(c *decision.Comparison) string {
+func (f *diffFlags) title(c *policydiff.Comparison) string {
 	const day = "2006-01-02 15:04 UTC"
 	text := fmt.Sprintf("Policy %.12s to %.12s, from %s on.", c.From.Policy, c.To.Policy, c.From.At.UTC().Format(day))
 	if c.From.At != c.To.At {
@@ -229,7 +229,7 @@ func (f *diffFlags) title(c *decision.Comparison) string {
 }
 
 // line is a change with what the ledger says about it.
-func (f *diffFlags) line(c *decision.Change) string {
+func (f *diffFlags) line(c *policydiff.Change) string {
 	text := c.Text
 	if c.LosesSafeguard() && f.markdown {
 		text = "**loses its safeguard** " + text

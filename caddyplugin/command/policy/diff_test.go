@@ -10,8 +10,8 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
-	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/policydiff"
 )
 
 // copyPolicy copies the shipped registers and changes them.
@@ -97,7 +97,7 @@ func TestDiff(t *testing.T) {
 	if code, _ := f.run(&out, []string{"embedded", less}); code != cli.Findings {
 		t.Errorf("exit %d", code)
 	}
-	var c decision.Comparison
+	var c policydiff.Comparison
 	if err := json.Unmarshal(out.Bytes(), &c); err != nil || len(c.Changes) == 0 || c.Flows < 10000 || len(c.Rows) != 1 || c.Rows[0].ID != "br-support-cn" {
 		t.Errorf("%v: %d flows, rows %v", err, c.Flows, c.Rows)
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/policydiff"
 )
 
 // recorded is what a transfer's or denial's record says about the decision.
@@ -61,25 +62,26 @@ func (r *recorded) node() string {
 
 // who is who asked and under which controller, as a comparison names it. Where
 // the Account Center shows the controller of the country table it comes to the same.
-func (r *recorded) who(table map[string]string) string {
+func (r *recorded) who(table *decision.CountryTable) string {
 	switch {
 	case r.Requester != "self" && r.Requester != "":
 		return r.Requester
 	case r.Basis != string(decision.BasisAccountCenter) && r.Basis != string(decision.BasisTokenClaim):
 		return "self"
-	case table[r.Country] == r.Controller || table[r.Country] == "" && table[""] == r.Controller:
+	}
+	if c := table.Controller(r.Country); c != nil && c.ID == r.Controller {
 		return "self"
 	}
 	return "self:" + r.Controller
 }
 
 // touched tells whether a change is about what the record is about.
-func (r *recorded) touched(c *decision.Change, table map[string]string) bool {
+func (r *recorded) touched(c *policydiff.Change, table *decision.CountryTable) bool {
 	in := func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
 	if !in(c.Countries, r.Country) || !in(c.Activities, r.Activity) {
 		return false
 	}
-	if c.Kind == decision.Responsible {
+	if c.Kind == policydiff.Responsible {
 		return r.Basis == string(decision.BasisRegisteredCountry) || r.Basis == string(decision.BasisNotRegistered)
 	}
 	node := r.node()
@@ -99,20 +101,12 @@ func (f *diffFlags) back() (time.Duration, error) {
 }
 
 // count sets how many of the ledger's records each change touches.
-func (f *diffFlags) count(c *decision.Comparison, p *decision.Policy, back time.Duration) error {
+func (f *diffFlags) count(c *policydiff.Comparison, p *decision.Policy, back time.Duration) error {
 	now := f.from
 	if now.IsZero() {
 		now = time.Now()
 	}
-	table := map[string]string{}
-	for i := range p.Controllers {
-		for _, code := range p.Controllers[i].Serves {
-			table[code] = p.Controllers[i].ID
-		}
-		if p.Controllers[i].Default {
-			table[""] = p.Controllers[i].ID
-		}
-	}
+	table := p.CountryTable()
 	counts := make([]int, len(c.Changes))
 	err := cli.ReadClasses(f.ledger, func(e ledger.Entry) error {
 		var r recorded

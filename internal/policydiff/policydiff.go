@@ -1,9 +1,18 @@
-package decision
+// Package policydiff compares two policies, or two moments of one, and tells what
+// differs for people in sentences: who becomes responsible for whom, what may newly
+// go where, what stops.
+//
+// It asks package decision the same questions of both sides. The questions are those
+// of a domain; equal differences are merged into boxes, the widest first; each box
+// becomes a [Change] with its sentence.
+package policydiff
 
 import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // Scope is what a comparison of policies goes through besides countries and
@@ -11,7 +20,7 @@ import (
 type Scope struct {
 	// Nodes are where gateways stand. Default: with every entity that runs a
 	// region for the controllers (§9), for Usual with those of storage regions.
-	Nodes []Place
+	Nodes []decision.Place
 	// Regions are those a site declares. Default: all of both policies.
 	Regions []string
 	// Demo lets examples and unconfirmed rows satisfy laws.
@@ -26,7 +35,7 @@ type Scope struct {
 
 // Moment is a policy at a moment.
 type Moment struct {
-	Policy *Policy
+	Policy *decision.Policy
 	At     time.Time
 }
 
@@ -57,10 +66,10 @@ var changeKinds = []ChangeKind{Responsible, Leaves, Stops, Rests, Reasoned, Orde
 type Answer struct {
 	// Allowed and Transfer are about a region; Reason and Law say why it is
 	// refused. The law none is the lack of one for the registered country.
-	Allowed  bool   `json:"allowed,omitempty"`
-	Transfer bool   `json:"transfer,omitempty"`
-	Reason   Reason `json:"reason,omitempty"`
-	Law      string `json:"law,omitempty"`
+	Allowed  bool            `json:"allowed,omitempty"`
+	Transfer bool            `json:"transfer,omitempty"`
+	Reason   decision.Reason `json:"reason,omitempty"`
+	Law      string          `json:"law,omitempty"`
 	// Safeguards are ids of rows: for Leaves all that it leans on then, for
 	// Stops those of the law that is no longer satisfied, for Rests those that
 	// go and those that come.
@@ -113,7 +122,7 @@ type Change struct {
 
 // LosesSafeguard tells whether a flow stops because no safeguard is left to it.
 func (c *Change) LosesSafeguard() bool {
-	return c.Kind == Stops && (c.To.Reason == NoSafeguard || c.To.Reason == SafeguardUnproven)
+	return c.Kind == Stops && (c.To.Reason == decision.NoSafeguard || c.To.Reason == decision.SafeguardUnproven)
 }
 
 // Span is a half-open span of time. A zero From is the moment of the comparison,
@@ -149,9 +158,9 @@ func (c *Comparison) LosesSafeguard() bool {
 // Diff compares two policies, from a moment on: at that moment and at every later
 // one at which a row of either begins or ends. Policies that say the same have no
 // changes.
-func Diff(a, b *Policy, from time.Time, s Scope) *Comparison {
+func Diff(a, b *decision.Policy, from time.Time, s Scope) *Comparison {
 	bounds := []time.Time{from}
-	for _, t := range slices.Concat(Boundaries(a), Boundaries(b)) {
+	for _, t := range slices.Concat(decision.Boundaries(a), decision.Boundaries(b)) {
 		if t.After(from) {
 			bounds = append(bounds, t)
 		}
@@ -169,7 +178,7 @@ func Diff(a, b *Policy, from time.Time, s Scope) *Comparison {
 }
 
 // Forecast compares two moments of one policy.
-func Forecast(p *Policy, from, to time.Time, s Scope) *Comparison {
+func Forecast(p *decision.Policy, from, to time.Time, s Scope) *Comparison {
 	d := newDomain(p, p, s)
 	d.compare(Moment{p, from}, Moment{p, to}, 0)
 	c := d.comparison(nil)

@@ -1,4 +1,4 @@
-package decision
+package policydiff
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // domain is everything that is asked of two policies, and the differences found.
@@ -15,7 +16,7 @@ type domain struct {
 	activities []string
 	regions    []string
 	countries  map[string]string // by region
-	nodes      []Place
+	nodes      []decision.Place
 	who        []asker
 	// classes are countries that no register tells apart, "" among them.
 	classes [][]string
@@ -29,16 +30,16 @@ type domain struct {
 type asker struct {
 	name  string
 	party string // contracting party of the Account Center; empty: the country table's
-	staff *Place
+	staff *decision.Place
 }
 
 // self is the asker who is the person, under the country table's controller.
 const self = "self"
 
 // newDomain collects what the policies name.
-func newDomain(a, b *Policy, s Scope) *domain {
+func newDomain(a, b *decision.Policy, s Scope) *domain {
 	d := &domain{scope: s, regions: s.Regions, nodes: s.Nodes, countries: map[string]string{}, found: map[string]*finding{}, who: []asker{{name: self}}}
-	for _, p := range []*Policy{a, b} {
+	for _, p := range []*decision.Policy{a, b} {
 		for i := range p.Activities {
 			d.activities = add(d.activities, p.Activities[i].ID)
 		}
@@ -49,7 +50,7 @@ func newDomain(a, b *Policy, s Scope) *domain {
 				d.regions = add(d.regions, r.Code)
 			}
 			if s.Nodes == nil && (r.Storage || !s.Usual && runs(p, r.Operator)) {
-				d.nodes = add(d.nodes, Place{r.Operator, r.Country})
+				d.nodes = add(d.nodes, decision.Place{Entity: r.Operator, Country: r.Country})
 			}
 		}
 	}
@@ -77,22 +78,22 @@ func add[T comparable](list []T, x T) []T {
 	return append(list, x)
 }
 
-func placeName(p Place) string { return p.Entity + "@" + p.Country }
+func placeName(p decision.Place) string { return p.Entity + "@" + p.Country }
 
-func controllerOf(p *Policy, id string) *Controller {
-	if i := slices.IndexFunc(p.Controllers, func(c Controller) bool { return c.ID == id }); i >= 0 {
+func controllerOf(p *decision.Policy, id string) *decision.Controller {
+	if i := slices.IndexFunc(p.Controllers, func(c decision.Controller) bool { return c.ID == id }); i >= 0 {
 		return &p.Controllers[i]
 	}
 	return nil
 }
 
 // staffOf lists whose staff may ask at all: affiliates and operators.
-func staffOf(policies ...*Policy) (places []Place) {
+func staffOf(policies ...*decision.Policy) (places []decision.Place) {
 	for _, p := range policies {
 		for i := range p.Recipients {
 			r := &p.Recipients[i]
-			if r.Country != "" && (slices.Contains(r.Kinds, Affiliate) || slices.Contains(r.Kinds, Operator)) {
-				places = add(places, Place{r.ID, r.Country})
+			if r.Country != "" && (slices.Contains(r.Kinds, decision.Affiliate) || slices.Contains(r.Kinds, decision.Operator)) {
+				places = add(places, decision.Place{Entity: r.ID, Country: r.Country})
 			}
 		}
 	}
@@ -101,20 +102,20 @@ func staffOf(policies ...*Policy) (places []Place) {
 
 // runs tells whether an entity runs regions for the controllers (§9), so that a
 // gateway may stand with it.
-func runs(p *Policy, entity string) bool {
-	i := slices.IndexFunc(p.Recipients, func(r Recipient) bool { return r.ID == entity })
-	return i >= 0 && slices.Contains(p.Recipients[i].Kinds, Operator)
+func runs(p *decision.Policy, entity string) bool {
+	i := slices.IndexFunc(p.Recipients, func(r decision.Recipient) bool { return r.ID == entity })
+	return i >= 0 && slices.Contains(p.Recipients[i].Kinds, decision.Operator)
 }
 
 // classes groups the countries that no register tells apart: under the same laws
 // and the same controller, with no entity, region or node in them. One of each
 // group answers for all.
-func classes(a, b *Policy, nodes []Place) [][]string {
+func classes(a, b *decision.Policy, nodes []decision.Place) [][]string {
 	special := map[string]bool{}
 	for _, n := range nodes {
 		special[n.Country] = true
 	}
-	for _, p := range []*Policy{a, b} {
+	for _, p := range []*decision.Policy{a, b} {
 		for i := range p.Controllers {
 			special[p.Controllers[i].Country] = true
 		}
@@ -143,10 +144,10 @@ func classes(a, b *Policy, nodes []Place) [][]string {
 // CountryGroups are the registered countries, in groups that no register of the
 // policy tells apart: one of each answers for all. The first is "", for people
 // who are not registered.
-func CountryGroups(p *Policy) [][]string { return classes(p, p, nil) }
+func CountryGroups(p *decision.Policy) [][]string { return classes(p, p, nil) }
 
 // signature is what a policy's laws and controllers say about a country.
-func signature(p *Policy, code string) string {
+func signature(p *decision.Policy, code string) string {
 	var b strings.Builder
 	for i := range p.Laws {
 		if slices.Contains(p.Laws[i].Countries, code) {
@@ -164,11 +165,10 @@ func signature(p *Policy, code string) string {
 // compare asks both everything and notes what differs, as holding in stretch when.
 func (d *domain) compare(a, b Moment, when int) {
 	d.compareTables(a, b, when)
-	tables := [2]map[string]*Controller{byTable(a.Policy, d.classes), byTable(b.Policy, d.classes)}
+	tables := [2]*decision.CountryTable{a.Policy.CountryTable(), b.Policy.CountryTable()}
 	for _, node := range d.nodes {
-		site := Site{Node: node, Regions: d.regions, Demo: d.scope.Demo, Statement: d.scope.Statement}
-		views := [2]*view{newView(a.Policy, &site, a.At), newView(b.Policy, &site, b.At)}
-		views[0].terse, views[1].terse = true, true
+		site := decision.Site{Node: node, Regions: d.regions, Demo: d.scope.Demo, Statement: d.scope.Statement}
+		views := [2]*decision.View{decision.NewView(a.Policy, &site, a.At), decision.NewView(b.Policy, &site, b.At)}
 		for _, activity := range d.activities {
 			for _, class := range d.classes {
 				for i := range d.who {
@@ -176,7 +176,7 @@ func (d *domain) compare(a, b Moment, when int) {
 					var replies [2]reply
 					for side, v := range views {
 						f := d.facts(v, tables[side], activity, class[0], &d.who[i])
-						replies[side] = reply{view: v, facts: f, decision: v.decide(f)}
+						replies[side] = reply{view: v, facts: f, decision: v.Decide(f)}
 					}
 					d.note(at, &replies[0], &replies[1])
 				}
@@ -186,53 +186,34 @@ func (d *domain) compare(a, b Moment, when int) {
 }
 
 // facts are those of one question to one policy.
-func (d *domain) facts(v *view, table map[string]*Controller, activity, code string, who *asker) Facts {
-	f := Facts{
+func (d *domain) facts(v *decision.View, table *decision.CountryTable, activity, code string, who *asker) decision.Facts {
+	f := decision.Facts{
 		Activity: activity, Country: code, Identified: code != "" || who.party != "" || who.staff != nil,
-		Subject: code != "", Controller: table[code], Basis: BasisRegisteredCountry, Staff: who.staff, At: v.at,
+		Subject: code != "", Controller: table.Controller(code), Basis: decision.BasisRegisteredCountry, Staff: who.staff, At: v.At(),
 	}
 	if code == "" {
-		f.Basis = BasisNotRegistered
+		f.Basis = decision.BasisNotRegistered
 	}
 	if who.party != "" {
-		f.Controller, f.Basis = controllerOf(v.policy, who.party), BasisAccountCenter
+		f.Controller, f.Basis = controllerOf(v.Policy(), who.party), decision.BasisAccountCenter
 	}
-	if a := v.activities[activity]; a != nil {
-		f.Reference = someReference(a, v.at)
+	if a := v.Activity(activity); a != nil {
+		f.Reference = decision.SomeReference(a, v.At())
 	}
 	return f
 }
 
-// byTable is the controller of §11 for each country; "" is for nobody registered.
-func byTable(p *Policy, classes [][]string) map[string]*Controller {
-	table := map[string]*Controller{}
-	for i := range p.Controllers {
-		for _, code := range p.Controllers[i].Serves {
-			table[code] = &p.Controllers[i]
-		}
-	}
-	i := slices.IndexFunc(p.Controllers, func(c Controller) bool { return c.Default })
-	for _, class := range classes {
-		for _, code := range class {
-			if table[code] == nil && i >= 0 {
-				table[code] = &p.Controllers[i]
-			}
-		}
-	}
-	return table
-}
-
 // compareTables notes who answers for which country, and the statements in force.
 func (d *domain) compareTables(a, b Moment, when int) {
-	tables := [2]map[string]*Controller{byTable(a.Policy, d.classes), byTable(b.Policy, d.classes)}
+	tables := [2]*decision.CountryTable{a.Policy.CountryTable(), b.Policy.CountryTable()}
 	for _, class := range d.classes {
-		from, to := controllerID(tables[0][class[0]]), controllerID(tables[1][class[0]])
+		from, to := controllerID(tables[0].Controller(class[0])), controllerID(tables[1].Controller(class[0]))
 		if from != to {
 			d.add(Responsible, point{countries: class, when: when}, "", Answer{Controller: from}, Answer{Controller: to})
 		}
 	}
-	site := Site{Statement: d.scope.Statement}
-	views := [2]*view{newView(a.Policy, &site, a.At), newView(b.Policy, &site, b.At)}
+	site := decision.Site{Statement: d.scope.Statement}
+	views := [2]*decision.View{decision.NewView(a.Policy, &site, a.At), decision.NewView(b.Policy, &site, b.At)}
 	for _, activity := range d.activities {
 		from, to := statementID(views[0], activity), statementID(views[1], activity)
 		if from != to {
@@ -241,15 +222,15 @@ func (d *domain) compareTables(a, b Moment, when int) {
 	}
 }
 
-func controllerID(c *Controller) string {
+func controllerID(c *decision.Controller) string {
 	if c == nil {
 		return ""
 	}
 	return c.ID
 }
 
-func statementID(v *view, activity string) string {
-	if s := v.statement(v.activities[activity]); s != nil {
+func statementID(v *decision.View, activity string) string {
+	if s := v.Statement(activity); s != nil {
 		return s.ID
 	}
 	return ""

@@ -1,4 +1,4 @@
-package decision
+package policydiff
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // RowChange is a row of a register that differs between two policies, or that
@@ -70,25 +72,37 @@ type register struct {
 
 type registerRow struct {
 	id, source string
-	validity   Validity
+	validity   decision.Validity
 	value      any // without where it stands
 }
 
 // registers lists all registers of a policy.
-func registers(p *Policy) []register {
+func registers(p *decision.Policy) []register {
 	return []register{
-		rowsOf("statement", p.Statements, func(s *Statement) (string, *string, Validity) { return s.ID, &s.Position, s.Validity }),
-		rowsOf("controller", p.Controllers, func(c *Controller) (string, *string, Validity) { return c.ID, &c.Position, Validity{} }),
-		rowsOf("law", p.Laws, func(l *Law) (string, *string, Validity) { return l.ID + " (" + l.Title + ")", &l.Position, l.Validity }),
-		rowsOf("age", p.Ages, func(a *Age) (string, *string, Validity) { return a.id(), &a.Position, Validity{} }),
-		rowsOf("region", p.Regions, func(r *Region) (string, *string, Validity) { return r.Code, &r.Position, Validity{} }),
-		rowsOf("recipient", p.Recipients, func(r *Recipient) (string, *string, Validity) { return r.ID, &r.Position, Validity{} }),
-		rowsOf("activity", p.Activities, func(a *Activity) (string, *string, Validity) { return a.ID, &a.Position, Validity{} }),
-		rowsOf("safeguard", p.Safeguards, func(s *Safeguard) (string, *string, Validity) { return s.ID, &s.Position, s.Validity }),
+		rowsOf("statement", p.Statements, func(s *decision.Statement) (string, *string, decision.Validity) { return s.ID, &s.Position, s.Validity }),
+		rowsOf("controller", p.Controllers, func(c *decision.Controller) (string, *string, decision.Validity) {
+			return c.ID, &c.Position, decision.Validity{}
+		}),
+		rowsOf("law", p.Laws, func(l *decision.Law) (string, *string, decision.Validity) {
+			return l.ID + " (" + l.Title + ")", &l.Position, l.Validity
+		}),
+		rowsOf("age", p.Ages, func(a *decision.Age) (string, *string, decision.Validity) {
+			return strings.Join(a.Countries, ", "), &a.Position, decision.Validity{}
+		}),
+		rowsOf("region", p.Regions, func(r *decision.Region) (string, *string, decision.Validity) {
+			return r.Code, &r.Position, decision.Validity{}
+		}),
+		rowsOf("recipient", p.Recipients, func(r *decision.Recipient) (string, *string, decision.Validity) {
+			return r.ID, &r.Position, decision.Validity{}
+		}),
+		rowsOf("activity", p.Activities, func(a *decision.Activity) (string, *string, decision.Validity) {
+			return a.ID, &a.Position, decision.Validity{}
+		}),
+		rowsOf("safeguard", p.Safeguards, func(s *decision.Safeguard) (string, *string, decision.Validity) { return s.ID, &s.Position, s.Validity }),
 	}
 }
 
-func rowsOf[T any](name string, rows []T, of func(*T) (string, *string, Validity)) register {
+func rowsOf[T any](name string, rows []T, of func(*T) (string, *string, decision.Validity)) register {
 	r := register{name: name}
 	for _, value := range rows {
 		id, position, validity := of(&value)
@@ -108,7 +122,7 @@ func (r *register) find(id string) *registerRow {
 }
 
 // diffRows lists the rows that one policy has and the other has not, or has otherwise.
-func diffRows(a, b *Policy) []RowChange {
+func diffRows(a, b *decision.Policy) []RowChange {
 	list := []RowChange{}
 	after := registers(b)
 	for i, before := range registers(a) {
@@ -148,7 +162,7 @@ func differing(a, b any) (fields []string) {
 }
 
 // beginAndEnd lists the rows that begin or end after one moment and not after another.
-func beginAndEnd(p *Policy, from, to time.Time) []RowChange {
+func beginAndEnd(p *decision.Policy, from, to time.Time) []RowChange {
 	list := []RowChange{}
 	between := func(t time.Time) bool { return !t.IsZero() && t.After(from) && !t.After(to) }
 	for _, r := range registers(p) {

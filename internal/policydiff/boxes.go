@@ -1,4 +1,4 @@
-package decision
+package policydiff
 
 import (
 	"cmp"
@@ -6,6 +6,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // point is one question: what somebody of one of those countries asks for,
@@ -39,9 +41,9 @@ type box [sides][]string
 
 // reply is what one policy said to a question.
 type reply struct {
-	view     *view
-	facts    Facts
-	decision Decision
+	view     *decision.View
+	facts    decision.Facts
+	decision decision.Decision
 }
 
 // note compares two replies to one question.
@@ -74,8 +76,8 @@ func (d *domain) note(at point, a, b *reply) {
 }
 
 // candidate returns the region's candidate, or nil.
-func (r *reply) candidate(region string) *Candidate {
-	i := slices.IndexFunc(r.decision.Candidates, func(c Candidate) bool { return c.Region.Code == region })
+func (r *reply) candidate(region string) *decision.Candidate {
+	i := slices.IndexFunc(r.decision.Candidates, func(c decision.Candidate) bool { return c.Region.Code == region })
 	if i < 0 {
 		return nil
 	}
@@ -83,8 +85,8 @@ func (r *reply) candidate(region string) *Candidate {
 }
 
 // refusal returns the region's refusal, or nil.
-func (r *reply) refusal(region string) *Refusal {
-	i := slices.IndexFunc(r.decision.Refused, func(x Refusal) bool { return x.Region == region })
+func (r *reply) refusal(region string) *decision.Refusal {
+	i := slices.IndexFunc(r.decision.Refused, func(x decision.Refusal) bool { return x.Region == region })
 	if i < 0 {
 		return nil
 	}
@@ -105,19 +107,19 @@ func (r *reply) answer(region string) Answer {
 	if refused := r.refusal(region); refused != nil {
 		answer.Reason, answer.Law = refused.Reason, refused.Law
 	}
-	if answer.Law == noLaw+":"+r.facts.Country {
-		answer.Law = noLaw // so that one country answers for its class
+	if answer.Law == decision.NoLaw+":"+r.facts.Country {
+		answer.Law = decision.NoLaw // so that one country answers for its class
 	}
 	return answer
 }
 
 // rows lists the rows that satisfy a law on some leg to a region, though it may be refused.
 func (r *reply) rows(region, law string) (ids []string) {
-	var legs []Leg
+	var legs []decision.Leg
 	if c := r.candidate(region); c != nil {
 		legs = c.Legs
 	} else if refused := r.refusal(region); refused != nil {
-		legs = r.view.judged(refused, &r.decision, &r.facts)
+		legs = r.view.Judged(refused, &r.decision, &r.facts)
 	}
 	for i := range legs {
 		for _, verdict := range legs[i].Laws {

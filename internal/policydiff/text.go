@@ -1,4 +1,4 @@
-package decision
+package policydiff
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // sentence tells a change to a person who knows privacy and not the registers.
@@ -57,7 +58,7 @@ func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // why says why an answer is no.
 func why(a *Answer) string {
-	if a.Law == noLaw {
+	if a.Law == decision.NoLaw {
 		return string(a.Reason) + ", as no law is registered for that country"
 	}
 	if a.Law != "" {

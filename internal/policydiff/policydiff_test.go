@@ -1,4 +1,4 @@
-package decision_test
+package policydiff_test
 
 import (
 	"fmt"
@@ -10,13 +10,32 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/decision/decisiontest"
+	"github.com/sparkoo/transfergate/internal/policydiff"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
+var now, later, chile = decisiontest.Now, decisiontest.Later, decisiontest.Chile
+
+func controller(p *decision.Policy, id string) *decision.Controller {
+	i := slices.IndexFunc(p.Controllers, func(c decision.Controller) bool { return c.ID == id })
+	return &p.Controllers[i]
+}
+
+func shipped(t testing.TB) *decision.Policy {
+	t.Helper()
+	p, err := config.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
 // sentences are the changes' texts.
-func sentences(c *decision.Comparison) []string {
+func sentences(c *policydiff.Comparison) []string {
 	var list []string
 	for _, x := range c.Changes {
 		list = append(list, x.Text)
@@ -26,7 +45,7 @@ func sentences(c *decision.Comparison) []string {
 
 // TestForecastOfChile: what December changes for people of Chile, in sentences.
 func TestForecastOfChile(t *testing.T) {
-	c := decision.Forecast(policy(), now, later, decision.Scope{Usual: true})
+	c := policydiff.Forecast(decisiontest.Policy(), now, later, policydiff.Scope{Usual: true})
 	want := []string{
 		"People registered in CL: public, serving to af-south-1 (ZA), ap-southeast-1 (HK), ap-southeast-2 (TH), ap-southeast-3 (SG), " +
 			"la-south-2 (CL), me-east-1 (SA), sa-brazil-1 (BR) rest on cl-scc-operators instead of cl-none.",
@@ -73,8 +92,8 @@ func TestDiff(t *testing.T) {
 		}, false},
 		"more may leave, later": {func(p *decision.Policy) {
 			for _, law := range []string{"br", "sg"} {
-				row := affiliateRow(law)
-				row.ID, row.Categories, row.Validity.From = law+"-more", of("1a", "1g", "1h", "1l"), far
+				row := decisiontest.AffiliateRow(law)
+				row.ID, row.Categories, row.Validity.From = law+"-more", decisiontest.Of("1a", "1g", "1h", "1l"), far
 				p.Safeguards = append(p.Safeguards, row)
 			}
 		}, []string{
@@ -109,9 +128,9 @@ func TestDiff(t *testing.T) {
 			"Every activity: the statement in force is 2027-03-01, instead of 2023-11-21 from 2027-03-01 on (§10).",
 		}, false},
 	} {
-		p := policy()
+		p := decisiontest.Policy()
 		c.change(p)
-		d := decision.Diff(policy(), p, now, decision.Scope{Usual: true, Regions: allRegions})
+		d := policydiff.Diff(decisiontest.Policy(), p, now, policydiff.Scope{Usual: true, Regions: decisiontest.AllRegions})
 		got := sentences(d)
 		for _, row := range d.Rows {
 			got = append(got, "+"+row.String())
@@ -131,17 +150,17 @@ func TestDiff(t *testing.T) {
 // in whatever order.
 func TestDiffOfTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		w := drawWorld(t)
-		b := *w.policy
+		p, site, at := decisiontest.DrawWorld(t)
+		b := *p
 		b.Safeguards = rapid.Permutation(b.Safeguards).Draw(t, "safeguards")
 		b.Recipients = rapid.Permutation(b.Recipients).Draw(t, "recipients")
-		c := decision.Diff(w.policy, &b, w.at, decision.Scope{Demo: w.site.Demo, Nodes: []decision.Place{w.site.Node}, Regions: w.site.Regions, Usual: true})
+		c := policydiff.Diff(p, &b, at, policydiff.Scope{Demo: site.Demo, Nodes: []decision.Place{site.Node}, Regions: site.Regions, Usual: true})
 		if len(c.Changes) > 0 || len(c.Rows) > 0 {
 			t.Fatalf("changes %v, rows %v", sentences(c), c.Rows)
 		}
 	})
 	p := shipped(t)
-	if c := decision.Diff(p, p, now, decision.Scope{Demo: true}); len(c.Changes) > 0 || len(c.Rows) > 0 || c.Flows < 100000 {
+	if c := policydiff.Diff(p, p, now, policydiff.Scope{Demo: true}); len(c.Changes) > 0 || len(c.Rows) > 0 || c.Flows < 100000 {
 		t.Errorf("%d flows, changes %v, rows %v", c.Flows, sentences(c), c.Rows)
 	}
 }
@@ -151,7 +170,7 @@ func drawOther(t *rapid.T, p *decision.Policy) *decision.Policy {
 	b := *p
 	b.Safeguards = slices.DeleteFunc(slices.Clone(b.Safeguards), func(decision.Safeguard) bool { return rapid.IntRange(0, 9).Draw(t, "gone") == 0 })
 	for range rapid.IntRange(0, 3).Draw(t, "more rows") {
-		row := drawRow(t, p)
+		row := decisiontest.DrawRow(t, p)
 		if rapid.Bool().Draw(t, "dated") {
 			row.Validity.From = later
 		}
@@ -164,7 +183,7 @@ func drawOther(t *rapid.T, p *decision.Policy) *decision.Policy {
 	b.Activities = slices.Clone(b.Activities)
 	switch a := &b.Activities[rapid.IntRange(0, len(b.Activities)-1).Draw(t, "which activity")]; rapid.IntRange(0, 4).Draw(t, "activity change") {
 	case 0:
-		a.Categories = append(slices.Clone(a.Categories), rapid.SampledFrom(allCategories).Draw(t, "category"))
+		a.Categories = append(slices.Clone(a.Categories), rapid.SampledFrom(decisiontest.AllCategories).Draw(t, "category"))
 	case 1:
 		a.Order = decision.OrderHome
 	case 2:
@@ -188,7 +207,11 @@ type question struct {
 func drawQuestion(t *rapid.T, a, b *decision.Policy, s decision.Site) question {
 	q := question{site: s, at: rapid.SampledFrom([]time.Time{now, chile.Add(-1), chile, later, later.AddDate(1, 0, 0)}).Draw(t, "at"), who: "self"}
 	code := rapid.SampledFrom(append(country.All(), "", "CL", "BR", "FR", "AR", "ZA")).Draw(t, "country")
-	activity := rapid.SampledFrom(append(activityIDs(a), "other")).Draw(t, "activity")
+	activities := []string{"other"}
+	for i := range a.Activities {
+		activities = append(activities, a.Activities[i].ID)
+	}
+	activity := rapid.SampledFrom(activities).Draw(t, "activity")
 	party, staff := "", (*decision.Place)(nil)
 	switch rapid.IntRange(0, 3).Draw(t, "who") {
 	case 0:
@@ -230,7 +253,7 @@ func tableOf(p *decision.Policy, code string) *decision.Controller {
 }
 
 // touches tells whether a change is about the question, at one region.
-func (q *question) touches(c *decision.Change, region string) bool {
+func (q *question) touches(c *policydiff.Change, region string) bool {
 	in := func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
 	held := len(c.When) == 0
 	for _, s := range c.When {
@@ -257,15 +280,15 @@ func answerAt(e *decision.Explanation, region string) decision.RegionAnswer {
 
 // checkPoint holds a comparison against what explain says of both policies: every
 // difference is told by exactly one change, and what is told is so.
-func checkPoint(t checker, c *decision.Comparison, q *question, a, b *decision.Policy) {
+func checkPoint(t *rapid.T, c *policydiff.Comparison, q *question, a, b *decision.Policy) {
 	t.Helper()
 	from, to := decision.Explain(a, &q.site, q.at, q.facts[0], nil), decision.Explain(b, &q.site, q.at, q.facts[1], nil)
 	for _, region := range q.site.Regions {
 		before, after := answerAt(&from, region), answerAt(&to, region)
-		var told []decision.Change
+		var told []policydiff.Change
 		for i := range c.Changes {
 			switch x := &c.Changes[i]; x.Kind {
-			case decision.Leaves, decision.Stops, decision.Rests, decision.Reasoned:
+			case policydiff.Leaves, policydiff.Stops, policydiff.Rests, policydiff.Reasoned:
 				if q.touches(x, region) {
 					told = append(told, *x)
 				}
@@ -282,20 +305,20 @@ func checkPoint(t checker, c *decision.Comparison, q *question, a, b *decision.P
 		}
 	}
 	for _, x := range c.Changes {
-		if x.Kind == decision.Responsible && q.who == "self" && q.touches(&x, "") && (x.From.Controller != from.Controller || x.To.Controller != to.Controller) {
+		if x.Kind == policydiff.Responsible && q.who == "self" && q.touches(&x, "") && (x.From.Controller != from.Controller || x.To.Controller != to.Controller) {
 			t.Fatalf("%+v: controllers %s and %s, told %s", q.facts[0], from.Controller, to.Controller, x.Text)
 		}
 	}
 }
 
-func checkTold(t checker, x *decision.Change, before, after *decision.RegionAnswer) {
+func checkTold(t *rapid.T, x *policydiff.Change, before, after *decision.RegionAnswer) {
 	t.Helper()
 	ok := x.From.Reason == before.Reason && x.From.Law == before.Law && x.To.Reason == after.Reason && x.To.Law == after.Law &&
 		x.From.Allowed == before.Allowed && x.To.Allowed == after.Allowed
 	switch x.Kind {
-	case decision.Leaves:
+	case policydiff.Leaves:
 		ok = ok && slices.Equal(x.To.Safeguards, after.Safeguards)
-	case decision.Rests:
+	case policydiff.Rests:
 		left := slices.DeleteFunc(slices.Clone(before.Safeguards), func(id string) bool { return slices.Contains(x.From.Safeguards, id) })
 		left = append(left, x.To.Safeguards...)
 		slices.Sort(left)
@@ -309,18 +332,18 @@ func checkTold(t checker, x *decision.Change, before, after *decision.RegionAnsw
 
 // diffRound compares two random policies and holds points of the domain against it.
 func diffRound(t *rapid.T, points int) {
-	w := drawWorld(t)
-	b := drawOther(t, w.policy)
-	node := rapid.SampledFrom([]decision.Place{nodeSG, nodeZA, nodeBR}).Draw(t, "node")
-	site := decision.Site{Node: node, Regions: w.site.Regions, Demo: w.site.Demo}
+	p, site, _ := decisiontest.DrawWorld(t)
+	b := drawOther(t, p)
+	node := rapid.SampledFrom([]decision.Place{decisiontest.NodeSG, decisiontest.NodeZA, decisiontest.NodeBR}).Draw(t, "node")
+	site.Node = node
 	nodes := []decision.Place{node}
 	if rapid.IntRange(0, 3).Draw(t, "two nodes") == 0 {
-		nodes = slices.Compact([]decision.Place{node, nodeSG})
+		nodes = slices.Compact([]decision.Place{node, decisiontest.NodeSG})
 	}
-	c := decision.Diff(w.policy, b, now, decision.Scope{Nodes: nodes, Regions: site.Regions, Demo: site.Demo})
+	c := policydiff.Diff(p, b, now, policydiff.Scope{Nodes: nodes, Regions: site.Regions, Demo: site.Demo})
 	for range points {
-		q := drawQuestion(t, w.policy, b, site)
-		checkPoint(t, c, &q, w.policy, b)
+		q := drawQuestion(t, p, b, site)
+		checkPoint(t, c, &q, p, b)
 	}
 }
 
@@ -346,4 +369,12 @@ func FuzzDiff(f *testing.F) {
 		f.Add(seed)
 	}
 	f.Fuzz(rapid.MakeFuzz(func(t *rapid.T) { diffRound(t, 20) }))
+}
+
+// BenchmarkDiff goes through the whole domain of the shipped policy.
+func BenchmarkDiff(b *testing.B) {
+	p := shipped(b)
+	for b.Loop() {
+		policydiff.Diff(p, p, now, policydiff.Scope{Demo: true})
+	}
 }
