@@ -2,12 +2,16 @@ package gateway_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
+	"testing/iotest"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 )
 
 // The rows about how requests are written: net/http, and quic-go, refuse most of
@@ -111,7 +115,6 @@ func TestRow16Lengths(t *testing.T) {
 		}
 		f.nothing(t)
 	}
-	taken := 0
 	for _, stream := range f.streams() {
 		for _, length := range []string{"2", "10", "+5", "x"} {
 			a := stream.send(h2Request("POST", "/", append([]string{"content-length", length}, asBrazilH2...)...), "hello", nil)
@@ -119,13 +122,26 @@ func TestRow16Lengths(t *testing.T) {
 				t.Errorf("%s: Content-Length %s for 5 bytes was taken", stream.how, length)
 			}
 		}
-		// Of two lengths net/http keeps the first, if it is right, and says only it.
+	}
+	if whole := f.whole(t); whole != 0 {
+		t.Errorf("%d requests arrived whole by their records, want none", whole)
+	}
+}
+
+// TestRow16TwoLengths: of two lengths in frames net/http keeps the first, if it is
+// right, and says only it; quic-go refuses them.
+func TestRow16TwoLengths(t *testing.T) {
+	f := startFront(t, overEvery(t, site), "", nil)
+	taken := 0
+	for _, stream := range f.streams() {
 		f.forget()
-		if a := stream.send(h2Request("POST", "/", append([]string{"content-length", "5", "content-length", "6"}, asBrazilH2...)...), "hello", nil); a.StatusCode == 200 {
-			taken++
-			if said := f.onlyOurs(t); strings.Count(said, "Content-Length:") != 1 || !strings.Contains(said, "\r\nContent-Length: 5\r\n") {
-				t.Errorf("%s, two lengths: the region heard\n%s", stream.how, said)
-			}
+		a := stream.send(h2Request("POST", "/", append([]string{"content-length", "5", "content-length", "6"}, asBrazilH2...)...), "hello", nil)
+		if a.StatusCode != 200 {
+			continue
+		}
+		taken++
+		if said := f.onlyOurs(t); strings.Count(said, "Content-Length:") != 1 || !strings.Contains(said, "\r\nContent-Length: 5\r\n") {
+			t.Errorf("%s: the region heard\n%s", stream.how, said)
 		}
 	}
 	if whole := f.whole(t); whole != taken {
@@ -152,6 +168,28 @@ func (f *front) whole(t *testing.T) (whole int) {
 		return ended == len(ofType(records, "transfer.accepted"))
 	})
 	return whole
+}
+
+// TestRow16MoreThanDeclared: over HTTP/3 the first bytes of a body that is longer
+// than it says reach the region, which may answer them. That is no whole request.
+func TestRow16MoreThanDeclared(t *testing.T) {
+	tooMuch := errors.New("peer sent too much data")
+	for _, tt := range []struct {
+		name   string
+		body   io.Reader
+		length int64
+		want   bool
+	}{
+		{"as declared", strings.NewReader("he"), 2, true},
+		{"undeclared", strings.NewReader("he"), -1, true},
+		{"more, told with the last byte", iotest.DataErrReader(io.MultiReader(strings.NewReader("he"), iotest.ErrReader(tooMuch))), 2, false},
+		{"more, told afterwards", io.MultiReader(strings.NewReader("he"), iotest.ErrReader(tooMuch)), 2, false},
+		{"less", iotest.DataErrReader(io.MultiReader(strings.NewReader("h"), iotest.ErrReader(io.ErrUnexpectedEOF))), 2, false},
+	} {
+		if got := gateway.ArrivedWhole(tt.body, tt.length); got != tt.want {
+			t.Errorf("%s: whole is %v, want %v", tt.name, got, tt.want)
+		}
+	}
 }
 
 // TestRow17Chunks: a request whose chunks are broken is the client's fault, and no

@@ -165,9 +165,10 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// whole tells whether all of the body was read.
+// whole tells whether all of the body was read. One that went on after the length
+// it declared is none, though the region may have answered what came before.
 func (b *requestBody) whole() bool {
-	return b.ended.Load() || b.length >= 0 && b.read.Load() >= b.length
+	return b.ended.Load() || b.length >= 0 && b.read.Load() >= b.length && !b.broken.Load()
 }
 
 // statusOf returns the status a handler error carries, 0 if none.

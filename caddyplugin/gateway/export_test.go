@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"io"
 	"runtime"
 	"time"
 
@@ -88,4 +89,12 @@ func HoldPolicyChanges() (release func(), err error) {
 func SetRetentionInterval(d time.Duration) (restore func()) {
 	was, patience := retentionInterval.Swap(int64(d)), retentionPatience.Swap(0)
 	return func() { retentionInterval.Store(was); retentionPatience.Store(patience) }
+}
+
+// ArrivedWhole reads a body of that declared length as a region does, and says
+// whether the record will call it whole.
+func ArrivedWhole(body io.Reader, length int64) bool {
+	b := requestBody{ReadCloser: io.NopCloser(body), length: length}
+	_, _ = io.Copy(io.Discard, &b) // the error is the body's, which is told by its state
+	return b.whole()
 }

@@ -26,7 +26,7 @@ type Options struct {
 }
 
 // Check tells whether r may go on; if not, reason says why: method_not_allowed,
-// too_early, upgrade_refused, host_missing or path_ambiguous. It changes nothing
+// too_early, body_broken, upgrade_refused, host_missing or path_ambiguous. It changes nothing
 // and, for a path without percent-encoding, does not allocate.
 func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 	webSocket := false
@@ -44,6 +44,9 @@ func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 	}
 	if !isSafe(r.Method) && isEarly(r) {
 		return decision.TooEarly, false
+	}
+	if !lengthReadable(r.Header["Content-Length"]) {
+		return decision.BodyBroken, false
 	}
 	if _, upgrade := r.Header["Upgrade"]; upgrade {
 		if webSocket || !isWebSocketUpgrade(r) {
@@ -63,6 +66,17 @@ func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 		return decision.PathAmbiguous, false
 	}
 	return "", true
+}
+
+// lengthReadable tells whether a Content-Length, if there is one, is a number. The
+// HTTP/2 of net/http takes any other text for 0, so that a region could answer the
+// request without its body before the body's first byte ends the stream.
+func lengthReadable(values []string) bool {
+	if len(values) == 0 {
+		return true
+	}
+	_, err := strconv.ParseUint(values[0], 10, 63)
+	return err == nil
 }
 
 // isSafe tells whether a request may come twice (RFC 9110 section 9.2.1).

@@ -89,6 +89,21 @@ func TestCheckEarlyData(t *testing.T) {
 	}
 }
 
+// TestCheckContentLength: net/http's HTTP/2 takes a length it cannot read for 0.
+func TestCheckContentLength(t *testing.T) {
+	for length, want := range map[string]decision.Reason{
+		"0": "", "5": "", "9223372036854775807": "",
+		"": decision.BodyBroken, "x": decision.BodyBroken, "+5": decision.BodyBroken, "-1": decision.BodyBroken,
+		"0x5": decision.BodyBroken, "5, 5": decision.BodyBroken, "9223372036854775808": decision.BodyBroken,
+	} {
+		r := httptest.NewRequest("POST", "/", nil)
+		r.ProtoMajor, r.Header["Content-Length"] = 2, []string{length}
+		if reason, ok := guard.Check(r, guard.Options{}); reason != want || ok != (want == "") {
+			t.Errorf("Content-Length %q: %q, %v; want %q", length, reason, ok, want)
+		}
+	}
+}
+
 // TestCheckExtendedConnect: WebSocket over HTTP/2 and HTTP/3, as net/http and
 // quic-go hand it to a handler (row 6).
 func TestCheckExtendedConnect(t *testing.T) {
