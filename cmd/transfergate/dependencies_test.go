@@ -38,6 +38,7 @@ internal/approval:
 internal/assertion:
 internal/country:
 internal/ledger: internal/tiles
+internal/record:
 internal/suggest:
 internal/reference: internal/decision
 internal/testsupport:
