@@ -1,4 +1,4 @@
-package ledger
+package verify
 
 import (
 	"crypto/sha256"
@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -20,33 +21,33 @@ func (v *verification) notes(e, before *verifiedEpoch) error {
 		var entry struct {
 			Type, Policy, SHA256 string
 			Settings             string
-			Next                 *previous
-			deletion
+			Next                 *format.Previous
+			format.Deletion
 		}
 		bad := func(what string) error {
-			return &CorruptError{File: e.walker.dir, Index: n.Index, What: what}
+			return &format.CorruptError{File: e.walker.Dir, Index: n.Index, What: what}
 		}
 		if err := json.Unmarshal(n.Data, &entry); err != nil {
 			return bad("the entry is not JSON: " + err.Error())
 		}
-		if (n.Index == 0) != (entry.Type == TypeGenesis) {
+		if (n.Index == 0) != (entry.Type == format.TypeGenesis) {
 			return bad("the epoch does not begin with its genesis entry")
 		}
 		switch entry.Type {
-		case TypePolicy:
+		case format.TypePolicy:
 			if err := v.policy(entry.Policy, entry.SHA256, n.Index); err != nil {
 				return err
 			}
 			v.report.Policies++
-		case TypeClosed:
+		case format.TypeClosed:
 			e.next = entry.Next
-		case TypeDeleted:
-			if err := v.deletion(e, entry.deletion); err != nil {
+		case format.TypeDeleted:
+			if err := v.deletion(e, entry.Deletion); err != nil {
 				return bad(err.Error())
 			}
-		case TypeGenesis:
-			if found := e.epoch.digest(); entry.Settings != found {
-				return &CorruptError{File: filepath.Join(e.walker.dir, epochFile), What: "the file is not the one the genesis entry names",
+		case format.TypeGenesis:
+			if found := e.epoch.Digest(); entry.Settings != found {
+				return &format.CorruptError{File: filepath.Join(e.walker.Dir, format.EpochFile), What: "the file is not the one the genesis entry names",
 					Expected: entry.Settings, Found: found}
 			}
 			if err := e.follows(before); err != nil {
@@ -76,7 +77,7 @@ func (e *verifiedEpoch) follows(before *verifiedEpoch) error {
 	case p.Checkpoint == "" && before.next == nil:
 		return nil // it had none
 	}
-	verifier, err := before.epoch.verifier()
+	verifier, err := before.epoch.Verifier()
 	if err != nil {
 		return err
 	}
@@ -84,18 +85,18 @@ func (e *verifiedEpoch) follows(before *verifiedEpoch) error {
 	if err != nil {
 		return fmt.Errorf("the checkpoint of the epoch before: %w", err)
 	}
-	if before.next != nil && c.N != before.tree.size() {
-		return fmt.Errorf("the epoch before was closed with %d entries, but has %d", c.N, before.tree.size())
+	if before.next != nil && c.N != before.tree.Size() {
+		return fmt.Errorf("the epoch before was closed with %d entries, but has %d", c.N, before.tree.Size())
 	}
-	return before.tree.covers(c, "the genesis entry of "+e.epoch.Origin)
+	return before.tree.Covers(c, "the genesis entry of "+e.epoch.Origin)
 }
 
 // policy checks that a policy is kept which an entry names.
 func (v *verification) policy(digest, sum string, index uint64) error {
 	bad := func(what string) error {
-		return &CorruptError{File: policyPath(v.dir, digest), Index: index, What: what}
+		return &format.CorruptError{File: format.PolicyPath(v.dir, digest), Index: index, What: what}
 	}
-	blob, err := readPolicy(v.fsys, v.dir, digest)
+	blob, err := format.ReadPolicy(v.fsys, v.dir, digest)
 	if errors.Is(err, fs.ErrNotExist) {
 		return bad("the policy that the entry names is missing")
 	}
@@ -103,16 +104,16 @@ func (v *verification) policy(digest, sum string, index uint64) error {
 		return err
 	}
 	if found := sha256.Sum256(blob); hex.EncodeToString(found[:]) != sum {
-		c := bad("the policy is not the one the entry names").(*CorruptError)
+		c := bad("the policy is not the one the entry names").(*format.CorruptError)
 		c.Expected, c.Found = sum, hex.EncodeToString(found[:])
 		return c
 	}
 	return nil
 }
 
-// verifyState is what Verify remembers of the archives it has read.
+// verifyState is what is remembered of the archives it has read.
 type verifyState struct {
-	fsys FS
+	fsys format.FS
 	file string // empty: nothing is remembered
 
 	mu    sync.Mutex                      // guards the rest
@@ -120,12 +121,12 @@ type verifyState struct {
 }
 
 // readState reads the file of an earlier call, if there is one.
-func readState(fsys FS, file string) (*verifyState, error) {
+func readState(fsys format.FS, file string) (*verifyState, error) {
 	s := &verifyState{fsys: fsys, file: file, known: make(map[string]map[int]verifiedSpan)}
 	if file == "" {
 		return s, nil
 	}
-	data, err := readFile(fsys, file)
+	data, err := format.ReadFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, nil
 	}
@@ -159,7 +160,7 @@ func (s *verifyState) add(origin string, n int, span verifiedSpan) error {
 	s.known[origin][n] = span
 	data, err := json.Marshal(s.known)
 	if err == nil {
-		err = writeDurable(s.fsys, s.file, data)
+		err = format.WriteDurable(s.fsys, s.file, data)
 	}
 	if err != nil {
 		return fmt.Errorf("noting what was verified in %s: %w", s.file, err)

@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"errors"
@@ -14,9 +14,6 @@ import (
 // lies in a folder of the ledger's folder and is a ledger by itself, with a writer,
 // epochs, keys of pseudonyms and holds of its own. Only the key that signs
 // checkpoints is the same, where nothing else is said.
-
-// classPrefix begins the name of a class's folder.
-const classPrefix = "class-"
 
 // DefaultClass names the entries that lie in the ledger's folder itself.
 const DefaultClass = "default"
@@ -44,7 +41,7 @@ func ClassFolder(dir, class string) string {
 
 // Classes lists the classes that have a folder, DefaultClass first.
 func Classes(dir string) (classes []string, err error) {
-	names, err := (osFS{}).Names(dir)
+	names, err := (OS{}).Names(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing the ledger's classes: %w", err)
 	}
@@ -58,13 +55,13 @@ func Classes(dir string) (classes []string, err error) {
 	return classes, nil
 }
 
-// above is the folder of the ledger of which dir is a class; empty if it is none.
-func above(fsys FS, dir string) string {
+// ClassParent is the folder of the ledger of which dir is a class; empty if it is none.
+func ClassParent(fsys FS, dir string) string {
 	parent := filepath.Dir(dir)
 	if !strings.HasPrefix(filepath.Base(dir), classPrefix) {
 		return ""
 	}
-	if names, err := fsys.Names(parent); err != nil || !slices.Contains(names, lockName) {
+	if names, err := fsys.Names(parent); err != nil || !slices.Contains(names, LockName) {
 		return ""
 	}
 	return parent

@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"bytes"
@@ -17,17 +17,17 @@ type frameError struct {
 
 func (e *frameError) Error() string { return fmt.Sprintf("offset %d: %s", e.offset, e.what) }
 
-// frame is one frame of a segment. Its payload is valid until the next call of
+// Frame is one frame of a segment. Its payload is valid until the next call of
 // the scanner.
-type frame struct {
-	header
-	path    string
-	offset  int64
-	payload []byte
+type Frame struct {
+	Header
+	Path    string
+	Offset  int64
+	Payload []byte
 }
 
 // end is the offset after the frame.
-func (f *frame) end() int64 { return f.offset + headerSize + int64(f.length) }
+func (f *Frame) end() int64 { return f.Offset + HeaderSize + int64(f.Length) }
 
 // scanner reads the frames of one segment in order.
 type scanner struct {
@@ -80,11 +80,11 @@ func (s *scanner) at(offset int64, n int) ([]byte, error) {
 // forget drops what was read ahead, so that a writer's newer bytes are seen.
 func (s *scanner) forget() { s.window = s.window[:0] }
 
-// frame returns the next frame, io.EOF after the last one, or a *frameError.
+// Frame returns the next frame, io.EOF after the last one, or a *frameError.
 // Zeros up to the end of the file are reserved space, not frames.
-func (s *scanner) frame() (*frame, error) {
+func (s *scanner) frame() (*Frame, error) {
 	bad := func(what string) error { return &frameError{s.offset, what} }
-	b, err := s.at(s.offset, headerSize)
+	b, err := s.at(s.offset, HeaderSize)
 	if err != nil {
 		return nil, err
 	}
@@ -98,8 +98,8 @@ func (s *scanner) frame() (*frame, error) {
 		}
 		return nil, bad(fmt.Sprintf("zeros where a frame should be, and other bytes from offset %d on", at))
 	}
-	if len(b) < headerSize {
-		return nil, bad(fmt.Sprintf("the file ends after %d of the %d bytes of a frame's header", len(b), headerSize))
+	if len(b) < HeaderSize {
+		return nil, bad(fmt.Sprintf("the file ends after %d of the %d bytes of a frame's header", len(b), HeaderSize))
 	}
 	h, wrong := parseHeader(b)
 	if wrong == "" {
@@ -108,32 +108,32 @@ func (s *scanner) frame() (*frame, error) {
 	if wrong != "" {
 		return nil, bad(wrong)
 	}
-	payload, err := s.at(s.offset+headerSize, int(h.length))
+	payload, err := s.at(s.offset+HeaderSize, int(h.Length))
 	if err != nil {
 		return nil, err
 	}
-	if len(payload) < int(h.length) {
-		return nil, bad(fmt.Sprintf("the file ends after %d of the %d bytes of a frame's payload", len(payload), h.length))
+	if len(payload) < int(h.Length) {
+		return nil, bad(fmt.Sprintf("the file ends after %d of the %d bytes of a frame's payload", len(payload), h.Length))
 	}
 	if wrong := h.checkPayload(payload); wrong != "" {
 		return nil, bad(wrong)
 	}
-	f := &frame{header: h, path: s.path, offset: s.offset, payload: payload}
-	s.offset, s.next, s.sealed = f.end(), s.next+uint64(h.count), h.kind == kindSeal
+	f := &Frame{Header: h, Path: s.path, Offset: s.offset, Payload: payload}
+	s.offset, s.next, s.sealed = f.end(), s.next+uint64(h.Count), h.Kind == KindSeal
 	return f, nil
 }
 
 // misplaced tells what is wrong with a sound header in this place.
-func (s *scanner) misplaced(h header) string {
+func (s *scanner) misplaced(h Header) string {
 	switch {
 	case s.sealed:
 		return "a frame after the segment's seal"
-	case h.epoch != s.epoch:
-		return fmt.Sprintf("the frame belongs to epoch %d, not %d", h.epoch, s.epoch)
-	case h.first != s.next:
-		return fmt.Sprintf("the frame begins with entry %d, not %d", h.first, s.next)
-	case h.synced > s.offset:
-		return fmt.Sprintf("the frame promises %d bytes before it", h.synced)
+	case h.Epoch != s.epoch:
+		return fmt.Sprintf("the frame belongs to epoch %d, not %d", h.Epoch, s.epoch)
+	case h.First != s.next:
+		return fmt.Sprintf("the frame begins with entry %d, not %d", h.First, s.next)
+	case h.Synced > s.offset:
+		return fmt.Sprintf("the frame promises %d bytes before it", h.Synced)
 	}
 	return ""
 }
@@ -159,15 +159,22 @@ func (s *scanner) nonZero(offset int64) (int64, error) {
 	}
 }
 
+// NonZero returns the first offset of a file from offset on that is not zero, or -1.
+func NonZero(f File, offset int64) (int64, error) {
+	s := &scanner{file: f}
+	defer s.release()
+	return s.nonZero(offset)
+}
+
 // promise looks for a sound header after offset that says the bytes at offset
 // were durable before it was written, and returns its place, or -1.
 func (s *scanner) promise(offset int64) (int64, error) {
-	return s.find(offset+1, func(at int64, h header) bool { return h.synced > offset && h.synced <= at })
+	return s.find(offset+1, func(at int64, h Header) bool { return h.Synced > offset && h.Synced <= at })
 }
 
 // find returns the place of the first sound header of this epoch from offset
 // on that is wanted, or -1.
-func (s *scanner) find(offset int64, wanted func(int64, header) bool) (int64, error) {
+func (s *scanner) find(offset int64, wanted func(int64, Header) bool) (int64, error) {
 	for {
 		data, err := s.file.NextData(offset)
 		if err != nil {
@@ -177,20 +184,20 @@ func (s *scanner) find(offset int64, wanted func(int64, header) bool) (int64, er
 			return -1, nil
 		}
 		b, err := s.at(data, windowSize) // a header cannot begin in a hole
-		if err != nil || len(b) < headerSize {
+		if err != nil || len(b) < HeaderSize {
 			return -1, err
 		}
 		for i := 0; ; i++ {
 			j := bytes.Index(b[i:], []byte(magic))
-			if j < 0 || i+j+headerSize > len(b) {
+			if j < 0 || i+j+HeaderSize > len(b) {
 				break
 			}
 			i += j
-			if h, wrong := parseHeader(b[i:]); wrong == "" && h.epoch == s.epoch && wanted(data+int64(i), h) {
+			if h, wrong := parseHeader(b[i:]); wrong == "" && h.Epoch == s.epoch && wanted(data+int64(i), h) {
 				return data + int64(i), nil
 			}
 		}
-		offset = data + int64(len(b)-headerSize+1)
+		offset = data + int64(len(b)-HeaderSize+1)
 	}
 }
 

@@ -1,6 +1,6 @@
 //go:build !linux && !darwin && !windows
 
-package ledger
+package format
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 )
 
 // Without a lock that keeps out other processes the log must not open.
-func (osFS) Lock(string) (io.Closer, error) { return nil, errors.ErrUnsupported }
+func (OS) Lock(string) (io.Closer, error) { return nil, errors.ErrUnsupported }
 
-func (osFS) Free(string) (uint64, error) { return 0, errors.ErrUnsupported }
+func (OS) Free(string) (uint64, error) { return 0, errors.ErrUnsupported }
 
-func (osFS) SyncDir(dir string) error {
+func (OS) SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -24,4 +24,4 @@ func (osFS) SyncDir(dir string) error {
 func (f osFile) Sync() error                        { return f.File.Sync() }
 func (osFile) Preallocate(int64) error              { return nil }
 func (osFile) NextData(offset int64) (int64, error) { return offset, nil }
-func isFull(error) bool                             { return false }
+func IsFull(error) bool                             { return false }

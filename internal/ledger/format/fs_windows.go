@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ func (osFile) Preallocate(int64) error { return nil }
 func (osFile) NextData(offset int64) (int64, error) { return offset, nil }
 
 // Lock locks the file's first byte, which also keeps out this process.
-func (osFS) Lock(name string) (io.Closer, error) {
+func (OS) Lock(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func (osFS) Lock(name string) (io.Closer, error) {
 	return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), f.Close())
 }
 
-func (osFS) Free(dir string) (uint64, error) {
+func (OS) Free(dir string) (uint64, error) {
 	p, err := windows.UTF16PtrFromString(dir)
 	if err != nil {
 		return 0, err
@@ -48,9 +48,9 @@ func (osFS) Free(dir string) (uint64, error) {
 }
 
 // SyncDir has nothing to do: NTFS journals its folders, and a folder cannot be flushed.
-func (osFS) SyncDir(string) error { return nil }
+func (OS) SyncDir(string) error { return nil }
 
-// isFull tells whether a write failed for want of room.
-func isFull(err error) bool {
+// IsFull tells whether a write failed for want of room.
+func IsFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }

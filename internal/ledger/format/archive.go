@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"encoding/binary"
@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"hash/crc32"
 	"io"
-	"path/filepath"
 	"sync"
 
 	"github.com/klauspost/compress/zstd"
@@ -43,7 +42,7 @@ const (
 type archive struct {
 	file  File
 	path  string
-	first uint64
+	First uint64
 	rows  []archivedBundle
 }
 
@@ -54,47 +53,25 @@ type archivedBundle struct {
 	crc         uint32
 }
 
-func archivePath(dir string, span int64) string {
-	return filepath.Join(dir, "sealed", fmt.Sprintf("%06d.zst", span))
-}
+// BundleEntries is how many entries a bundle of an archive has.
+func (e Epoch) BundleEntries() uint64 { return min(e.SegmentEntries, tiles.Width) }
 
-// bundleEntries is how many entries a bundle of an archive has.
-func (e epoch) bundleEntries() uint64 { return min(e.SegmentEntries, tiles.Width) }
-
-// putIndex writes the header and the index of an archive.
-func putIndex(e epoch, first uint64, rows []archivedBundle) []byte {
-	b := make([]byte, archiveHeader, archiveHeader+archiveRow*len(rows))
-	copy(b, archiveMagic)
-	b[4] = archiveVersion
-	binary.BigEndian.PutUint32(b[8:], e.Number)
-	binary.BigEndian.PutUint32(b[12:], uint32(len(rows)))
-	binary.BigEndian.PutUint64(b[16:], first)
-	binary.BigEndian.PutUint32(b[24:], uint32(e.SegmentEntries))
-	for _, r := range rows {
-		b = binary.BigEndian.AppendUint32(b, r.packed)
-		b = binary.BigEndian.AppendUint32(b, r.raw)
-		b = binary.BigEndian.AppendUint32(b, r.crc)
-	}
-	binary.BigEndian.PutUint32(b[28:], crc32.Update(crc32.Checksum(b[:28], castagnoli), castagnoli, b[archiveHeader:]))
-	return b
-}
-
-// openArchive opens the archive of a span and reads its index.
-func openArchive(fsys FS, path string, e epoch, span int64) (*archive, error) {
+// OpenArchive opens the archive of a span and reads its index.
+func OpenArchive(fsys FS, path string, e Epoch, span int64) (*archive, error) {
 	f, err := fsys.Open(path, false)
 	if err != nil {
 		return nil, fmt.Errorf("opening a sealed segment: %w", err)
 	}
-	a := &archive{file: f, path: path, first: uint64(span) * e.SegmentEntries}
+	a := &archive{file: f, path: path, First: uint64(span) * e.SegmentEntries}
 	if err := a.readIndex(e); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
 	return a, nil
 }
 
-func (a *archive) readIndex(e epoch) error {
-	bad := func(what string) error { return &CorruptError{File: a.path, Index: a.first, What: what} }
-	bundles := e.SegmentEntries / e.bundleEntries()
+func (a *archive) readIndex(e Epoch) error {
+	bad := func(what string) error { return &CorruptError{File: a.path, Index: a.First, What: what} }
+	bundles := e.SegmentEntries / e.BundleEntries()
 	b := make([]byte, archiveHeader+archiveRow*bundles)
 	if _, err := a.file.ReadAt(b, 0); errors.Is(err, io.EOF) {
 		return bad("the file ends within its index")
@@ -111,7 +88,7 @@ func (a *archive) readIndex(e epoch) error {
 			return bad(fmt.Sprintf("bundle %d is said to have %d bytes in %d", i, rows[i].raw, rows[i].packed))
 		}
 	}
-	if string(putIndex(e, a.first, rows)) != string(b) {
+	if string(putIndex(e, a.First, rows)) != string(b) {
 		return bad("the index is damaged, or of another segment")
 	}
 	size, err := a.file.Size()
@@ -137,26 +114,20 @@ var decoder = sync.OnceValue(func() *zstd.Decoder {
 	return d
 })
 
-// encoder compresses whole bundles.
-var encoder = sync.OnceValue(func() *zstd.Encoder {
-	e, err := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedDefault), zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(false))
-	if err != nil {
-		panic(err) // the options are constants
-	}
-	return e
-})
+// Close closes the archive's file.
+func (a *archive) Close() error { return a.file.Close() }
 
-// size is the length of the file in bytes.
-func (a *archive) size() int64 {
+// Size is the length of the file in bytes.
+func (a *archive) Size() int64 {
 	last := a.rows[len(a.rows)-1]
 	return last.offset + int64(last.packed)
 }
 
 // bundle returns the bytes of a bundle, as a payload, in dst's memory if there
 // is room. packed is memory to read into.
-func (a *archive) bundle(e epoch, i int, dst, packed []byte) (payload, memory []byte, err error) {
+func (a *archive) bundle(e Epoch, i int, dst, packed []byte) (payload, memory []byte, err error) {
 	r := a.rows[i]
-	first := a.first + uint64(i)*e.bundleEntries()
+	first := a.First + uint64(i)*e.BundleEntries()
 	bad := func(what string) error {
 		return &CorruptError{File: a.path, Offset: r.offset, Index: first, What: what}
 	}
@@ -179,16 +150,22 @@ func (a *archive) bundle(e epoch, i int, dst, packed []byte) (payload, memory []
 	if err != nil {
 		return nil, packed, bad("the bundle cannot be decompressed: " + err.Error())
 	}
-	if n := countEntries(payload); uint64(n) != e.bundleEntries() {
-		return nil, packed, bad(fmt.Sprintf("the bundle has %d entries, not %d", n, e.bundleEntries()))
+	if n := countEntries(payload); uint64(n) != e.BundleEntries() {
+		return nil, packed, bad(fmt.Sprintf("the bundle has %d entries, not %d", n, e.BundleEntries()))
 	}
 	return payload, packed, nil
+}
+
+// BundleOf is where the bundle with an entry lies, and how many bytes it takes.
+func (a *archive) BundleOf(e Epoch, index uint64) (offset int64, size int) {
+	r := a.rows[(index-a.First)/e.BundleEntries()]
+	return r.offset, int(r.packed)
 }
 
 // countEntries returns how many entries a payload has, or -1 if it is malformed.
 func countEntries(payload []byte) (n int) {
 	for ; len(payload) > 0; n++ {
-		entry, rest, ok := cutEntry(payload)
+		entry, rest, ok := CutEntry(payload)
 		if !ok || len(entry) == 0 {
 			return -1
 		}
@@ -197,12 +174,12 @@ func countEntries(payload []byte) (n int) {
 	return n
 }
 
-// frames hands on the bundles that have an entry from the index on, as frames.
-func (a *archive) frames(e epoch, from uint64, visit func(*frame) error) error {
-	count := e.bundleEntries()
+// Frames hands on the bundles that have an entry from the index on, as frames.
+func (a *archive) Frames(e Epoch, from uint64, visit func(*Frame) error) error {
+	count := e.BundleEntries()
 	var payload, packed []byte
 	for i := range a.rows {
-		first := a.first + uint64(i)*count
+		first := a.First + uint64(i)*count
 		if first+count <= from {
 			continue
 		}
@@ -210,8 +187,8 @@ func (a *archive) frames(e epoch, from uint64, visit func(*frame) error) error {
 		if payload, packed, err = a.bundle(e, i, payload, packed); err != nil {
 			return err
 		}
-		h := header{kind: kindEntries, epoch: e.Number, count: uint32(count), first: first, length: uint32(len(payload))}
-		if err := visit(&frame{header: h, path: a.path, offset: a.rows[i].offset, payload: payload}); err != nil {
+		h := Header{Kind: KindEntries, Epoch: e.Number, Count: uint32(count), First: first, Length: uint32(len(payload))}
+		if err := visit(&Frame{Header: h, Path: a.path, Offset: a.rows[i].offset, Payload: payload}); err != nil {
 			return err
 		}
 	}

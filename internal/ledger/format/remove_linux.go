@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"os"
@@ -13,7 +13,7 @@ const releaseStep = 1 << 20
 // Remove removes a file. Where nobody else has it open, its space is given back
 // in steps: a volume that tells its disk what is free keeps everybody's syncs
 // waiting meanwhile, 10 ms and more for a segment as a whole.
-func (osFS) Remove(name string) error {
+func (OS) Remove(name string) error {
 	f, err := os.OpenFile(name, os.O_RDWR|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return os.Remove(name)

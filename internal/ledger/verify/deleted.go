@@ -1,14 +1,18 @@
-package ledger
+package verify
+
+import (
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
 
 import "fmt"
 
 // deletion notes an entry that says that an epoch before its own was deleted.
-func (v *verification) deletion(e *verifiedEpoch, d deletion) error {
-	key, err := e.epoch.verifier()
+func (v *verification) deletion(e *verifiedEpoch, d format.Deletion) error {
+	key, err := e.epoch.Verifier()
 	if err != nil {
 		return err
 	}
-	gone, err := d.parse(key)
+	gone, err := d.Parse(key)
 	if err != nil {
 		return err
 	}
@@ -32,7 +36,7 @@ func (v *verification) missing(epochs []*verifiedEpoch) error {
 		before := there[number]
 		if before != nil && there[after.Number] == nil {
 			if err := (&verifiedEpoch{epoch: after}).follows(before); err != nil {
-				return &CorruptError{File: epochDir(v.dir, after.Number), What: "what is left of the deleted epoch does not follow " + before.epoch.Origin + ": " + err.Error()}
+				return &format.CorruptError{File: format.EpochDir(v.dir, after.Number), What: "what is left of the deleted epoch does not follow " + before.epoch.Origin + ": " + err.Error()}
 			}
 			before.joined = after.Previous.Checkpoint != ""
 		}
@@ -45,13 +49,13 @@ func (v *verification) missing(epochs []*verifiedEpoch) error {
 			return err
 		}
 		v.report.Deleted++
-		after = gone.epoch()
+		after = gone.Epoch()
 	}
 	return nil
 }
 
 // left finds what is left of a missing epoch, as the epoch after it knows it.
-func (v *verification) left(number uint32, after epoch) (deletedEpoch, error) {
+func (v *verification) left(number uint32, after format.Epoch) (format.DeletedEpoch, error) {
 	for _, gone := range v.deleted[number] {
 		if p := after.Previous; p != nil && p.Number == number && p.Origin == gone.Origin && p.Key == gone.Key && p.Checkpoint == gone.Checkpoint {
 			return gone, nil
@@ -61,6 +65,6 @@ func (v *verification) left(number uint32, after epoch) (deletedEpoch, error) {
 	if len(v.deleted[number]) > 0 {
 		what = "the entry that says that it was deleted names another log or checkpoint than the genesis of " + after.Origin
 	}
-	return deletedEpoch{}, &CorruptError{File: epochDir(v.dir, number), What: fmt.Sprintf(
+	return format.DeletedEpoch{}, &format.CorruptError{File: format.EpochDir(v.dir, number), What: fmt.Sprintf(
 		"the epoch is missing, and %s: put its folder back; until then 'verify --from-epoch %d' checks what follows", what, after.Number)}
 }

@@ -1,4 +1,4 @@
-package ledger_test
+package format_test
 
 import (
 	"bytes"
@@ -9,7 +9,7 @@ import (
 	"path/filepath"
 	"testing"
 
-	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // A removed file is whole for those who read it.
@@ -24,7 +24,7 @@ func TestRemoveWhileRead(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer f.Close()
-	if err := ledger.OS.Remove(name); err != nil {
+	if err := (format.OS{}).Remove(name); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := os.Stat(name); !errors.Is(err, fs.ErrNotExist) {
@@ -33,7 +33,7 @@ func TestRemoveWhileRead(t *testing.T) {
 	if got, err := io.ReadAll(f); err != nil || !bytes.Equal(got, data) {
 		t.Errorf("read %d of %d bytes: %v", len(got), len(data), err)
 	}
-	if err := ledger.OS.Remove(name); !errors.Is(err, fs.ErrNotExist) {
+	if err := (format.OS{}).Remove(name); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("removing what is not there: %v", err)
 	}
 }

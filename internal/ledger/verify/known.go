@@ -1,14 +1,12 @@
-package ledger
+package verify
 
 import (
 	"fmt"
 	"slices"
 
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
-
-// elsewhere is the place that damage names if a checkpoint from outside shows it.
-const elsewhere = "a checkpoint kept elsewhere"
 
 // known holds the ledger against checkpoints that were kept elsewhere. An older copy
 // of a ledger is whole: only who knows a later checkpoint misses what came after it.
@@ -16,7 +14,7 @@ func (v *verification) known(epochs []*verifiedEpoch) error {
 	for _, signed := range v.o.Known {
 		c, err := tiles.ReadCheckpoint(signed)
 		if err != nil {
-			return fmt.Errorf("%s: %w", elsewhere, err)
+			return fmt.Errorf("%s: %w", format.Elsewhere, err)
 		}
 		i := slices.IndexFunc(epochs, func(e *verifiedEpoch) bool { return e.epoch.Origin == c.Origin })
 		if i < 0 {
@@ -25,14 +23,14 @@ func (v *verification) known(epochs []*verifiedEpoch) error {
 			}
 			continue
 		}
-		key, err := epochs[i].epoch.verifier()
+		key, err := epochs[i].epoch.Verifier()
 		if err != nil {
 			return err
 		}
 		if _, err := tiles.OpenCheckpoint(signed, key); err != nil {
-			return &CorruptError{File: elsewhere, What: err.Error()}
+			return &format.CorruptError{File: format.Elsewhere, What: err.Error()}
 		}
-		if err := epochs[i].tree.covers(c, elsewhere); err != nil {
+		if err := epochs[i].tree.Covers(c, format.Elsewhere); err != nil {
 			return err
 		}
 	}
@@ -47,11 +45,11 @@ func (v *verification) knownDeleted(c tiles.Checkpoint) error {
 				continue
 			}
 			if uint64(c.N) > gone.Entries {
-				return &CorruptError{File: elsewhere, What: fmt.Sprintf("it was signed over %d entries of %s, of which %d were there when it was deleted",
+				return &format.CorruptError{File: format.Elsewhere, What: fmt.Sprintf("it was signed over %d entries of %s, of which %d were there when it was deleted",
 					c.N, c.Origin, gone.Entries)}
 			}
 			return nil
 		}
 	}
-	return &CorruptError{File: elsewhere, What: fmt.Sprintf("it was signed over %d entries of %s, which was not found in the ledger", c.N, c.Origin)}
+	return &format.CorruptError{File: format.Elsewhere, What: fmt.Sprintf("it was signed over %d entries of %s, which was not found in the ledger", c.N, c.Origin)}
 }

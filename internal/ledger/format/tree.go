@@ -1,6 +1,7 @@
-package ledger
+package format
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -15,11 +16,11 @@ import (
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
-// tree is the Merkle tree of one epoch (RFC 6962, as tlog computes it). A span
+// Tree is the Merkle tree of one epoch (RFC 6962, as tlog computes it). A span
 // is as many entries as a segment has, from a multiple of that number on, and
 // so a subtree of its own: the hashes of complete spans lie in files, one a
 // span, the rest is in memory. It is not safe for concurrent use.
-type tree struct {
+type Tree struct {
 	fsys   FS
 	dir    string // the epoch's folder
 	height int    // of a span: it has 1<<height entries
@@ -33,18 +34,27 @@ type tree struct {
 	count int64
 }
 
-func newTree(fsys FS, dir string, e epoch) *tree {
-	return &tree{fsys: fsys, dir: dir, height: bits.Len64(e.SegmentEntries) - 1}
+func NewTree(fsys FS, dir string, e Epoch) *Tree {
+	return &Tree{fsys: fsys, dir: dir, height: bits.Len64(e.SegmentEntries) - 1}
 }
 
-// size is the number of leaves.
-func (t *tree) size() int64 { return t.start() + t.count }
+// NewSubtree is the tree of an epoch from a full span on, of whose earlier hashes
+// it knows none: for who computes the span's own.
+func NewSubtree(fsys FS, dir string, e Epoch, span int64) *Tree {
+	t := NewTree(fsys, dir, e)
+	t.stored = span
+	t.rest = make([]tlog.Hash, 0, 2<<t.height)
+	return t
+}
 
-// start is the first leaf of the rest.
-func (t *tree) start() int64 { return t.stored << t.height }
+// Size is the number of leaves.
+func (t *Tree) Size() int64 { return t.Start() + t.count }
 
-// add appends a leaf.
-func (t *tree) add(leaf tlog.Hash) { t.rest, t.count = grow(t.rest, t.count, leaf), t.count+1 }
+// Start is the first leaf of the rest.
+func (t *Tree) Start() int64 { return t.stored << t.height }
+
+// Add appends a leaf.
+func (t *Tree) Add(leaf tlog.Hash) { t.rest, t.count = grow(t.rest, t.count, leaf), t.count+1 }
 
 // grow appends the leaf n, and the hashes it completes, to stored hashes.
 func grow(stored []tlog.Hash, n int64, leaf tlog.Hash) []tlog.Hash {
@@ -57,11 +67,11 @@ func grow(stored []tlog.Hash, n int64, leaf tlog.Hash) []tlog.Hash {
 	return stored
 }
 
-// root is the hash of the tree's first leaves, so many of them.
-func (t *tree) root(size int64) (tlog.Hash, error) { return tlog.TreeHash(size, t) }
+// Root is the hash of the tree's first leaves, so many of them.
+func (t *Tree) Root(size int64) (tlog.Hash, error) { return tlog.TreeHash(size, t) }
 
 // ReadHashes implements tlog.HashReader.
-func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
+func (t *Tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 	all := make([]tlog.Hash, len(indexes))
 	for i, index := range indexes {
 		level, n := tlog.SplitStoredHashIndex(index)
@@ -75,14 +85,14 @@ func (t *tree) ReadHashes(indexes []int64) ([]tlog.Hash, error) {
 }
 
 // hash returns the nth hash of a level.
-func (t *tree) hash(level int, n int64) (tlog.Hash, error) {
-	switch first, start := n<<level, t.start(); {
-	case first+1<<level > t.size():
-		return tlog.Hash{}, fmt.Errorf("the tree of %d leaves has no hash %d at level %d", t.size(), n, level)
+func (t *Tree) hash(level int, n int64) (tlog.Hash, error) {
+	switch first, start := n<<level, t.Start(); {
+	case first+1<<level > t.Size():
+		return tlog.Hash{}, fmt.Errorf("the tree of %d leaves has no hash %d at level %d", t.Size(), n, level)
 	case first+1<<level <= start && level >= t.height:
 		return t.upper[tlog.StoredHashIndex(level-t.height, n)], nil
 	case first+1<<level <= start:
-		row, err := t.row(level, n, 1)
+		row, err := t.Row(level, n, 1)
 		if err != nil {
 			return tlog.Hash{}, err
 		}
@@ -98,9 +108,15 @@ func (t *tree) hash(level int, n int64) (tlog.Hash, error) {
 	return tlog.NodeHash(left, right), err
 }
 
-// row returns hashes of a level from the nth on, all of one span that is in a
+// SubtreeHeight is the level of a span's root.
+func (t *Tree) SubtreeHeight() int { return t.height }
+
+// Stored is how many spans are in files.
+func (t *Tree) Stored() int64 { return t.stored }
+
+// Row returns hashes of a level from the nth on, all of one span that is in a
 // file, 32 bytes each.
-func (t *tree) row(level int, n int64, count int) ([]byte, error) {
+func (t *Tree) Row(level int, n int64, count int) ([]byte, error) {
 	span := n << level >> t.height
 	kept, offset := 0, int64(0) // a file has the leaves, then the hashes of level 8
 	if level >= tiles.Height && t.height >= tiles.Height {
@@ -109,13 +125,13 @@ func (t *tree) row(level int, n int64, count int) ([]byte, error) {
 	below := level - kept
 	offset += tlog.HashSize * (n<<below - span<<(t.height-kept))
 	b := make([]byte, tlog.HashSize*count<<below)
-	f, err := t.fsys.Open(hashPath(t.dir, span), false)
+	f, err := t.fsys.Open(HashPath(t.dir, span), false)
 	if err != nil {
 		return nil, fmt.Errorf("opening hashes: %w", err)
 	}
 	_, err = f.ReadAt(b, offset)
 	if errors.Is(err, io.EOF) {
-		err = &CorruptError{File: hashPath(t.dir, span), Offset: offset, Index: uint64(n << level), What: "the file of hashes is cut off"}
+		err = &CorruptError{File: HashPath(t.dir, span), Offset: offset, Index: uint64(n << level), What: "the file of hashes is cut off"}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, unjoin(err)
@@ -135,52 +151,55 @@ func halve(row []byte) []byte {
 	return row[:len(row)/2]
 }
 
-// cutLeaf takes the first entry off a payload, as cutEntry does, and hashes it
+// CutLeaf takes the first entry off a payload, as cutEntry does, and hashes it
 // as RFC 6962 hashes a leaf. It overwrites the entry's length: the payload must
 // be the caller's, who reads it once.
-func cutLeaf(payload []byte) (entry, rest []byte, leaf tlog.Hash) {
-	entry, rest, _ = cutEntry(payload)
+func CutLeaf(payload []byte) (entry, rest []byte, leaf tlog.Hash) {
+	entry, rest, _ = CutEntry(payload)
 	payload[1] = 0 // the prefix of a leaf, right before the entry
 	return entry, rest, sha256.Sum256(payload[1 : 2+len(entry)])
 }
 
-func hashPath(dir string, span int64) string {
-	return filepath.Join(dir, "hash", fmt.Sprintf("%06d.tiles", span))
+// Load takes the spans whose hashes are in files.
+func (t *Tree) Load() error {
+	roots, err := ReadRoots(t.fsys, t.dir)
+	for _, root := range roots {
+		t.Push(root)
+	}
+	return err
 }
 
-func upperPath(dir string) string { return filepath.Join(dir, "upper.tiles") }
-
-// load takes the spans whose hashes are in files.
-func (t *tree) load() error {
-	roots, err := readFile(t.fsys, upperPath(t.dir))
+// ReadRoots reads the roots of the spans whose hashes are in files.
+func ReadRoots(fsys FS, dir string) (roots []tlog.Hash, err error) {
+	data, err := ReadFile(fsys, UpperPath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+		return nil, nil
 	}
 	if err != nil {
-		return fmt.Errorf("reading the roots of spans: %w", err)
+		return nil, fmt.Errorf("reading the roots of spans: %w", err)
 	}
-	if len(roots)%tlog.HashSize != 0 {
-		return &CorruptError{File: upperPath(t.dir), Offset: int64(len(roots)), What: "the file ends within a hash"}
+	if len(data)%tlog.HashSize != 0 {
+		return nil, &CorruptError{File: UpperPath(dir), Offset: int64(len(data)), What: "the file ends within a hash"}
 	}
-	for ; len(roots) > 0; roots = roots[tlog.HashSize:] {
-		t.push(tlog.Hash(roots))
+	for ; len(data) > 0; data = data[tlog.HashSize:] {
+		roots = append(roots, tlog.Hash(data))
 	}
-	return nil
+	return roots, nil
 }
 
-// push notes that the hashes of one more span are in a file.
-func (t *tree) push(root tlog.Hash) { t.upper, t.stored = grow(t.upper, t.stored, root), t.stored+1 }
+// Push notes that the hashes of one more span are in a file.
+func (t *Tree) Push(root tlog.Hash) { t.upper, t.stored = grow(t.upper, t.stored, root), t.stored+1 }
 
-// complete tells whether the rest has a whole span.
-func (t *tree) complete() bool { return t.count >= 1<<t.height }
+// Complete tells whether the rest has a whole span.
+func (t *Tree) Complete() bool { return t.count >= 1<<t.height }
 
-// store writes the first span of the rest to its file, and returns when that is
+// Store writes the first span of the rest to its file, and returns when that is
 // durable. Nothing is changed before forget.
-func (t *tree) store() error {
-	if err := mkdirDurable(t.fsys, filepath.Join(t.dir, "hash")); err != nil {
+func (t *Tree) Store() error {
+	if err := MkdirDurable(t.fsys, filepath.Join(t.dir, "hash")); err != nil {
 		return fmt.Errorf("making the folder of hashes: %w", err)
 	}
-	if err := writeDurable(t.fsys, hashPath(t.dir, t.stored), t.spanHashes()); err != nil {
+	if err := WriteDurable(t.fsys, HashPath(t.dir, t.stored), t.SubtreeHashes()); err != nil {
 		return fmt.Errorf("writing the hashes of a span: %w", err)
 	}
 	var roots []byte
@@ -188,16 +207,16 @@ func (t *tree) store() error {
 		h := t.upper[tlog.StoredHashIndex(0, n)]
 		roots = append(roots, h[:]...)
 	}
-	root := t.spanRoot()
-	if err := writeDurable(t.fsys, upperPath(t.dir), append(roots, root[:]...)); err != nil {
+	root := t.SubtreeRoot()
+	if err := WriteDurable(t.fsys, UpperPath(t.dir), append(roots, root[:]...)); err != nil {
 		return fmt.Errorf("writing the roots of spans: %w", err)
 	}
 	return nil
 }
 
-// spanHashes is the file of the first span of the rest: its leaves, and then
+// SubtreeHashes is the file of the first span of the rest: its leaves, and then
 // its hashes of level 8, if it has such.
-func (t *tree) spanHashes() (data []byte) {
+func (t *Tree) SubtreeHashes() (data []byte) {
 	data = make([]byte, 0, (tlog.HashSize+1)<<t.height)
 	for level := 0; level <= min(tiles.Height, t.height); level += tiles.Height {
 		for n := range int64(1) << (t.height - level) {
@@ -211,19 +230,28 @@ func (t *tree) spanHashes() (data []byte) {
 	return data
 }
 
-// spanRoot is the root of the first span of the rest.
-func (t *tree) spanRoot() tlog.Hash { return t.rest[tlog.StoredHashIndex(t.height, 0)] }
+// SubtreeRoot is the root of the first span of the rest.
+func (t *Tree) SubtreeRoot() tlog.Hash { return t.rest[tlog.StoredHashIndex(t.height, 0)] }
 
-// forget drops the first span of the rest, which is in a file now.
-func (t *tree) forget() {
-	root := t.spanRoot()
+// Forget drops the first span of the rest, which is in a file now.
+func (t *Tree) Forget() {
+	root := t.SubtreeRoot()
 	var leaves []tlog.Hash
 	for n := int64(1) << t.height; n < t.count; n++ {
 		leaves = append(leaves, t.rest[tlog.StoredHashIndex(0, n)])
 	}
 	t.rest, t.count = t.rest[:0], 0
-	t.push(root)
+	t.Push(root)
 	for _, leaf := range leaves {
-		t.add(leaf)
+		t.Add(leaf)
 	}
+}
+
+// rootOf is the root of a row of leaves, a power of two of them.
+func RootOf(row []byte) tlog.Hash {
+	row = bytes.Clone(row)
+	for len(row) > tlog.HashSize {
+		row = halve(row)
+	}
+	return tlog.Hash(row)
 }

@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"errors"
@@ -51,17 +51,17 @@ type File interface {
 	NextData(offset int64) (int64, error)
 }
 
-// osFS is the operating system's file system.
-type osFS struct{}
+// OS is the operating system's file system.
+type OS struct{}
 
-func (osFS) Mkdir(dir string) error       { return os.Mkdir(dir, 0o700) }
-func (osFS) Rename(from, to string) error { return os.Rename(from, to) }
+func (OS) Mkdir(dir string) error       { return os.Mkdir(dir, 0o700) }
+func (OS) Rename(from, to string) error { return os.Rename(from, to) }
 
-func (osFS) Create(name string) (File, error) {
+func (OS) Create(name string) (File, error) {
 	return openFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
 }
 
-func (osFS) Open(name string, write bool) (File, error) {
+func (OS) Open(name string, write bool) (File, error) {
 	if write {
 		return openFile(name, os.O_RDWR)
 	}
@@ -76,7 +76,7 @@ func openFile(name string, flag int) (File, error) {
 	return osFile{f}, nil
 }
 
-func (osFS) Names(dir string) ([]string, error) {
+func (OS) Names(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
@@ -99,9 +99,9 @@ func (f osFile) Size() (int64, error) {
 	return info.Size(), nil
 }
 
-// mkdirDurable makes the folder and its missing parents and returns when a
+// MkdirDurable makes the folder and its missing parents and returns when a
 // crash cannot take them away.
-func mkdirDurable(fsys FS, dir string) error {
+func MkdirDurable(fsys FS, dir string) error {
 	parent := filepath.Dir(dir)
 	if _, err := fsys.Names(dir); err == nil { // it may have been made when syncing failed
 		if err = fsys.SyncDir(parent); errors.Is(err, fs.ErrPermission) {
@@ -112,7 +112,7 @@ func mkdirDurable(fsys FS, dir string) error {
 		return err
 	}
 	if parent != dir {
-		if err := mkdirDurable(fsys, parent); err != nil {
+		if err := MkdirDurable(fsys, parent); err != nil {
 			return err
 		}
 	}
@@ -122,13 +122,13 @@ func mkdirDurable(fsys FS, dir string) error {
 	return fsys.SyncDir(parent)
 }
 
-// syncStep is how much is written before a sync where nobody waits for it: the
+// SyncStep is how much is written before a sync where nobody waits for it: the
 // disk does one thing after the other, and somebody may wait for an entry.
-const syncStep = 256 << 10
+const SyncStep = 256 << 10
 
-// writeDurable puts a whole file in its place at once and returns when a crash
+// WriteDurable puts a whole file in its place at once and returns when a crash
 // cannot take it away.
-func writeDurable(fsys FS, name string, data []byte) error {
+func WriteDurable(fsys FS, name string, data []byte) error {
 	tmp := name + ".tmp"
 	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
@@ -139,7 +139,7 @@ func writeDurable(fsys FS, name string, data []byte) error {
 	}
 	for done := 0; ; {
 		runtime.Gosched() // whoever waits for a record comes first
-		n, e := f.WriteAt(data[done:min(done+syncStep, len(data))], int64(done))
+		n, e := f.WriteAt(data[done:min(done+SyncStep, len(data))], int64(done))
 		if err = e; err == nil {
 			err = f.Sync()
 		}
@@ -156,8 +156,8 @@ func writeDurable(fsys FS, name string, data []byte) error {
 	return fsys.SyncDir(filepath.Dir(name))
 }
 
-// readFile reads a whole small file.
-func readFile(fsys FS, name string) ([]byte, error) {
+// ReadFile reads a whole small file.
+func ReadFile(fsys FS, name string) ([]byte, error) {
 	f, err := fsys.Open(name, false)
 	if err != nil {
 		return nil, err

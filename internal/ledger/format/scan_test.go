@@ -1,4 +1,4 @@
-package ledger
+package format
 
 import (
 	"testing"
@@ -30,12 +30,12 @@ func TestReadWhileCut(t *testing.T) {
 	done := make(chan error, 1)
 	go func() {
 		s := &scanner{file: &cutFile{reserved: 4 * windowSize, size: 100}, offset: 100}
-		if _, err := s.at(100, headerSize); err != nil {
+		if _, err := s.at(100, HeaderSize); err != nil {
 			done <- err
 			return
 		}
 		_, err := s.nonZero(100)
-		if _, e := s.find(100, func(int64, header) bool { return true }); err == nil {
+		if _, e := s.find(100, func(int64, Header) bool { return true }); err == nil {
 			err = e
 		}
 		done <- err

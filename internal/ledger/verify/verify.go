@@ -1,4 +1,9 @@
-package ledger
+// Package verify proves a ledger's folder right, or names the first place where it
+// is not. It knows the format and nothing of the writer: it imports
+// [github.com/sparkoo/transfergate/internal/ledger/format] and never the package
+// that writes, which a test holds, so that a mistake of the writer's is not one of
+// the verifier's too.
+package verify
 
 import (
 	"cmp"
@@ -9,10 +14,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// VerifyOptions are the settings of Verify. The zero value is ready for use.
-type VerifyOptions struct {
+// Options are the settings of Ledger. The zero value is ready for use.
+type Options struct {
 	// From is the first epoch that is read. Default: the oldest
 	From uint32
 
@@ -34,14 +41,17 @@ type VerifyOptions struct {
 	// many bytes of files have been read, of how many. Default: none
 	Progress func(done, total int64)
 
-	// State is a file in which Verify notes the full segments it has found
+	// State is a file in which Ledger notes the full segments it has found
 	// right, so that a later call with the same file does not read them again.
 	// It is for going on after an interruption: whoever can write it can hide
 	// damage. Default: none
 	State string
+
+	// FS is the file system. Default: the operating system's
+	FS format.FS
 }
 
-// Report is what Verify found.
+// Report is what Ledger found.
 type Report struct {
 	// First and Epoch are the first and the last epoch that were read. Epochs
 	// before the first were deleted, or were not asked for.
@@ -69,54 +79,55 @@ type Report struct {
 	Tail string
 }
 
-// Verify reads the ledger whole, every epoch from its genesis: checksums,
+// Ledger reads the ledger in a folder whole, every epoch from its genesis: checksums,
 // indices, promises, seals, the Merkle tree with its files and signed
 // checkpoints, the kept policies, how the epochs follow each other, and that
 // those which are not there were deleted because their time ran out. It
 // takes no lock and may run beside the writer. The first bad place is returned
 // as a *CorruptError, with the report of what was found. Entries that were cut
 // off together with every trace of them are not seen: that takes a checkpoint
-// kept elsewhere, see VerifyOptions.Known.
-func Verify(dir string, o VerifyOptions) (Report, error) { return verify(osFS{}, dir, o) }
-
-func verify(fsys FS, dir string, o VerifyOptions) (r Report, err error) {
+// kept elsewhere, see Options.Known.
+func Ledger(dir string, o Options) (r Report, err error) {
+	if o.FS == nil {
+		o.FS = format.OS{}
+	}
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	for range rereads {
-		v := &verification{fsys: fsys, dir: dir, o: o, deleted: make(map[uint32][]deletedEpoch)}
+	for range format.Rereads {
+		v := &verification{fsys: o.FS, dir: dir, o: o, deleted: make(map[uint32][]format.DeletedEpoch)}
 		err = v.run()
 		r = v.report
 		r.Resumed = v.resumed.Load()
-		if !passing(err) {
+		if !format.Transient(err) {
 			return r, err
 		}
 	}
 	return r, err
 }
 
-// verification is one call of Verify.
+// verification is one call of Ledger.
 type verification struct {
-	fsys   FS
+	fsys   format.FS
 	dir    string
-	o      VerifyOptions
+	o      Options
 	report Report
 	state  *verifyState
 
-	deleted map[uint32][]deletedEpoch // what entries say of epochs, by number
-	done    atomic.Int64              // bytes read, of total
+	deleted map[uint32][]format.DeletedEpoch // what entries say of epochs, by number
+	done    atomic.Int64                     // bytes read, of total
 	total   atomic.Int64
 
 	resumed atomic.Uint64 // entries
 }
 
 func (v *verification) run() (err error) {
-	numbers, _, err := listEpochs(v.fsys, v.dir)
+	numbers, _, err := format.ListEpochs(v.fsys, v.dir)
 	if err != nil {
 		return err
 	}
 	if len(numbers) == 0 {
-		return fmt.Errorf("%s holds no ledger: %w", v.dir, errNoLedger)
+		return fmt.Errorf("%s holds no ledger: %w", v.dir, format.ErrNoLedger)
 	}
 	numbers = slices.DeleteFunc(numbers, func(n uint32) bool { return n < v.o.From })
 	if len(numbers) == 0 {
@@ -157,7 +168,7 @@ func (v *verification) run() (err error) {
 	}
 	if next := before.next; next != nil {
 		v.report.Torn, v.report.Tail = true, fmt.Sprintf("%s: the last entry names %s as the next epoch, and it is not there",
-			epochDir(v.dir, before.epoch.Number), next.Origin)
+			format.EpochDir(v.dir, before.epoch.Number), next.Origin)
 	}
 	return nil
 }
@@ -190,19 +201,19 @@ func (v *verification) watch() (stop func()) {
 
 // open lists an epoch's files.
 func (v *verification) open(number uint32) (*verifiedEpoch, error) {
-	w, err := walkEpoch(v.fsys, v.dir, number)
+	w, err := format.WalkEpoch(v.fsys, v.dir, number)
 	if err != nil {
 		return nil, err
 	}
-	e := &verifiedEpoch{walker: w, epoch: w.epoch}
-	for _, s := range w.segments {
-		f, err := v.fsys.Open(s.path, false)
+	e := &verifiedEpoch{walker: w, epoch: w.Epoch}
+	for _, s := range w.Segments {
+		f, err := v.fsys.Open(s.Path, false)
 		if err != nil {
 			continue // says so when it is read
 		}
 		size, err := f.Size()
 		if err = errors.Join(err, f.Close()); err != nil {
-			return nil, fmt.Errorf("asking for the size of %s: %w", s.path, err)
+			return nil, fmt.Errorf("asking for the size of %s: %w", s.Path, err)
 		}
 		e.size += size
 	}
@@ -214,32 +225,31 @@ func (v *verification) epoch(e, before *verifiedEpoch) error {
 	r := &v.report
 	// Before the entries, because a writer goes on; and it has gone on while other
 	// epochs were read.
-	signed, c, err := readCheckpoint(v.fsys, e.walker.dir, e.epoch)
+	signed, c, err := format.ReadCheckpoint(v.fsys, e.walker.Dir, e.epoch)
 	if err == nil {
-		e.walker, err = newWalker(v.fsys, e.walker.dir, e.epoch)
+		e.walker, err = format.NewWalker(v.fsys, e.walker.Dir, e.epoch)
 	}
 	if err != nil {
 		return err
 	}
 	r.Epoch = e.epoch.Number
 	err = v.entries(e)
-	r.Segments += len(e.walker.segments)
+	r.Segments += len(e.walker.Segments)
 	r.Entries, r.Bytes = r.Entries+e.entries, r.Bytes+e.bytes
 	if err != nil {
 		return err
 	}
-	for _, t := range e.walker.tails[:min(1, len(e.walker.tails))] {
-		bad := frameError{t.offset, t.what}
-		r.Torn, r.Tail = true, e.walker.segments[t.segment].path+": "+bad.Error()
+	for _, t := range e.walker.Tails[:min(1, len(e.walker.Tails))] {
+		r.Torn, r.Tail = true, e.walker.Segments[t.Segment].Path+": "+t.String()
 	}
 	if signed != nil {
-		if err := e.tree.covers(c, checkpointPath(e.walker.dir)); err != nil {
+		if err := e.tree.Covers(c, format.CheckpointPath(e.walker.Dir)); err != nil {
 			return err
 		}
 		e.signed = uint64(c.N)
 		r.Signed += e.signed
-	} else if e.tree.stored > 0 {
-		return &CorruptError{File: checkpointPath(e.walker.dir), What: "the checkpoint is missing"}
+	} else if e.tree.Stored() > 0 {
+		return &format.CorruptError{File: format.CheckpointPath(e.walker.Dir), What: "the checkpoint is missing"}
 	}
 	return v.notes(e, before)
 }
@@ -259,14 +269,14 @@ func (v *verification) entries(e *verifiedEpoch) error {
 		spans = append(spans, more...)
 		e.entries, e.bytes, e.found = 0, 0, nil
 		for _, s := range spans {
-			e.tree.push(s.Root)
+			e.tree.Push(s.Root)
 			e.entries, e.bytes, e.found = e.entries+e.epoch.SegmentEntries, e.bytes+s.Bytes, append(e.found, s.Notes...)
 		}
-		if err = v.segments(e); !passing(err) {
+		if err = v.segments(e); !format.Transient(err) {
 			return err
 		}
-		again, failed := newWalker(v.fsys, e.walker.dir, e.epoch)
-		if failed != nil || again.archived <= e.walker.archived {
+		again, failed := format.NewWalker(v.fsys, e.walker.Dir, e.epoch)
+		if failed != nil || again.Archived <= e.walker.Archived {
 			return err
 		}
 		e.walker = again
@@ -275,7 +285,7 @@ func (v *verification) entries(e *verifiedEpoch) error {
 
 // archives reads an epoch's archives from a span on, side by side.
 func (v *verification) archives(e *verifiedEpoch, from int) ([]verifiedSpan, error) {
-	n := int(e.walker.archived/e.epoch.SegmentEntries) - from
+	n := int(e.walker.Archived/e.epoch.SegmentEntries) - from
 	spans := make([]verifiedSpan, n)
 	failures := make([]error, n)
 	var taken atomic.Int64
@@ -296,31 +306,31 @@ func (v *verification) archives(e *verifiedEpoch, from int) ([]verifiedSpan, err
 
 // segments reads what is not in archives.
 func (v *verification) segments(e *verifiedEpoch) error {
-	skip := func(s *walked, _ uint64) (bool, error) { return s.archive, nil }
-	_, err := e.walker.run(skip, func(fr *frame) error {
-		e.entries += uint64(fr.count)
-		e.bytes += uint64(fr.length) - 2*uint64(fr.count)
-		v.done.Add(headerSize + int64(fr.length))
-		index := fr.first
-		for rest := fr.payload; len(rest) > 0; index++ {
-			entry, after, leaf := cutLeaf(rest)
-			e.tree.add(leaf)
-			e.found = keepNoted(e.found, Entry{ID{fr.epoch, index}, entry})
+	skip := func(s *format.Segment, _ uint64) (bool, error) { return s.Archive, nil }
+	_, err := e.walker.Run(skip, func(fr *format.Frame) error {
+		e.entries += uint64(fr.Count)
+		e.bytes += uint64(fr.Length) - 2*uint64(fr.Count)
+		v.done.Add(format.HeaderSize + int64(fr.Length))
+		index := fr.First
+		for rest := fr.Payload; len(rest) > 0; index++ {
+			entry, after, leaf := format.CutLeaf(rest)
+			e.tree.Add(leaf)
+			e.found = keepNoted(e.found, format.Entry{ID: format.ID{Epoch: fr.Epoch, Index: index}, Data: entry})
 			rest = after
 		}
-		if !e.tree.complete() || e.tree.stored >= int64(len(e.roots)) {
+		if !e.tree.Complete() || e.tree.Stored() >= int64(len(e.roots)) {
 			return nil
 		}
-		place := func(uint64) (string, int64) { return fr.path, fr.offset } // where the span ends
+		place := func(uint64) (string, int64) { return fr.Path, fr.Offset } // where the span ends
 		if err := e.checkSpan(v.fsys, e.tree, place); err != nil {
 			return err
 		}
-		e.tree.forget()
+		e.tree.Forget()
 		return nil
 	})
-	if err == nil && e.tree.stored < int64(len(e.roots)) {
-		err = &CorruptError{File: upperPath(e.walker.dir), Offset: e.tree.stored << 5, Index: uint64(e.tree.size()),
-			What: fmt.Sprintf("the file knows of %d full segments; %d entries are there", len(e.roots), e.tree.size())}
+	if err == nil && e.tree.Stored() < int64(len(e.roots)) {
+		err = &format.CorruptError{File: format.UpperPath(e.walker.Dir), Offset: e.tree.Stored() << 5, Index: uint64(e.tree.Size()),
+			What: fmt.Sprintf("the file knows of %d full segments; %d entries are there", len(e.roots), e.tree.Size())}
 	}
 	return err
 }

@@ -1,6 +1,6 @@
 //go:build linux || darwin
 
-package ledger
+package format
 
 import (
 	"errors"
@@ -13,7 +13,7 @@ import (
 
 // Lock uses flock, which belongs to the open file: unlike fcntl locks it also
 // keeps two logs of one process apart.
-func (osFS) Lock(name string) (io.Closer, error) {
+func (OS) Lock(name string) (io.Closer, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return nil, err
@@ -28,7 +28,7 @@ func (osFS) Lock(name string) (io.Closer, error) {
 	return nil, errors.Join(fmt.Errorf("locking %s: %w", name, err), f.Close())
 }
 
-func (osFS) Free(dir string) (uint64, error) {
+func (OS) Free(dir string) (uint64, error) {
 	var s unix.Statfs_t
 	if err := unix.Statfs(dir, &s); err != nil {
 		return 0, err
@@ -36,7 +36,7 @@ func (osFS) Free(dir string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
-func (osFS) SyncDir(dir string) error {
+func (OS) SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
 		return err
@@ -44,7 +44,7 @@ func (osFS) SyncDir(dir string) error {
 	return errors.Join(d.Sync(), d.Close())
 }
 
-// isFull tells whether a write failed for want of room.
-func isFull(err error) bool {
+// IsFull tells whether a write failed for want of room.
+func IsFull(err error) bool {
 	return errors.Is(err, unix.ENOSPC) || errors.Is(err, unix.EDQUOT)
 }

@@ -1,4 +1,4 @@
-package ledger
+package format
 
 // Sync is F_FULLFSYNC on macOS, where fsync leaves data in the drive's cache.
 func (f osFile) Sync() error { return f.File.Sync() }

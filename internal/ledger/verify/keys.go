@@ -1,14 +1,15 @@
-package ledger
+package verify
 
 import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
 // vouched makes sure that every epoch is signed by one of the keys that were given
-// to Verify, or by one that such an epoch vouches for: the last entry of an epoch
+// to Ledger, or by one that such an epoch vouches for: the last entry of an epoch
 // names the key of the next, and the genesis entry the key of the one before, with
 // its last checkpoint. A ledger says itself which keys it has: whoever writes
 // another one in its place signs it with a key of their own.
@@ -40,7 +41,7 @@ func (v *verification) vouched(epochs []*verifiedEpoch) error {
 		if e.signed == 0 {
 			what = "nothing of the epoch is signed, so that no key vouches for it"
 		}
-		return &CorruptError{File: filepath.Join(epochDir(v.dir, e.epoch.Number), epochFile), What: what}
+		return &format.CorruptError{File: filepath.Join(format.EpochDir(v.dir, e.epoch.Number), format.EpochFile), What: what}
 	}
 	return nil
 }
