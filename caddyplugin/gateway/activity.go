@@ -5,12 +5,14 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/guard"
 )
 
 // Activity maps requests to an activity of the policy.
@@ -30,6 +32,7 @@ type Activity struct {
 	At string `json:"at,omitempty"`
 
 	matchers caddyhttp.MatcherSets
+	reading  reading
 }
 
 // provisionActivities loads the matchers and finds each activity in the policy.
@@ -44,7 +47,12 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 		if slices.ContainsFunc(h.Activities[:i], func(b *Activity) bool { return len(b.matchers) == 0 }) {
 			return fmt.Errorf("activity '%s' is never reached: one before it matches every request%s", a.Name, at(a.At))
 		}
-		h.plain = h.plain || looksBeyondHost(a.MatcherSetsRaw)
+		reading, err := readingOf(a.MatcherSetsRaw)
+		if err != nil {
+			return fmt.Errorf("reading the matcher of activity '%s'%s: %w", a.Name, at(a.At), err)
+		}
+		a.reading = reading
+		h.reading.add(reading)
 		sets, err := ctx.LoadModule(a, "MatcherSetsRaw")
 		if err != nil {
 			return fmt.Errorf("loading the matcher of activity '%s'%s: %w", a.Name, at(a.At), err)
@@ -53,7 +61,7 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 			return err
 		}
 	}
-	return nil
+	return h.app.require(h.checkLoose)
 }
 
 // check finds the activity in a policy.
@@ -64,44 +72,65 @@ func (a *Activity) check(p *decision.Policy) error {
 	return nil
 }
 
-// blindToPath are the matchers that cannot tell two paths apart.
-var blindToPath = []string{"host", "method", "protocol", "client_ip", "remote_ip", "header", "tls", "transfer_controller", "transfer_country"}
-
-// looksBeyondHost tells whether a matcher may tell two paths apart, so that an
-// odd spelling of a path could choose another activity.
-func looksBeyondHost(sets caddyhttp.RawMatcherSets) bool {
-	for _, set := range sets {
-		for name := range set {
-			if !slices.Contains(blindToPath, name) {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // activity returns the first activity that matches, or nil. The reason is set
 // when the request is refused instead.
 func (h *Handler) activity(r *http.Request, s *state) (*Activity, decision.Reason, error) {
 	stores := s.sites[h.number].stores
+	i, err := h.match(r)
+	if i < 0 || err != nil {
+		return nil, "", err
+	}
+	a := h.Activities[i]
+	if isWebSocket(r) && stores[i] && !a.WebSocket {
+		return nil, decision.UpgradeRefused, nil
+	}
+	ambiguous, err := h.ambiguous(r, stores, i)
+	if ambiguous {
+		return nil, decision.PathAmbiguous, err
+	}
+	return a, "", err
+}
+
+// match returns the place of the first activity that matches; negative if none
+// does.
+func (h *Handler) match(r *http.Request) (int, error) {
 	for i, a := range h.Activities {
+		if len(a.matchers) == 0 {
+			return i, nil
+		}
 		match, err := a.matchers.AnyMatchWithError(r)
 		if err != nil {
-			return nil, "", h.matcherFailed(a, err)
+			return -1, h.matcherFailed(a, err)
 		}
-		if len(a.matchers) > 0 && !match {
-			continue
+		if match {
+			return i, nil
 		}
-		if isWebSocket(r) && stores[i] && !a.WebSocket {
-			return nil, decision.UpgradeRefused, nil
-		}
-		ambiguous, err := h.nearlyStorage(r, stores, i)
-		if ambiguous {
-			return nil, decision.PathAmbiguous, err
-		}
-		return a, "", err
 	}
-	return nil, "", nil
+	return -1, nil
+}
+
+// ambiguous reports whether a server might read the request's path as one of
+// another activity than the one it matched.
+func (h *Handler) ambiguous(r *http.Request, stores []bool, matched int) (bool, error) {
+	if h.reading.paths == guard.AnyPath {
+		return false, nil
+	}
+	if near, err := h.nearlyStorage(r, stores, matched); near || err != nil {
+		return near, err
+	}
+	if h.reading.paths != guard.ListedPath {
+		return false, nil // the guard has refused what has more than one reading
+	}
+	for _, path := range guard.Readings(r.URL, h.reading.letters) {
+		read := withPath(r, path)
+		if i, err := h.match(read); i != matched || err != nil {
+			return true, err
+		}
+		if near, err := h.nearlyStorage(read, stores, matched); near || err != nil {
+			return near, err
+		}
+	}
+	return false, nil
 }
 
 // matcherFailed logs that a matcher of the activity failed, and returns err. What
@@ -113,22 +142,22 @@ func (h *Handler) matcherFailed(a *Activity, err error) error {
 	return err
 }
 
-// nearlyStorage tells whether one more slash would make the request a storage
-// activity that stands before the one it matched: "/objects" where
-// "/objects/*" is storage. An upstream may take the two for the same.
+// nearlyStorage reports whether a slash more or less at the end would make the
+// request a storage activity that stands before the one it matched: "/objects"
+// where "/objects/*" is storage. An upstream may take the two for the same.
 func (h *Handler) nearlyStorage(r *http.Request, stores []bool, matched int) (bool, error) {
-	if !h.plain || stores[matched] {
+	if stores[matched] {
 		return false, nil
 	}
-	var slashed *http.Request
+	var near *http.Request
 	for i, a := range h.Activities[:matched] {
 		if !stores[i] {
 			continue
 		}
-		if slashed == nil {
-			slashed = withSlash(r)
+		if near == nil {
+			near = withPath(r, otherEnd(r.URL.Path))
 		}
-		match, err := a.matchers.AnyMatchWithError(slashed)
+		match, err := a.matchers.AnyMatchWithError(near)
 		if err != nil {
 			return false, h.matcherFailed(a, err)
 		}
@@ -139,32 +168,32 @@ func (h *Handler) nearlyStorage(r *http.Request, stores []bool, matched int) (bo
 	return false, nil
 }
 
+// otherEnd is the path with a slash at its end if it has none, and without if it
+// has one.
+func otherEnd(path string) string {
+	if bare, ok := strings.CutSuffix(path, "/"); ok && bare != "" {
+		return bare
+	}
+	return path + "/"
+}
+
 // staysItsActivity refuses to send to another region what only the region's own
 // rewrites made a storage request: what is stored goes to Singapore (§9).
 func (t *attempt) staysItsActivity(sent *http.Request) error {
 	if t.candidate.Region.Storage || sent.URL.Path == t.path && sent.Host == t.host {
 		return nil
 	}
-	stores := t.exchange.state.sites[t.handler.number].stores
-	for i, a := range t.handler.Activities {
-		match, err := a.matchers.AnyMatchWithError(sent)
-		if err != nil {
-			return t.handler.matcherFailed(a, err)
-		}
-		if match || len(a.matchers) == 0 {
-			if stores[i] {
-				return errStorage
-			}
-			return nil
-		}
+	i, err := t.handler.match(sent)
+	if err == nil && i >= 0 && t.exchange.state.sites[t.handler.number].stores[i] {
+		return errStorage
 	}
-	return nil
+	return err
 }
 
-// withSlash returns a shallow copy of the request with one more slash.
-func withSlash(r *http.Request) *http.Request {
+// withPath returns a shallow copy of the request with another path.
+func withPath(r *http.Request, path string) *http.Request {
 	c := *r
-	c.URL = &url.URL{Path: r.URL.Path + "/", RawQuery: r.URL.RawQuery, Scheme: r.URL.Scheme, Host: r.URL.Host}
+	c.URL = &url.URL{Path: path, RawQuery: r.URL.RawQuery, Scheme: r.URL.Scheme, Host: r.URL.Host}
 	return &c
 }
 

@@ -16,6 +16,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/geo"
+	"github.com/sparkoo/transfergate/internal/guard"
 )
 
 func init() {
@@ -93,6 +94,7 @@ type App struct {
 
 	// identityFields are the inbound fields the identity sources read.
 	identityFields []string
+	lookalikes     guard.Names // the same, for the guard
 
 	stop       func()
 	background sync.WaitGroup // what Stop waits for
@@ -198,6 +200,7 @@ func (a *App) provisionSources() error {
 			}
 		}
 	}
+	a.lookalikes = guard.NamesOf(a.identityFields...)
 	if a.AccountsRaw == nil {
 		return nil
 	}

@@ -16,7 +16,6 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
-	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // singaporean are the fields of a person whose requests to Singapore are no
@@ -184,7 +183,7 @@ func TestLedgerVolumeFull(t *testing.T) {
 // record, and that the ledger verifies.
 func (g *gate) checkRecorded(t *testing.T, upstreams ...*upstream) {
 	t.Helper()
-	if _, err := verify.Ledger(g.ledger, verify.Options{}); err != nil {
+	if _, err := ledger.Verify(g.ledger, ledger.VerifyOptions{}); err != nil {
 		t.Error(err)
 	}
 	transfers := 0

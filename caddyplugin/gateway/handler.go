@@ -69,8 +69,8 @@ type Handler struct {
 	logger   *zap.Logger
 	regions  map[string]*Region
 	site     decision.Site
-	plain    bool // activities are told apart by more than host and method
-	number   int  // place of its tables in the state
+	reading  reading // how activities are told apart
+	number   int     // place of its tables in the state
 }
 
 // CaddyModule returns the Caddy module information.
@@ -129,10 +129,10 @@ func appOf(ctx caddy.Context) (*App, error) {
 // proxied elsewhere by handle_errors, and would be logged with address and query.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	defer h.app.quietPanic()
-	if reason, ok := guard.Check(r, guard.Options{PlainPaths: h.plain, AllowWebSocket: true}); !ok {
+	if reason, ok := guard.Check(r, h.reading.options()); !ok {
 		x := &exchange{state: h.app.state.Load()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
-		guard.Clean(r)
+		guard.Clean(r, h.app.lookalikes)
 		h.refuse(w, r, x, reason)
 		return nil
 	}

@@ -16,7 +16,6 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
-	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -223,7 +222,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	g.settled()
 	l.check(t, g, br)
 	l.compare(t)
-	if _, err := verify.Ledger(g.ledger, verify.Options{}); err != nil {
+	if _, err := ledger.Verify(g.ledger, ledger.VerifyOptions{}); err != nil {
 		t.Error(err)
 	}
 }

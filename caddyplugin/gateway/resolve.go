@@ -77,7 +77,7 @@ func (a *App) resolve(r *http.Request) *exchange {
 		x = &exchange{state: a.state.Load()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
 		repl.Map(placeholders(r))
-		a.metrics.spoofed(guard.Clean(r))
+		a.metrics.spoofed(guard.Clean(r, a.lookalikes))
 	}
 	x.authUser = user
 	a.identify(x, r)

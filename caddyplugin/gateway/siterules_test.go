@@ -199,7 +199,7 @@ func TestRewrites(t *testing.T) {
 	sg, br := newUpstream(t, "sg", nil), newUpstream(t, "br", nil)
 	g := startGate(t, strings.NewReplacer(
 		"transfer_health\n", "rewrite /put/* /v1/objects{uri}\nuri /away/* strip_prefix /away\nrequest_header /host Host {port}.objects.test\n",
-		"@objects path /v1/objects/*", "@objects expression `path('/v1/objects/*') || host('*.objects.test')`",
+		"@objects path /v1/objects/*", "@bucket host *.objects.test\n@objects path /v1/objects/*", "activity storage @objects", "activity storage @bucket\nactivity storage @objects",
 		"region sa-brazil-1 {br}", "region sa-brazil-1 {\nrewrite /sly /v1/objects/x\nrewrite /fine /changed\nreverse_proxy /slier {br} {\nrewrite /V1/Objects/x\n}\nreverse_proxy /slyhost {br} {\nheader_up Host br.objects.test\n}\nreverse_proxy {br}\n}",
 	).Replace(site), map[string]string{
 		"accounts": writeFile(t, "a.ndjson", `{"account":"nobody"}`), "sg": sg.addr, "br": br.addr, "cn": newTrap(t).addr,

@@ -40,13 +40,13 @@ func TestEveryReasonIsDocumented(t *testing.T) {
 // TestInfo holds the statuses; 403 unless the table says otherwise.
 func TestInfo(t *testing.T) {
 	status := map[decision.Reason]int{
-		"identity_broken": 401, "identity_ambiguous": 400, "path_ambiguous": 400, "host_missing": 400,
+		"identity_broken": 401, "identity_ambiguous": 400, "path_ambiguous": 400, "request_ambiguous": 400, "host_missing": 400,
 		"upgrade_refused": 400, "body_broken": 400, "body_too_large": 413, "method_not_allowed": 405, "region_down": 503, "ledger_unavailable": 503,
 		"directory_down": 503, "too_early": 425, "region_failed": 502, "region_fell_through": 500,
 	}
 	// http marks what is HTTP's matter and has no clause.
 	http := []decision.Reason{
-		"identity_ambiguous", "identity_broken", "method_not_allowed", "path_ambiguous", "host_missing",
+		"identity_ambiguous", "identity_broken", "method_not_allowed", "path_ambiguous", "request_ambiguous", "host_missing",
 		"upgrade_refused", "body_broken", "body_too_large", "region_failed", "region_fell_through", "too_early",
 	}
 	clause := regexp.MustCompile(`^§(1?[0-9])(\([a-z]\))?$`)

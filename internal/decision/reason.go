@@ -44,6 +44,7 @@ const (
 	IdentityBroken    Reason = "identity_broken"
 	MethodNotAllowed  Reason = "method_not_allowed"
 	PathAmbiguous     Reason = "path_ambiguous"
+	RequestAmbiguous  Reason = "request_ambiguous"
 	HostMissing       Reason = "host_missing"
 	UpgradeRefused    Reason = "upgrade_refused"
 	BodyBroken        Reason = "body_broken"

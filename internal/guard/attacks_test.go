@@ -318,7 +318,7 @@ func TestRows24And25Paths(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.target, func(t *testing.T) {
-			plain := newGateway(t, guard.Options{PlainPaths: true})
+			plain := newGateway(t, guard.Options{Paths: guard.PlainPaths})
 			if status, body := plain.raw("GET "+tt.target+" HTTP/1.1", "Host: gw.test", ""); status != 400 || body != "path_ambiguous" {
 				t.Errorf("plain: %d %s, want 400 path_ambiguous", status, body)
 			}
@@ -346,7 +346,7 @@ func TestPathsThatPass(t *testing.T) {
 		"/", "/v1/objects/", "/v1/objects/a.b-c_d~e", "/v1/objects/.hidden", "/v1/..hidden/x", "/v1/a..b",
 		"/S%C3%A3o%20Paulo/x", "/s%c3%a3o", "/a+b/c@d:e,f=g&h!$'()*", "/x?y=/../%2e%2e;//", "/a%3Ab",
 	} {
-		for _, o := range []guard.Options{{PlainPaths: true}, {}} {
+		for _, o := range []guard.Options{{Paths: guard.PlainPaths}, {Paths: guard.ListedPath}, {}} {
 			g := newGateway(t, o)
 			if status, body := g.raw("GET "+target+" HTTP/1.1", "Host: gw.test", ""); status != 200 {
 				t.Errorf("%s with %+v: %d %s", target, o, status, body)

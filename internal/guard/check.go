@@ -15,19 +15,24 @@ import (
 // Options say what a site or route allows. The zero value allows least but for
 // paths, where stricter rules would break clients that sign what they send.
 type Options struct {
-	// PlainPaths asks for paths that every server reads alike, see
-	// [PlainPath]. Set it wherever activities are told apart by path. Without
-	// it only dot segments and NUL are refused, so that clients of object
-	// stores, which sign the path and use keys of any form, still work.
-	PlainPaths bool
+	// Paths says which paths may pass. Where activities are told apart by path it
+	// must not be AnyPath.
+	Paths Paths
+	// Methods says that activities are told apart by method: requests that name
+	// another one in a header field or query parameter are refused.
+	Methods bool
+	// Queries are the query parameters by which activities are told apart: queries
+	// that servers read in different ways are refused. Default: none
+	Queries []string
 	// AllowWebSocket lets WebSocket handshakes pass: an HTTP/1.1 GET with
 	// Upgrade, or an extended CONNECT of HTTP/2 or HTTP/3 (RFC 8441, RFC 9220).
 	AllowWebSocket bool
 }
 
 // Check tells whether r may go on; if not, reason says why: method_not_allowed,
-// too_early, body_broken, upgrade_refused, host_missing or path_ambiguous. It changes nothing
-// and, for a path without percent-encoding, does not allocate.
+// too_early, body_broken, upgrade_refused, host_missing, path_ambiguous or
+// request_ambiguous. It changes nothing and, for a path without percent-encoding,
+// does not allocate.
 func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 	webSocket := false
 	switch r.Method {
@@ -62,8 +67,11 @@ func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 	}
 	// A target has no fragment (RFC 9112 section 3.2), but net/http takes one for
 	// a part of the path or query.
-	if strings.IndexByte(r.RequestURI, '#') >= 0 || !pathAllowed(r.URL, o.PlainPaths) {
+	if strings.IndexByte(r.RequestURI, '#') >= 0 || !o.Paths.allows(r.URL) {
 		return decision.PathAmbiguous, false
+	}
+	if o.Methods && overridesMethod(r) || len(o.Queries) > 0 && !plainQuery(r.URL.RawQuery, o.Queries) {
+		return decision.RequestAmbiguous, false
 	}
 	return "", true
 }

@@ -41,13 +41,13 @@ func TestCheckFragment(t *testing.T) {
 		"/v1/objects/a%23b":              "",
 		"/?a%23b":                        "",
 	} {
-		for _, plain := range []bool{false, true} {
+		for _, paths := range []guard.Paths{guard.AnyPath, guard.ListedPath, guard.PlainPaths} {
 			r, err := http.ReadRequest(bufio.NewReader(strings.NewReader("GET " + target + " HTTP/1.1\r\nHost: example.com\r\n\r\n")))
 			if err != nil {
 				t.Fatal(err)
 			}
-			if reason, ok := guard.Check(r, guard.Options{PlainPaths: plain}); reason != want || ok != (want == "") {
-				t.Errorf("%s, plain %t: %q, %t, want %q", target, plain, reason, ok, want)
+			if reason, ok := guard.Check(r, guard.Options{Paths: paths}); reason != want || ok != (want == "") {
+				t.Errorf("%s, paths %d: %q, %t, want %q", target, paths, reason, ok, want)
 			}
 		}
 	}
@@ -171,7 +171,7 @@ func TestCheckHosts(t *testing.T) {
 func TestCheckDoesNotAllocate(t *testing.T) {
 	r := ordinary()
 	allocs := testing.AllocsPerRun(100, func() {
-		if reason, ok := guard.Check(r, guard.Options{PlainPaths: true}); !ok {
+		if reason, ok := guard.Check(r, guard.Options{Paths: guard.PlainPaths}); !ok {
 			t.Error(reason)
 		}
 		if reason, ok := guard.Check(r, guard.Options{}); !ok {

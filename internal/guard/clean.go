@@ -14,6 +14,11 @@ import (
 // names in Trailer, and trailer fields. As trailer fields arrive only with the
 // end of the body, declared or not, it wraps r.Body to remove them there.
 //
+// It removes besides the fields in which some servers look for another target of
+// the request (X-Original-URL), and what resembles a field of identity, in which
+// the host reads who the person is: the same name in another spelling, which an
+// upstream may read, and the name itself as a trailer field.
+//
 // It returns the number of field lines, tokens and names removed at once;
 // trailer fields removed later are not in it. A second call finds nothing and
 // changes nothing. A request with nothing to remove and no body costs no
@@ -21,26 +26,39 @@ import (
 //
 // A proxy must read trailers from r, or from a copy that shares r.Trailer, and
 // after the body's end.
-func Clean(r *http.Request) (stripped int) {
-	stripped = deleteReserved(r.Header)
+func Clean(r *http.Request, identity Names) (stripped int) {
+	stripped = deleteNames(r.Header, func(name string) bool {
+		return fields.Reserved(name) || foldsToAny(name, targetFields) || identity.resembles(name)
+	})
 	stripped += cleanList(r.Header, "Connection")
 	stripped += cleanList(r.Header, "Trailer")
-	stripped += deleteReserved(r.Trailer)
+	stripped += cleanTrailer(r.Trailer, identity)
 	if r.Body == nil || r.Body == http.NoBody {
 		return stripped
 	}
 	if b, ok := r.Body.(*body); ok && b.request == r {
 		return stripped
 	}
-	r.Body = &body{ReadCloser: r.Body, request: r}
+	r.Body = &body{ReadCloser: r.Body, request: r, identity: identity}
 	return stripped
+}
+
+// cleanTrailer deletes what no trailer of a request may say.
+func cleanTrailer(trailer http.Header, identity Names) (deleted int) {
+	return deleteNames(trailer, func(name string) bool {
+		return fields.Reserved(name) || foldsToAny(name, targetFields) || identity.has(name)
+	})
 }
 
 // deleteReserved deletes the fields with a reserved name and returns how many
 // lines they had.
-func deleteReserved(h http.Header) (deleted int) {
+func deleteReserved(h http.Header) (deleted int) { return deleteNames(h, fields.Reserved) }
+
+// deleteNames deletes the fields whose name is meant and returns how many lines
+// they had.
+func deleteNames(h http.Header, meant func(name string) bool) (deleted int) {
 	for name, values := range h {
-		if fields.Reserved(name) {
+		if meant(name) {
 			delete(h, name)
 			deleted += max(1, len(values))
 		}
@@ -106,14 +124,15 @@ func withoutReserved(line string) (rest string, removed int) {
 // end of the body, or in a Close that reads up to it.
 type body struct {
 	io.ReadCloser
-	request *http.Request
+	request  *http.Request
+	identity Names
 }
 
 // Read reads from the request's body.
 func (b *body) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
-		deleteReserved(b.request.Trailer)
+		cleanTrailer(b.request.Trailer, b.identity)
 	}
 	return n, err
 }
@@ -121,6 +140,6 @@ func (b *body) Read(p []byte) (int, error) {
 // Close closes the request's body.
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
-	deleteReserved(b.request.Trailer)
+	cleanTrailer(b.request.Trailer, b.identity)
 	return err
 }

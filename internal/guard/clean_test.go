@@ -28,7 +28,7 @@ func TestCleanCounts(t *testing.T) {
 		"Accept":          {"*/*"},
 	}
 	r.Trailer = http.Header{"Privacy-Statement": nil, "X-Sum": nil}
-	if got := guard.Clean(r); got != 2+1+1+2+2+1 {
+	if got := guard.Clean(r, nil); got != 2+1+1+2+2+1 {
 		t.Errorf("removed %d, want 9", got)
 	}
 	want := http.Header{"Connection": {"close", "keep-alive"}, "Trailer": {"X-Sum"}, "Accept": {"*/*"}}
@@ -38,7 +38,7 @@ func TestCleanCounts(t *testing.T) {
 	if !reflect.DeepEqual(r.Trailer, http.Header{"X-Sum": nil}) {
 		t.Errorf("trailer %v", r.Trailer)
 	}
-	if again := guard.Clean(r); again != 0 || !reflect.DeepEqual(r.Header, want) {
+	if again := guard.Clean(r, nil); again != 0 || !reflect.DeepEqual(r.Header, want) {
 		t.Errorf("a second time: removed %d, header %v", again, r.Header)
 	}
 }
@@ -49,14 +49,14 @@ func TestCleanLeavesOthersAlone(t *testing.T) {
 	}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header = header.Clone()
-	if got := guard.Clean(r); got != 0 || !reflect.DeepEqual(r.Header, header) {
+	if got := guard.Clean(r, nil); got != 0 || !reflect.DeepEqual(r.Header, header) {
 		t.Errorf("removed %d, header %v, want %v", got, r.Header, header)
 	}
 	if r.Body != http.NoBody {
 		t.Error("the empty body was wrapped")
 	}
 	var zero http.Request
-	if got := guard.Clean(&zero); got != 0 || zero.Body != nil {
+	if got := guard.Clean(&zero, nil); got != 0 || zero.Body != nil {
 		t.Error("the zero request was changed")
 	}
 }
@@ -67,7 +67,7 @@ func TestCleanSharedLines(t *testing.T) {
 	lines := []string{"Data-Controller, close", "Data-Region", "X-Foo"}
 	r := httptest.NewRequest("GET", "/", nil)
 	r.Header["Connection"] = lines
-	guard.Clean(r)
+	guard.Clean(r, nil)
 	if !reflect.DeepEqual(r.Header["Connection"], []string{"close", "X-Foo"}) {
 		t.Errorf("Connection %q", r.Header["Connection"])
 	}
@@ -78,7 +78,7 @@ func TestCleanSharedLines(t *testing.T) {
 
 func TestCleanDoesNotAllocate(t *testing.T) {
 	r := ordinary()
-	if allocs := testing.AllocsPerRun(100, func() { guard.Clean(r) }); allocs != 0 {
+	if allocs := testing.AllocsPerRun(100, func() { guard.Clean(r, nil) }); allocs != 0 {
 		t.Errorf("%v allocations, want 0", allocs)
 	}
 }
@@ -87,14 +87,14 @@ func TestCleanDoesNotAllocate(t *testing.T) {
 // and a copy of the request gets its own.
 func TestCleanTwiceWrapsOnce(t *testing.T) {
 	r := httptest.NewRequest("POST", "/", io.MultiReader(strings.NewReader("x")))
-	guard.Clean(r)
+	guard.Clean(r, nil)
 	body := r.Body
-	guard.Clean(r)
+	guard.Clean(r, nil)
 	if r.Body != body {
 		t.Error("the body was wrapped twice for one request")
 	}
 	c := r.WithContext(context.Background())
-	guard.Clean(c)
+	guard.Clean(c, nil)
 	if c.Body == body {
 		t.Error("the body of the copy still looks after the first request's trailers only")
 	}
@@ -130,7 +130,7 @@ func TestCleanLateTrailers(t *testing.T) {
 		r.Body = &lateTrailers{Reader: strings.NewReader("hello"), onClose: onClose, fill: func() {
 			r.Trailer = http.Header{"Data_controller": {"evil"}, "X-Sum": {"1"}}
 		}}
-		guard.Clean(r)
+		guard.Clean(r, nil)
 		b, err := io.ReadAll(r.Body)
 		if err != nil || string(b) != "hello" {
 			t.Errorf("read %q, %v", b, err)
@@ -149,7 +149,7 @@ func TestCleanLateTrailers(t *testing.T) {
 func TestCleanCopySharesTrailers(t *testing.T) {
 	r := readRequest(t, "POST / HTTP/1.1\r\nHost: gw.test\r\nTransfer-Encoding: chunked\r\nTrailer: X-Sum\r\n\r\n"+
 		"1\r\nx\r\n0\r\nX-Sum: 1\r\nData-Controller: evil\r\n\r\n")
-	guard.Clean(r)
+	guard.Clean(r, nil)
 	c := r.WithContext(context.Background())
 	if _, err := io.ReadAll(c.Body); err != nil {
 		t.Fatal(err)
@@ -186,7 +186,7 @@ func FuzzClean(f *testing.F) {
 			return
 		}
 		before := r.Header.Clone()
-		guard.Clean(r)
+		guard.Clean(r, nil)
 		_, _ = io.Copy(io.Discard, r.Body) // broken bodies count, too
 		for name := range maps.All(r.Trailer) {
 			if fields.Reserved(name) {
@@ -212,7 +212,7 @@ func FuzzClean(f *testing.F) {
 			}
 		}
 		after := r.Header.Clone()
-		if n := guard.Clean(r); n != 0 || !reflect.DeepEqual(after, r.Header) {
+		if n := guard.Clean(r, nil); n != 0 || !reflect.DeepEqual(after, r.Header) {
 			t.Errorf("a second Clean removed %d", n)
 		}
 	})
@@ -235,8 +235,8 @@ func BenchmarkCleanAndCheck(b *testing.B) {
 	r := ordinary()
 	b.ReportAllocs()
 	for b.Loop() {
-		guard.Clean(r)
-		if reason, ok := guard.Check(r, guard.Options{PlainPaths: true}); !ok {
+		guard.Clean(r, nil)
+		if reason, ok := guard.Check(r, guard.Options{Paths: guard.PlainPaths}); !ok {
 			b.Fatal(reason)
 		}
 	}

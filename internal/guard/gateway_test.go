@@ -74,7 +74,7 @@ func newGateway(t *testing.T, o guard.Options) *gateway {
 		}
 	}}
 	front := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		guard.Clean(r)
+		guard.Clean(r, nil)
 		if reason, ok := guard.Check(r, o); !ok {
 			http.Error(w, string(reason), statusOf(reason))
 			return

@@ -10,7 +10,7 @@
 // The package works on net/http alone and knows nothing of Caddy. A handler
 // calls Clean, then Check, then decides, then sets its own fields:
 //
-//	stripped := guard.Clean(r)
+//	stripped := guard.Clean(r, identity)
 //	if reason, ok := guard.Check(r, options); !ok {
 //		... answer with reason
 //	}

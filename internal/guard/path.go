@@ -3,6 +3,7 @@ package guard
 import (
 	"net/url"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -78,10 +79,24 @@ func plainSegments(path string) bool {
 	}
 }
 
-// pathAllowed applies PlainPath or, for clients that sign their paths, only the
-// rules no key of an object store can be in need to break.
-func pathAllowed(u *url.URL, plain bool) bool {
-	if plain {
+// Paths says which paths are allowed. The zero value allows most.
+type Paths uint8
+
+const (
+	// AnyPath refuses dot segments and NUL only, so that clients of object stores,
+	// which sign the path and use keys of any form, still work. It is for sites
+	// whose activities are told apart by host.
+	AnyPath Paths = iota
+	// ListedPath refuses besides what has readings that nobody can list: control
+	// characters and bytes that are no UTF-8. The caller compares [Readings].
+	ListedPath
+	// PlainPaths asks for paths that every server reads alike, see [PlainPath].
+	PlainPaths
+)
+
+// allows reports whether the rule lets the path of u pass.
+func (p Paths) allows(u *url.URL) bool {
+	if p == PlainPaths {
 		return PlainPath(u)
 	}
 	if u.Opaque != "" || !strings.HasPrefix(u.Path, "/") {
@@ -91,6 +106,9 @@ func pathAllowed(u *url.URL, plain bool) bool {
 	path := u.Path
 	for range 3 {
 		if strings.IndexByte(path, 0) >= 0 || hasDotSegment(path) {
+			return false
+		}
+		if p == ListedPath && (strings.ContainsFunc(path, unicode.IsControl) || !utf8.ValidString(path)) {
 			return false
 		}
 		decoded := decode(path)
@@ -120,8 +138,9 @@ func hasDotSegment(path string) bool {
 	return false
 }
 
-// decode replaces every well-formed percent-encoding by its byte and keeps the
-// rest: the reading of a lenient server.
+// decode replaces every well-formed percent-encoding by its byte, and the %uXXXX
+// that some servers know by its character, and keeps the rest: the reading of a
+// lenient server.
 func decode(s string) string {
 	if strings.IndexByte(s, '%') < 0 {
 		return s
@@ -136,10 +155,30 @@ func decode(s string) string {
 				i += 2
 				continue
 			}
+			if c, ok := wideEncoded(s[i:]); ok {
+				b = utf8.AppendRune(b, c)
+				i += len("%u0000") - 1
+				continue
+			}
 		}
 		b = append(b, s[i])
 	}
 	return string(b)
+}
+
+// wideEncoded returns the character of a %uXXXX at the start of s.
+func wideEncoded(s string) (c rune, ok bool) {
+	if len(s) < len("%u0000") || s[1] != 'u' && s[1] != 'U' {
+		return 0, false
+	}
+	for i := 2; i < len("%u0000"); i++ {
+		digit, isHex := unhex(s[i])
+		if !isHex {
+			return 0, false
+		}
+		c = c<<4 | rune(digit)
+	}
+	return c, true
 }
 
 // isControl tells whether c is a control character of ASCII.

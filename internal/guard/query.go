@@ -2,6 +2,7 @@ package guard
 
 import (
 	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -62,4 +63,29 @@ func isParameter(part, name string) bool {
 		key, _, _ = strings.Cut(decoded, "=") // an encoded = ends the name where it is decoded twice
 	}
 	return false
+}
+
+// plainQuery reports whether every server finds the same values of these
+// parameters in the query: it separates by & alone, encodes without a mistake,
+// and names each at most once, and then by its plain name.
+func plainQuery(query string, names []string) bool {
+	if strings.IndexByte(query, ';') >= 0 {
+		return false
+	}
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return false
+	}
+	for _, name := range names {
+		seen := 0
+		for part := range strings.SplitSeq(query, "&") {
+			if isParameter(part, name) {
+				seen++
+			}
+		}
+		if seen != len(values[name]) || seen > 1 {
+			return false
+		}
+	}
+	return true
 }

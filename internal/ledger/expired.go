@@ -7,8 +7,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
-
-	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // Retain is how long entries are kept: so many years, months and days. The zero
@@ -46,13 +44,13 @@ func (c *closedEpoch) due(keep Retain) time.Time {
 
 // readClosed reads an epoch's entries. It is done once for each epoch: they
 // never change. Damage is remembered too, and an epoch that has some stays.
-func (l *Log) readClosed(ctx context.Context, e format.Epoch) (*closedEpoch, error) {
+func (l *Log) readClosed(ctx context.Context, e epoch) (*closedEpoch, error) {
 	if known := l.expired[e.Number]; known != nil {
 		return known, nil
 	}
 	c := &closedEpoch{first: e.Created, last: e.Created}
-	err := c.read(ctx, l.o.FS, format.EpochDir(l.dir, e.Number), e)
-	if err != nil && !format.IsDamage(err) {
+	err := c.read(ctx, l.o.FS, epochDir(l.dir, e.Number), e)
+	if err != nil && !isDamage(err) {
 		return nil, err
 	}
 	if c.damage = err; err != nil {
@@ -62,16 +60,16 @@ func (l *Log) readClosed(ctx context.Context, e format.Epoch) (*closedEpoch, err
 	return c, nil
 }
 
-func (c *closedEpoch) read(ctx context.Context, fsys format.FS, dir string, e format.Epoch) error {
+func (c *closedEpoch) read(ctx context.Context, fsys FS, dir string, e epoch) error {
 	if e.Origin == "" {
-		return &format.CorruptError{File: filepath.Join(dir, format.EpochFile), What: "the epoch's settings cannot be read"}
+		return &CorruptError{File: filepath.Join(dir, epochFile), What: "the epoch's settings cannot be read"}
 	}
-	w, err := format.NewWalker(fsys, dir, e)
+	w, err := newWalker(fsys, dir, e)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	_, err = w.Run(nil, func(fr *format.Frame) error {
+	_, err = w.run(nil, func(fr *frame) error {
 		if worked := time.Since(began); worked > stretch { // whoever waits for a record has half of the time
 			select {
 			case <-ctx.Done():
@@ -80,14 +78,14 @@ func (c *closedEpoch) read(ctx context.Context, fsys format.FS, dir string, e fo
 				began = time.Now()
 			}
 		}
-		return fr.Entries(0, func(entry format.Entry) error { return c.take(dir, entry) })
+		return fr.entries(0, func(entry Entry) error { return c.take(dir, entry) })
 	})
 	if err != nil {
 		return err
 	}
-	signed, checkpoint, err := format.ReadCheckpoint(fsys, dir, e)
+	signed, checkpoint, err := readCheckpoint(fsys, dir, e)
 	if err == nil && uint64(checkpoint.N) > c.entries {
-		err = &format.CorruptError{File: format.CheckpointPath(dir), Index: c.entries, What: fmt.Sprintf("the epoch has %d entries, its checkpoint %d", c.entries, checkpoint.N)}
+		err = &CorruptError{File: checkpointPath(dir), Index: c.entries, What: fmt.Sprintf("the epoch has %d entries, its checkpoint %d", c.entries, checkpoint.N)}
 	}
 	c.checkpoint = signed
 	return err
@@ -97,7 +95,7 @@ func (c *closedEpoch) read(ctx context.Context, fsys format.FS, dir string, e fo
 const stretch = 2 * time.Millisecond
 
 // take looks at an entry.
-func (c *closedEpoch) take(dir string, e format.Entry) error {
+func (c *closedEpoch) take(dir string, e Entry) error {
 	c.entries++
 	if t, err := time.Parse(time.RFC3339Nano, member(e.Data, "time")); err == nil {
 		if t.After(c.last) {
@@ -115,16 +113,16 @@ func (c *closedEpoch) take(dir string, e format.Entry) error {
 	if !bytes.HasSuffix(e.Data, deletedEnd) {
 		return nil
 	}
-	var d format.Deletion
+	var d deletion
 	if err := json.Unmarshal(e.Data, &d); err != nil || len(d.Deleted) == 0 {
-		return &format.CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted"}
+		return &CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted"}
 	}
 	c.deleted = append(c.deleted, bytes.Clone(d.Deleted))
 	return nil
 }
 
 // deletedEnd is how entries of deleted epochs end.
-var deletedEnd = format.EntryEnd(format.TypeDeleted)
+var deletedEnd = noteEnd(TypeDeleted)
 
 // member is the value of an entry's last member of that name whose value is a
 // plain string; empty if there is none. A quotation mark within a string is

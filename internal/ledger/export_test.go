@@ -3,13 +3,16 @@ package ledger
 import (
 	"testing"
 	"time"
-
-	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// ReadFS and OpenViewFS are Read and OpenView on another file system.
+// OS is the operating system's file system.
+var OS FS = osFS{}
+
+// ReadFS and VerifyFS are Read and Verify on another file system.
 var (
 	ReadFS     = read
+	VerifyFS   = func(fsys FS, dir string) (Report, error) { return verify(fsys, dir, VerifyOptions{}) }
+	VerifyWith = verify
 	OpenViewFS = openView
 )
 
@@ -19,19 +22,8 @@ func (l *Log) Now() time.Time { return l.o.Now() }
 // AppendString is the encoder of JSON strings.
 var AppendString = appendString
 
-// SignTree signs a checkpoint of a tree as the ledger in the folder would.
-func SignTree(t *format.Tree, dir, origin string) (signed []byte, err error) {
-	key, err := readKey(format.OS{}, Options{FS: format.OS{}}.keyFile(dir))
-	if err != nil {
-		return nil, err
-	}
-	signer, _, err := signerOf(key, origin)
-	if err != nil {
-		return nil, err
-	}
-	signed, _, err = signTree(t, origin, signer)
-	return signed, err
-}
+// HeaderSize is the length of a frame's header.
+const HeaderSize = headerSize
 
 // SetUnsignedLasts sets how long checkpoints may fail before a log that is
 // opened afterwards is not ready.

@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
-	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // fill appends records of a usual kind, no two the same, until the ledger has
@@ -53,7 +52,7 @@ func largeLedger(t testing.TB, spans int64) (dir string) {
 		return err == nil
 	})
 	shut(t, l)
-	if err := grow(dir, spans); err != nil {
+	if err := ledger.Grow(dir, spans); err != nil {
 		t.Fatal(err)
 	}
 	l = open(t, dir, ledger.Options{})
@@ -102,7 +101,7 @@ func BenchmarkVerifyShare(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.SetBytes(size)
-			var bare, verified time.Duration
+			var bare, verify time.Duration
 			for b.Loop() {
 				start := time.Now()
 				var wg sync.WaitGroup
@@ -116,12 +115,12 @@ func BenchmarkVerifyShare(b *testing.B) {
 				wg.Wait()
 				bare += time.Since(start)
 				start = time.Now()
-				if _, err := verify.Ledger(dir, verify.Options{}); err != nil {
+				if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
 					b.Fatal(err)
 				}
-				verified += time.Since(start)
+				verify += time.Since(start)
 			}
-			b.ReportMetric(bare.Seconds()/verified.Seconds(), "of-bare-sha256")
+			b.ReportMetric(bare.Seconds()/verify.Seconds(), "of-bare-sha256")
 		})
 	}
 }

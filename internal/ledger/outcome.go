@@ -4,8 +4,6 @@ import (
 	"log/slog"
 	"sync"
 	"time"
-
-	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // The states in which a transfer can end. Unknown counts as transferred.
@@ -18,10 +16,10 @@ const (
 
 // Outcome is how one transfer ended.
 type Outcome struct {
-	Record        format.ID // the transfer's
-	State         string    // NotSent, Partial, Complete or Unknown; anything else is written as Unknown
-	Status        int       // HTTP status of the answer; 0 if there was none
-	Bytes         int64     // of the request's body that were handed on
+	Record        ID     // the transfer's
+	State         string // NotSent, Partial, Complete or Unknown; anything else is written as Unknown
+	Status        int    // HTTP status of the answer; 0 if there was none
+	Bytes         int64  // of the request's body that were handed on
 	ResponseBytes int64
 }
 
@@ -190,7 +188,7 @@ func (l *Log) outcomeEntry(batch []Outcome) []byte {
 	o = append(o, ']')
 	salt := newSalt()
 	o.base64("salt", salt[:])
-	return closing(o, now, format.TypeOutcome)
+	return closing(o, now, TypeOutcome)
 }
 
 func (out Outcome) append(dst []byte) []byte {

@@ -1,4 +1,0 @@
-package record
-
-// AppendString is the encoder of JSON strings.
-var AppendString = appendString
