@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 
@@ -32,13 +31,13 @@ type heldClass struct {
 
 func (a *App) answerHolds(w http.ResponseWriter, _ *http.Request) error {
 	rows := []heldClass{}
-	for _, c := range a.classes {
-		holds, err := ledger.Holds(c.ledger.dir)
+	for _, c := range a.recorder.Classes() {
+		holds, err := ledger.Holds(c.Dir())
 		if err != nil {
 			return err
 		}
 		for _, h := range holds {
-			rows = append(rows, heldClass{h, c.ledger.class})
+			rows = append(rows, heldClass{h, c.Name()})
 		}
 	}
 	return answerJSON(w, map[string]any{"holds": rows})
@@ -49,7 +48,7 @@ func (a *App) answerSetHold(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.eachClass(h.Class, func(l *ledger.Log) error { return l.SetHold(h.Hold) }); err != nil {
+	if err := a.recorder.Each(h.Class, func(l *ledger.Log) error { return l.SetHold(h.Hold) }); err != nil {
 		return unavailable(err)
 	}
 	return a.answerHolds(w, r)
@@ -61,7 +60,7 @@ func (a *App) answerLiftHold(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	found := false
-	err = a.eachClass(h.Class, func(l *ledger.Log) error {
+	err = a.recorder.Each(h.Class, func(l *ledger.Log) error {
 		err := l.LiftHold(h.Ref, h.By, h.Because)
 		if errors.Is(err, ledger.ErrNoHold) {
 			return nil // it keeps other classes
@@ -92,7 +91,7 @@ func (a *App) readHold(w http.ResponseWriter, r *http.Request) (h heldClass, err
 	if err := h.Check(); err != nil {
 		return h, unprocessable(err)
 	}
-	if h.Class != "" && !slices.ContainsFunc(a.classes, func(c *class) bool { return c.ledger.class == h.Class }) {
+	if h.Class != "" && a.recorder.Find(h.Class) == nil {
 		return h, unprocessable(fmt.Errorf("the ledger has no class '%s'", h.Class))
 	}
 	return h, nil

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"errors"
-	"fmt"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -26,16 +25,16 @@ type keyRow struct {
 
 func (a *App) answerKeys(w http.ResponseWriter, _ *http.Request) error {
 	rows := []keyRow{}
-	for _, c := range a.classes {
-		for _, key := range c.ledger.log.Keys() {
-			rows = append(rows, keyRow{key, c.ledger.class})
+	for _, c := range a.recorder.Classes() {
+		for _, key := range c.Log().Keys() {
+			rows = append(rows, keyRow{key, c.Name()})
 		}
 	}
 	return answerJSON(w, map[string]any{"keys": rows})
 }
 
 func (a *App) answerRotateKey(w http.ResponseWriter, r *http.Request) error {
-	err := a.eachClass("", func(l *ledger.Log) error {
+	err := a.recorder.Each("", func(l *ledger.Log) error {
 		_, err := l.RotateKey()
 		return err
 	})
@@ -47,7 +46,7 @@ func (a *App) answerRotateKey(w http.ResponseWriter, r *http.Request) error {
 
 func (a *App) answerDestroyKey(w http.ResponseWriter, r *http.Request) error {
 	found := false
-	err := a.eachClass("", func(l *ledger.Log) error {
+	err := a.recorder.Each("", func(l *ledger.Log) error {
 		err := l.DestroyKey(r.PathValue("period"))
 		if errors.Is(err, ledger.ErrNoKey) {
 			return nil // it is another class's
@@ -62,24 +61,6 @@ func (a *App) answerDestroyKey(w http.ResponseWriter, r *http.Request) error {
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: ledger.ErrNoKey}
 	}
 	return a.answerKeys(w, r)
-}
-
-// eachClass calls f with the open ledger of a class, of each if none is named.
-func (a *App) eachClass(name string, f func(*ledger.Log) error) error {
-	for _, c := range a.classes {
-		if name != "" && name != c.ledger.class {
-			continue
-		}
-		if !c.ledger.hold() {
-			return ledger.ErrClosed
-		}
-		err := f(c.ledger.log)
-		c.release()
-		if err != nil {
-			return fmt.Errorf("class %s: %w", c.ledger.class, err)
-		}
-	}
-	return nil
 }
 
 func unavailable(err error) error {

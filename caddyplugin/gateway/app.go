@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
@@ -38,7 +39,7 @@ type App struct {
 	Candidate string `json:"candidate,omitempty"`
 
 	// Where transfers are recorded. Required.
-	Ledger *Ledger `json:"ledger,omitempty"`
+	Ledger *recorder.Ledger `json:"ledger,omitempty"`
 
 	// Accepts a ledger outside the storage country, where it would otherwise
 	// be a load error: personal data is stored in Singapore (§9).
@@ -84,10 +85,7 @@ type App struct {
 	accounts AccountSource
 	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
-	classes  []*class          // the default one first; requests in flight use them after Cleanup
-	pooled   []*class          // this instance holds a reference of each in the pool
-	classOf  map[string]*class // of activities that belong to another one
-	ledger   *sharedLedger     // of the default class
+	recorder *recorder.Recorder // requests in flight use it after Cleanup
 	metrics  *metrics
 	hosts    map[string]bool // host names of sites with a transfer handler
 	searched bool            // the http app was searched for side doors
@@ -175,19 +173,6 @@ func (a *App) provisionNode() error {
 	})
 }
 
-// checkLedgerPlace refuses a ledger outside the country in which data is stored.
-func (a *App) checkLedgerPlace(p *decision.Policy) error {
-	country := ""
-	if store := storageRegion(p); store != nil {
-		country = store.Country
-	}
-	if a.Node.Country != country && !a.AcceptLedgerOutside {
-		return fmt.Errorf("the ledger of node '%s' would stand in %s, but records are stored in %s (§9); "+
-			"write 'accept_ledger_outside' if it is only a buffer", a.Node.Name, a.Node.Country, country)
-	}
-	return nil
-}
-
 func (a *App) provisionSources() error {
 	if a.IdentityRaw != nil {
 		guests, err := a.ctx.LoadModule(a, "IdentityRaw")
@@ -215,13 +200,8 @@ func (a *App) provisionSources() error {
 
 // Start opens the ledger and starts what no request waits for.
 func (a *App) Start() error {
-	for _, c := range a.classes {
-		if err := c.ledger.useOutside(a.Ledger.forClass(c.ledger.class), a.ctx.Slogger()); err != nil {
-			return err
-		}
-		if err := c.ledger.open(c.keep, a.ctx.Slogger()); err != nil {
-			return fmt.Errorf("opening the ledger: %w", err)
-		}
+	if err := a.recorder.Open(); err != nil {
+		return err
 	}
 	if err := a.keepPolicy(a.state.Load()); err != nil {
 		return err
@@ -229,10 +209,8 @@ func (a *App) Start() error {
 	if err := a.keepApproved(a.state.Load()); err != nil {
 		return err
 	}
-	for _, c := range a.classes {
-		if err := c.ledger.offerLatest(); err != nil {
-			return fmt.Errorf("reading the ledger's latest checkpoint: %w", err)
-		}
+	if err := a.recorder.OfferLatest(); err != nil {
+		return err
 	}
 	a.Assertion.publish()
 	ctx, cancel := caddy.NewContext(a.ctx)
@@ -270,12 +248,7 @@ func (a *App) Stop() error {
 // Cleanup gives back the ledger, which closes when the last request that uses it
 // is done, and the keys of assertions.
 func (a *App) Cleanup() error {
-	err := a.Assertion.cleanup()
-	for _, c := range a.pooled {
-		err = errors.Join(err, releaseLedger(c.ledger))
-	}
-	a.pooled = nil
-	return err
+	return errors.Join(a.Assertion.cleanup(), a.recorder.Close())
 }
 
 // sourceInterval is how often files that may be replaced are looked at.

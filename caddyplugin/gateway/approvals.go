@@ -104,7 +104,7 @@ const approvedFile = "policy.approved"
 
 // lastApproved reads the file. Without one any serial may come.
 func (a *App) lastApproved() (last approved, err error) {
-	path := filepath.Join(a.ledger.dir, approvedFile)
+	path := filepath.Join(a.recorder.Dir(), approvedFile)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return last, nil
@@ -123,7 +123,7 @@ func (a *App) keepApproved(s *state) error {
 	if s.approved == nil {
 		return nil
 	}
-	path := filepath.Join(a.ledger.dir, approvedFile)
+	path := filepath.Join(a.recorder.Dir(), approvedFile)
 	text := fmt.Appendf(nil, "%d %s\n", s.approved.Serial, s.approved.Policy)
 	if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, text) {
 		return nil

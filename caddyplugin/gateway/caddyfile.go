@@ -11,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 )
 
@@ -87,7 +88,8 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		return allArgs(d, "policy FOLDER", &a.Policy)
 
 	case "ledger":
-		return a.unmarshalLedger(d)
+		a.Ledger = new(recorder.Ledger)
+		return a.Ledger.UnmarshalCaddyfile(d)
 
 	case "geoip":
 		return allArgs(d, "geoip embedded|FILE", &a.GeoIP)

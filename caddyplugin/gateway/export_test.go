@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"io"
 	"runtime"
 	"time"
@@ -17,14 +18,17 @@ func SetClock(now func() time.Time) (restore func()) {
 }
 
 // BreakLedger makes the open ledger of that folder refuse every record.
-func BreakLedger(dir string) (err error) {
-	ledgers.Range(func(key, value any) bool {
-		if key == dir {
-			err = value.(*sharedLedger).log.Close()
+func BreakLedger(dir string) error {
+	app, err := caddy.ActiveContext().AppIfConfigured("transfer")
+	if err != nil {
+		return err
+	}
+	for _, c := range app.(*App).recorder.Classes() {
+		if c.Dir() == dir {
+			return c.Log().Close()
 		}
-		return true
-	})
-	return err
+	}
+	return fmt.Errorf("no ledger %s is open", dir)
 }
 
 // SetPolicyInterval says how often folders of policies are looked at until
@@ -87,7 +91,7 @@ func HoldPolicyChanges() (release func(), err error) {
 // SetRetentionInterval says how often expired epochs are looked for until restore
 // is called, by ledgers that open meanwhile.
 func SetRetentionInterval(d time.Duration) (restore func()) {
-	was, patience := retentionInterval.Swap(int64(d)), retentionPatience.Swap(0)
+	was, patience := retentionInterval.Swap(int64(d)), retentionPatience.Swap(-1)
 	return func() { retentionInterval.Store(was); retentionPatience.Store(patience) }
 }
 

@@ -70,12 +70,7 @@ func answerHealth(w http.ResponseWriter, line string) {
 
 // ready tells why transfers cannot be recorded now, if they cannot.
 func (a *App) ready() error {
-	for _, c := range a.classes { // a policy is always there
-		if err := c.ledger.log.Ready(); err != nil {
-			return err
-		}
-	}
-	return nil
+	return a.recorder.Ready() // a policy is always there
 }
 
 // Interface guards

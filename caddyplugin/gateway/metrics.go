@@ -4,12 +4,10 @@ import (
 	"errors"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // metrics are the gateway's counters. There is one set per process, registered
@@ -23,20 +21,10 @@ type metrics struct {
 	records    *prometheus.CounterVec // recipient
 	outcomes   *prometheus.CounterVec // state
 	spoofs     prometheus.Counter
-	appends    prometheus.Histogram
-	syncs      prometheus.Histogram
 	unlisted   prometheus.Counter
 
 	policyFailures prometheus.Counter
 	shadows        *prometheus.CounterVec // change
-
-	epochsDeleted *prometheus.CounterVec // class
-	epochsOverdue *prometheus.GaugeVec   // class, why
-	retention     *prometheus.GaugeVec   // class
-
-	placeEntries  *prometheus.GaugeVec   // place
-	placeTime     *prometheus.GaugeVec   // place
-	placeFailures *prometheus.CounterVec // place
 }
 
 const metricsPrefix = "caddy_transfer_"
@@ -46,18 +34,7 @@ var processMetrics = sync.OnceValue(func() *metrics {
 	counter := func(name, help string, labels ...string) *prometheus.CounterVec {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}, labels)
 	}
-	gauge := func(name, help string, labels ...string) *prometheus.GaugeVec {
-		return prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: metricsPrefix + name, Help: help}, labels)
-	}
 	return &metrics{
-		epochsDeleted: counter("ledger_epochs_deleted_total", "Epochs deleted because their time had run out, by the class of their records.", "class"),
-		epochsOverdue: gauge("ledger_epochs_overdue", "Epochs that are kept although their time has run out, by class and by why: hold, damage, or waiting, for a wrong clock to be noticed.", "class", "why"),
-		retention:     gauge("ledger_retention_timestamp_seconds", "When expired epochs were last looked for and deleted without an error, by class.", "class"),
-
-		placeEntries:  gauge("ledger_anchored_entries", "Entries under the last checkpoint that a witness signed or a copy took, by place.", "place"),
-		placeTime:     gauge("ledger_anchor_timestamp_seconds", "When a witness last signed or a copy last took a checkpoint, by place.", "place"),
-		placeFailures: counter("ledger_anchor_failures_total", "Tries to bring a checkpoint to a witness or a copy that failed, by place.", "place"),
-
 		decisions:  counter("decisions_total", "Decisions made.", "controller", "region", "outcome", "enforced"),
 		reasons:    counter("reasons_total", "Requests denied or failed, by reason code.", "reason"),
 		resolution: counter("resolution_total", "Data subjects resolved, by identity source.", "source"),
@@ -65,8 +42,6 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		conflicts:  counter("country_mismatch_total", "Sources that disagreed about a data subject, by pair.", "pair"),
 		records:    counter("records_total", "Transfers recorded, by recipient.", "recipient"),
 		outcomes:   counter("outcomes_total", "Requests sent to regions, by how much of them arrived.", "state"),
-		appends:    prometheus.NewHistogram(prometheus.HistogramOpts{Name: metricsPrefix + "ledger_append_seconds", Help: "How long requests waited until their records were durable.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
-		syncs:      prometheus.NewHistogram(prometheus.HistogramOpts{Name: metricsPrefix + "ledger_fsync_seconds", Help: "How long the ledger's syncs take, each of which releases all requests that wait.", Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)}),
 		spoofs:     prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "spoofed_headers_total", Help: "Inbound fields removed because only the gateway or a trusted proxy may set them."}),
 		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
 
@@ -81,10 +56,11 @@ func (a *App) provisionMetrics() error {
 	a.metrics = processMetrics()
 	m := a.metrics
 	registry := a.ctx.GetMetricsRegistry()
-	for _, c := range []prometheus.Collector{
-		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.appends, m.syncs, m.unlisted, m.policyFailures, m.shadows,
-		m.epochsDeleted, m.epochsOverdue, m.retention, m.placeEntries, m.placeTime, m.placeFailures, &gauges{a},
-	} {
+	own := []prometheus.Collector{
+		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, m.shadows,
+		&gauges{a},
+	}
+	for _, c := range append(own, a.recorder.Collectors()...) {
 		var twice prometheus.AlreadyRegisteredError
 		if err := registry.Register(c); err != nil && !errors.As(err, &twice) {
 			return err
@@ -97,29 +73,6 @@ func (m *metrics) spoofed(n int) {
 	if n > 0 {
 		m.spoofs.Add(float64(n))
 	}
-}
-
-// pushed counts a try to bring a checkpoint to a place outside.
-func (m *metrics) pushed(place string, size int64, err error, at time.Time) {
-	if err != nil {
-		m.placeFailures.WithLabelValues(place).Inc()
-		return
-	}
-	m.placeFailures.WithLabelValues(place) // it is there from the first checkpoint on
-	m.placeEntries.WithLabelValues(place).Set(float64(size))
-	m.placeTime.WithLabelValues(place).Set(float64(at.Unix()))
-}
-
-// retained counts what a run of the ledger's retention did.
-func (m *metrics) retained(class string, found ledger.Retention, err error, at time.Time) {
-	m.epochsDeleted.WithLabelValues(class).Add(float64(len(found.Deleted)))
-	if err != nil {
-		return
-	}
-	m.epochsOverdue.WithLabelValues(class, "hold").Set(float64(len(found.Held)))
-	m.epochsOverdue.WithLabelValues(class, "damage").Set(float64(len(found.Damaged)))
-	m.epochsOverdue.WithLabelValues(class, "waiting").Set(float64(len(found.Waiting)))
-	m.retention.WithLabelValues(class).Set(float64(at.Unix()))
 }
 
 // resolved counts who a request turned out to be about.
@@ -177,29 +130,6 @@ func (m *metrics) shadowed(change string)         { m.shadows.WithLabelValues(ch
 func (m *metrics) recorded(recipient string)      { m.records.WithLabelValues(recipient).Inc() }
 func (m *metrics) concluded(state string)         { m.outcomes.WithLabelValues(state).Inc() }
 
-// stats are the numbers of all classes' ledgers together. The last checkpoint is
-// the oldest of those that do not cover everything, else the latest.
-func (a *App) stats() (sum ledger.Stats) {
-	behind := false
-	for i, c := range a.classes {
-		s := c.ledger.log.Stats()
-		late := s.Signed < s.Next
-		if i == 0 {
-			sum, behind = s, late
-			continue
-		}
-		sum.Appended, sum.Pending = sum.Appended+s.Appended, sum.Pending+s.Pending
-		for op, n := range s.Errors {
-			sum.Errors[op] += n
-		}
-		if late && (!behind || s.SignedAt.Before(sum.SignedAt)) || !late && !behind && s.SignedAt.After(sum.SignedAt) {
-			sum.SignedAt = s.SignedAt
-		}
-		behind = behind || late
-	}
-	return sum
-}
-
 // gauges reads the state of one configuration when metrics are scraped.
 type gauges struct{ app *App }
 
@@ -207,11 +137,6 @@ var (
 	descPolicy       = prometheus.NewDesc(metricsPrefix+"policy_info", "The policy in force: its digest, and the version of the privacy statement.", []string{"version", "digest"}, nil)
 	descNextChange   = prometheus.NewDesc(metricsPrefix+"policy_next_change_timestamp_seconds", "When the policy changes next by itself.", nil, nil)
 	descSafeguard    = prometheus.NewDesc(metricsPrefix+"safeguard_expiry_timestamp_seconds", "When a safeguard ends or its review is due, whichever is sooner; by its id.", []string{"id"}, nil)
-	descAppended     = prometheus.NewDesc(metricsPrefix+"ledger_records_total", "Entries written to the ledger.", nil, nil)
-	descPending      = prometheus.NewDesc(metricsPrefix+"ledger_pending_records", "Entries waiting to become durable.", nil, nil)
-	descFree         = prometheus.NewDesc(metricsPrefix+"ledger_free_bytes", "Free bytes on the ledger's file system.", nil, nil)
-	descCheckpoint   = prometheus.NewDesc(metricsPrefix+"ledger_checkpoint_timestamp_seconds", "When the ledger last signed a checkpoint, or was opened with one that covers all of it.", nil, nil)
-	descLedgerErrors = prometheus.NewDesc(metricsPrefix+"ledger_errors_total", "Failed operations of the ledger.", []string{"op"}, nil)
 	descReady        = prometheus.NewDesc(metricsPrefix+"ready", "1 when transfers can be decided and recorded.", nil, nil)
 	descGeoBuild     = prometheus.NewDesc(metricsPrefix+"geoip_build_timestamp_seconds", "When the country database was built.", nil, nil)
 	descGeoFailures  = prometheus.NewDesc(metricsPrefix+"geoip_load_failures_total", "Country databases that were not taken.", nil, nil)
@@ -224,7 +149,7 @@ var (
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPolicy, descNextChange, descSafeguard, descAppended, descPending, descFree, descCheckpoint, descLedgerErrors, descReady,
+		descPolicy, descNextChange, descSafeguard, descReady,
 		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail,
 	} {
 		ch <- d
@@ -256,16 +181,6 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descReady, ready)
 
-	stats := a.stats()
-	counter(descAppended, stats.Appended)
-	gauge(descPending, float64(stats.Pending))
-	gauge(descFree, float64(stats.Free))
-	if !stats.SignedAt.IsZero() {
-		gauge(descCheckpoint, float64(stats.SignedAt.UnixNano())/1e9)
-	}
-	for op, n := range stats.Errors {
-		counter(descLedgerErrors, n, op)
-	}
 	if a.geo != nil {
 		status := a.geo.Status()
 		gauge(descGeoBuild, float64(status.BuildTime.Unix()))

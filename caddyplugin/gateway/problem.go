@@ -49,7 +49,7 @@ func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *d
 		return
 	}
 	release()
-	x.record = h.app.recordName(rec.Activity, id)
+	x.record = h.app.recorder.Class(rec.Activity).RecordName(id)
 	p := newProblem(d.Reason)
 	p.Law, p.Record = d.Law, x.record
 	if d.Unlock != "" {

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 	"go.uber.org/zap/zapcore"
 
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
@@ -30,7 +31,7 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 		return nil, err
 	}
 	t.record = id
-	x.record = app.recordName(rec.Activity, id)
+	x.record = app.recorder.Class(rec.Activity).RecordName(id)
 	app.metrics.recorded(t.candidate.Recipient.ID)
 	t.log(rec)
 	return release, nil
@@ -48,35 +49,33 @@ var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append makes a record durable and holds the ledger open until release.
 func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release func(), err error) {
-	c := a.class(rec.Activity)
-	if !c.ledger.hold() {
+	c := a.recorder.Class(rec.Activity)
+	release, open := c.Acquire()
+	if !open {
 		return id, nil, errLedger
 	}
 	if err := a.keepPolicy(x.state); err != nil {
-		c.release()
+		release()
 		a.logger.Error("the ledger did not take the policy; the request is refused", zap.Error(err))
 		return id, nil, errLedger
 	}
-	if rec.Subject = c.pseudonym(x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
-		c.release() // it is not open yet
+	if rec.Subject = pseudonym(c, x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
+		release() // it is not open yet
 		return id, nil, errLedger
 	}
-	rec.RetainUntil = c.until(rec.Time)
+	rec.RetainUntil = c.Until(rec.Time)
 	buf := records.Get().(*[]byte)
 	*buf = rec.AppendJSON((*buf)[:0])
-	began := time.Now()
-	id, err = c.ledger.log.Append(*buf)
+	id, err = c.Append(*buf)
 	records.Put(buf)
-	if err == nil {
-		a.metrics.appends.Observe(time.Since(began).Seconds())
-	} else {
-		c.release()
+	if err != nil {
+		release()
 		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {
 			c.Write(zap.String("type", rec.Type), zap.Error(err))
 		}
 		return id, nil, errLedger
 	}
-	return id, c.release, nil
+	return id, release, nil
 }
 
 // newRecord fills in what every record of a request carries, but for the
@@ -127,12 +126,12 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 }
 
 // pseudonym names the data subject in a record; empty when nobody is identified.
-func (c *class) pseudonym(x *exchange, at time.Time) string {
+func pseudonym(c *recorder.Class, x *exchange, at time.Time) string {
 	salt := ""
 	if x.subject.Account != nil {
 		salt = x.subject.Account.Salt
 	}
-	return c.ledger.log.Subject(x.identity.Account, salt, at)
+	return c.Log().Subject(x.identity.Account, salt, at)
 }
 
 // requester names a member of staff by entity and country. What no register
@@ -158,25 +157,13 @@ func (a *App) siteOf(r *http.Request) string {
 	return host
 }
 
-// recordName is the number by which a record is known outside, such as
-// gw-sg-1#7.18402: the node, the ledger's epoch and the index in it. The class of
-// an activity whose records are kept apart follows the node: gw-sg-1/support#7.18402.
-func (a *App) recordName(activity string, id ledger.ID) string {
-	var room [96]byte
-	b := append(room[:0], a.Node.Name...)
-	if c := a.classOf[activity]; c != nil {
-		b = append(append(b, '/'), c.ledger.class...)
-	}
-	return string(id.Append(append(b, '#')))
-}
-
 // conclude hands the outcome of a transfer to the ledger.
 func (t *attempt) conclude() {
 	t.handler.app.metrics.concluded(t.outcome())
 	if !t.candidate.Transfer {
 		return
 	}
-	t.handler.app.class(t.decision.Activity.ID).ledger.log.Outcome(ledger.Outcome{
+	t.handler.app.recorder.Class(t.decision.Activity.ID).Log().Outcome(ledger.Outcome{
 		Record:        t.record,
 		State:         t.outcome(),
 		Status:        t.response.status,

@@ -88,10 +88,8 @@ func (a *App) keepPolicy(s *state) error {
 	if s.recorded.Load() {
 		return nil
 	}
-	for _, c := range a.classes {
-		if err := c.ledger.log.Snapshot(s.policy.Digest, s.folder.Registers.Archive()); err != nil {
-			return fmt.Errorf("keeping the policy in the ledger: %w", err)
-		}
+	if err := a.recorder.KeepPolicy(s.policy.Digest, s.folder.Registers.Archive()); err != nil {
+		return err
 	}
 	s.recorded.Store(true)
 	return nil

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -16,7 +17,9 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
+	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -99,7 +102,7 @@ func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	}
 	l, path := h.find(path)
 	if path == "epochs" && l != nil {
-		h.serveList(w, r, func() (any, error) { return epochsOf(l.dir) })
+		h.serveList(w, r, func() (any, error) { return epochsOf(l.Dir()) })
 		return nil
 	}
 	epoch, path, _ := strings.Cut(path, "/")
@@ -118,25 +121,23 @@ func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 
 // find returns the ledger that a path is about, nil if there is no such class, and
 // the rest of the path.
-func (h *TransferLog) find(path string) (*sharedLedger, string) {
+func (h *TransferLog) find(path string) (*recorder.Class, string) {
 	class, rest, _ := strings.Cut(path, "/")
 	name, ok := strings.CutPrefix(class, "class-")
 	if !ok {
-		return h.app.ledger, path
+		return h.app.recorder.Class(""), path
 	}
-	for _, c := range h.app.classes[1:] {
-		if c.ledger.class == name {
-			return c.ledger, rest
-		}
+	if name == ledger.DefaultClass { // it lies in no folder of its own
+		return nil, rest
 	}
-	return nil, rest
+	return h.app.recorder.Find(name), rest
 }
 
 // classes are the names of the classes of records.
 func (h *TransferLog) classes() (any, error) {
 	names := []string{}
-	for _, c := range h.app.classes {
-		names = append(names, c.ledger.class)
+	for _, c := range h.app.recorder.Classes() {
+		names = append(names, c.Name())
 	}
 	return names, nil
 }
@@ -144,13 +145,13 @@ func (h *TransferLog) classes() (any, error) {
 // open returns the log of an epoch of a ledger, given its name in the path, at its
 // latest checkpoint or at the latest that witnesses signed. A log that does not
 // exist has nothing.
-func (h *TransferLog) open(l *sharedLedger, epoch string, seen bool) (*tiles.Handler, error) {
+func (h *TransferLog) open(l *recorder.Class, epoch string, seen bool) (*tiles.Handler, error) {
 	served := &tiles.Handler{Source: nothing{}, Logger: h.logger}
 	number, ok := epochNumber(epoch)
 	if !ok || l == nil {
 		return served, nil
 	}
-	view, key, err := l.views.open(number)
+	view, key, err := l.View(number)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return served, nil
@@ -219,6 +220,22 @@ func epochNumber(name string) (uint32, bool) {
 	n, err := strconv.ParseUint(digits, 10, 32)
 	return uint32(n), ok && err == nil && n > 0 && fmt.Sprintf("epoch-%06d", n) == name
 }
+
+// witnessed is an epoch at the latest checkpoint that witnesses signed.
+type witnessed struct {
+	tiles.Source
+	file string
+}
+
+// Checkpoint implements tiles.Source.
+func (w witnessed) Checkpoint() ([]byte, error) { return os.ReadFile(w.file) }
+
+// nothing is a log that does not exist.
+type nothing struct{}
+
+func (nothing) Checkpoint() ([]byte, error)       { return nil, fs.ErrNotExist }
+func (nothing) Tile(tlog.Tile) ([]byte, error)    { return nil, fs.ErrNotExist }
+func (nothing) Bundle(int64, int) ([]byte, error) { return nil, fs.ErrNotExist }
 
 // Interface guards
 var (

@@ -1,6 +1,7 @@
-package gateway
+package recorder
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -15,11 +16,12 @@ import (
 // configurations of a reload, which run side by side, write through one writer.
 var ledgers = caddy.NewUsagePool()
 
-// sharedLedger is a ledger that stays open until its last user is done: the
+// shared is a ledger that stays open until its last user is done: the
 // configurations that name it and the requests in flight, which outlive theirs.
-type sharedLedger struct {
+type shared struct {
 	dir   string
 	class string // of its records
+	now   func() time.Time
 	log   *ledger.Log
 	users atomic.Int64 // the pool counts as one
 
@@ -34,37 +36,38 @@ type sharedLedger struct {
 	keep         atomic.Pointer[ledger.Retain]
 	endRetention context.CancelFunc
 	background   sync.WaitGroup
+	interval     time.Duration // between looks for expired epochs
 
 	views views
 }
 
-// loadLedger returns the process's ledger of that folder, with records of a class,
+// load returns the process's ledger of that folder, with records of a class,
 // unopened if it is new.
-func loadLedger(dir, class string, o ledger.Options) (*sharedLedger, error) {
+func load(dir, class string, writer ledger.Options, o *Options) (*shared, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &sharedLedger{dir: dir, class: class, views: views{dir: dir}}
-		o.OnCheckpoint = l.published
-		o.DueFor = time.Duration(retentionPatience.Load())
-		o.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
-		l.log = ledger.New(dir, o)
+		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), views: views{dir: dir}}
+		writer.OnCheckpoint = l.published
+		writer.DueFor = max(0, cmp.Or(o.Patience, retentionPatience))
+		writer.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
+		l.log = ledger.New(dir, writer)
 		l.users.Store(1)
 		return l, nil
 	})
 	if err != nil {
 		return nil, err
 	}
-	return value.(*sharedLedger), nil
+	return value.(*shared), nil
 }
 
-// releaseLedger gives back one configuration's hold.
-func releaseLedger(l *sharedLedger) error {
+// giveBack ends one configuration's use.
+func giveBack(l *shared) error {
 	_, err := ledgers.Delete(l.dir)
 	return err
 }
 
-// hold keeps the ledger open for one request. It reports false when the ledger
-// is closed already.
-func (l *sharedLedger) hold() bool {
+// acquire keeps the ledger open for one request. It reports whether it is not closed
+// already.
+func (l *shared) acquire() bool {
 	for {
 		n := l.users.Load()
 		if n == 0 {
@@ -76,8 +79,8 @@ func (l *sharedLedger) hold() bool {
 	}
 }
 
-// release ends a hold; the last one closes the ledger.
-func (l *sharedLedger) release() error {
+// release gives back what acquire took; the last one closes the ledger.
+func (l *shared) release() error {
 	if l.users.Add(-1) == 0 {
 		l.stopRetention()
 		err := l.log.Close()
@@ -88,4 +91,4 @@ func (l *sharedLedger) release() error {
 }
 
 // Destruct implements caddy.Destructor: the pool lets go.
-func (l *sharedLedger) Destruct() error { return l.release() }
+func (l *shared) Destruct() error { return l.release() }

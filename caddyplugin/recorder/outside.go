@@ -1,4 +1,4 @@
-package gateway
+package recorder
 
 import (
 	"context"
@@ -12,50 +12,12 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
 	"github.com/sparkoo/transfergate/internal/anchor"
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
-// LedgerWitness is somebody who signs the ledger's checkpoints (C2SP
-// tlog-witness), and never those of another history than he has seen.
-type LedgerWitness struct {
-	// The witness's submission prefix, an https URL. Required.
-	URL string `json:"url,omitempty"`
-
-	// The witness's verifier key, <name>+<hash>+<key>, of the type for
-	// cosignatures. Required.
-	Key string `json:"key,omitempty"`
-}
-
-// unmarshalPlace parses the options of places outside, each of which may be
-// repeated.
-func (l *Ledger) unmarshalPlace(d *caddyfile.Dispenser, word string) error {
-	if word == "witness" {
-		var w LedgerWitness
-		if err := allArgs(d, "witness URL KEY", &w.URL, &w.Key); err != nil {
-			return err
-		}
-		if _, err := anchor.NewWitness(w.URL, w.Key); err != nil {
-			return d.WrapErr(err)
-		}
-		l.Witnesses = append(l.Witnesses, w)
-		return nil
-	}
-	target := ""
-	if err := allArgs(d, "copy FILE|URL", &target); err != nil {
-		return err
-	}
-	if _, err := anchor.NewCopy(target); err != nil {
-		return d.WrapErr(err)
-	}
-	l.Copies = append(l.Copies, target)
-	return nil
-}
-
-// checkPlaces makes sure that the places outside can be used, and lie outside.
-func (l *Ledger) checkPlaces(dir string) error {
+// checkOutside makes sure that the places outside can be used, and lie outside.
+func (l *Ledger) checkOutside(dir string) error {
 	if _, _, err := l.places(); err != nil {
 		return err
 	}
@@ -95,7 +57,7 @@ type outside struct {
 }
 
 // useOutside makes the ledger use the places of a configuration that starts.
-func (l *sharedLedger) useOutside(settings *Ledger, logger *slog.Logger) error {
+func (l *shared) useOutside(settings *Ledger, logger *slog.Logger) error {
 	l.changing.Lock()
 	defer l.changing.Unlock()
 	old := l.outside.Load()
@@ -124,7 +86,7 @@ func (l *sharedLedger) useOutside(settings *Ledger, logger *slog.Logger) error {
 
 // offerLatest brings the latest checkpoint to places that a configuration names
 // for the first time: the next one comes only with the next entry.
-func (l *sharedLedger) offerLatest() error {
+func (l *shared) offerLatest() error {
 	if l.outside.Load() == nil {
 		return nil
 	}
@@ -143,14 +105,14 @@ func (l *sharedLedger) offerLatest() error {
 }
 
 // published brings a checkpoint to the places outside.
-func (l *sharedLedger) published(signed []byte) {
+func (l *shared) published(signed []byte) {
 	if o := l.outside.Load(); o != nil {
 		o.keeper.Offer(signed)
 	}
 }
 
 // knownElsewhere asks the places outside whether the ledger was set back.
-func (l *sharedLedger) knownElsewhere(ctx context.Context, origin string) error {
+func (l *shared) knownElsewhere(ctx context.Context, origin string) error {
 	o := l.outside.Load()
 	if o == nil {
 		return nil
@@ -165,7 +127,7 @@ func (l *sharedLedger) knownElsewhere(ctx context.Context, origin string) error 
 // refuse ends the taking of records because a place outside knows another history
 // of the ledger, as that keeps it from opening. An older epoch does not matter: it
 // takes none.
-func (l *sharedLedger) refuse(ahead *anchor.AheadError) {
+func (l *shared) refuse(ahead *anchor.AheadError) {
 	view, _, err := l.views.open(0)
 	if err != nil || view.Origin() == ahead.Origin {
 		l.log.Refuse(errors.Join(fmt.Errorf("%w: %w", ledger.ErrKnownMore, ahead), err))
@@ -173,14 +135,14 @@ func (l *sharedLedger) refuse(ahead *anchor.AheadError) {
 }
 
 // closeOutside waits until the last checkpoint is brought outside, or cannot be.
-func (l *sharedLedger) closeOutside() {
+func (l *shared) closeOutside() {
 	if o := l.outside.Load(); o != nil {
 		o.keeper.Close()
 	}
 }
 
 // anchored returns the log of an origin, which ends in the epoch's name.
-func (l *sharedLedger) anchored(origin string) (anchor.Log, error) {
+func (l *shared) anchored(origin string) (anchor.Log, error) {
 	name := origin[strings.LastIndexByte(origin, '/')+1:]
 	number, err := strconv.ParseUint(strings.TrimPrefix(name, "epoch-"), 10, 32)
 	if err != nil || number == 0 {

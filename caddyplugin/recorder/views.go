@@ -1,16 +1,12 @@
-package gateway
+package recorder
 
 import (
 	"fmt"
-	"io/fs"
-	"os"
 	"sync"
 
 	"golang.org/x/mod/sumdb/note"
-	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
-	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
 // views are the views of a ledger's epochs, kept because each learns where the
@@ -48,19 +44,3 @@ func (v *views) open(number uint32) (*ledger.View, note.Verifier, error) {
 	v.kept[view.Epoch()] = view
 	return view, key, nil
 }
-
-// witnessed is an epoch at the latest checkpoint that witnesses signed.
-type witnessed struct {
-	tiles.Source
-	file string
-}
-
-// Checkpoint implements tiles.Source.
-func (w witnessed) Checkpoint() ([]byte, error) { return os.ReadFile(w.file) }
-
-// nothing is a log that does not exist.
-type nothing struct{}
-
-func (nothing) Checkpoint() ([]byte, error)       { return nil, fs.ErrNotExist }
-func (nothing) Tile(tlog.Tile) ([]byte, error)    { return nil, fs.ErrNotExist }
-func (nothing) Bundle(int64, int) ([]byte, error) { return nil, fs.ErrNotExist }

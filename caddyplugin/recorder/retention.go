@@ -1,32 +1,23 @@
-package gateway
+package recorder
 
 import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync/atomic"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
-// retentionInterval is how often expired epochs are looked for, in nanoseconds.
-// Tests shorten it.
-var retentionInterval atomic.Int64
-
-// retentionPatience is for how long an epoch's time must have run out before it is
-// deleted, in nanoseconds. A machine that starts with a wrong clock, or is told a
-// wrong time, has a day to notice. Tests shorten it.
-var retentionPatience atomic.Int64
-
-func init() {
-	retentionInterval.Store(int64(time.Hour))
-	retentionPatience.Store(int64(24 * time.Hour))
-}
+// What is done if [Options] say nothing else.
+const (
+	retentionInterval = time.Hour
+	retentionPatience = 24 * time.Hour
+)
 
 // open opens the ledger if it is not open, and keeps what is recorded so long
 // from now on.
-func (l *sharedLedger) open(keep ledger.Retain, logger *slog.Logger) error {
+func (l *shared) open(keep ledger.Retain, logger *slog.Logger) error {
 	if err := l.log.Open(); err != nil {
 		return err
 	}
@@ -42,15 +33,15 @@ func (l *sharedLedger) open(keep ledger.Retain, logger *slog.Logger) error {
 }
 
 // retain deletes expired epochs at once and then each hour, until ctx is done.
-func (l *sharedLedger) retain(ctx context.Context, logger *slog.Logger) {
-	ticker := time.NewTicker(time.Duration(retentionInterval.Load()))
+func (l *shared) retain(ctx context.Context, logger *slog.Logger) {
+	ticker := time.NewTicker(l.interval)
 	defer ticker.Stop()
 	for {
 		found, err := l.log.DeleteExpired(ctx, *l.keep.Load())
 		if ctx.Err() != nil {
 			return // the ledger closes
 		}
-		processMetrics().retained(l.class, found, err, now())
+		processMetrics().retained(l.class, found, err, l.now())
 		if err != nil && !errors.Is(err, ledger.ErrClosed) {
 			logger.Error("deleting expired epochs of the ledger; it is tried again", "dir", l.dir, "error", err)
 		}
@@ -66,7 +57,7 @@ func (l *sharedLedger) retain(ctx context.Context, logger *slog.Logger) {
 }
 
 // stopRetention ends the work that open began.
-func (l *sharedLedger) stopRetention() {
+func (l *shared) stopRetention() {
 	l.changing.Lock()
 	end := l.endRetention
 	l.changing.Unlock()

@@ -1,0 +1,60 @@
+package gateway
+
+import (
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/sparkoo/transfergate/caddyplugin/option"
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// retentionInterval and retentionPatience are those of recorder.Options, in
+// nanoseconds. Tests shorten them.
+var retentionInterval, retentionPatience atomic.Int64
+
+// provisionLedger finds the process's ledgers; Start opens them.
+func (a *App) provisionLedger() (err error) {
+	if a.Ledger != nil && a.Ledger.Folder != "" { // else the recorder says what is missing
+		if err := a.require(a.checkLedgerPlace); err != nil {
+			return err
+		}
+	}
+	a.recorder, err = recorder.New(a.Ledger, recorder.Options{
+		Node: a.Node.Name, Logger: a.ctx.Slogger(), Now: now,
+		Interval: time.Duration(retentionInterval.Load()), Patience: time.Duration(retentionPatience.Load()),
+	})
+	if err != nil {
+		return err
+	}
+	return a.require(a.checkLedgerActivities)
+}
+
+// checkLedgerPlace refuses a ledger outside the country in which data is stored.
+func (a *App) checkLedgerPlace(p *decision.Policy) error {
+	country := ""
+	if store := storageRegion(p); store != nil {
+		country = store.Country
+	}
+	if a.Node.Country != country && !a.AcceptLedgerOutside {
+		return fmt.Errorf("the ledger of node '%s' would stand in %s, but records are stored in %s (§9); "+
+			"write 'accept_ledger_outside' if it is only a buffer", a.Node.Name, a.Node.Country, country)
+	}
+	return nil
+}
+
+// checkLedgerActivities makes sure that the policy knows the activities whose
+// records belong to a class.
+func (a *App) checkLedgerActivities(p *decision.Policy) error {
+	for i := range a.Ledger.Classes {
+		c := &a.Ledger.Classes[i]
+		for _, activity := range c.Activities {
+			if activityOf(p, activity) == nil {
+				return fmt.Errorf("activity '%s' of the ledger's class '%s' is not in the policy%s", activity, c.Name,
+					option.DidYouMean(activity, ids(p.Activities, func(p decision.Activity) string { return p.ID })))
+			}
+		}
+	}
+	return nil
+}

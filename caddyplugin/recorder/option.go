@@ -1,0 +1,221 @@
+package recorder
+
+import (
+	"bytes"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// Ledger says where and how transfers are recorded.
+type Ledger struct {
+	// The folder of the transfer ledger. Required. It is created when the
+	// gateway starts; only one process at a time may write to it.
+	Folder string `json:"folder,omitempty"`
+
+	// The file of the Ed25519 key that signs the ledger's checkpoints, as
+	// 'transfer ledger keygen' writes it. It is made if the ledger is new.
+	// Default: checkpoint.key in the folder
+	Key string `json:"key,omitempty"`
+
+	// How many bytes of the volume must be free for the gateway to be ready.
+	// Default: 67108864 (64 MiB)
+	MinFree uint64 `json:"min_free,omitempty"`
+
+	// How many entries an epoch has at most. A new epoch is also begun each
+	// month. Default: 16777216
+	EpochEntries uint64 `json:"epoch_entries,omitempty"`
+
+	// The master secret that wraps the keys of the pseudonyms: a file, or a
+	// placeholder such as {env.LEDGER_MASTER}. At least 32 bytes; blanks around it
+	// do not count. Default: made in the folder, where it protects little
+	Master string `json:"master,omitempty"`
+
+	// The secret before it, which may still wrap some of them: they are wrapped
+	// anew when the ledger opens, which is at the next start. Default: none
+	OldMaster string `json:"old_master,omitempty"`
+
+	// How long records are kept: a number of years, months or days, as in
+	// 5 years. Every record names its last day, and a whole epoch is deleted when
+	// the last day of its last record has passed, unless a hold keeps it; so a
+	// record may stay a month longer, never shorter. A change holds for records
+	// written before only if it keeps them longer. Default: 5 years
+	Retain string `json:"retain,omitempty"`
+
+	// Classes of records that are kept for another time. Default: none
+	Classes []LedgerClass `json:"classes,omitempty"`
+
+	// How many months a key of the pseudonyms is used. Default: 1
+	KeyMonths int `json:"key_months,omitempty"`
+
+	// Who signs the ledger's checkpoints, so that nobody can rewrite or cut it
+	// unnoticed. Default: nobody
+	Witnesses []LedgerWitness `json:"witnesses,omitempty"`
+
+	// Second places for the latest checkpoint: absolute paths of files on other
+	// volumes, or https URLs that take it with PUT and give it back with GET.
+	// Default: none
+	Copies []string `json:"copies,omitempty"`
+}
+
+// LedgerClass is a class of records that are kept for another time than the
+// rest. They lie in the folder class-<name> of the ledger's folder, a ledger of its own:
+// with epochs, checkpoints and keys of pseudonyms of its own, so that a person has
+// another pseudonym in each class. The signing key, the witnesses and the master
+// secret are the same.
+type LedgerClass struct {
+	// The name of the class: small letters, digits and hyphens. Required.
+	Name string `json:"name,omitempty"`
+
+	// Whose records belong to it, transfers and denials. An activity belongs to
+	// one class at most. Default: none, for a class whose records are still kept
+	Activities []string `json:"activities,omitempty"`
+
+	// How long the records are kept, as in 18 months. Required.
+	Retain string `json:"retain,omitempty"`
+}
+
+// LedgerWitness is somebody who signs the ledger's checkpoints (C2SP
+// tlog-witness), and never those of another history than he has seen.
+type LedgerWitness struct {
+	// The witness's submission prefix, an https URL. Required.
+	URL string `json:"url,omitempty"`
+
+	// The witness's verifier key, <name>+<hash>+<key>, of the type for
+	// cosignatures. Required.
+	Key string `json:"key,omitempty"`
+}
+
+// maxKeyMonths bounds how long one key names people: what a period's key ties
+// together, only its end can cut loose.
+const maxKeyMonths = 12
+
+// options are the writer's own settings. A ledger that runs keeps those it was
+// opened with until it is closed.
+func (l *Ledger) options(o *Options) (writer ledger.Options, err error) {
+	writer = ledger.Options{
+		Node: o.Node, Logger: o.Logger, Now: o.Now,
+		Key: l.Key, MinFree: l.MinFree, EpochEntries: l.EpochEntries, PeriodMonths: l.KeyMonths,
+		OnSync: func(took time.Duration, _ int) { processMetrics().syncs.Observe(took.Seconds()) },
+	}
+	if writer.Master, err = readMaster("master", l.Master); err != nil {
+		return writer, err
+	}
+	writer.OldMaster, err = readMaster("old master", l.OldMaster)
+	return writer, err
+}
+
+// readMaster reads a master secret: what a placeholder stands for, else the
+// file of that name. It is nil if none is written.
+func readMaster(option, written string) ([]byte, error) {
+	if written == "" {
+		return nil, nil
+	}
+	var secret []byte
+	if strings.Contains(written, "{") {
+		value, err := caddy.NewReplacer().ReplaceOrErr(written, true, true)
+		if err != nil {
+			return nil, fmt.Errorf("ledger: %s '%s': %w", option, written, err)
+		}
+		secret = []byte(value)
+	} else {
+		var err error
+		if secret, err = os.ReadFile(written); err != nil {
+			return nil, fmt.Errorf("ledger: reading the %s secret: %w", option, err)
+		}
+	}
+	if secret = bytes.TrimSpace(secret); len(secret) < ledger.MinMaster {
+		return nil, fmt.Errorf("ledger: the %s secret '%s' has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'",
+			option, written, len(secret), ledger.MinMaster)
+	}
+	return secret, nil
+}
+
+// checkClasses finds what is wrong with the classes, and those that have a folder
+// and are not there: nobody would delete their records.
+func (l *Ledger) checkClasses(dir string) error {
+	of := make(map[string]string) // the class of an activity
+	for i, c := range l.Classes {
+		if err := ledger.CheckClass(c.Name); err != nil {
+			return err
+		}
+		if slices.ContainsFunc(l.Classes[:i], func(other LedgerClass) bool { return other.Name == c.Name }) {
+			return fmt.Errorf("the ledger's class '%s' is written twice", c.Name)
+		}
+		for _, activity := range c.Activities {
+			if other, twice := of[activity]; twice {
+				return fmt.Errorf("activity '%s' belongs to the ledger's classes '%s' and '%s': its records can lie in one only", activity, other, c.Name)
+			}
+			of[activity] = c.Name
+		}
+	}
+	there, err := ledger.Classes(dir)
+	if err != nil {
+		there = nil // who may not look there cannot open it either, and is told so then
+	}
+	for _, name := range there {
+		if name != ledger.DefaultClass && !slices.ContainsFunc(l.Classes, func(c LedgerClass) bool { return c.Name == name }) {
+			return fmt.Errorf("%s holds records of a class '%s' that the configuration does not know, which nobody would delete when their time is over; "+
+				"keep 'class %s { retain ... }' in the ledger's block, without activities if it has none any more", ledger.ClassFolder(dir, name), name, name)
+		}
+	}
+	return nil
+}
+
+// forClass are the settings of a class's ledger: a place for the latest
+// checkpoint takes that of one ledger, so that each class has its own beside it.
+func (l *Ledger) forClass(name string) *Ledger {
+	if name == ledger.DefaultClass {
+		return l
+	}
+	own := *l
+	own.Copies = make([]string, len(l.Copies))
+	for i, target := range l.Copies {
+		own.Copies[i] = target + "-" + name
+		if u, err := url.Parse(target); err == nil && u.Host != "" && !filepath.IsAbs(target) {
+			u.Path = strings.TrimSuffix(u.Path, "/") + "-" + name
+			own.Copies[i] = u.String()
+		}
+	}
+	return &own
+}
+
+// defaultRetain is how long records are kept if nothing is said: as long as the
+// longest duty to keep them that the registers know of, that of Saudi Arabia.
+const defaultRetain = "5 years"
+
+// maxRetain bounds each of the numbers, so that a slip does not keep records for
+// ever.
+const maxRetain = 36600
+
+// parseRetain reads a length of time such as '18 months'.
+func parseRetain(text string) (keep ledger.Retain, err error) {
+	digits, unit, _ := strings.Cut(text, " ")
+	n, err := strconv.Atoi(digits)
+	if err != nil || n < 1 || n > maxRetain || strconv.Itoa(n) != digits {
+		return keep, fmt.Errorf("'%s' is not a length of time such as '5 years', '18 months' or '90 days'", text)
+	}
+	switch strings.TrimSuffix(unit, "s") {
+	case "year":
+		keep.Years = n
+	case "month":
+		keep.Months = n
+	case "day":
+		keep.Days = n
+	default:
+		return keep, fmt.Errorf("'%s' is not a length of time such as '5 years', '18 months' or '90 days'", text)
+	}
+	if keep.After(time.Unix(0, 0)).Year() > 1970+100 {
+		return keep, fmt.Errorf("'%s' is more than 100 years", text)
+	}
+	return keep, nil
+}
