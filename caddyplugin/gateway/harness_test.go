@@ -24,9 +24,13 @@ import (
 
 	_ "github.com/sparkoo/transfergate/caddyplugin"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // Caddy is global to a process: tests of this package never run in parallel.
+
+// Caddy's log, and that of the gateway, belong to the test that runs.
+func init() { testsupport.TakeStderr() }
 
 // gate is a running gateway.
 type gate struct {
@@ -41,6 +45,7 @@ type gate struct {
 // vars replace the rest.
 func startGate(t testing.TB, caddyfile string, vars map[string]string) *gate {
 	t.Helper()
+	testsupport.LogTo(t)
 	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(outlivingDir(t), "ledger")}
 	err := g.load(caddyfile, vars)
 	for range 4 { // somebody else may have taken the address meanwhile
@@ -309,10 +314,10 @@ func freeAddr(t testing.TB) string {
 	return ""
 }
 
-// waitFor polls until cond holds.
+// waitFor polls until cond holds. Its deadline only ends what hangs.
 func waitFor(t testing.TB, what string, cond func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(3 * time.Minute); time.Now().Before(deadline); {
 		if cond() {
 			return
 		}
