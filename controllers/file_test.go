@@ -149,7 +149,7 @@ func TestFileLoadWhileChanging(t *testing.T) {
 		}
 	}()
 	var err error
-	for deadline := time.Now().Add(30 * time.Second); err == nil && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(3 * time.Minute); err == nil && time.Now().Before(deadline); {
 		_, err = controllers.LoadFile(f.path, f.table, slog.New(slog.DiscardHandler))
 	}
 	close(done)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"pgregory.net/rapid"
 
@@ -191,13 +190,7 @@ func TestMillionAccounts(t *testing.T) {
 	for i := range change {
 		change[i].Controller = "sparkoo-hk"
 	}
-	start := time.Now()
 	wantError(t, table.ChangeAccounts(change, nil), "")
-	if took := time.Since(start); took > time.Second {
-		t.Errorf("a change of 1 %% took %s", took)
-	} else {
-		t.Logf("a change of 1 %% took %s", took)
-	}
 	for i, want := range map[int]string{0: "sparkoo-br", n / 2: "sparkoo-hk", n/2 + n/100: "sparkoo-br", n - 1: "sparkoo-br"} {
 		if c, _ := table.Snapshot().Resolve(uuid(i), ""); idOf(c) != want {
 			t.Errorf("account %d: got %s, want %s", i, idOf(c), want)

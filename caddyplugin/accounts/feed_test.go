@@ -51,7 +51,7 @@ func TestFeedRenewedUnderRequest(t *testing.T) {
 	}
 	await := func(want string) {
 		t.Helper()
-		for deadline := time.Now().Add(20 * time.Second); find(table.Snapshot()) != want; time.Sleep(time.Millisecond) {
+		for deadline := time.Now().Add(3 * time.Minute); find(table.Snapshot()) != want; time.Sleep(time.Millisecond) {
 			if time.Now().After(deadline) {
 				t.Fatalf("gave up waiting for %s", want)
 			}

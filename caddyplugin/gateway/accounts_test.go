@@ -290,7 +290,8 @@ func TestAccountChangesUnderRequests(t *testing.T) {
 					}
 				})
 			}
-			for n := int64(1); n < 12; n++ {
+			// On a busy machine it takes a while until anybody is answered in time.
+			for n := int64(1); n < 12 || good.Load() == 0 && n < 600; n++ {
 				time.Sleep(age / 2)
 				mu.Lock()
 				began = append(began, time.Now())
@@ -334,7 +335,7 @@ func TestReloadKeepsAccounts(t *testing.T) {
 					before = runtime.NumGoroutine()
 				}
 			}
-			for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before+5; time.Sleep(10 * time.Millisecond) {
+			for deadline := time.Now().Add(3 * time.Minute); runtime.NumGoroutine() > before+5; time.Sleep(10 * time.Millisecond) {
 				if time.Now().After(deadline) {
 					stacks := make([]byte, 1<<20)
 					t.Fatalf("%d goroutines before, %d after:\n%s", before, runtime.NumGoroutine(), stacks[:runtime.Stack(stacks, true)])

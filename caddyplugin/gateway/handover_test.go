@@ -237,7 +237,7 @@ func TestHealthCheckOverTLS(t *testing.T) {
 	}`, server.Listener.Addr(), ca), deadAddr(t))
 	select {
 	case <-probed:
-	case <-time.After(10 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Error("no probe came over TLS")
 	}
 }
@@ -731,7 +731,7 @@ func TestRefusedBeforeContinue(t *testing.T) {
 		}
 		defer conn.Close()
 		fmt.Fprintf(conn, "PUT %s HTTP/1.1\r\nHost: %s\r\nRegistered-Country: BR\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n", path, g.addr)
-		conn.SetReadDeadline(time.Now().Add(10 * time.Second))
+		conn.SetReadDeadline(time.Now().Add(rawTimeout))
 		res, err := http.ReadResponse(bufio.NewReader(conn), nil)
 		if err != nil {
 			t.Fatalf("%s: %v", path, err)

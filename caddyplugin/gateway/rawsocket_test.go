@@ -16,7 +16,7 @@ import (
 )
 
 // rawTimeout ends a conversation on a raw socket that has come to a halt.
-const rawTimeout = 10 * time.Second
+const rawTimeout = time.Minute
 
 // dial opens a connection to the gateway that gives up after some seconds.
 func (g *gate) dial() net.Conn {

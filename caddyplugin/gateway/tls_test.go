@@ -76,21 +76,27 @@ func (s *secure) over(protocol string, config *tls.Config) *http.Client {
 // ask sends a request with the fields given as name, value pairs.
 func ask(t testing.TB, client *http.Client, method, path string, fields ...string) answer {
 	t.Helper()
+	a, err := trial(client, method, path, fields...)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
+	}
+	return a
+}
+
+// trial is ask for a request that may fail.
+func trial(client *http.Client, method, path string, fields ...string) (answer, error) {
 	req, err := http.NewRequest(method, "https://gw.test"+path, strings.NewReader(""))
 	if err != nil {
-		t.Fatal(err)
+		return answer{}, err
 	}
 	for i := 0; i < len(fields); i += 2 {
 		req.Header.Add(fields[i], fields[i+1])
 	}
 	res, err := client.Do(req)
 	if err != nil {
-		t.Fatalf("%s %s: %v", method, path, err)
+		return answer{}, err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(res.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return answer{res, string(text)}
+	return answer{res, string(text)}, err
 }

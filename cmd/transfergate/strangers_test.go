@@ -73,7 +73,7 @@ func TestStrangersReadTheExport(t *testing.T) {
 // settled waits until a checkpoint covers more entries than requests were received.
 func (p *process) settled() {
 	p.t.Helper()
-	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		view, err := ledger.OpenView(p.ledger, 1)
 		if err != nil {
 			p.t.Fatal(err)

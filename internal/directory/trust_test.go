@@ -122,7 +122,7 @@ func TestEndlessChanges(t *testing.T) {
 	stop := run(t, f)
 	began := time.Now()
 	waitFor(t, "it is asked for the tenth time", func() bool { return c.asked.Load() >= 10 })
-	if took := time.Since(began); took < 700*time.Millisecond || took > 20*time.Second {
+	if took := time.Since(began); took < 700*time.Millisecond {
 		t.Errorf("asked %d times within %s", c.asked.Load(), took)
 	}
 	stop()

@@ -206,7 +206,7 @@ func TestChangingFile(t *testing.T) {
 	}()
 	defer func() { close(stop); <-stopped }()
 	want := "geoip database " + path + ": changed while it was read; write the new file beside it and rename it"
-	for deadline := time.Now().Add(30 * time.Second); ; {
+	for deadline := time.Now().Add(3 * time.Minute); ; {
 		_, err := geo.Open(path)
 		if err != nil && err.Error() == want {
 			return
@@ -241,7 +241,7 @@ func TestEndlessTree(t *testing.T) {
 		d.nodes = append(d.nodes, [2]int{i + 1, i + 1})
 	}
 	d.nodes = append(d.nodes, [2]int{empty, empty})
-	within(t, time.Second, func() {
+	returns(t, func() {
 		if _, err := geo.Parse("endless", d.bytes()); err == nil {
 			t.Error("an endless, empty tree was opened")
 		}
@@ -267,7 +267,7 @@ func TestHeavyRecord(t *testing.T) {
 	for i := range 3000 {
 		d.link(netip.PrefixFrom(netip.AddrFrom4([4]byte{2, byte(i / 256), byte(i), 0}), 24), record(0))
 	}
-	within(t, time.Second, func() {
+	returns(t, func() {
 		db, err := geo.Parse("heavy", d.bytes())
 		if err != nil {
 			t.Error(err)
@@ -279,19 +279,15 @@ func TestHeavyRecord(t *testing.T) {
 	})
 }
 
-// within fails the test if f takes longer than limit.
-func within(t *testing.T, limit time.Duration, f func()) {
+// returns fails the test if f does not come back.
+func returns(t *testing.T, f func()) {
 	t.Helper()
-	start := time.Now()
 	done := make(chan struct{})
 	go func() { defer close(done); f() }()
 	select {
 	case <-done:
-	case <-time.After(30 * time.Second):
-		t.Fatal("did not return within 30 s")
-	}
-	if took := time.Since(start); took > limit {
-		t.Errorf("took %v, want at most %v", took, limit)
+	case <-time.After(3 * time.Minute):
+		t.Fatal("did not return within three minutes")
 	}
 }
 

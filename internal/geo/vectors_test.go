@@ -147,7 +147,7 @@ func TestVectors(t *testing.T) {
 			if !ok {
 				t.Fatal("no result is stated for this file")
 			}
-			within(t, time.Second, func() { checkVector(t, path, want.countries, want.refused) })
+			returns(t, func() { checkVector(t, path, want.countries, want.refused) })
 		})
 	}
 }
@@ -188,7 +188,7 @@ func TestVectorsProbed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		within(t, time.Second, func() {
+		returns(t, func() {
 			if err := geo.Probe(data); err == nil {
 				t.Errorf("%s: the probe found a country", name)
 			}
@@ -220,7 +220,7 @@ func FuzzOpen(f *testing.F) {
 				t.Errorf("Country(%s) = %q, %v", addr, code, ok)
 			}
 		}
-		if took := time.Since(start); took > time.Second {
+		if took := time.Since(start); took > time.Minute { // a file that leads in circles takes years
 			t.Errorf("took %v", took)
 		}
 	})

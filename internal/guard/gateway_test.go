@@ -136,7 +136,7 @@ func (g *gateway) dial() net.Conn {
 		g.t.Fatal(err)
 	}
 	g.t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+	if err := conn.SetDeadline(time.Now().Add(time.Minute)); err != nil {
 		g.t.Fatal(err)
 	}
 	return conn

@@ -29,7 +29,7 @@ func sealedLedger(t testing.TB, n, segment int) *memFS {
 	if err := l.Snapshot("0123abcd", []byte("the policy")); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 10*time.Second, "full segments are sealed", func() bool { return allSealed(m, (n+2)/segment, segment) })
+	within(t, 3*time.Minute, "full segments are sealed", func() bool { return allSealed(m, (n+2)/segment, segment) })
 	shut(t, l)
 	return m
 }

@@ -33,7 +33,7 @@ func TestReadingBesideABusyWriter(t *testing.T) {
 		return n
 	}
 	grow := func() { // in goroutines of readers, too
-		want, deadline := sealed()+2, time.Now().Add(10*time.Second)
+		want, deadline := sealed()+2, time.Now().Add(3*time.Minute)
 		for i := 0; sealed() < want && time.Now().Before(deadline); i++ {
 			if _, err := l.Append(fmt.Append(nil, "entry ", i)); err != nil {
 				t.Error(err)

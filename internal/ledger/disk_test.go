@@ -157,7 +157,7 @@ func TestFullVolume(t *testing.T) {
 	if err := os.Remove(ballast); err != nil {
 		t.Fatal(err)
 	}
-	within(t, 10*time.Second, "the log is ready again", func() bool { return l.Ready() == nil })
+	within(t, 3*time.Minute, "the log is ready again", func() bool { return l.Ready() == nil })
 	if index := add(t, l, "room"); index != count {
 		t.Errorf("index %d, want %d", index, count)
 	}

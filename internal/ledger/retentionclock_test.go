@@ -50,7 +50,7 @@ func TestWrongClockDeletesNothing(t *testing.T) {
 	if expired() && time.Since(began) < patience {
 		t.Fatal("deleted although the clock had been put right")
 	}
-	within(t, 10*time.Second, "it is deleted in the end", expired)
+	within(t, 3*time.Minute, "it is deleted in the end", expired)
 	if took := time.Since(began); took < patience {
 		t.Errorf("deleted after %s", took)
 	}
@@ -60,7 +60,18 @@ func TestWrongClockDeletesNothing(t *testing.T) {
 // A gateway that is started anew each day deletes, too: what it saw before counts,
 // but for the time in between.
 func TestOverdueOutlivesRestarts(t *testing.T) {
-	const patience = 200 * time.Millisecond
+	// On a busy machine the first process alone may live for so long.
+	for patience := 200 * time.Millisecond; deletesWithin(t, patience) < 1; patience *= 2 {
+		if patience > time.Minute {
+			t.Fatal("it is deleted before the first restart")
+		}
+	}
+}
+
+// deletesWithin restarts a log whose epochs are overdue, each time after a third
+// of the patience, until one is deleted.
+func deletesWithin(t *testing.T, patience time.Duration) (restarts int) {
+	t.Helper()
 	l := &monthly{t: t, m: newMemFS(), dueFor: patience}
 	l.open(january)
 	for month := range 3 {
@@ -69,7 +80,7 @@ func TestOverdueOutlivesRestarts(t *testing.T) {
 	}
 	later := january.AddDate(1, 0, 0)
 	var watched time.Duration // by processes that lived
-	for restarts := 0; ; restarts++ {
+	for ; ; restarts++ {
 		if err := l.log.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -84,15 +95,15 @@ func TestOverdueOutlivesRestarts(t *testing.T) {
 		}
 		watched += time.Since(began)
 		if deleted {
-			if restarts < 1 || watched < patience {
+			if watched < patience {
 				t.Errorf("deleted after %d restarts and %s", restarts, watched)
 			}
-			break
+			verified(t, l.m)
+			return restarts
 		}
 		if watched > 20*patience {
 			t.Fatal("it is never deleted")
 		}
 		verified(t, l.m)
 	}
-	verified(t, l.m)
 }

@@ -45,7 +45,7 @@ func TestReadWhileCut(t *testing.T) {
 		if err != nil {
 			t.Error(err)
 		}
-	case <-time.After(10 * time.Second):
+	case <-time.After(3 * time.Minute):
 		t.Fatal("the reader does not come to an end")
 	}
 }

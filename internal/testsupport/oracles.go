@@ -19,7 +19,7 @@ import (
 )
 
 // oracleTimeout ends a verification that hangs.
-const oracleTimeout = 30 * time.Second
+const oracleTimeout = 3 * time.Minute
 
 // TorchwoodPolicy is torchwood's policy of trusting a log by its one key.
 func TorchwoodPolicy(vkey string) (torchwood.Policy, error) {

@@ -16,7 +16,7 @@ import (
 )
 
 // startsWithin is how long a server may take until it answers.
-const startsWithin = 30 * time.Second
+const startsWithin = 3 * time.Minute
 
 // server is a program of others that serves one test over TLS.
 type server struct {
@@ -107,7 +107,7 @@ func (s *server) await(ca *Authority, addr string, ended <-chan struct{}) error 
 func probe(ca *Authority, addr, name string) error {
 	transport := &http.Transport{TLSClientConfig: &tls.Config{RootCAs: ca.Pool(), ServerName: name}}
 	defer transport.CloseIdleConnections()
-	client := &http.Client{Transport: transport, Timeout: 5 * time.Second}
+	client := &http.Client{Transport: transport, Timeout: time.Minute}
 	response, err := client.Get("https://" + addr + "/")
 	if err != nil {
 		return err

@@ -78,7 +78,7 @@ func TestVerifyResumed(t *testing.T) {
 		files, _ := filepath.Glob(filepath.Join(dir, "epoch-000001", "sealed", "*.zst"))
 		return len(files)
 	}
-	for deadline := time.Now().Add(20 * time.Second); sealed() == 0 && time.Now().Before(deadline); {
+	for deadline := time.Now().Add(3 * time.Minute); sealed() == 0 && time.Now().Before(deadline); {
 		if _, err := log.Append([]byte("entry")); err != nil {
 			t.Fatal(err)
 		}
