@@ -64,6 +64,7 @@ func LogTo(t testing.TB) {
 	if _, isBenchmark := t.(*testing.B); !isBenchmark {
 		to = t
 	}
+	arrived()
 	was := logTo(to)
 	t.Cleanup(func() {
 		arrived()

@@ -33,15 +33,13 @@ func TestLogsGoToTheTestThatRuns(t *testing.T) {
 	outer, inner := new(logged), new(logged)
 	testsupport.LogTo(outer)
 	fmt.Fprintln(os.Stderr, "first")
-	arrive := new(logged) // what came before is delivered when a test ends
-	testsupport.LogTo(arrive)
-	arrive.end()
 	testsupport.LogTo(inner)
 	fmt.Fprint(os.Stderr, "second\nthird, without an end")
 	inner.end()
 	fmt.Fprintln(os.Stderr, "fourth")
 	outer.end()
 	fmt.Fprintln(os.Stderr, "too late")
+	testsupport.LogTo(new(logged)) // by now all have arrived
 	for name, got := range map[string][2][]string{
 		"outer": {kept(outer), {"first", "fourth"}}, "inner": {kept(inner), {"second", "third, without an end"}},
 	} {
