@@ -8,6 +8,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // TestClockStepsBack: an hour after a new month has begun its epoch and its key,
@@ -83,7 +84,7 @@ func TestClockStepsBack(t *testing.T) {
 			t.Errorf("a request ended as %v", s)
 		}
 	}
-	if r, err := ledger.Verify(g.ledger, ledger.VerifyOptions{}); err != nil || r.First != firstEpoch || r.Epoch != secondEpoch {
+	if r, err := verify.Ledger(g.ledger, verify.Options{}); err != nil || r.First != firstEpoch || r.Epoch != secondEpoch {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // singaporean are the fields of a person whose requests to Singapore are no
@@ -183,7 +184,7 @@ func TestLedgerVolumeFull(t *testing.T) {
 // record, and that the ledger verifies.
 func (g *gate) checkRecorded(t *testing.T, upstreams ...*upstream) {
 	t.Helper()
-	if _, err := ledger.Verify(g.ledger, ledger.VerifyOptions{}); err != nil {
+	if _, err := verify.Ledger(g.ledger, verify.Options{}); err != nil {
 		t.Error(err)
 	}
 	transfers := 0

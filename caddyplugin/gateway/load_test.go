@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -222,7 +223,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	g.settled()
 	l.check(t, g, br)
 	l.compare(t)
-	if _, err := ledger.Verify(g.ledger, ledger.VerifyOptions{}); err != nil {
+	if _, err := verify.Ledger(g.ledger, verify.Options{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -17,6 +17,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -88,7 +89,7 @@ func waitEpochs(t *testing.T, dir, want string) {
 // exported tiles.
 func checkRemaining(t *testing.T, dir string, deleted int) {
 	t.Helper()
-	if r, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil || r.Deleted != deleted {
+	if r, err := verify.Ledger(dir, verify.Options{}); err != nil || r.Deleted != deleted {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
 	numbers, err := ledger.Epochs(dir)
@@ -177,7 +178,7 @@ func TestRetention(t *testing.T) {
 	if err := os.RemoveAll(filepath.Join(p.ledger, "epoch-000004")); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := ledger.Verify(p.ledger, ledger.VerifyOptions{}); err == nil || !strings.Contains(err.Error(), "epoch-000004") {
+	if _, err := verify.Ledger(p.ledger, verify.Options{}); err == nil || !strings.Contains(err.Error(), "epoch-000004") {
 		t.Errorf("an epoch removed by hand: %v", err)
 	}
 }

@@ -16,7 +16,7 @@ cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/gateway internal/assertion internal/fields
 caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/suggest internal/whatif
-caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/tiles
+caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/tiles
 caddyplugin/command/cli: internal/ledger
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
@@ -39,7 +39,10 @@ internal/decision/decisiontest: internal/decision
 internal/approval:
 internal/assertion:
 internal/country:
-internal/ledger: internal/tiles
+internal/ledger: internal/ledger/format internal/tiles
+internal/ledger/format: internal/tiles
+internal/ledger/verify: internal/ledger/format internal/tiles
+internal/record:
 internal/suggest:
 internal/reference: internal/decision
 internal/testsupport:

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // process is a gateway in a process of its own, and what its regions received.
@@ -223,7 +224,7 @@ func (p *process) load(ctx context.Context) {
 // check verifies the ledger, and that every request that arrived has its record.
 func (p *process) check() {
 	p.t.Helper()
-	if _, err := ledger.Verify(p.ledger, ledger.VerifyOptions{}); err != nil {
+	if _, err := verify.Ledger(p.ledger, verify.Options{}); err != nil {
 		p.t.Fatal(err)
 	}
 	p.mu.Lock()

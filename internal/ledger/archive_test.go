@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -85,7 +86,7 @@ func TestFlipOfEveryKindOfFile(t *testing.T) {
 			flipped := slices.Clone(data)
 			flipped[at] ^= 0x41
 			m.set(name, flipped)
-			if _, err := ledger.VerifyFS(m, "/l"); err == nil {
+			if _, err := verifyFS(m, "/l"); err == nil {
 				t.Fatalf("byte %d of %s was flipped: not found", at, name)
 			}
 			l := ledger.New("/l", ledger.Options{FS: m})
@@ -112,7 +113,7 @@ func TestFlipOfEveryKindOfFile(t *testing.T) {
 			}
 			m := base.clone()
 			m.set(name, data[:size])
-			if _, err := ledger.VerifyFS(m, "/l"); err == nil {
+			if _, err := verifyFS(m, "/l"); err == nil {
 				t.Fatalf("%s was cut to %d bytes: not found", name, size)
 			}
 		}
@@ -120,7 +121,7 @@ func TestFlipOfEveryKindOfFile(t *testing.T) {
 		if err := m.Remove(name); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := ledger.VerifyFS(m, "/l"); err == nil {
+		if _, err := verifyFS(m, "/l"); err == nil {
 			t.Errorf("%s was removed: not found", name)
 		}
 	}
@@ -133,7 +134,7 @@ func TestVerifyNamesTheEntry(t *testing.T) {
 	bad := new(ledger.CorruptError)
 	m := base.clone()
 	m.set("/l/epoch-000001/sealed/000000.zst", other.get("/l/epoch-000001/sealed/000000.zst"))
-	if _, err := ledger.VerifyFS(m, "/l"); !errors.As(err, &bad) || bad.File != "/l/epoch-000001/sealed/000000.zst" || bad.Index != 0 ||
+	if _, err := verifyFS(m, "/l"); !errors.As(err, &bad) || bad.File != "/l/epoch-000001/sealed/000000.zst" || bad.Index != 0 ||
 		bad.Expected == "" || bad.Found == "" || bad.Expected == bad.Found || bad.Offset == 0 {
 		t.Errorf("a segment of another ledger: %+v, %v", bad, err)
 	}
@@ -141,7 +142,7 @@ func TestVerifyNamesTheEntry(t *testing.T) {
 	hashes := m.get("/l/epoch-000001/hash/000001.tiles")
 	hashes[2*32] ^= 1
 	m.set("/l/epoch-000001/hash/000001.tiles", hashes)
-	if _, err := ledger.VerifyFS(m, "/l"); !errors.As(err, &bad) || bad.File != "/l/epoch-000001/hash/000001.tiles" || bad.Index != 6 ||
+	if _, err := verifyFS(m, "/l"); !errors.As(err, &bad) || bad.File != "/l/epoch-000001/hash/000001.tiles" || bad.Index != 6 ||
 		bad.Offset != 64 || bad.Expected == "" || bad.Found == "" {
 		t.Errorf("a changed hash: %+v, %v", bad, err)
 	}
@@ -151,17 +152,17 @@ func TestVerifyNamesTheEntry(t *testing.T) {
 func TestVerifyResumes(t *testing.T) {
 	m := sealedLedger(t, 2100, 256)
 	var done, total int64
-	o := ledger.VerifyOptions{State: "/state", Progress: func(d, of int64) { done, total = d, of }}
-	r, err := ledger.VerifyWith(m, "/l", o)
+	o := verify.Options{State: "/state", Progress: func(d, of int64) { done, total = d, of }}
+	r, err := verifyWith(m, "/l", o)
 	if err != nil || r.Resumed != 0 || done == 0 || done > total {
 		t.Fatalf("%+v, %v, %d of %d bytes", r, err, done, total)
 	}
-	again, err := ledger.VerifyWith(m, "/l", o)
+	again, err := verifyWith(m, "/l", o)
 	if err != nil || again.Resumed != 2048 || again.Entries != r.Entries || again.Bytes != r.Bytes || again.Policies != r.Policies || done > total {
 		t.Errorf("again: %+v, %v, %d of %d bytes", again, err, done, total)
 	}
 	m.set("/state", []byte("{"))
-	if _, err := ledger.VerifyWith(m, "/l", o); err == nil {
+	if _, err := verifyWith(m, "/l", o); err == nil {
 		t.Error("a state that is cut off is taken")
 	}
 }

@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // BenchmarkAppend appends records of a usual size with many waiters at once, and
@@ -120,7 +122,7 @@ func (s *syncing) append(b *testing.B, dir string, entries [][]byte, waiters, re
 // loop appends so many times to a new file and syncs it each time.
 func (s *syncing) loop(b *testing.B, dir string, syncs, size int) {
 	name := filepath.Join(dir, "bare")
-	f, err := ledger.OS.Create(name)
+	f, err := format.OS{}.Create(name)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -142,7 +144,7 @@ func (s *syncing) loop(b *testing.B, dir string, syncs, size int) {
 	s.took, s.cpu = s.took+time.Since(began), s.cpu+cpuTime(b)-cpu
 	s.syncs += syncs
 	s.bytes += syncs * size
-	if err := errors.Join(f.Close(), ledger.OS.Remove(name)); err != nil {
+	if err := errors.Join(f.Close(), format.OS{}.Remove(name)); err != nil {
 		b.Fatal(err)
 	}
 }
@@ -208,7 +210,7 @@ func BenchmarkVerify(b *testing.B) {
 	shut(b, l)
 	b.SetBytes(int64(len(entry)) << 16)
 	for b.Loop() {
-		if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
+		if _, err := verify.Ledger(dir, verify.Options{}); err != nil {
 			b.Fatal(err)
 		}
 	}

@@ -56,7 +56,7 @@ func TestReadingBesideABusyWriter(t *testing.T) {
 		return nil
 	})
 	for range 3 {
-		if r, err := ledger.VerifyFS(m, "/l"); err != nil || r.Entries == 0 || r.Signed > r.Entries {
+		if r, err := verifyFS(m, "/l"); err != nil || r.Entries == 0 || r.Signed > r.Entries {
 			t.Fatalf("verify: %+v, %v", r, err)
 		}
 		next := uint64(0)

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // A class's ledger is signed by the key of the ledger it lies in, and is none of
@@ -27,7 +28,7 @@ func TestClassFolder(t *testing.T) {
 		t.Error("the class has a signing key of its own")
 	}
 	for _, folder := range []string{dir, help} {
-		if _, err := ledger.Verify(folder, ledger.VerifyOptions{Keys: []string{vkey}}); err != nil {
+		if _, err := verify.Ledger(folder, verify.Options{Keys: []string{vkey}}); err != nil {
 			t.Errorf("%s: %v", folder, err)
 		}
 	}

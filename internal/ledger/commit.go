@@ -3,8 +3,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // commit makes a batch durable, in several frames if a segment ends within it
@@ -17,12 +18,12 @@ func (l *Log) commit(b *batch) {
 			return
 		}
 		room := l.epoch.SegmentEntries - l.next%l.epoch.SegmentEntries
-		count, length := split(buf[headerSize:], b.count-b.durable, room)
+		count, length := split(buf[format.HeaderSize:], b.count-b.durable, room)
 		path, offset, first := l.segment.path, l.segment.size, l.next
-		if b.err = l.writeFrame(buf[:headerSize+length], count); b.err != nil {
+		if b.err = l.writeFrame(buf[:format.HeaderSize+length], count); b.err != nil {
 			return
 		}
-		b.place = place{path, offset, first}
+		b.place = format.Place{Path: path, Offset: offset, First: first}
 		b.durable += count
 		b.frames++
 		buf = buf[length:] // the next header goes over bytes already written
@@ -32,13 +33,13 @@ func (l *Log) commit(b *batch) {
 // split says how many of the payload's entries, and how many bytes, go into one
 // frame of a segment that has room for so many entries.
 func split(payload []byte, count int, room uint64) (entries, length int) {
-	if uint64(count) <= room && len(payload) <= maxPayload {
+	if uint64(count) <= room && len(payload) <= format.MaxPayload {
 		return count, len(payload)
 	}
 	rest := payload
 	for uint64(entries) < min(uint64(count), room) {
-		_, after, ok := cutEntry(rest)
-		if !ok || len(payload)-len(after) > maxPayload {
+		_, after, ok := format.CutEntry(rest)
+		if !ok || len(payload)-len(after) > format.MaxPayload {
 			break
 		}
 		entries, rest = entries+1, after
@@ -50,20 +51,20 @@ func split(payload []byte, count int, room uint64) (entries, length int) {
 // header, and returns when it is durable.
 func (l *Log) writeFrame(buf []byte, count int) error {
 	s := l.segment
-	header{
-		kind: kindEntries, epoch: l.epoch.Number, count: uint32(count), first: l.next, synced: s.size,
-		length: uint32(len(buf) - headerSize), crc: crc32.Checksum(buf[headerSize:], castagnoli),
-	}.put(buf)
+	format.Header{
+		Kind: format.KindEntries, Epoch: l.epoch.Number, Count: uint32(count), First: l.next, Synced: s.size,
+		Length: uint32(len(buf) - format.HeaderSize), CRC: format.Checksum(buf[format.HeaderSize:]),
+	}.Put(buf)
 	if err := l.write(buf, s.size); err != nil {
 		return err
 	}
 	size, next := s.size+int64(len(buf)), l.next+uint64(count)
-	full := l.epoch.full(next)
+	full := l.epoch.Full(next)
 	if full { // the seal is written with the last frame and synced with it
-		if err := l.write(l.mark(kindSeal, next), size); err != nil {
+		if err := l.write(l.mark(format.KindSeal, next), size); err != nil {
 			return err
 		}
-		size += headerSize
+		size += format.HeaderSize
 	}
 	if err := s.zeroAhead(size); err != nil {
 		l.counters.fail(opWrite)
@@ -83,21 +84,21 @@ func (l *Log) writeFrame(buf []byte, count int) error {
 
 // mark is a frame without entries. A seal promises only what was durable before
 // the frame it is written with.
-func (l *Log) mark(k kind, next uint64) []byte {
-	b := make([]byte, headerSize)
-	header{kind: k, epoch: l.epoch.Number, first: next, synced: l.segment.size}.put(b)
+func (l *Log) mark(k format.Kind, next uint64) []byte {
+	b := make([]byte, format.HeaderSize)
+	format.Header{Kind: k, Epoch: l.epoch.Number, First: next, Synced: l.segment.size}.Put(b)
 	return b
 }
 
 // writeMark writes a frame without entries and syncs it.
-func (l *Log) writeMark(k kind) error {
+func (l *Log) writeMark(k format.Kind) error {
 	if err := l.write(l.mark(k, l.next), l.segment.size); err != nil {
 		return err
 	}
 	if err := l.sync(0); err != nil {
 		return err
 	}
-	l.segment.size += headerSize
+	l.segment.size += format.HeaderSize
 	l.segment.marked = true
 	return nil
 }
@@ -112,7 +113,7 @@ func (l *Log) write(b []byte, offset int64) error {
 		return nil
 	}
 	l.counters.fail(opWrite)
-	full := isFull(err)
+	full := format.IsFull(err)
 	err = fmt.Errorf("writing %s: %w", s.path, err)
 	if !full {
 		return l.giveUp(err)
@@ -189,10 +190,10 @@ func (l *Log) createSegment(number int) (*segment, error) {
 	if free, err := l.free(); err != nil || free < uint64(reserve)+2*l.o.MinFree {
 		reserve = 0 // what is free should rather be left to all
 	}
-	s, err := createSegment(l.o.FS, segmentPath(l.epochDir, number), number, reserve)
+	s, err := createSegment(l.o.FS, format.SegmentPath(l.epochDir, number), number, reserve)
 	if err != nil {
 		l.counters.fail(opCreate)
-		if isFull(err) {
+		if format.IsFull(err) {
 			err = fmt.Errorf("%w: %w", ErrFull, err)
 		}
 	}
@@ -250,10 +251,10 @@ func (l *Log) retire() {
 
 // sealIfFull writes the seal that a crash kept from the last segment.
 func (l *Log) sealIfFull() error {
-	if l.segment == nil || !l.epoch.full(l.next) || l.next == l.segment.first {
+	if l.segment == nil || !l.epoch.Full(l.next) || l.next == l.segment.first {
 		return nil
 	}
-	if err := l.writeMark(kindSeal); err != nil {
+	if err := l.writeMark(format.KindSeal); err != nil {
 		return err
 	}
 	l.retire()

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // Whoever has the disk but not the key cannot make an epoch's absence pass for
@@ -46,7 +47,7 @@ func TestForgedDeletion(t *testing.T) {
 			}
 			drop(forged.m, 2)
 			bad := new(ledger.CorruptError)
-			if _, err := ledger.VerifyFS(forged.m, "/l"); !errors.As(err, &bad) || !strings.Contains(bad.What, c.want) {
+			if _, err := verifyFS(forged.m, "/l"); !errors.As(err, &bad) || !strings.Contains(bad.What, c.want) {
 				t.Errorf("verifying says %v", err)
 			}
 		})
@@ -59,7 +60,7 @@ func TestResumeAfterDeletion(t *testing.T) {
 	for range 40 {
 		l.record()
 	}
-	o := ledger.VerifyOptions{State: "/state"}
+	o := verify.Options{State: "/state"}
 	within(t, 5*time.Second, "April is sealed", func() bool { return sealedIn(l.m, 4) > 3 })
 	for _, c := range []struct {
 		at      time.Time
@@ -70,13 +71,13 @@ func TestResumeAfterDeletion(t *testing.T) {
 			t.Fatal(err)
 		}
 		for range 2 {
-			if r, err := ledger.VerifyWith(l.m, "/l", o); err != nil || r.Deleted != c.deleted {
+			if r, err := verifyWith(l.m, "/l", o); err != nil || r.Deleted != c.deleted {
 				t.Errorf("on %v: %+v, %v", c.at, r, err)
 			}
 		}
 	}
 	drop(l.m, 3)
-	if _, err := ledger.VerifyWith(l.m, "/l", o); err == nil || !strings.Contains(err.Error(), "epoch-000003") {
+	if _, err := verifyWith(l.m, "/l", o); err == nil || !strings.Contains(err.Error(), "epoch-000003") {
 		t.Errorf("without epoch 3: %v", err)
 	}
 }
@@ -125,7 +126,7 @@ func TestKeyVouchesOverGap(t *testing.T) {
 	}
 	shut(t, l)
 	for i, want := range []string{"epoch-000004", ""} {
-		_, err := ledger.Verify(in("ledger"), ledger.VerifyOptions{Keys: keys[i:][:1]})
+		_, err := verify.Ledger(in("ledger"), verify.Options{Keys: keys[i:][:1]})
 		if (err == nil) != (want == "") || err != nil && !strings.Contains(err.Error(), want) {
 			t.Errorf("by key %d: %v", i, err)
 		}

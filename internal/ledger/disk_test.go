@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // childDir is set in the process that TestKill kills.
@@ -69,7 +70,7 @@ func TestKill(t *testing.T) {
 				t.Fatalf("round %d: acknowledged entry %d is %q, want %q", round, index, got[index], entry)
 			}
 		}
-		if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
+		if _, err := verify.Ledger(dir, verify.Options{}); err != nil {
 			t.Fatalf("round %d: %v", round, err)
 		}
 	}
@@ -162,7 +163,7 @@ func TestFullVolume(t *testing.T) {
 		t.Errorf("index %d, want %d", index, count)
 	}
 	shut(t, l)
-	if report, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil || report.Entries != count+1 {
+	if report, err := verify.Ledger(dir, verify.Options{}); err != nil || report.Entries != count+1 {
 		t.Errorf("verify: %+v, %v", report, err)
 	}
 }
@@ -178,7 +179,7 @@ func TestReadOnlyFolder(t *testing.T) {
 	if want := "locking the ledger " + dir + ": open " + filepath.Join(dir, "LOCK") + ": read-only file system"; err == nil || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
-	if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
+	if _, err := verify.Ledger(dir, verify.Options{}); err != nil {
 		t.Errorf("verify needs to read only: %v", err)
 	}
 	err = ledger.New(filepath.Join(volume, "other"), ledger.Options{}).Open()
@@ -212,7 +213,7 @@ func TestForeignFiles(t *testing.T) {
 			t.Errorf("%s was not named", name)
 		}
 	}
-	if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
+	if _, err := verify.Ledger(dir, verify.Options{}); err != nil {
 		t.Error(err)
 	}
 }

@@ -111,7 +111,7 @@ func TestRestartAfterFailedSync(t *testing.T) {
 		t.Errorf("before the power went: %q, after: %q", got, lost)
 	}
 	shut(t, second)
-	if _, err := ledger.VerifyFS(after, "/l"); err != nil {
+	if _, err := verifyFS(after, "/l"); err != nil {
 		t.Error(err)
 	}
 }

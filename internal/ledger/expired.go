@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"path/filepath"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // Retain is how long entries are kept: so many years, months and days. The zero
@@ -44,13 +46,13 @@ func (c *closedEpoch) due(keep Retain) time.Time {
 
 // readClosed reads an epoch's entries. It is done once for each epoch: they
 // never change. Damage is remembered too, and an epoch that has some stays.
-func (l *Log) readClosed(ctx context.Context, e epoch) (*closedEpoch, error) {
+func (l *Log) readClosed(ctx context.Context, e format.Epoch) (*closedEpoch, error) {
 	if known := l.expired[e.Number]; known != nil {
 		return known, nil
 	}
 	c := &closedEpoch{first: e.Created, last: e.Created}
-	err := c.read(ctx, l.o.FS, epochDir(l.dir, e.Number), e)
-	if err != nil && !isDamage(err) {
+	err := c.read(ctx, l.o.FS, format.EpochDir(l.dir, e.Number), e)
+	if err != nil && !format.IsDamage(err) {
 		return nil, err
 	}
 	if c.damage = err; err != nil {
@@ -60,16 +62,16 @@ func (l *Log) readClosed(ctx context.Context, e epoch) (*closedEpoch, error) {
 	return c, nil
 }
 
-func (c *closedEpoch) read(ctx context.Context, fsys FS, dir string, e epoch) error {
+func (c *closedEpoch) read(ctx context.Context, fsys format.FS, dir string, e format.Epoch) error {
 	if e.Origin == "" {
-		return &CorruptError{File: filepath.Join(dir, epochFile), What: "the epoch's settings cannot be read"}
+		return &format.CorruptError{File: filepath.Join(dir, format.EpochFile), What: "the epoch's settings cannot be read"}
 	}
-	w, err := newWalker(fsys, dir, e)
+	w, err := format.NewWalker(fsys, dir, e)
 	if err != nil {
 		return err
 	}
 	began := time.Now()
-	_, err = w.run(nil, func(fr *frame) error {
+	_, err = w.Run(nil, func(fr *format.Frame) error {
 		if worked := time.Since(began); worked > stretch { // whoever waits for a record has half of the time
 			select {
 			case <-ctx.Done():
@@ -78,14 +80,14 @@ func (c *closedEpoch) read(ctx context.Context, fsys FS, dir string, e epoch) er
 				began = time.Now()
 			}
 		}
-		return fr.entries(0, func(entry Entry) error { return c.take(dir, entry) })
+		return fr.Entries(0, func(entry format.Entry) error { return c.take(dir, entry) })
 	})
 	if err != nil {
 		return err
 	}
-	signed, checkpoint, err := readCheckpoint(fsys, dir, e)
+	signed, checkpoint, err := format.ReadCheckpoint(fsys, dir, e)
 	if err == nil && uint64(checkpoint.N) > c.entries {
-		err = &CorruptError{File: checkpointPath(dir), Index: c.entries, What: fmt.Sprintf("the epoch has %d entries, its checkpoint %d", c.entries, checkpoint.N)}
+		err = &format.CorruptError{File: format.CheckpointPath(dir), Index: c.entries, What: fmt.Sprintf("the epoch has %d entries, its checkpoint %d", c.entries, checkpoint.N)}
 	}
 	c.checkpoint = signed
 	return err
@@ -95,7 +97,7 @@ func (c *closedEpoch) read(ctx context.Context, fsys FS, dir string, e epoch) er
 const stretch = 2 * time.Millisecond
 
 // take looks at an entry.
-func (c *closedEpoch) take(dir string, e Entry) error {
+func (c *closedEpoch) take(dir string, e format.Entry) error {
 	c.entries++
 	if t, err := time.Parse(time.RFC3339Nano, member(e.Data, "time")); err == nil {
 		if t.After(c.last) {
@@ -113,16 +115,16 @@ func (c *closedEpoch) take(dir string, e Entry) error {
 	if !bytes.HasSuffix(e.Data, deletedEnd) {
 		return nil
 	}
-	var d deletion
+	var d format.Deletion
 	if err := json.Unmarshal(e.Data, &d); err != nil || len(d.Deleted) == 0 {
-		return &CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted"}
+		return &format.CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted"}
 	}
 	c.deleted = append(c.deleted, bytes.Clone(d.Deleted))
 	return nil
 }
 
 // deletedEnd is how entries of deleted epochs end.
-var deletedEnd = noteEnd(TypeDeleted)
+var deletedEnd = format.EntryEnd(format.TypeDeleted)
 
 // member is the value of an entry's last member of that name whose value is a
 // plain string; empty if there is none. A quotation mark within a string is

@@ -3,16 +3,13 @@ package ledger
 import (
 	"testing"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// OS is the operating system's file system.
-var OS FS = osFS{}
-
-// ReadFS and VerifyFS are Read and Verify on another file system.
+// ReadFS and OpenViewFS are Read and OpenView on another file system.
 var (
 	ReadFS     = read
-	VerifyFS   = func(fsys FS, dir string) (Report, error) { return verify(fsys, dir, VerifyOptions{}) }
-	VerifyWith = verify
 	OpenViewFS = openView
 )
 
@@ -22,8 +19,19 @@ func (l *Log) Now() time.Time { return l.o.Now() }
 // AppendString is the encoder of JSON strings.
 var AppendString = appendString
 
-// HeaderSize is the length of a frame's header.
-const HeaderSize = headerSize
+// SignTree signs a checkpoint of a tree as the ledger in the folder would.
+func SignTree(t *format.Tree, dir, origin string) (signed []byte, err error) {
+	key, err := readKey(format.OS{}, Options{FS: format.OS{}}.keyFile(dir))
+	if err != nil {
+		return nil, err
+	}
+	signer, _, err := signerOf(key, origin)
+	if err != nil {
+		return nil, err
+	}
+	signed, _, err = signTree(t, origin, signer)
+	return signed, err
+}
 
 // SetUnsignedLasts sets how long checkpoints may fail before a log that is
 // opened afterwards is not ready.

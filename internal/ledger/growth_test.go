@@ -1,63 +1,62 @@
-package ledger
+package ledger_test
 
 import (
+	"encoding/binary"
+	"hash/crc32"
 	"os"
+
+	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// Grow makes a closed ledger of two sealed segments one of so many, by repeating
+// grow makes a closed ledger of two sealed segments one of so many, by repeating
 // the second one: what a test would take hours to append.
-func Grow(dir string, spans int64) error {
-	e, err := readEpoch(OS, dir, 1)
+func grow(dir string, subtrees int64) error {
+	e, err := format.ReadEpoch(format.OS{}, dir, 1)
 	if err != nil {
 		return err
 	}
-	path := epochDir(dir, 1)
-	a, err := openArchive(OS, archivePath(path, 1), e, 1)
+	path := format.EpochDir(dir, 1)
+	packed, err := os.ReadFile(format.ArchivePath(path, 1))
 	if err != nil {
 		return err
 	}
-	defer a.file.Close()
-	packed, err := os.ReadFile(archivePath(path, 1))
+	t := format.NewTree(format.OS{}, path, e)
+	if err := t.Load(); err != nil {
+		return err
+	}
+	roots, err := os.ReadFile(format.UpperPath(path))
 	if err != nil {
 		return err
 	}
-	t := newTree(OS, path, e)
-	if err := t.load(); err != nil {
-		return err
-	}
-	root, err := t.hash(t.height, 1)
-	if err != nil {
-		return err
-	}
-	roots, err := os.ReadFile(upperPath(path))
-	if err != nil {
-		return err
-	}
-	for span := t.stored; span < spans; span++ {
-		copy(packed, putIndex(e, uint64(span)*e.SegmentEntries, a.rows))
-		if err := os.WriteFile(archivePath(path, span), packed, 0o600); err != nil {
+	root := tlog.Hash(roots[tlog.HashSize:])
+	for n := t.Stored(); n < subtrees; n++ {
+		moveArchive(packed, uint64(n)*e.SegmentEntries, e.SegmentEntries)
+		if err := os.WriteFile(format.ArchivePath(path, n), packed, 0o600); err != nil {
 			return err
 		}
-		if err := os.Link(hashPath(path, 1), hashPath(path, span)); err != nil {
+		if err := os.Link(format.HashPath(path, 1), format.HashPath(path, n)); err != nil {
 			return err
 		}
 		roots = append(roots, root[:]...)
-		t.push(root)
+		t.Push(root)
 	}
-	key, err := readKey(OS, Options{}.keyFile(dir))
+	signed, err := ledger.SignTree(t, dir, e.Origin)
 	if err != nil {
 		return err
 	}
-	signer, _, err := signerOf(key, e.Origin)
-	if err != nil {
+	if err := os.WriteFile(format.UpperPath(path), roots, 0o600); err != nil {
 		return err
 	}
-	signed, _, err := t.sign(e.Origin, signer)
-	if err != nil {
-		return err
-	}
-	if err := os.WriteFile(upperPath(path), roots, 0o600); err != nil {
-		return err
-	}
-	return os.WriteFile(checkpointPath(path), signed, 0o600)
+	return os.WriteFile(format.CheckpointPath(path), signed, 0o600)
+}
+
+// moveArchive makes an archive begin with another entry.
+func moveArchive(archive []byte, first, entries uint64) {
+	table := crc32.MakeTable(crc32.Castagnoli)
+	binary.BigEndian.PutUint64(archive[16:], first)
+	index := archive[32 : 32+12*(entries/256)]
+	binary.BigEndian.PutUint32(archive[28:], crc32.Update(crc32.Checksum(archive[:28], table), table, index))
 }

@@ -10,10 +10,9 @@ import (
 	"slices"
 	"strings"
 	"time"
-)
 
-// holdsName is the folder of the holds, in the ledger's folder.
-const holdsName = "holds"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
 
 // Hold keeps epochs from being deleted, for a court or an authority, beyond the
 // time they are retained. It lasts until it is lifted.
@@ -75,13 +74,13 @@ func (l *Log) SetHold(h Hold) error {
 	if err != nil {
 		return err
 	}
-	if err := mkdirDurable(l.o.FS, filepath.Join(l.dir, holdsName)); err != nil {
+	if err := format.MkdirDurable(l.o.FS, filepath.Join(l.dir, format.HoldsName)); err != nil {
 		return fmt.Errorf("making the folder of holds: %w", err)
 	}
-	if err := writeDurable(l.o.FS, holdPath(l.dir, h.Ref), append(data, '\n')); err != nil {
+	if err := format.WriteDurable(l.o.FS, holdPath(l.dir, h.Ref), append(data, '\n')); err != nil {
 		return fmt.Errorf("writing the hold %s: %w", h.Ref, err)
 	}
-	if _, err := l.Append(l.holdEntry(TypeHoldSet, h)); err != nil {
+	if _, err := l.Append(l.holdEntry(format.TypeHoldSet, h)); err != nil {
 		return fmt.Errorf("recording the hold %s, which holds all the same: %w", h.Ref, err)
 	}
 	return nil
@@ -109,12 +108,12 @@ func (l *Log) LiftHold(ref, by, because string) error {
 	if err := h.Check(); err != nil {
 		return err
 	}
-	if _, err := l.Append(l.holdEntry(TypeHoldLifted, h)); err != nil {
+	if _, err := l.Append(l.holdEntry(format.TypeHoldLifted, h)); err != nil {
 		return fmt.Errorf("recording that the hold %s is lifted: %w", ref, err)
 	}
 	err = l.o.FS.Remove(holdPath(l.dir, ref))
 	if err == nil {
-		err = l.o.FS.SyncDir(filepath.Join(l.dir, holdsName))
+		err = l.o.FS.SyncDir(filepath.Join(l.dir, format.HoldsName))
 	}
 	if err != nil {
 		return fmt.Errorf("lifting the hold %s: %w", ref, err)
@@ -122,13 +121,13 @@ func (l *Log) LiftHold(ref, by, because string) error {
 	return nil
 }
 
-func holdPath(dir, ref string) string { return filepath.Join(dir, holdsName, ref+".json") }
+func holdPath(dir, ref string) string { return filepath.Join(dir, format.HoldsName, ref+".json") }
 
 // Holds lists the holds on a ledger, by reference. It takes no lock.
-func Holds(dir string) ([]Hold, error) { return readHolds(osFS{}, dir) }
+func Holds(dir string) ([]Hold, error) { return readHolds(format.OS{}, dir) }
 
-func readHolds(fsys FS, dir string) (holds []Hold, err error) {
-	names, err := fsys.Names(filepath.Join(dir, holdsName))
+func readHolds(fsys format.FS, dir string) (holds []Hold, err error) {
+	names, err := fsys.Names(filepath.Join(dir, format.HoldsName))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -140,8 +139,8 @@ func readHolds(fsys FS, dir string) (holds []Hold, err error) {
 		if strings.HasSuffix(name, ".tmp") {
 			continue // the rest of a write
 		}
-		path := filepath.Join(dir, holdsName, name)
-		data, err := readFile(fsys, path)
+		path := filepath.Join(dir, format.HoldsName, name)
+		data, err := format.ReadFile(fsys, path)
 		if err != nil {
 			return nil, fmt.Errorf("reading a hold: %w", err)
 		}

@@ -10,7 +10,9 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -20,7 +22,7 @@ import (
 // durable, checkpoint published.
 type keeper struct {
 	o        Options
-	epoch    epoch
+	epoch    format.Epoch
 	dir      string
 	signer   note.Signer
 	counters *counters
@@ -40,15 +42,15 @@ type keeper struct {
 
 	// mu guards the tree, which only the keeper changes.
 	mu     sync.Mutex
-	tree   *tree
-	signed uint64 // size of the last checkpoint
-	at     place  // of the last frame that was hashed; its path is empty before
-	last   []byte // the last entry that was visited while the log opened
+	tree   *format.Tree
+	signed uint64       // size of the last checkpoint
+	at     format.Place // of the last frame that was hashed; its path is empty before
+	last   []byte       // the last entry that was visited while the log opened
 }
 
 // handed is a batch of one frame, handed over in memory.
 type handed struct {
-	place place // of its frame
+	place format.Place // of its frame
 	count int
 	buf   []byte // room for a header, then the payload
 }
@@ -128,13 +130,13 @@ func (k *keeper) takeAll() {
 // take hashes a batch that follows the tree, after what could not be handed
 // over. What was read back already comes again and is passed over.
 func (k *keeper) take(b handed) {
-	if b.place.first > uint64(k.tree.size()) {
-		if err := k.readBack(b.place.first); err != nil {
+	if b.place.First > uint64(k.tree.Size()) {
+		if err := k.readBack(b.place.First); err != nil {
 			k.o.Logger.Warn("reading back entries to hash them; it is tried again", "error", err)
 		}
 	}
-	if b.place.first == uint64(k.tree.size()) {
-		k.hashPayload(b.buf[headerSize:], b.count)
+	if b.place.First == uint64(k.tree.Size()) {
+		k.hashPayload(b.buf[format.HeaderSize:], b.count)
 		k.at = b.place
 	}
 	k.giveBack(b.buf)
@@ -150,8 +152,8 @@ func (k *keeper) hashPayload(payload []byte, count int) {
 	for ; count > 0; count -= hashedAtOnce {
 		k.mu.Lock()
 		for range min(count, hashedAtOnce) {
-			_, rest, leaf := cutLeaf(payload)
-			k.tree.add(leaf)
+			_, rest, leaf := format.CutLeaf(payload)
+			k.tree.Add(leaf)
 			payload = rest
 		}
 		k.mu.Unlock()
@@ -169,7 +171,7 @@ func (k *keeper) catchUp() error {
 		default:
 		}
 		limit := k.counters.next.Load() // durable up to here
-		if uint64(k.tree.size()) >= limit {
+		if uint64(k.tree.Size()) >= limit {
 			return nil
 		}
 		if len(k.batches) > 0 {
@@ -181,18 +183,16 @@ func (k *keeper) catchUp() error {
 	}
 }
 
-var errEnough = errors.New("enough")
-
 // readBack hashes entries up to the limit from the segments.
 func (k *keeper) readBack(limit uint64) error {
 	err := k.readOnce(limit)
-	for again := 1; again < rereads && isDamage(err); again++ { // a sealer may have taken a segment away
+	for again := 1; again < format.Rereads && format.IsDamage(err); again++ { // a sealer may have taken a segment away
 		err = k.readOnce(limit)
 	}
 	if err != nil {
 		return err
 	}
-	if size := uint64(k.tree.size()); size < limit {
+	if size := uint64(k.tree.Size()); size < limit {
 		return fmt.Errorf("%s: entries %d to %d are durable but not found", k.dir, size, limit-1)
 	}
 	k.storeSpans()
@@ -200,26 +200,26 @@ func (k *keeper) readBack(limit uint64) error {
 }
 
 func (k *keeper) readOnce(limit uint64) error {
-	w, err := newWalker(k.o.FS, k.dir, k.epoch)
+	w, err := format.NewWalker(k.o.FS, k.dir, k.epoch)
 	if err != nil {
 		return err
 	}
-	from := uint64(k.tree.size())
-	w.from = k.at
-	err = w.read(from, func(fr *frame) error {
-		if fr.first >= limit {
-			return errEnough
+	from := uint64(k.tree.Size())
+	w.From = k.at
+	err = w.Read(from, func(fr *format.Frame) error {
+		if fr.First >= limit {
+			return format.ErrEnough
 		}
-		k.at = place{fr.path, fr.offset, fr.first}
-		skip := uint64(k.tree.size()) - fr.first
-		payload := fr.payload
+		k.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
+		skip := uint64(k.tree.Size()) - fr.First
+		payload := fr.Payload
 		for range skip {
-			_, payload, _ = cutEntry(payload)
+			_, payload, _ = format.CutEntry(payload)
 		}
-		k.hashPayload(payload, int(min(fr.first+uint64(fr.count), limit)-fr.first-skip))
+		k.hashPayload(payload, int(min(fr.First+uint64(fr.Count), limit)-fr.First-skip))
 		return nil
 	})
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, format.ErrEnough) {
 		return nil
 	}
 	return err
@@ -257,17 +257,17 @@ func (k *keeper) checkpointNow() error {
 
 // sign signs the tree as it is, if it has grown.
 func (k *keeper) sign() error {
-	size := uint64(k.tree.size())
+	size := uint64(k.tree.Size())
 	if size == k.signed {
 		return nil
 	}
 	k.mu.Lock()
-	signed, _, err := k.tree.sign(k.epoch.Origin, k.signer)
+	signed, _, err := signTree(k.tree, k.epoch.Origin, k.signer)
 	k.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := writeDurable(k.o.FS, checkpointPath(k.dir), signed); err != nil {
+	if err := format.WriteDurable(k.o.FS, format.CheckpointPath(k.dir), signed); err != nil {
 		return fmt.Errorf("writing the checkpoint: %w", err)
 	}
 	k.signed = size
@@ -304,13 +304,13 @@ var patience = 10 * time.Second
 
 // storeSpans writes the hashes of complete spans to files.
 func (k *keeper) storeSpans() {
-	for k.tree.complete() {
+	for k.tree.Complete() {
 		err := error(nil)
 		if k.signed == 0 { // where spans are stored a checkpoint can be expected
 			err = k.sign()
 		}
 		if err == nil {
-			err = k.tree.store() // what it reads only the keeper changes
+			err = k.tree.Store() // what it reads only the keeper changes
 		}
 		if err != nil {
 			k.counters.fail(opHash)
@@ -318,23 +318,23 @@ func (k *keeper) storeSpans() {
 			return
 		}
 		k.mu.Lock()
-		k.tree.forget()
+		k.tree.Forget()
 		k.mu.Unlock()
 		token(k.sealer.wake)
 	}
 }
 
 // visit hashes a frame while the log opens.
-func (k *keeper) visit(fr *frame) {
-	k.at = place{fr.path, fr.offset, fr.first}
-	index := fr.first
-	for rest := fr.payload; len(rest) > 0; index++ {
-		entry, after, leaf := cutLeaf(rest) // was checked with the frame
+func (k *keeper) visit(fr *format.Frame) {
+	k.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
+	index := fr.First
+	for rest := fr.Payload; len(rest) > 0; index++ {
+		entry, after, leaf := format.CutLeaf(rest) // was checked with the frame
 		if len(after) == 0 {
 			k.last = append(k.last[:0], entry...)
 		}
-		if index == uint64(k.tree.size()) {
-			k.tree.add(leaf)
+		if index == uint64(k.tree.Size()) {
+			k.tree.Add(leaf)
 		}
 		rest = after
 	}
@@ -343,15 +343,15 @@ func (k *keeper) visit(fr *frame) {
 // check compares what was read with the last checkpoint, and with what others
 // know of. It changes nothing on the disk.
 func (k *keeper) check() error {
-	signed, c, err := readCheckpoint(k.o.FS, k.dir, k.epoch)
+	signed, c, err := format.ReadCheckpoint(k.o.FS, k.dir, k.epoch)
 	if err != nil {
 		return err
 	}
-	switch path := checkpointPath(k.dir); {
-	case signed == nil && k.tree.stored > 0:
-		return &CorruptError{File: path, What: "the checkpoint is missing"}
+	switch path := format.CheckpointPath(k.dir); {
+	case signed == nil && k.tree.Stored() > 0:
+		return &format.CorruptError{File: path, What: "the checkpoint is missing"}
 	case signed != nil:
-		if err := k.tree.covers(c, path); err != nil {
+		if err := k.tree.Covers(c, path); err != nil {
 			return err
 		}
 		k.signed = uint64(c.N)
@@ -371,7 +371,7 @@ func (k *keeper) checkElsewhere() error {
 	defer cancel()
 	signed, err := k.o.KnownElsewhere(ctx, k.epoch.Origin)
 	if errors.Is(err, ErrKnownMore) {
-		return &CorruptError{File: k.dir, Index: uint64(k.tree.size()), What: err.Error()}
+		return &format.CorruptError{File: k.dir, Index: uint64(k.tree.Size()), What: err.Error()}
 	}
 	if err != nil {
 		k.o.Logger.Warn("nobody could be asked whether the ledger was set back; it opens all the same", "origin", k.epoch.Origin, "error", err)
@@ -379,7 +379,7 @@ func (k *keeper) checkElsewhere() error {
 	if len(signed) == 0 {
 		return nil
 	}
-	v, err := k.epoch.verifier()
+	v, err := k.epoch.Verifier()
 	if err != nil {
 		return err
 	}
@@ -388,5 +388,19 @@ func (k *keeper) checkElsewhere() error {
 		k.o.Logger.Warn("a checkpoint kept elsewhere is not of this ledger; it opens all the same", "origin", k.epoch.Origin, "error", err)
 		return nil
 	}
-	return k.tree.covers(c, elsewhere)
+	return k.tree.Covers(c, format.Elsewhere)
+}
+
+// sign makes a signed checkpoint of the tree as it is.
+func signTree(t *format.Tree, origin string, s note.Signer) ([]byte, tlog.Hash, error) {
+	root, err := t.Root(t.Size())
+	if err != nil {
+		return nil, root, fmt.Errorf("computing the root hash: %w", err)
+	}
+	text := tiles.Checkpoint{Origin: origin, Tree: tlog.Tree{N: t.Size(), Hash: root}}.String()
+	signed, err := note.Sign(&note.Note{Text: text}, s)
+	if err != nil {
+		return nil, root, fmt.Errorf("signing a checkpoint: %w", err)
+	}
+	return signed, root, nil
 }

@@ -11,10 +11,9 @@ import (
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
-)
 
-// checkpointKeyName is where the signing key lies if nothing else is said.
-const checkpointKeyName = "checkpoint.key"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
 
 // ErrNoSigningKey: the file of the signing key is missing although the ledger has
 // checkpoints, or holds another key than the epoch was begun with. Put the key
@@ -32,9 +31,11 @@ func noKey(wrong error) error {
 // and returns its verifier key. Both are in the text form of signed notes
 // (C2SP signed-note); name is usually transfergate/<node>. Every epoch signs
 // under a name of its own, its origin, with the same key.
-func GenerateKey(file, name string) (vkey string, err error) { return generateKey(osFS{}, file, name) }
+func GenerateKey(file, name string) (vkey string, err error) {
+	return generateKey(format.OS{}, file, name)
+}
 
-func generateKey(fsys FS, file, name string) (vkey string, err error) {
+func generateKey(fsys format.FS, file, name string) (vkey string, err error) {
 	if f, err := fsys.Open(file, false); err == nil {
 		return "", errors.Join(fmt.Errorf("%s exists: %w", file, fs.ErrExist), f.Close())
 	} else if !errors.Is(err, fs.ErrNotExist) {
@@ -44,15 +45,15 @@ func generateKey(fsys FS, file, name string) (vkey string, err error) {
 	if err != nil {
 		return "", fmt.Errorf("making a signing key named '%s': %w", name, err)
 	}
-	if err := writeDurable(fsys, file, []byte(skey+"\n")); err != nil {
+	if err := format.WriteDurable(fsys, file, []byte(skey+"\n")); err != nil {
 		return "", fmt.Errorf("writing the signing key: %w", err)
 	}
 	return vkey, nil
 }
 
 // readKey reads a signing key's file.
-func readKey(fsys FS, file string) (ed25519.PrivateKey, error) {
-	data, err := readFile(fsys, file)
+func readKey(fsys format.FS, file string) (ed25519.PrivateKey, error) {
+	data, err := format.ReadFile(fsys, file)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noKey(err)
 	}
@@ -92,10 +93,10 @@ func (o Options) keyFile(dir string) string {
 	if o.Key != "" {
 		return o.Key
 	}
-	if parent := above(o.FS, dir); parent != "" {
+	if parent := format.ClassParent(o.FS, dir); parent != "" {
 		dir = parent
 	}
-	return filepath.Join(dir, checkpointKeyName)
+	return filepath.Join(dir, format.CheckpointKeyName)
 }
 
 // loadKey reads the signing key, and makes it if the ledger is new.

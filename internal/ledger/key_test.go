@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // A ledger whose signing key is missing, or is another one, does not open and
@@ -57,7 +58,7 @@ func TestSigningKeyIsNotThere(t *testing.T) {
 			}
 			add(t, l, "entry")
 			shut(t, l)
-			if r, err := ledger.VerifyWith(m, "/l", ledger.VerifyOptions{From: 2}); err != nil || r.Entries != 2 {
+			if r, err := verifyWith(m, "/l", verify.Options{From: 2}); err != nil || r.Entries != 2 {
 				t.Errorf("verify: %+v, %v", r, err)
 			}
 		})

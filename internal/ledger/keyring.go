@@ -13,13 +13,12 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // The files of the keyring, in the ledger's folder.
 const (
-	keysName   = "keys"
-	masterName = "master.key"
-
 	keySuffix        = ".key"        // a key in use, or of a past period
 	pendingSuffix    = ".pending"    // a key that is being made: no record uses it yet
 	destroyingSuffix = ".destroying" // its key is being destroyed
@@ -31,7 +30,7 @@ const (
 // destroyed does not come back. Making and destroying a key are entries of the
 // log; files beside the keys keep a crash from losing half of either.
 type keyring struct {
-	fsys   FS
+	fsys   format.FS
 	dir    string // of the keys
 	months int
 	now    func() time.Time
@@ -63,9 +62,9 @@ const keyRetry = time.Minute
 // load reads the keys and notes the changes the log owes entries for. fresh
 // tells that the log has no entries: only then there may be no key at all.
 func (r *keyring) load(l *Log, fresh bool) error {
-	r.fsys, r.dir, r.months, r.now = l.o.FS, filepath.Join(l.dir, keysName), l.o.PeriodMonths, l.o.Now
+	r.fsys, r.dir, r.months, r.now = l.o.FS, filepath.Join(l.dir, format.KeysName), l.o.PeriodMonths, l.o.Now
 	r.keys, r.owed, r.rewrapped = nil, nil, false
-	if err := mkdirDurable(r.fsys, r.dir); err != nil {
+	if err := format.MkdirDurable(r.fsys, r.dir); err != nil {
 		return fmt.Errorf("making the folder of the pseudonyms' keys: %w", err)
 	}
 	names, err := r.fsys.Names(r.dir)
@@ -99,8 +98,8 @@ func (r *keyring) load(l *Log, fresh bool) error {
 // loadMaster takes the operator's secret, or the one in the ledger's folder,
 // which is made with the first key.
 func (r *keyring) loadMaster(l *Log, first bool) (err error) {
-	path := filepath.Join(l.dir, masterName)
-	own, err := readFile(r.fsys, path)
+	path := filepath.Join(l.dir, format.MasterName)
+	own, err := format.ReadFile(r.fsys, path)
 	own = bytes.TrimSpace(own)
 	missing := errors.Is(err, fs.ErrNotExist)
 	if err != nil && !missing {
@@ -116,7 +115,7 @@ func (r *keyring) loadMaster(l *Log, first bool) (err error) {
 		random := make([]byte, MinMaster)
 		rand.Read(random)
 		secret = base64.StdEncoding.AppendEncode(nil, random) // text, as an operator would make one
-		if err := writeDurable(r.fsys, path, append(secret, '\n')); err != nil {
+		if err := format.WriteDurable(r.fsys, path, append(secret, '\n')); err != nil {
 			return fmt.Errorf("writing the master secret: %w", err)
 		}
 		l.o.Logger.Warn("made a master secret beside the keys it wraps, where whoever copies the folder has both; "+
@@ -155,7 +154,7 @@ func (r *keyring) read(name string, names []string, fresh bool) error {
 		return nil // what is left of it
 	}
 	path := filepath.Join(r.dir, name)
-	data, err := readFile(r.fsys, path)
+	data, err := format.ReadFile(r.fsys, path)
 	if err != nil {
 		return fmt.Errorf("reading a key of the pseudonyms: %w", err)
 	}
@@ -202,7 +201,7 @@ func (r *keyring) settle() error {
 	}
 	r.owed = nil
 	if r.old != nil { // no key needs the folder's secret any more, if there is one
-		if err := r.overwrite(filepath.Join(filepath.Dir(r.dir), masterName)); err != nil {
+		if err := r.overwrite(filepath.Join(filepath.Dir(r.dir), format.MasterName)); err != nil {
 			return fmt.Errorf("destroying the old master secret: %w", err)
 		}
 	}
@@ -214,7 +213,7 @@ func (r *keyring) settle() error {
 func (r *keyring) write(k *periodKey, suffix string) error {
 	data, err := r.master.wrap(k)
 	if err == nil {
-		err = writeDurable(r.fsys, filepath.Join(r.dir, k.Period+suffix), data)
+		err = format.WriteDurable(r.fsys, filepath.Join(r.dir, k.Period+suffix), data)
 	}
 	if err != nil {
 		return fmt.Errorf("writing a key of the pseudonyms: %w", err)
@@ -245,7 +244,7 @@ func (r *keyring) erase(period string) error {
 			return fmt.Errorf("destroying a key of the pseudonyms: %w", err)
 		}
 	}
-	err := writeDurable(r.fsys, path+destroyedSuffix, []byte(period+"\n"))
+	err := format.WriteDurable(r.fsys, path+destroyedSuffix, []byte(period+"\n"))
 	if err == nil {
 		err = r.fsys.Remove(path + destroyingSuffix)
 	}

@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // KeyInfo tells about the key of a period; the key itself stays inside.
@@ -102,7 +104,7 @@ func (l *Log) RotateKey() (period string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := l.Append(l.keyEntry(TypeKeyCreated, k.Period)); err != nil {
+	if _, err := l.Append(l.keyEntry(format.TypeKeyCreated, k.Period)); err != nil {
 		return "", fmt.Errorf("recording a new key of the pseudonyms: %w", err)
 	}
 	r.mu.Lock()
@@ -138,10 +140,10 @@ func (l *Log) DestroyKey(period string) error {
 	if at < 0 {
 		return fmt.Errorf("%w: %q", ErrNoKey, period)
 	}
-	if err := writeDurable(r.fsys, filepath.Join(r.dir, period+destroyingSuffix), []byte(period+"\n")); err != nil {
+	if err := format.WriteDurable(r.fsys, filepath.Join(r.dir, period+destroyingSuffix), []byte(period+"\n")); err != nil {
 		return fmt.Errorf("noting that a key of the pseudonyms is to be destroyed: %w", err)
 	}
-	if _, err := l.Append(l.keyEntry(TypeKeyDestroyed, period)); err != nil {
+	if _, err := l.Append(l.keyEntry(format.TypeKeyDestroyed, period)); err != nil {
 		return fmt.Errorf("recording that a key of the pseudonyms is destroyed; it will be when the ledger is opened next: %w", err)
 	}
 	r.keys = slices.Delete(r.keys, at, at+1)
@@ -161,14 +163,14 @@ func (l *Log) closeKeys() {
 // stand in its genesis.
 func (l *Log) keyEntries(fresh bool) (own [][]byte) {
 	if l.keys.rewrapped {
-		own = append(own, l.keyEntry(TypeKeysRewrapped, ""))
+		own = append(own, l.keyEntry(format.TypeKeysRewrapped, ""))
 	}
 	for _, c := range l.keys.owed {
 		switch {
 		case c.made == nil:
-			own = append(own, l.keyEntry(TypeKeyDestroyed, c.period))
+			own = append(own, l.keyEntry(format.TypeKeyDestroyed, c.period))
 		case !fresh:
-			own = append(own, l.keyEntry(TypeKeyCreated, c.period))
+			own = append(own, l.keyEntry(format.TypeKeyCreated, c.period))
 		}
 	}
 	return own
@@ -190,7 +192,7 @@ func (l *Log) keyEntry(kind, period string) []byte {
 	now := l.o.Now()
 	o := object("{")
 	o.id("id", newID(now))
-	if kind != TypeKeyDestroyed {
+	if kind != format.TypeKeyDestroyed {
 		o.text("master", l.keys.master.id)
 	}
 	o.text("node", l.o.Node)

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // fill appends records of a usual kind, no two the same, until the ledger has
@@ -52,7 +53,7 @@ func largeLedger(t testing.TB, spans int64) (dir string) {
 		return err == nil
 	})
 	shut(t, l)
-	if err := ledger.Grow(dir, spans); err != nil {
+	if err := grow(dir, spans); err != nil {
 		t.Fatal(err)
 	}
 	l = open(t, dir, ledger.Options{})
@@ -101,7 +102,7 @@ func BenchmarkVerifyShare(b *testing.B) {
 				b.Fatal(err)
 			}
 			b.SetBytes(size)
-			var bare, verify time.Duration
+			var bare, verified time.Duration
 			for b.Loop() {
 				start := time.Now()
 				var wg sync.WaitGroup
@@ -115,12 +116,12 @@ func BenchmarkVerifyShare(b *testing.B) {
 				wg.Wait()
 				bare += time.Since(start)
 				start = time.Now()
-				if _, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil {
+				if _, err := verify.Ledger(dir, verify.Options{}); err != nil {
 					b.Fatal(err)
 				}
-				verify += time.Since(start)
+				verified += time.Since(start)
 			}
-			b.ReportMetric(bare.Seconds()/verify.Seconds(), "of-bare-sha256")
+			b.ReportMetric(bare.Seconds()/verified.Seconds(), "of-bare-sha256")
 		})
 	}
 }

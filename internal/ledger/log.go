@@ -39,10 +39,11 @@ import (
 	"path/filepath"
 	"sync"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 const (
-	lockName = "LOCK"
 	// reservedPerEntry is the space reserved in a segment for each entry.
 	reservedPerEntry = 1 << 10
 )
@@ -84,7 +85,7 @@ type Log struct {
 
 	// The rest is for whoever has the turn.
 	released int // appenders the last turn released
-	epoch    epoch
+	epoch    format.Epoch
 	epochDir string
 	next     uint64   // index of the next entry
 	segment  *segment // nil when a new one is due
@@ -98,7 +99,7 @@ type Log struct {
 	// closed is the next epoch once the last entry of the running one names it,
 	// and because why an operator wanted it. owed are entries that a new epoch
 	// must begin with.
-	closed  *previous
+	closed  *format.Previous
 	because string
 	owed    [][]byte
 
@@ -138,10 +139,10 @@ func (l *Log) Open() (err error) {
 	if l.isClosed() {
 		return ErrClosed
 	}
-	if err := mkdirDurable(l.o.FS, l.dir); err != nil {
+	if err := format.MkdirDurable(l.o.FS, l.dir); err != nil {
 		return fmt.Errorf("making the ledger's folder: %w", err)
 	}
-	lock, err := l.o.FS.Lock(filepath.Join(l.dir, lockName))
+	lock, err := l.o.FS.Lock(filepath.Join(l.dir, format.LockName))
 	if err != nil {
 		return fmt.Errorf("locking the ledger %s: %w", l.dir, err)
 	}
@@ -165,7 +166,7 @@ func (l *Log) Open() (err error) {
 
 // load reads the folder back and returns the entries the log itself owes.
 func (l *Log) load() (own [][]byte, err error) {
-	e, foreign, ok, err := findEpoch(l.o.FS, l.dir)
+	e, foreign, ok, err := format.NewestEpoch(l.o.FS, l.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -177,9 +178,9 @@ func (l *Log) load() (own [][]byte, err error) {
 		return nil, err
 	}
 	if !ok {
-		e, err = l.newEpoch(epoch{Number: 1, Origin: originOf(l.o.nodeName(), newLedgerID(), 1)}, key)
+		e, err = l.newEpoch(format.Epoch{Number: 1, Origin: format.OriginOf(l.o.nodeName(), format.NewLedgerID(), 1)}, key)
 		if err == nil {
-			err = createEpoch(l.o.FS, l.dir, e)
+			err = format.CreateEpoch(l.o.FS, l.dir, e)
 		}
 		if err != nil {
 			return nil, err
@@ -189,11 +190,11 @@ func (l *Log) load() (own [][]byte, err error) {
 		return nil, err
 	}
 	k := l.keeper
-	visit := func(fr *frame) error {
+	visit := func(fr *format.Frame) error {
 		k.visit(fr)
 		return nil
 	}
-	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger, uint64(k.tree.start()), visit, k.check)
+	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger, uint64(k.tree.Start()), visit, k.check)
 	if err != nil {
 		return nil, err
 	}
@@ -226,15 +227,15 @@ func (l *Log) load() (own [][]byte, err error) {
 }
 
 // newEpoch fills in the settings of a new epoch that the key signs.
-func (l *Log) newEpoch(e epoch, key ed25519.PrivateKey) (_ epoch, err error) {
-	e.Created, e.Format, e.SegmentEntries = l.o.Now().UTC(), epochFormat, uint64(l.o.SegmentEntries)
+func (l *Log) newEpoch(e format.Epoch, key ed25519.PrivateKey) (_ format.Epoch, err error) {
+	e.Created, e.Format, e.SegmentEntries = l.o.Now().UTC(), format.EpochFormat, uint64(l.o.SegmentEntries)
 	_, e.Key, err = signerOf(key, e.Origin)
 	return e, err
 }
 
 // takeEpoch makes the epoch the log's own, with a keeper that knows its stored
 // hashes.
-func (l *Log) takeEpoch(e epoch, key ed25519.PrivateKey) error {
+func (l *Log) takeEpoch(e format.Epoch, key ed25519.PrivateKey) error {
 	signer, vkey, err := signerOf(key, e.Origin)
 	if err != nil {
 		return err
@@ -242,12 +243,12 @@ func (l *Log) takeEpoch(e epoch, key ed25519.PrivateKey) error {
 	if vkey != e.Key {
 		return noKey(fmt.Errorf("%s holds the key %s, but the epoch was begun with %s", l.o.keyFile(l.dir), vkey, e.Key))
 	}
-	dir := epochDir(l.dir, e.Number)
+	dir := format.EpochDir(l.dir, e.Number)
 	k := &keeper{
 		o: l.o, epoch: e, dir: dir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
-		notifier: &l.notifier, tree: newTree(l.o.FS, dir, e), sealer: l.sealer, patience: patience,
+		notifier: &l.notifier, tree: format.NewTree(l.o.FS, dir, e), sealer: l.sealer, patience: patience,
 	}
-	if err := k.tree.load(); err != nil {
+	if err := k.tree.Load(); err != nil {
 		return err
 	}
 	l.epoch, l.epochDir = e, dir
@@ -369,7 +370,7 @@ func (l *Log) finish() error {
 		return err
 	}
 	if !l.segment.marked {
-		err = errors.Join(err, l.writeMark(kindMark))
+		err = errors.Join(err, l.writeMark(format.KindMark))
 	}
 	if l.segment == nil { // given up
 		return err
@@ -385,21 +386,21 @@ func (l *Log) finish() error {
 // do what it announced.
 //
 //clause:enforces §5(h); record id time
-func (l *Log) Append(entry []byte) (id ID, err error) {
+func (l *Log) Append(entry []byte) (id format.ID, err error) {
 	switch {
 	case len(entry) == 0:
-		return ID{}, ErrEmpty
-	case len(entry) > MaxEntry:
-		return ID{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(entry), MaxEntry)
+		return format.ID{}, ErrEmpty
+	case len(entry) > format.MaxEntry:
+		return format.ID{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(entry), format.MaxEntry)
 	}
 	b, slot, err := l.join(entry)
 	if err != nil {
-		return ID{}, err
+		return format.ID{}, err
 	}
 	if slot < b.durable {
-		return ID{b.epoch, b.first + uint64(slot)}, nil
+		return format.ID{Epoch: b.epoch, Index: b.first + uint64(slot)}, nil
 	}
-	return ID{}, b.err
+	return format.ID{}, b.err
 }
 
 // Refuse makes the log take no more entries until the process is started anew:

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // open opens a ledger and closes it with the test.
@@ -142,7 +144,7 @@ func TestAppendReopenRead(t *testing.T) {
 		t.Errorf("read from 3: %v", some)
 	}
 	shut(t, l)
-	report, err := ledger.Verify(dir, ledger.VerifyOptions{})
+	report, err := verify.Ledger(dir, verify.Options{})
 	if err != nil || report.Entries != 5 || report.Torn || report.Segments != 1 {
 		t.Errorf("verify: %+v, %v", report, err)
 	}
@@ -246,7 +248,7 @@ func TestConcurrentAppends(t *testing.T) {
 				t.Errorf("index %d after reopening, want 321", index)
 			}
 			shut(t, l)
-			report, err := ledger.Verify(dir, ledger.VerifyOptions{})
+			report, err := verify.Ledger(dir, verify.Options{})
 			if want := 321/segment + 1; err != nil || report.Entries != 322 || report.Segments != (322+segment-1)/segment {
 				t.Errorf("verify: %+v, %v; want %d segments", report, err, want)
 			}
@@ -268,4 +270,15 @@ func TestStats(t *testing.T) {
 			t.Errorf("errors of %s: %d, %v", op, n, ok)
 		}
 	}
+}
+
+// verifyFS verifies a ledger on a file system.
+func verifyFS(fsys format.FS, dir string) (verify.Report, error) {
+	return verifyWith(fsys, dir, verify.Options{})
+}
+
+// verifyWith is verifyFS with options.
+func verifyWith(fsys format.FS, dir string, o verify.Options) (verify.Report, error) {
+	o.FS = fsys
+	return verify.Ledger(dir, o)
 }

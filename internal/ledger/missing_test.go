@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // A ledger whose newest epoch was taken away looks like one that a crash kept from
@@ -35,7 +36,7 @@ func TestNewestEpochIsMissing(t *testing.T) {
 	if err := os.RemoveAll(newest); err != nil {
 		t.Fatal(err)
 	}
-	r, err := ledger.Verify(dir, ledger.VerifyOptions{})
+	r, err := verify.Ledger(dir, verify.Options{})
 	if err != nil || !r.Torn || !strings.Contains(r.Tail, "epoch-000002") {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
@@ -68,7 +69,7 @@ func TestNewestEpochIsMissing(t *testing.T) {
 	}
 	add(t, l, "after")
 	shut(t, l)
-	if r, err := ledger.Verify(dir, ledger.VerifyOptions{}); err != nil || r.Epoch != 2 || r.Torn {
+	if r, err := verify.Ledger(dir, verify.Options{}); err != nil || r.Epoch != 2 || r.Torn {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
 }

@@ -5,11 +5,12 @@ import (
 	"log/slog"
 	"math/bits"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 const (
-	maxSegmentEntries = 1 << 16 // the entries below one hash tile of level 1
-	defaultMinFree    = 64 << 20
+	defaultMinFree = 64 << 20
 )
 
 // Options are the settings of a Log. The zero value is ready for use.
@@ -87,7 +88,7 @@ type Options struct {
 	NewKey bool
 
 	// FS is the file system. Default: the operating system's
-	FS FS
+	FS format.FS
 }
 
 func (o Options) withDefaults() Options {
@@ -97,8 +98,8 @@ func (o Options) withDefaults() Options {
 	if o.Now == nil {
 		o.Now = time.Now
 	}
-	if o.SegmentEntries <= 0 || o.SegmentEntries > maxSegmentEntries {
-		o.SegmentEntries = maxSegmentEntries
+	if o.SegmentEntries <= 0 || o.SegmentEntries > format.MaxSegmentEntries {
+		o.SegmentEntries = format.MaxSegmentEntries
 	}
 	o.SegmentEntries = 1 << bits.Len(uint(o.SegmentEntries-1))
 	if o.EpochEntries == 0 {
@@ -114,7 +115,7 @@ func (o Options) withDefaults() Options {
 		o.PeriodMonths = 1
 	}
 	if o.FS == nil {
-		o.FS = osFS{}
+		o.FS = format.OS{}
 	}
 	return o
 }

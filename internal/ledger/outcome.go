@@ -4,6 +4,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // The states in which a transfer can end. Unknown counts as transferred.
@@ -16,10 +18,10 @@ const (
 
 // Outcome is how one transfer ended.
 type Outcome struct {
-	Record        ID     // the transfer's
-	State         string // NotSent, Partial, Complete or Unknown; anything else is written as Unknown
-	Status        int    // HTTP status of the answer; 0 if there was none
-	Bytes         int64  // of the request's body that were handed on
+	Record        format.ID // the transfer's
+	State         string    // NotSent, Partial, Complete or Unknown; anything else is written as Unknown
+	Status        int       // HTTP status of the answer; 0 if there was none
+	Bytes         int64     // of the request's body that were handed on
 	ResponseBytes int64
 }
 
@@ -188,7 +190,7 @@ func (l *Log) outcomeEntry(batch []Outcome) []byte {
 	o = append(o, ']')
 	salt := newSalt()
 	o.base64("salt", salt[:])
-	return closing(o, now, TypeOutcome)
+	return closing(o, now, format.TypeOutcome)
 }
 
 func (out Outcome) append(dst []byte) []byte {

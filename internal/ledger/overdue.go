@@ -9,10 +9,9 @@ import (
 	"path/filepath"
 	"slices"
 	"time"
-)
 
-// overdueName is the file that keeps what overdue knows, in the ledger's folder.
-const overdueName = "overdue.json"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
 
 // overdue is for how long the time of epochs has been over whenever somebody
 // looked, by the processes' own clocks, so that a wrong calendar deletes nothing. It
@@ -25,10 +24,10 @@ type overdue struct {
 }
 
 // look begins a look at the epochs that are there.
-func (o *overdue) look(fsys FS, dir string, epochs []epoch) error {
+func (o *overdue) look(fsys format.FS, dir string, epochs []format.Epoch) error {
 	if o.known == nil {
 		o.known = make(map[uint32]time.Duration)
-		data, err := readFile(fsys, filepath.Join(dir, overdueName))
+		data, err := format.ReadFile(fsys, filepath.Join(dir, format.OverdueName))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			o.known = nil
 			return fmt.Errorf("reading for how long epochs are overdue: %w", err)
@@ -39,7 +38,7 @@ func (o *overdue) look(fsys FS, dir string, epochs []epoch) error {
 	}
 	o.seen, o.since = maps.Clone(o.known), 0
 	maps.DeleteFunc(o.seen, func(number uint32, _ time.Duration) bool {
-		return !slices.ContainsFunc(epochs, func(e epoch) bool { return e.Number == number })
+		return !slices.ContainsFunc(epochs, func(e format.Epoch) bool { return e.Number == number })
 	})
 	now := time.Now() // monotonic
 	if !o.last.IsZero() {
@@ -67,13 +66,13 @@ func (o *overdue) waits(number uint32, dueFor time.Duration) bool {
 func (o *overdue) forget(number uint32) { delete(o.seen, number) }
 
 // keep ends a look.
-func (o *overdue) keep(fsys FS, dir string) error {
+func (o *overdue) keep(fsys format.FS, dir string) error {
 	if maps.Equal(o.known, o.seen) {
 		return nil
 	}
 	data, err := json.Marshal(o.seen)
 	if err == nil {
-		err = writeDurable(fsys, filepath.Join(dir, overdueName), data)
+		err = format.WriteDurable(fsys, filepath.Join(dir, format.OverdueName), data)
 	}
 	if err != nil {
 		return fmt.Errorf("keeping for how long epochs are overdue: %w", err)

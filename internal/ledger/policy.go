@@ -6,17 +6,12 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
 	"sync"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
-
-// policyName is the folder of policy snapshots beside the epochs.
-const policyName = "policy"
-
-// maxPolicy bounds a snapshot in bytes.
-const maxPolicy = 64 << 20
 
 // snapshots are the policies this log was given, by digest.
 type snapshots struct {
@@ -50,7 +45,7 @@ func (s *snapshots) note(digest string, kept snapshot, really bool) (known bool)
 // file and an entry with the digest are durable, so that a record may name the
 // digest. It does so once for each digest and epoch while the log is open.
 func (l *Log) Snapshot(digest string, blob []byte) error {
-	if digest == "" || !isPlain(digest) || len(blob) > maxPolicy {
+	if digest == "" || !format.IsPlain(digest) || len(blob) > format.MaxPolicy {
 		return fmt.Errorf("a policy of %d bytes with the digest '%s' cannot be kept", len(blob), digest)
 	}
 	sum := sha256.Sum256(blob)
@@ -77,35 +72,21 @@ func (l *Log) Snapshot(digest string, blob []byte) error {
 	return nil
 }
 
-// isPlain tells whether a digest may name a file.
-func isPlain(digest string) bool {
-	for _, c := range digest {
-		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' {
-			return false
-		}
-	}
-	return true
-}
-
-func policyPath(dir, digest string) string {
-	return filepath.Join(dir, policyName, digest+".tar")
-}
-
 // keepPolicy writes a policy's file, unless it is there.
-func keepPolicy(fsys FS, dir, digest string, blob []byte) error {
-	kept, err := readPolicy(fsys, dir, digest)
+func keepPolicy(fsys format.FS, dir, digest string, blob []byte) error {
+	kept, err := format.ReadPolicy(fsys, dir, digest)
 	switch {
 	case err == nil && bytes.Equal(kept, blob):
 		return nil
 	case err == nil:
-		return &CorruptError{File: policyPath(dir, digest), What: "another policy is kept under this digest"}
+		return &format.CorruptError{File: format.PolicyPath(dir, digest), What: "another policy is kept under this digest"}
 	case !errors.Is(err, fs.ErrNotExist):
 		return err
 	}
-	if err := mkdirDurable(fsys, filepath.Join(dir, policyName)); err != nil {
+	if err := format.MkdirDurable(fsys, filepath.Join(dir, format.PolicyName)); err != nil {
 		return fmt.Errorf("making the folder of policies: %w", err)
 	}
-	if err := writeDurable(fsys, policyPath(dir, digest), blob); err != nil {
+	if err := format.WriteDurable(fsys, format.PolicyPath(dir, digest), blob); err != nil {
 		return fmt.Errorf("keeping a policy: %w", err)
 	}
 	return nil
@@ -114,19 +95,6 @@ func keepPolicy(fsys FS, dir, digest string, blob []byte) error {
 // ReadPolicy returns the policy that records name by the digest, as it was
 // given to Snapshot. It verifies nothing: Verify compares it with the entry.
 // The error satisfies errors.Is(err, fs.ErrNotExist) if there is none.
-func ReadPolicy(dir, digest string) ([]byte, error) { return readPolicy(osFS{}, dir, digest) }
-
-func readPolicy(fsys FS, dir, digest string) ([]byte, error) {
-	if digest == "" || !isPlain(digest) {
-		return nil, fmt.Errorf("'%s' is not the digest of a policy: %w", digest, fs.ErrNotExist)
-	}
-	f, err := fsys.Open(policyPath(dir, digest), false)
-	if err != nil {
-		return nil, fmt.Errorf("reading a policy: %w", err)
-	}
-	blob, err := io.ReadAll(io.NewSectionReader(f, 0, maxPolicy))
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, fmt.Errorf("reading a policy: %w", err)
-	}
-	return blob, nil
+func ReadPolicy(dir, digest string) ([]byte, error) {
+	return format.ReadPolicy(format.OS{}, dir, digest)
 }

@@ -4,28 +4,8 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"time"
-)
 
-// schema is the version of the entries, the value of their member v.
-const schema = "xfer/1"
-
-// The types of entries.
-const (
-	TypeAccepted  = "transfer.accepted" // written before the first byte of a transfer leaves
-	TypeRefused   = "transfer.refused"  // a denial
-	TypeOutcome   = "transfer.outcome"  // how transfers ended, see Outcome
-	TypeGenesis   = "ledger.genesis"    // entry 0 of an epoch
-	TypeRecovered = "ledger.recovered"  // the torn end of the log was cut off after a crash
-	TypePolicy    = "policy.snapshot"   // a policy that records name was kept, see Log.Snapshot
-	TypeClosed    = "epoch.closed"      // the last entry of an epoch that another follows
-	TypeDeleted   = "epoch.deleted"     // an epoch's time ran out, and it was deleted, see Log.DeleteExpired
-
-	TypeKeyCreated    = "key.created"    // a period's key of the pseudonyms was made
-	TypeKeyDestroyed  = "key.destroyed"  // it was destroyed, and the period's links with it
-	TypeKeysRewrapped = "keys.rewrapped" // another master secret wraps them
-
-	TypeHoldSet    = "hold.set" // epochs are kept beyond their time, see Hold
-	TypeHoldLifted = "hold.lifted"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // Record is one transfer or denial (§9, §4). It never carries account ids,
@@ -133,7 +113,7 @@ func (r *Record) AppendJSON(dst []byte) []byte {
 	o.time("time", r.Time)
 	o.text("trace", r.Trace)
 	o.text("type", r.Type)
-	o.text("v", schema)
+	o.text("v", format.Schema)
 	o.texts("withheld", r.Withheld)
 	return append(o, '}')
 }

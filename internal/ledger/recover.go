@@ -8,7 +8,12 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
+
+// recovery changes what a walker has found: the writer's part of opening a log.
+type recovery struct{ *format.Walker }
 
 // recovered is where a log goes on after it was read back.
 type recovered struct {
@@ -35,34 +40,35 @@ type cut struct {
 // Frames of segments that are not passed over are handed to visit; passed tells
 // up to which entry none is needed. check is called with everything visited and
 // nothing changed.
-func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger, passed uint64, visit func(*frame) error, check func() error) (*recovered, error) {
-	w, err := newWalker(fsys, dir, e)
+func recoverEpoch(fsys format.FS, dir string, e format.Epoch, logger *slog.Logger, passed uint64, visit func(*format.Frame) error, check func() error) (*recovered, error) {
+	found, err := format.NewWalker(fsys, dir, e)
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range w.foreign {
+	w := recovery{found}
+	for _, name := range w.Foreign {
 		logger.Warn("a foreign file among the ledger's segments is left alone", "file", filepath.Join(dir, "seg", name))
 	}
-	skip := func(s *walked, limit uint64) (bool, error) {
+	skip := func(s *format.Segment, limit uint64) (bool, error) {
 		if limit > passed {
 			return false, nil
 		}
-		return sealedAt(fsys, s, e, limit)
+		return format.SealedAt(fsys, s, e, limit)
 	}
 	r := new(recovered)
-	if r.next, err = w.run(skip, visit); err != nil {
+	if r.next, err = w.Run(skip, visit); err != nil {
 		return nil, err
 	}
 	if err := check(); err != nil {
 		return nil, err
 	}
-	if err := w.removeLeftovers(); err != nil {
+	if err := removeLeftovers(w.Walker); err != nil {
 		return nil, err
 	}
 	if err := w.unfinished(); err != nil {
 		return nil, err
 	}
-	for _, t := range w.tails {
+	for _, t := range w.Tails {
 		c, err := w.quarantine(t)
 		if err != nil {
 			return nil, fmt.Errorf("moving a torn tail to the quarantine: %w", err)
@@ -72,32 +78,29 @@ func recoverEpoch(fsys FS, dir string, e epoch, logger *slog.Logger, passed uint
 	return r, w.resume(r)
 }
 
-// sealedAt tells whether the file ends with the seal before the entry limit. An
-// archive is sealed by being there.
-func sealedAt(fsys FS, s *walked, e epoch, limit uint64) (bool, error) {
-	if s.archive {
-		return true, nil
+// removeLeftovers removes segments whose entries are in archives. Whatever a
+// crash leaves of them has no gap in its numbers.
+func removeLeftovers(w *format.Walker) error {
+	if len(w.Leftovers) > 0 { // the archives may have been renamed when syncing failed
+		if err := w.FS.SyncDir(filepath.Join(w.Dir, "sealed")); err != nil {
+			return fmt.Errorf("syncing the folder of sealed segments: %w", err)
+		}
 	}
-	f, err := fsys.Open(s.path, false)
-	if err != nil {
-		return false, fmt.Errorf("opening a segment: %w", err)
+	for _, s := range w.Leftovers {
+		if err := w.FS.Remove(s.Path); err != nil {
+			return fmt.Errorf("removing a segment that was sealed: %w", err)
+		}
+		if err := w.FS.SyncDir(filepath.Dir(s.Path)); err != nil {
+			return fmt.Errorf("syncing the folder of segments: %w", err)
+		}
 	}
-	var b [headerSize]byte
-	size, err := f.Size()
-	if err == nil && size > headerSize {
-		_, err = f.ReadAt(b[:], size-headerSize)
-	}
-	if err = errors.Join(err, f.Close()); err != nil && !errors.Is(err, io.EOF) {
-		return false, fmt.Errorf("reading the seal of %s: %w", s.path, err)
-	}
-	h, wrong := parseHeader(b[:])
-	return wrong == "" && h.kind == kindSeal && h.epoch == e.Number && h.first == limit, nil
+	return nil
 }
 
 // quarantine copies a torn tail to a file of its own, and then cuts it off.
-func (w *walker) quarantine(t tail) (c cut, err error) {
-	s := &w.segments[t.segment]
-	f, err := w.fsys.Open(s.path, true)
+func (w recovery) quarantine(t format.Tail) (c cut, err error) {
+	s := &w.Segments[t.Segment]
+	f, err := w.FS.Open(s.Path, true)
 	if err != nil {
 		return c, err
 	}
@@ -106,31 +109,31 @@ func (w *walker) quarantine(t tail) (c cut, err error) {
 	if err != nil {
 		return c, err
 	}
-	data := make([]byte, size-t.offset)
-	if _, err := f.ReadAt(data, t.offset); err != nil && !errors.Is(err, io.EOF) {
+	data := make([]byte, size-t.Offset)
+	if _, err := f.ReadAt(data, t.Offset); err != nil && !errors.Is(err, io.EOF) {
 		return c, err
 	}
 	for len(data) > 0 && data[len(data)-1] == 0 {
 		data = data[:len(data)-1] // reserved space
 	}
-	c = cut{file: filepath.ToSlash(filepath.Join("seg", filepath.Base(s.path))), offset: t.offset, bytes: int64(len(data)), what: t.what}
-	c.quarantine, err = w.keep(fmt.Sprintf("seg-%06d-offset-%d", s.number, t.offset), data)
+	c = cut{file: filepath.ToSlash(filepath.Join("seg", filepath.Base(s.Path))), offset: t.Offset, bytes: int64(len(data)), what: t.What}
+	c.quarantine, err = w.keep(fmt.Sprintf("seg-%06d-offset-%d", s.Number, t.Offset), data)
 	if err != nil {
 		return c, err
 	}
-	if err := f.Truncate(t.offset); err != nil {
+	if err := f.Truncate(t.Offset); err != nil {
 		return c, err
 	}
 	return c, f.Sync()
 }
 
 // keep writes a file into the quarantine under a name not used yet.
-func (w *walker) keep(name string, data []byte) (string, error) {
-	dir := filepath.Join(w.dir, "quarantine")
-	if err := mkdirDurable(w.fsys, dir); err != nil {
+func (w recovery) keep(name string, data []byte) (string, error) {
+	dir := filepath.Join(w.Dir, "quarantine")
+	if err := format.MkdirDurable(w.FS, dir); err != nil {
 		return "", err
 	}
-	names, err := w.fsys.Names(dir)
+	names, err := w.FS.Names(dir)
 	if err != nil {
 		return "", err
 	}
@@ -142,33 +145,33 @@ func (w *walker) keep(name string, data []byte) (string, error) {
 	for n := 2; taken[file]; n++ {
 		file = fmt.Sprintf("%s-%d.bin", name, n)
 	}
-	return "quarantine/" + file, writeDurable(w.fsys, filepath.Join(dir, file), data)
+	return "quarantine/" + file, format.WriteDurable(w.FS, filepath.Join(dir, file), data)
 }
 
 // resume removes segments nothing was written to, the last one first, and opens
 // the last one that has frames.
-func (w *walker) resume(r *recovered) error {
-	last := len(w.segments) - 1
-	for ; last >= 0 && !w.segments[last].archive && !w.segments[last].passed && w.segments[last].end == 0; last-- {
-		r.number = w.segments[last].number
-		if err := removeEmpty(w.fsys, w.segments[last].path); err != nil {
+func (w recovery) resume(r *recovered) error {
+	last := len(w.Segments) - 1
+	for ; last >= 0 && !w.Segments[last].Archive && !w.Segments[last].Passed && w.Segments[last].End == 0; last-- {
+		r.number = w.Segments[last].Number
+		if err := removeEmpty(w.FS, w.Segments[last].Path); err != nil {
 			return fmt.Errorf("removing an empty segment: %w", err)
 		}
 		// A crash must not bring it back without the one before it.
-		if err := w.fsys.SyncDir(filepath.Join(w.dir, "seg")); err != nil {
+		if err := w.FS.SyncDir(filepath.Join(w.Dir, "seg")); err != nil {
 			return fmt.Errorf("syncing the folder of segments: %w", err)
 		}
 	}
-	if err := w.fsys.SyncDir(filepath.Join(w.dir, "seg")); err != nil {
+	if err := w.FS.SyncDir(filepath.Join(w.Dir, "seg")); err != nil {
 		return fmt.Errorf("syncing the folder of segments: %w", err)
 	}
-	if last >= 0 && !w.segments[last].archive {
-		r.number = w.segments[last].number + 1
+	if last >= 0 && !w.Segments[last].Archive {
+		r.number = w.Segments[last].Number + 1
 	}
 	for i := range last + 1 {
 		s, err := w.reopen(i, i == last)
 		if err != nil {
-			return fmt.Errorf("reopening %s: %w", w.segments[i].path, err)
+			return fmt.Errorf("reopening %s: %w", w.Segments[i].Path, err)
 		}
 		r.segment = s
 	}
@@ -177,38 +180,38 @@ func (w *walker) resume(r *recovered) error {
 
 // unfinished adds to the tails the last segments of which no frame counts, and
 // that nevertheless hold something: they were given up after an error.
-func (w *walker) unfinished() error {
-	for i := len(w.segments) - 1; i >= 0; i-- {
-		s := &w.segments[i]
-		if s.archive || s.passed || s.end > 0 {
+func (w recovery) unfinished() error {
+	for i := len(w.Segments) - 1; i >= 0; i-- {
+		s := &w.Segments[i]
+		if s.Archive || s.Passed || s.End > 0 {
 			return nil
 		}
-		if slices.ContainsFunc(w.tails, func(t tail) bool { return t.segment == i }) {
+		if slices.ContainsFunc(w.Tails, func(t format.Tail) bool { return t.Segment == i }) {
 			continue
 		}
-		at, err := dataAt(w.fsys, s.path)
+		at, err := dataAt(w.FS, s.Path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return fmt.Errorf("reading a segment that was given up: %w", err)
 		}
 		if err == nil && at >= 0 {
-			w.tails = append(w.tails, tail{i, 0, "the segment was given up before anything in it was durable"})
+			w.Tails = append(w.Tails, format.Tail{Segment: i, Offset: 0, What: "the segment was given up before anything in it was durable"})
 		}
 	}
 	return nil
 }
 
 // dataAt returns the first offset in a file that is not zero, or -1.
-func dataAt(fsys FS, path string) (int64, error) {
+func dataAt(fsys format.FS, path string) (int64, error) {
 	f, err := fsys.Open(path, false)
 	if err != nil {
 		return -1, err
 	}
-	at, err := (&scanner{file: f}).nonZero(0)
+	at, err := format.NonZero(f, 0)
 	return at, errors.Join(err, f.Close())
 }
 
 // removeEmpty removes a file that holds nothing but zeros.
-func removeEmpty(fsys FS, path string) error {
+func removeEmpty(fsys format.FS, path string) error {
 	at, err := dataAt(fsys, path)
 	if err != nil {
 		return err
@@ -221,23 +224,23 @@ func removeEmpty(fsys FS, path string) error {
 
 // reopen makes what was read durable. It returns the segment if it is the last
 // one and has room.
-func (w *walker) reopen(i int, last bool) (_ *segment, err error) {
-	s := &w.segments[i]
-	if s.archive || s.end == 0 || !last && !s.sealed {
+func (w recovery) reopen(i int, last bool) (_ *segment, err error) {
+	s := &w.Segments[i]
+	if s.Archive || s.End == 0 || !last && !s.Sealed {
 		return nil, nil // was skipped, or given up after an error
 	}
-	f, err := w.fsys.Open(s.path, true)
+	f, err := w.FS.Open(s.Path, true)
 	if err != nil {
 		return nil, err
 	}
-	seg := &segment{file: f, path: s.path, number: s.number, first: s.first, size: s.end}
+	seg := &segment{file: f, path: s.Path, number: s.Number, first: s.First, size: s.End}
 	if last {
-		err = rewrite(f, s.synced, s.end)
+		err = rewrite(f, s.Synced, s.End)
 	}
-	if err == nil && s.sealed {
+	if err == nil && s.Sealed {
 		err = seg.trim() // the process ended before it could
 	}
-	if err != nil || s.sealed {
+	if err != nil || s.Sealed {
 		return nil, errors.Join(err, f.Close())
 	}
 	return seg, nil
@@ -247,8 +250,8 @@ func (w *walker) reopen(i int, last bool) (_ *segment, err error) {
 // were read from the page cache: if an earlier sync failed, the cache holds
 // what the disk does not, and would not be written again. What follows them is
 // the rest of a write that was given up.
-func rewrite(f File, from, to int64) error {
-	if at, err := (&scanner{file: f}).nonZero(to); err != nil {
+func rewrite(f format.File, from, to int64) error {
+	if at, err := format.NonZero(f, to); err != nil {
 		return err
 	} else if at >= 0 {
 		if err := f.Truncate(to); err != nil {

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 const firstSegment = "/l/epoch-000001/seg/000000.log"
@@ -66,7 +67,7 @@ func reopenEpochs(t testing.TB, m *memFS) (before [][]string) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	report, err := ledger.VerifyFS(m, "/l")
+	report, err := verifyFS(m, "/l")
 	// An older epoch keeps what was given up behind its last entry.
 	torn := report.Torn && strings.Contains(report.Tail, fmt.Sprintf("/epoch-%06d/", report.Epoch))
 	if err != nil || torn || report.Entries != uint64(len(slices.Concat(before...)))+1 {
@@ -77,8 +78,8 @@ func reopenEpochs(t testing.TB, m *memFS) (before [][]string) {
 
 // ends lists the offsets at which the frames of a segment end.
 func ends(data []byte) (all []int) {
-	for at := 0; at+ledger.HeaderSize <= len(data) && data[at] == 0xf7; {
-		at += ledger.HeaderSize + int(data[at+34])<<8 + int(data[at+35])
+	for at := 0; at+format.HeaderSize <= len(data) && data[at] == 0xf7; {
+		at += format.HeaderSize + int(data[at+34])<<8 + int(data[at+35])
 		all = append(all, at)
 	}
 	return all
@@ -195,7 +196,7 @@ func TestFlipOfEveryByte(t *testing.T) {
 func checkDamage(t *testing.T, m *memFS, name string, flipped []byte, at int) {
 	t.Helper()
 	bad := new(ledger.CorruptError)
-	if _, err := ledger.VerifyFS(m, "/l"); !errors.As(err, &bad) {
+	if _, err := verifyFS(m, "/l"); !errors.As(err, &bad) {
 		t.Errorf("verify: %v", err)
 	} else if bad.File == name && bad.Offset > int64(at) {
 		t.Errorf("verify finds offset %d: %v", bad.Offset, err)
@@ -341,7 +342,7 @@ func TestSegmentsGivenUp(t *testing.T) {
 	first := m.get(firstSegment) // genesis entry and three more: the next segment begins with entry 4
 	frame := slices.Clone(first[:ends(first)[0]])
 	for _, number := range []int{1, 2} {
-		header := frame[:ledger.HeaderSize]
+		header := frame[:format.HeaderSize]
 		binary.BigEndian.PutUint64(header[16:], 4)
 		binary.BigEndian.PutUint64(header[24:], 0)
 		binary.BigEndian.PutUint32(header[40:], crc32.Checksum(header[:40], crc32.MakeTable(crc32.Castagnoli)))

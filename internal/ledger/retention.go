@@ -7,8 +7,9 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // Retention is what a run of DeleteExpired did and found.
@@ -19,9 +20,6 @@ type Retention struct {
 	Waiting []uint32 // epochs whose time has run out, but not for long enough, see Options.DueFor
 	Keys    []string // periods whose keys are gone
 }
-
-// deletedSuffix marks the folder of an epoch whose deletion is in the log.
-const deletedSuffix = ".deleted"
 
 // DeleteExpired deletes every epoch whose time has run out and that no hold
 // keeps, as a whole: each record's retain_until has passed, and keep has since its
@@ -65,7 +63,7 @@ func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err 
 
 // expireAll deletes what may go of the epochs and returns the time of the entries
 // that stay.
-func (l *Log) expireAll(ctx context.Context, epochs []epoch, keep Retain, holds []Hold, r *Retention) (left []span, err error) {
+func (l *Log) expireAll(ctx context.Context, epochs []format.Epoch, keep Retain, holds []Hold, r *Retention) (left []span, err error) {
 	for i, e := range epochs {
 		if i+1 == len(epochs) {
 			left = append(left, span{e.Created, forever})
@@ -103,9 +101,9 @@ var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // epochs are the epochs that are there, up to the one that is written. Of one
 // whose settings are damaged only the number is known.
-func (l *Log) epochs() (all []epoch, err error) {
+func (l *Log) epochs() (all []format.Epoch, err error) {
 	current := l.counters.epoch.Load()
-	numbers, _, err := listEpochs(l.o.FS, l.dir)
+	numbers, _, err := format.ListEpochs(l.o.FS, l.dir)
 	if err != nil {
 		return nil, err
 	}
@@ -113,9 +111,9 @@ func (l *Log) epochs() (all []epoch, err error) {
 		if number > current {
 			break // it is being begun
 		}
-		e, err := readEpoch(l.o.FS, l.dir, number)
-		if isDamage(err) || errors.Is(err, fs.ErrNotExist) {
-			e, err = epoch{Number: number}, nil
+		e, err := format.ReadEpoch(l.o.FS, l.dir, number)
+		if format.IsDamage(err) || errors.Is(err, fs.ErrNotExist) {
+			e, err = format.Epoch{Number: number}, nil
 		}
 		if err != nil {
 			return nil, err
@@ -127,7 +125,7 @@ func (l *Log) epochs() (all []epoch, err error) {
 
 // expire deletes an epoch if it may go. next is the epoch after it that is left.
 // If it stays, the time of its entries is returned.
-func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s span, err error) {
+func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s span, err error) {
 	follows := next.Number == e.Number+1 && next.Origin != ""
 	if s = (span{e.Created, next.Created}); follows && l.o.Now().Before(keep.After(next.Created)) {
 		l.overdue.forget(e.Number)
@@ -155,7 +153,7 @@ func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Ho
 		r.Held = append(r.Held, e.Number)
 		return false, s, nil
 	}
-	d := deletedEpoch{
+	d := format.DeletedEpoch{
 		Number: e.Number, Origin: e.Origin, Key: e.Key, Checkpoint: string(c.checkpoint), Previous: e.Previous, Because: e.Because,
 		Entries: c.entries, Created: e.Created, Last: c.last, RetainUntil: due, At: l.o.Now(),
 	}
@@ -171,8 +169,8 @@ func (l *Log) expire(ctx context.Context, e, next epoch, keep Retain, holds []Ho
 
 // delete records that an epoch is deleted, and puts its folder away. What it says
 // of others would be lost with it, and is said again.
-func (l *Log) delete(d deletedEpoch, others [][]byte) error {
-	for _, raw := range append(slices.Clip(others), d.json()) {
+func (l *Log) delete(d format.DeletedEpoch, others [][]byte) error {
+	for _, raw := range append(slices.Clip(others), deletedJSON(d)) {
 		entry, err := l.deletedEntry(raw)
 		if err != nil {
 			return err
@@ -181,9 +179,9 @@ func (l *Log) delete(d deletedEpoch, others [][]byte) error {
 			return err
 		}
 	}
-	path := epochDir(l.dir, d.Number)
+	path := format.EpochDir(l.dir, d.Number)
 	l.sealer.busy.Lock() // it would make folders anew
-	err := l.o.FS.Rename(path, path+deletedSuffix)
+	err := l.o.FS.Rename(path, path+format.DeletedSuffix)
 	l.sealer.busy.Unlock()
 	if err == nil {
 		err = l.o.FS.SyncDir(l.dir)
@@ -204,7 +202,7 @@ func (l *Log) sweep() error {
 		return fmt.Errorf("listing the ledger: %w", err)
 	}
 	for _, name := range names {
-		if !isDeleted(name) {
+		if !format.IsDeleted(name) {
 			continue
 		}
 		err := removeAll(l.o.FS, filepath.Join(l.dir, name))
@@ -218,14 +216,8 @@ func (l *Log) sweep() error {
 	return nil
 }
 
-// isDeleted tells whether a name in the ledger's folder is a deleted epoch's.
-func isDeleted(name string) bool {
-	epoch, deleted := strings.CutSuffix(name, deletedSuffix)
-	return deleted && len(epochNumbers([]string{epoch})) == 1
-}
-
 // removeAll removes a folder with all that is in it, or a file.
-func removeAll(fsys FS, path string) error {
+func removeAll(fsys format.FS, path string) error {
 	names, err := fsys.Names(path)
 	if err == nil {
 		for _, name := range names {

@@ -83,7 +83,7 @@ func (l *monthly) expire(at time.Time, want ...uint32) ledger.Retention {
 	if got := epochsOf(l.m); !slices.Equal(got, want) {
 		l.t.Errorf("on %s epochs %v are left, want %v: %+v", at.Format(time.DateOnly), got, want, r)
 	}
-	if _, err := ledger.VerifyFS(l.m, "/l"); err != nil {
+	if _, err := verifyFS(l.m, "/l"); err != nil {
 		l.t.Errorf("on %s: %v", at.Format(time.DateOnly), err)
 	}
 	return r
@@ -115,7 +115,7 @@ func drop(m *memFS, epoch uint32) {
 func wantMissing(t *testing.T, m *memFS, epoch uint32, why string) {
 	t.Helper()
 	bad := new(ledger.CorruptError)
-	_, err := ledger.VerifyFS(m, "/l")
+	_, err := verifyFS(m, "/l")
 	if !errors.As(err, &bad) || bad.File != fmt.Sprintf("/l/epoch-%06d", epoch) || !strings.Contains(bad.What, why) {
 		t.Errorf("epoch %d is missing, and verifying says %v", epoch, err)
 	}

@@ -53,7 +53,7 @@ func TestInterruptedDeletion(t *testing.T) {
 		failed = hasFailed()
 		crashed := &monthly{t: t, m: l.m.crash(rng, rng.Float64())}
 		l.end()
-		if _, err := ledger.VerifyFS(crashed.m, "/l"); err != nil {
+		if _, err := verifyFS(crashed.m, "/l"); err != nil {
 			t.Fatalf("crashed at operation %d: %v", n, err)
 		}
 		crashed.open(at)
@@ -225,7 +225,7 @@ func readAll(t *testing.T, m *memFS) (all []string) {
 // check verifies the ledger, and reads back every record that is promised.
 func (r *retained) check(when string) {
 	r.t.Helper()
-	if _, err := ledger.VerifyFS(r.m, "/l"); err != nil {
+	if _, err := verifyFS(r.m, "/l"); err != nil {
 		r.t.Fatalf("%s: %v", when, err)
 	}
 	found := make(map[ledger.ID]string)

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"strings"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // due tells whether the next entry belongs to a new epoch: the running one is
@@ -41,19 +43,19 @@ func (l *Log) nextEpoch() error {
 	if err := errors.Join(l.finish(), l.keeper.stop()); err != nil {
 		return fmt.Errorf("ending the ledger's epoch: %w", err)
 	}
-	signed, _, err := readCheckpoint(l.o.FS, l.epochDir, l.epoch)
+	signed, _, err := format.ReadCheckpoint(l.o.FS, l.epochDir, l.epoch)
 	if err != nil {
 		return err
 	}
-	old := previous{l.epoch.Number, l.epoch.Origin, l.epoch.Key, string(signed)}
-	e, err := l.newEpoch(epoch{Number: l.closed.Number, Origin: l.closed.Origin, Previous: &old, Because: l.because}, l.nextKey())
+	old := format.Previous{Number: l.epoch.Number, Origin: l.epoch.Origin, Key: l.epoch.Key, Checkpoint: string(signed)}
+	e, err := l.newEpoch(format.Epoch{Number: l.closed.Number, Origin: l.closed.Origin, Previous: &old, Because: l.because}, l.nextKey())
 	if err != nil {
 		return err
 	}
 	if e.Key != l.closed.Key {
 		return fmt.Errorf("%w: %s was closed for the key %s", ErrNoSigningKey, old.Origin, l.closed.Key)
 	}
-	if err := createEpoch(l.o.FS, l.dir, e); err != nil {
+	if err := format.CreateEpoch(l.o.FS, l.dir, e); err != nil {
 		return err
 	}
 	if err := l.takeEpoch(e, l.nextKey()); err != nil {
@@ -83,7 +85,7 @@ func (l *Log) close() error {
 	if l.closed != nil {
 		return nil
 	}
-	next := &previous{Number: l.epoch.Number + 1, Origin: l.epoch.next(l.o.nodeName())}
+	next := &format.Previous{Number: l.epoch.Number + 1, Origin: l.epoch.Next(l.o.nodeName())}
 	var err error
 	if _, next.Key, err = signerOf(l.nextKey(), next.Origin); err != nil {
 		return err
@@ -113,12 +115,12 @@ func (l *Log) begin() error {
 // closedBy notes that an epoch that was read back ends with the entry that
 // names the next one: a crash kept that one from being begun.
 func (l *Log) closedBy(last []byte) error {
-	if !bytes.HasSuffix(last, noteEnd(TypeClosed)) {
+	if !bytes.HasSuffix(last, format.EntryEnd(format.TypeClosed)) {
 		return nil
 	}
 	var entry struct {
 		Because string
-		Next    previous
+		Next    format.Previous
 	}
 	if err := json.Unmarshal(last, &entry); err != nil {
 		return fmt.Errorf("the last entry of %s: %w", l.epoch.Origin, err)
@@ -144,12 +146,12 @@ func (l *Log) checkBegun() error {
 
 // lastEntry returns the last entry of an epoch of so many.
 func (l *Log) lastEntry(next uint64) (last []byte, err error) {
-	w, err := newWalker(l.o.FS, l.epochDir, l.epoch)
+	w, err := format.NewWalker(l.o.FS, l.epochDir, l.epoch)
 	if err != nil || next == 0 {
 		return nil, err
 	}
-	err = w.read(next-1, func(fr *frame) error {
-		return fr.entries(next-1, func(e Entry) error {
+	err = w.Read(next-1, func(fr *format.Frame) error {
+		return fr.Entries(next-1, func(e format.Entry) error {
 			last = bytes.Clone(e.Data)
 			return nil
 		})
@@ -187,7 +189,7 @@ func NewEpoch(dir string, o Options, because, nextKey string) error {
 	}
 	l.rotate = true
 	err := l.Open()
-	if isDamage(err) || errors.Is(err, ErrNoSigningKey) {
+	if format.IsDamage(err) || errors.Is(err, ErrNoSigningKey) {
 		return l.beginAfter(err)
 	}
 	return errors.Join(err, l.Close())
@@ -195,12 +197,12 @@ func NewEpoch(dir string, o Options, because, nextKey string) error {
 
 // NodeOf is the node that a ledger's newest epoch was begun by, for Options.Node
 // of whoever tends the ledger in its place; empty if that cannot be known.
-func NodeOf(dir string) string { return nodeOf(osFS{}, dir) }
+func NodeOf(dir string) string { return nodeOf(format.OS{}, dir) }
 
 // nodeOf is the node that the newest epoch's origin names; empty if that cannot
 // be known.
-func nodeOf(fsys FS, dir string) string {
-	e, _, ok, err := findEpoch(fsys, dir)
+func nodeOf(fsys format.FS, dir string) string {
+	e, _, ok, err := format.NewestEpoch(fsys, dir)
 	if parts := strings.Split(e.Origin, "/"); err == nil && ok && len(parts) == 4 {
 		return parts[1]
 	}
@@ -209,7 +211,7 @@ func nodeOf(fsys FS, dir string) string {
 
 // beginAfter makes an epoch after one that cannot be opened.
 func (l *Log) beginAfter(damage error) (err error) {
-	lock, err := l.o.FS.Lock(filepath.Join(l.dir, lockName))
+	lock, err := l.o.FS.Lock(filepath.Join(l.dir, format.LockName))
 	if err != nil {
 		return fmt.Errorf("locking the ledger %s: %w", l.dir, err)
 	}
@@ -218,15 +220,15 @@ func (l *Log) beginAfter(damage error) (err error) {
 	if err != nil {
 		return fmt.Errorf("listing the ledger: %w", err)
 	}
-	numbers := epochNumbers(names)
+	numbers := format.EpochNumbers(names)
 	if len(numbers) == 0 {
 		return damage
 	}
 	number := numbers[len(numbers)-1]
-	old := previous{Number: number}
-	if e, err := readEpoch(l.o.FS, l.dir, number); err == nil {
+	old := format.Previous{Number: number}
+	if e, err := format.ReadEpoch(l.o.FS, l.dir, number); err == nil {
 		old.Origin, old.Key = e.Origin, e.Key
-		if signed, _, err := readCheckpoint(l.o.FS, epochDir(l.dir, number), e); err == nil {
+		if signed, _, err := format.ReadCheckpoint(l.o.FS, format.EpochDir(l.dir, number), e); err == nil {
 			old.Checkpoint = string(signed)
 		}
 	}
@@ -238,10 +240,10 @@ func (l *Log) beginAfter(damage error) (err error) {
 	}
 	// The damaged epoch may have been followed by another one that is lost: the
 	// new one is a ledger of its own.
-	origin := originOf(l.o.nodeName(), newLedgerID(), number+1)
-	e, err := l.newEpoch(epoch{Number: number + 1, Origin: origin, Previous: &old, Because: l.because}, key)
+	origin := format.OriginOf(l.o.nodeName(), format.NewLedgerID(), number+1)
+	e, err := l.newEpoch(format.Epoch{Number: number + 1, Origin: origin, Previous: &old, Because: l.because}, key)
 	if err != nil {
 		return err
 	}
-	return createEpoch(l.o.FS, l.dir, e)
+	return format.CreateEpoch(l.o.FS, l.dir, e)
 }

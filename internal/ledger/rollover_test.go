@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // verified verifies the ledger at /l.
-func verified(t testing.TB, m *memFS) ledger.Report {
+func verified(t testing.TB, m *memFS) verify.Report {
 	t.Helper()
-	r, err := ledger.VerifyFS(m, "/l")
+	r, err := verifyFS(m, "/l")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -159,10 +160,10 @@ func TestMissingEpoch(t *testing.T) {
 	for _, missing := range []string{"/l/epoch-000001", "/l/epoch-000002"} {
 		lost := m.clone()
 		remove(lost, missing)
-		if _, err := ledger.VerifyFS(lost, "/l"); !errors.As(err, &bad) || bad.File != missing {
+		if _, err := verifyFS(lost, "/l"); !errors.As(err, &bad) || bad.File != missing {
 			t.Errorf("%s is missing: %v", missing, err)
 		}
-		if r, err := ledger.VerifyWith(lost, "/l", ledger.VerifyOptions{From: 3}); err != nil || r.First != 3 {
+		if r, err := verifyWith(lost, "/l", verify.Options{From: 3}); err != nil || r.First != 3 {
 			t.Errorf("from the third epoch on: %+v, %v", r, err)
 		}
 	}
@@ -186,7 +187,7 @@ func TestMissingEpoch(t *testing.T) {
 	for _, name := range other.files("/l/epoch-000002") {
 		swapped.set(name, other.get(name))
 	}
-	if _, err := ledger.VerifyFS(swapped, "/l"); !errors.As(err, &bad) || !strings.Contains(bad.What, "the genesis entry names the epoch") {
+	if _, err := verifyFS(swapped, "/l"); !errors.As(err, &bad) || !strings.Contains(bad.What, "the genesis entry names the epoch") {
 		t.Errorf("another ledger's epoch: %v, %d epochs", err, len(all))
 	}
 }
@@ -224,7 +225,7 @@ func TestNewKey(t *testing.T) {
 		t.Errorf("%v, %v", id, err)
 	}
 	shut(t, l)
-	if r, err := ledger.Verify(filepath.Join(dir, "ledger"), ledger.VerifyOptions{}); err != nil || r.Epoch != 2 {
+	if r, err := verify.Ledger(filepath.Join(dir, "ledger"), verify.Options{}); err != nil || r.Epoch != 2 {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
 	var last string
@@ -269,7 +270,7 @@ func TestEpochAfterDamage(t *testing.T) {
 				t.Errorf("%v, %v", id, err)
 			}
 			shut(t, l)
-			r, err := ledger.VerifyWith(m, "/l", ledger.VerifyOptions{From: 2})
+			r, err := verifyWith(m, "/l", verify.Options{From: 2})
 			if err != nil || r.First != 2 || r.Entries != 2 {
 				t.Errorf("verify: %+v, %v", r, err)
 			}

@@ -1,9 +1,9 @@
 package ledger
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io/fs"
 	"path/filepath"
 	"runtime"
@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // sealer turns full segments into archives behind everything else: once a
@@ -69,7 +71,7 @@ var errStopped = errors.New("the ledger closes")
 
 // sealAll seals whatever may be sealed, in all epochs.
 func (s *sealer) sealAll() error {
-	numbers, _, err := listEpochs(s.o.FS, s.dir)
+	numbers, _, err := format.ListEpochs(s.o.FS, s.dir)
 	if err != nil {
 		return err
 	}
@@ -90,36 +92,36 @@ func (s *sealer) sealAll() error {
 func (s *sealer) sealEpoch(number uint32) error {
 	s.busy.Lock()
 	defer s.busy.Unlock()
-	e, err := readEpoch(s.o.FS, s.dir, number)
+	e, err := format.ReadEpoch(s.o.FS, s.dir, number)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	return (&sealing{s, e, epochDir(s.dir, number)}).all()
+	return (&sealing{s, e, format.EpochDir(s.dir, number)}).all()
 }
 
 // sealing is the work on one epoch.
 type sealing struct {
 	*sealer
-	epoch epoch
+	epoch format.Epoch
 	dir   string
 }
 
 func (s *sealing) all() error {
-	t := newTree(s.o.FS, s.dir, s.epoch)
-	if err := t.load(); err != nil {
+	t := format.NewTree(s.o.FS, s.dir, s.epoch)
+	if err := t.Load(); err != nil {
 		return err
 	}
-	w, err := newWalker(s.o.FS, s.dir, s.epoch)
+	w, err := format.NewWalker(s.o.FS, s.dir, s.epoch)
 	if err != nil {
 		return err
 	}
-	if err := w.removeLeftovers(); err != nil {
+	if err := removeLeftovers(w); err != nil {
 		return err
 	}
-	if int64(w.archived)>>t.height == t.stored {
+	if int64(w.Archived)>>t.SubtreeHeight() == t.Stored() {
 		return nil
 	}
 	for _, dir := range []string{s.dir, filepath.Join(s.dir, "hash")} { // storing the hashes may have failed at the end
@@ -127,9 +129,9 @@ func (s *sealing) all() error {
 			return err
 		}
 	}
-	for span := int64(w.archived) >> t.height; span < t.stored; span++ {
+	for span := int64(w.Archived) >> t.SubtreeHeight(); span < t.Stored(); span++ {
 		if err := s.seal(span); err != nil {
-			return fmt.Errorf("sealing %s: %w", archivePath(s.dir, span), err)
+			return fmt.Errorf("sealing %s: %w", format.ArchivePath(s.dir, span), err)
 		}
 	}
 	return nil
@@ -138,8 +140,8 @@ func (s *sealing) all() error {
 // seal writes the archive of a span, and returns when it is durable and known
 // to hold what the tree says.
 func (s *sealing) seal(span int64) error {
-	path := archivePath(s.dir, span)
-	if err := mkdirDurable(s.o.FS, filepath.Dir(path)); err != nil {
+	path := format.ArchivePath(s.dir, span)
+	if err := format.MkdirDurable(s.o.FS, filepath.Dir(path)); err != nil {
 		return err
 	}
 	tmp := path + ".tmp"
@@ -166,49 +168,46 @@ func (s *sealing) seal(span int64) error {
 	if err := s.o.FS.SyncDir(filepath.Dir(path)); err != nil {
 		return err
 	}
-	w, err := newWalker(s.o.FS, s.dir, s.epoch)
+	w, err := format.NewWalker(s.o.FS, s.dir, s.epoch)
 	if err != nil {
 		return err
 	}
-	return w.removeLeftovers()
+	return removeLeftovers(w)
 }
 
 // write writes the span's entries in bundles, and then the index before them.
-func (s *sealing) write(f File, span int64) error {
+func (s *sealing) write(f format.File, span int64) error {
 	first := uint64(span) * s.epoch.SegmentEntries
-	count := s.epoch.bundleEntries()
-	rows := make([]archivedBundle, 0, s.epoch.SegmentEntries/count)
-	offset := int64(archiveHeader + archiveRow*cap(rows))
-	var bundle, packed []byte
+	count := s.epoch.BundleEntries()
+	w := format.NewArchiveWriter(f, s.epoch, span)
+	var bundle []byte
 	unsynced := 0
 	next, began := first, time.Now()
 	err := s.entries(first, func(entry []byte) error {
-		bundle = appendEntry(bundle, entry)
+		bundle = format.AppendEntry(bundle, entry)
 		if next++; next%count != 0 {
 			return nil
 		}
-		packed = encoder().EncodeAll(bundle, packed[:0])
-		if _, err := f.WriteAt(packed, offset); err != nil {
+		n, err := w.Add(bundle)
+		if err != nil {
 			return err
 		}
-		if unsynced += len(packed); unsynced >= syncStep {
+		if unsynced += n; unsynced >= format.SyncStep {
 			runtime.Gosched() // whoever waits for a record comes first
 			if err := f.Sync(); err != nil {
 				return err
 			}
 			unsynced = 0
 		}
-		rows = append(rows, archivedBundle{offset, uint32(len(packed)), uint32(len(bundle)), crc32.Checksum(packed, castagnoli)})
-		offset, bundle = offset+int64(len(packed)), bundle[:0]
-		err := s.rest(time.Since(began))
+		bundle = bundle[:0]
+		err = s.rest(time.Since(began))
 		began = time.Now()
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	_, err = f.WriteAt(putIndex(s.epoch, first, rows), 0)
-	return err
+	return w.Finish()
 }
 
 // restWhileBusy is how many times as long as it worked sealing rests while entries
@@ -234,20 +233,20 @@ func (s *sealer) rest(took time.Duration) error {
 
 // entries hands on the entries of a span that begins with first.
 func (s *sealing) entries(first uint64, f func(entry []byte) error) error {
-	w, err := newWalker(s.o.FS, s.dir, s.epoch)
+	w, err := format.NewWalker(s.o.FS, s.dir, s.epoch)
 	if err != nil {
 		return err
 	}
 	end := first + s.epoch.SegmentEntries
 	last := first
-	err = w.read(first, func(fr *frame) error {
-		if fr.first >= end {
-			return errEnough
+	err = w.Read(first, func(fr *format.Frame) error {
+		if fr.First >= end {
+			return format.ErrEnough
 		}
-		last = fr.first + uint64(fr.count)
-		return fr.entries(first, func(e Entry) error { return f(e.Data) })
+		last = fr.First + uint64(fr.Count)
+		return fr.Entries(first, func(e format.Entry) error { return f(e.Data) })
 	})
-	if err != nil && !errors.Is(err, errEnough) {
+	if err != nil && !errors.Is(err, format.ErrEnough) {
 		return err
 	}
 	if last != end {
@@ -258,20 +257,20 @@ func (s *sealing) entries(first uint64, f func(entry []byte) error) error {
 
 // compare makes sure that an archive holds what the stored hashes say.
 func (s *sealing) compare(path string, span int64) error {
-	a, err := openArchive(s.o.FS, path, s.epoch, span)
+	a, err := format.OpenArchive(s.o.FS, path, s.epoch, span)
 	if err != nil {
 		return err
 	}
-	t := newTree(s.o.FS, s.dir, s.epoch)
-	row, err := t.row(0, int64(a.first), int(s.epoch.SegmentEntries))
+	t := format.NewTree(s.o.FS, s.dir, s.epoch)
+	row, err := t.Row(0, int64(a.First), int(s.epoch.SegmentEntries))
 	if err == nil {
 		began := time.Now()
-		err = a.frames(s.epoch, 0, func(fr *frame) error {
-			index := fr.first
-			for rest := fr.payload; len(rest) > 0; index++ {
-				_, after, got := cutLeaf(rest)
-				if want := tlog.Hash(row[(index-a.first)*tlog.HashSize:]); got != want {
-					return &CorruptError{File: path, Offset: fr.offset, Index: index, What: "the entry is not the one the tree has",
+		err = a.Frames(s.epoch, 0, func(fr *format.Frame) error {
+			index := fr.First
+			for rest := fr.Payload; len(rest) > 0; index++ {
+				_, after, got := format.CutLeaf(rest)
+				if want := tlog.Hash(row[(index-a.First)*tlog.HashSize:]); got != want {
+					return &format.CorruptError{File: path, Offset: fr.Offset, Index: index, What: "the entry is not the one the tree has",
 						Expected: want.String(), Found: got.String()}
 				}
 				rest = after
@@ -281,5 +280,5 @@ func (s *sealing) compare(path string, span int64) error {
 			return err
 		})
 	}
-	return unjoin(errors.Join(err, a.file.Close()))
+	return cmp.Or(err, a.Close())
 }

@@ -3,18 +3,17 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"path/filepath"
-	"strconv"
-	"strings"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // segment is the file that is appended to. Frames never span segments,
 // and a segment ends where the index is a multiple of the epoch's segment
 // length, so that segments without an accident are whole spans of the tree.
 type segment struct {
-	file   File
+	file   format.File
 	path   string
 	number int
 	first  uint64 // index of its first entry
@@ -25,31 +24,10 @@ type segment struct {
 	zeroed   int64 // up to here zeros were written to that space
 }
 
-// segmentPath is where the numbered segment of an epoch's folder stands.
-func segmentPath(epochDir string, number int) string {
-	return filepath.Join(epochDir, "seg", fmt.Sprintf("%06d.log", number))
-}
-
-// segmentNumber reads a segment's number from its file name.
-func segmentNumber(name string) (number int, ok bool) { return numbered(name, ".log") }
-
-// numbered reads the number from a file name of at least six digits.
-func numbered(name, suffix string) (number int, ok bool) {
-	digits, ok := strings.CutSuffix(name, suffix)
-	if !ok || len(digits) < 6 {
-		return 0, false
-	}
-	number, err := strconv.Atoi(digits)
-	if err != nil || name != fmt.Sprintf("%06d", number)+suffix {
-		return 0, false
-	}
-	return number, true
-}
-
 // createSegment makes an empty segment that a crash cannot take away. Space is
 // reserved if reserve is not zero; a volume without room for it gives a segment
 // that grows as it is written.
-func createSegment(fsys FS, path string, number int, reserve int64) (*segment, error) {
+func createSegment(fsys format.FS, path string, number int, reserve int64) (*segment, error) {
 	file, err := fsys.Create(path)
 	if err != nil {
 		return nil, fmt.Errorf("creating a segment: %w", err)
@@ -94,56 +72,8 @@ func (s *segment) zeroAhead(end int64) error {
 	return nil
 }
 
-// Reserved is how many bytes of an epoch's segments hold nothing yet: what follows
-// the last frame. It reads the frames' headers only, and may be used beside a
-// writer.
-func Reserved(dir string, epoch uint32) (bytes int64, err error) {
-	fsys, seg := osFS{}, filepath.Join(epochDir(dir, epoch), "seg")
-	names, err := fsys.Names(seg)
-	if err != nil {
-		return 0, fmt.Errorf("listing the ledger's segments: %w", err)
-	}
-	for _, name := range names {
-		if _, ok := segmentNumber(name); !ok {
-			continue
-		}
-		n, err := reservedIn(fsys, filepath.Join(seg, name))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it was sealed meanwhile
-			return 0, fmt.Errorf("measuring a segment: %w", err)
-		}
-		bytes += n
-	}
-	return bytes, nil
-}
-
-// reservedIn is what follows the last frame of a segment's file.
-func reservedIn(fsys FS, path string) (bytes int64, err error) {
-	f, err := fsys.Open(path, false)
-	if err != nil {
-		return 0, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	size, err := f.Size()
-	var b [headerSize]byte
-	end := int64(0)
-	for err == nil && end < size {
-		if _, err = f.ReadAt(b[:], end); err != nil {
-			break
-		}
-		h, wrong := parseHeader(b[:])
-		if wrong != "" {
-			break
-		}
-		end += headerSize + int64(h.length)
-	}
-	if err != nil && !errors.Is(err, io.EOF) {
-		return 0, err
-	}
-	return max(0, size-end), nil
-}
-
 // discard takes back a segment nothing was written to.
-func discard(fsys FS, file File, path string) error {
+func discard(fsys format.FS, file format.File, path string) error {
 	err := file.Close()
 	if e := fsys.Remove(path); e != nil && !errors.Is(e, fs.ErrNotExist) {
 		err = errors.Join(err, e)

@@ -4,6 +4,8 @@ import (
 	"maps"
 	"slices"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // The entries the log itself makes. Their members are those of a Record where
@@ -15,7 +17,7 @@ func (l *Log) genesis() []byte {
 	o := object("{")
 	o.text("because", l.epoch.Because)
 	o.number("epoch", int64(l.epoch.Number))
-	o.text("format", epochFormat)
+	o.text("format", format.EpochFormat)
 	o.id("id", newID(now))
 	if l.epoch.Previous == nil {
 		o.texts("keys", l.keys.firstKeys())
@@ -24,21 +26,21 @@ func (l *Log) genesis() []byte {
 	o.text("node", l.o.Node)
 	o.text("origin", l.epoch.Origin)
 	if p := l.epoch.Previous; p != nil {
-		o.raw("previous", p.json())
+		o.raw("previous", previousJSON(p))
 	}
 	salt := newSalt()
 	o.base64("salt", salt[:])
 	o.number("segment_entries", int64(l.epoch.SegmentEntries))
-	o.text("settings", l.epoch.digest())
+	o.text("settings", l.epoch.Digest())
 	o.time("time", now)
-	o.text("type", TypeGenesis)
-	o.text("v", schema)
+	o.text("type", format.TypeGenesis)
+	o.text("v", format.Schema)
 	o.text("vkey", l.epoch.Key)
 	return append(o, '}')
 }
 
-// json is the previous epoch as the genesis entry carries it.
-func (p *previous) json() []byte {
+// previousJSON is an epoch as the entries of its neighbours carry it.
+func previousJSON(p *format.Previous) []byte {
 	o := object("{")
 	o.text("checkpoint", p.Checkpoint)
 	o.number("epoch", int64(p.Number))
@@ -58,7 +60,7 @@ func (l *Log) snapshotEntry(digest string, kept snapshot) []byte {
 	salt := newSalt()
 	o.base64("salt", salt[:])
 	o.text("sha256", kept.sum)
-	return closing(o, now, TypePolicy)
+	return closing(o, now, format.TypePolicy)
 }
 
 // snapshotEntries says for each policy of this log that it is kept, which every
@@ -75,17 +77,17 @@ func (l *Log) snapshotEntries() (entries [][]byte) {
 
 // closedEntry is the last entry of an epoch: it names the next one and its key,
 // so that the old key vouches for the new one.
-func (l *Log) closedEntry(next *previous) []byte {
+func (l *Log) closedEntry(next *format.Previous) []byte {
 	now := l.o.Now()
 	o := object("{")
 	o.text("because", l.because)
 	o.number("epoch", int64(l.epoch.Number))
 	o.id("id", newID(now))
-	o.raw("next", next.json())
+	o.raw("next", previousJSON(next))
 	o.text("node", l.o.Node)
 	salt := newSalt()
 	o.base64("salt", salt[:])
-	return closing(o, now, TypeClosed)
+	return closing(o, now, format.TypeClosed)
 }
 
 // recovered says what was cut off the log after a crash. None of it was
@@ -103,13 +105,13 @@ func (l *Log) recovered(c cut) []byte {
 	o.text("quarantine", c.quarantine)
 	salt := newSalt()
 	o.base64("salt", salt[:])
-	return closing(o, now, TypeRecovered)
+	return closing(o, now, format.TypeRecovered)
 }
 
 // closing appends time, type and v, and ends the object.
 func closing(o object, now time.Time, kind string) []byte {
 	o.time("time", now)
 	o.text("type", kind)
-	o.text("v", schema)
+	o.text("v", format.Schema)
 	return append(o, '}')
 }

@@ -5,6 +5,8 @@ import (
 	"runtime"
 	"runtime/debug"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // Appenders commit for each other: who finds nobody at it takes the turn and
@@ -20,8 +22,8 @@ type batch struct {
 	joined bool   // somebody waits for it
 	buf    []byte // room for a frame's header, then a payload
 	count  int
-	frames int   // it was written in
-	place  place // of the last of them
+	frames int          // it was written in
+	place  format.Place // of the last of them
 
 	// done is what the batch's appenders wait on. It is closed when the batch is
 	// committed; before that, one of them may receive the turn to do so.
@@ -34,15 +36,15 @@ type batch struct {
 }
 
 func newBatch(buf []byte) *batch {
-	if cap(buf) < headerSize {
-		buf = make([]byte, headerSize, 16<<10)
+	if cap(buf) < format.HeaderSize {
+		buf = make([]byte, format.HeaderSize, 16<<10)
 	}
-	return &batch{buf: buf[:headerSize], done: make(chan struct{}, 1)}
+	return &batch{buf: buf[:format.HeaderSize], done: make(chan struct{}, 1)}
 }
 
 // add appends an entry and returns its place.
 func (b *batch) add(entry []byte) (slot int) {
-	b.buf = appendEntry(b.buf, entry)
+	b.buf = format.AppendEntry(b.buf, entry)
 	b.count++
 	return b.count - 1
 }

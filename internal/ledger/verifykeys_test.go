@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // signedLedger makes a ledger of two epochs and returns the verifier key of its node.
@@ -77,7 +78,7 @@ func TestVerifyByKey(t *testing.T) {
 		{"unsigned", nil, ""},
 		{"unsigned", []string{first}, "nothing of the epoch is signed"},
 	} {
-		r, err := ledger.Verify(in(test.dir), ledger.VerifyOptions{Keys: test.keys})
+		r, err := verify.Ledger(in(test.dir), verify.Options{Keys: test.keys})
 		if err == nil != (test.want == "") || err != nil && !strings.Contains(filepath.ToSlash(err.Error()), test.want) {
 			t.Errorf("%s by %q: %+v, %v", test.dir, test.keys, r, err)
 		}

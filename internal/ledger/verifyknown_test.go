@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // A ledger's folder that was set back, as a whole, is sound. Only who kept a later
@@ -35,7 +36,7 @@ func TestVerifyAgainstKnown(t *testing.T) {
 		states, signed = append(states, state), append(signed, note)
 	}
 	of := func(i int, known ...[]byte) error {
-		_, err := ledger.Verify(states[i], ledger.VerifyOptions{Known: known})
+		_, err := verify.Ledger(states[i], verify.Options{Known: known})
 		return err
 	}
 	for i := range states {
@@ -78,13 +79,13 @@ func TestVerifyAgainstKnownOfADeletedEpoch(t *testing.T) {
 	l := newMonthly(t, 3)
 	note := l.m.get("/l/epoch-000001/checkpoint")
 	l.expire(day(2026, 3, 15), 2, 3)
-	if _, err := ledger.VerifyWith(l.m, "/l", ledger.VerifyOptions{Known: [][]byte{note}}); err != nil {
+	if _, err := verifyWith(l.m, "/l", verify.Options{Known: [][]byte{note}}); err != nil {
 		t.Error(err)
 	}
 	text := strings.SplitN(string(note), "\n", 3)
 	more := []byte(text[0] + "\n1000\n" + text[2])
 	bad := new(ledger.CorruptError)
-	if _, err := ledger.VerifyWith(l.m, "/l", ledger.VerifyOptions{Known: [][]byte{more}}); !errors.As(err, &bad) || !strings.Contains(bad.What, "it was signed over 1000 entries of transfergate/gw-sg-1/") {
+	if _, err := verifyWith(l.m, "/l", verify.Options{Known: [][]byte{more}}); !errors.As(err, &bad) || !strings.Contains(bad.What, "it was signed over 1000 entries of transfergate/gw-sg-1/") {
 		t.Errorf("got %v", err)
 	}
 }

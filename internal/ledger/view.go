@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -18,44 +19,37 @@ import (
 // takes no lock and works beside a running writer. Its methods may be called by
 // any number of goroutines.
 type View struct {
-	fsys  FS
+	fsys  format.FS
 	dir   string
-	epoch epoch
+	epoch format.Epoch
 
-	mu     sync.Mutex // guards what follows
-	size   int64      // of the latest checkpoint
-	tree   *tree      // has at least so many leaves once it was read up to them
-	places []place    // of the frames after tree.start()
+	mu     sync.Mutex     // guards what follows
+	size   int64          // of the latest checkpoint
+	tree   *format.Tree   // has at least so many leaves once it was read up to them
+	places []format.Place // of the frames after tree.start()
 }
 
 var _ tiles.Source = (*View)(nil)
 
-// place is where a frame lies.
-type place struct {
-	path   string
-	offset int64
-	first  uint64
-}
-
 // OpenView returns a view of an epoch; 0 is the newest. It holds no file open.
-func OpenView(dir string, epoch uint32) (*View, error) { return openView(osFS{}, dir, epoch) }
+func OpenView(dir string, epoch uint32) (*View, error) { return openView(format.OS{}, dir, epoch) }
 
-func openView(fsys FS, dir string, number uint32) (*View, error) {
+func openView(fsys format.FS, dir string, number uint32) (*View, error) {
 	if number == 0 {
-		e, _, ok, err := findEpoch(fsys, dir)
+		e, _, ok, err := format.NewestEpoch(fsys, dir)
 		if err != nil {
 			return nil, err
 		}
 		if !ok {
-			return nil, fmt.Errorf("%s holds no ledger: %w", dir, errNoLedger)
+			return nil, fmt.Errorf("%s holds no ledger: %w", dir, format.ErrNoLedger)
 		}
 		number = e.Number
 	}
-	e, err := readEpoch(fsys, dir, number)
+	e, err := format.ReadEpoch(fsys, dir, number)
 	if err != nil {
 		return nil, err
 	}
-	v := &View{fsys: fsys, dir: epochDir(dir, number), epoch: e}
+	v := &View{fsys: fsys, dir: format.EpochDir(dir, number), epoch: e}
 	v.reset()
 	return v, nil
 }
@@ -79,7 +73,7 @@ func (v *View) Checkpoint() ([]byte, error) {
 }
 
 func (v *View) checkpoint() ([]byte, error) {
-	signed, c, err := readCheckpoint(v.fsys, v.dir, v.epoch)
+	signed, c, err := format.ReadCheckpoint(v.fsys, v.dir, v.epoch)
 	if err != nil {
 		return nil, err
 	}
@@ -103,9 +97,9 @@ func (v *View) Tile(t tlog.Tile) ([]byte, error) {
 	if err := v.reach((first + int64(t.W)) << level); err != nil {
 		return nil, err
 	}
-	span := func(n int64) int64 { return n << level >> v.tree.height }
-	if last := first + int64(t.W) - 1; span(first) == span(last) && span(last) < v.tree.stored && level < v.tree.height {
-		return v.tree.row(level, first, t.W)
+	span := func(n int64) int64 { return n << level >> v.tree.SubtreeHeight() }
+	if last := first + int64(t.W) - 1; span(first) == span(last) && span(last) < v.tree.Stored() && level < v.tree.SubtreeHeight() {
+		return v.tree.Row(level, first, t.W)
 	}
 	return tlog.ReadTileData(t, v.tree)
 }
@@ -124,8 +118,8 @@ func (v *View) Bundle(n int64, width int) ([]byte, error) {
 	}
 	var b []byte
 	var err error
-	for again := range rereads {
-		if b, err = v.entries(from, from+uint64(width)); err == nil || again+1 == rereads {
+	for again := range format.Rereads {
+		if b, err = v.entries(from, from+uint64(width)); err == nil || again+1 == format.Rereads {
 			return b, err
 		}
 		v.reset() // perhaps the segment was sealed meanwhile
@@ -137,7 +131,7 @@ func (v *View) Bundle(n int64, width int) ([]byte, error) {
 }
 
 // reset forgets everything but the checkpoint.
-func (v *View) reset() { v.tree, v.places = newTree(v.fsys, v.dir, v.epoch), nil }
+func (v *View) reset() { v.tree, v.places = format.NewTree(v.fsys, v.dir, v.epoch), nil }
 
 // reach sees to it that the tree has so many leaves, if the checkpoint does.
 func (v *View) reach(size int64) error {
@@ -150,12 +144,12 @@ func (v *View) reach(size int64) error {
 		return fmt.Errorf("the checkpoint of %s covers %d entries, not %d: %w", v.epoch.Origin, v.size, size, fs.ErrNotExist)
 	}
 	var err error
-	for range rereads {
-		if v.tree.size() >= size {
+	for range format.Rereads {
+		if v.tree.Size() >= size {
 			return nil
 		}
-		if err = v.read(); err == nil && v.tree.size() < size {
-			err = &CorruptError{File: v.dir, Index: uint64(v.tree.size()), What: fmt.Sprintf("the ledger has %d entries, its checkpoint %d", v.tree.size(), v.size)}
+		if err = v.read(); err == nil && v.tree.Size() < size {
+			err = &format.CorruptError{File: v.dir, Index: uint64(v.tree.Size()), What: fmt.Sprintf("the ledger has %d entries, its checkpoint %d", v.tree.Size(), v.size)}
 		}
 		if err != nil {
 			v.reset()
@@ -169,29 +163,29 @@ func (v *View) read() error {
 	if err := v.takeStored(); err != nil {
 		return err
 	}
-	w, err := newWalker(v.fsys, v.dir, v.epoch)
+	w, err := format.NewWalker(v.fsys, v.dir, v.epoch)
 	if err != nil {
 		return err
 	}
 	if n := len(v.places); n > 0 {
-		w.from = v.places[n-1]
+		w.From = v.places[n-1]
 	}
-	err = w.read(uint64(v.tree.size()), func(fr *frame) error {
-		if fr.first >= uint64(v.size) {
-			return errEnough
+	err = w.Read(uint64(v.tree.Size()), func(fr *format.Frame) error {
+		if fr.First >= uint64(v.size) {
+			return format.ErrEnough
 		}
-		v.places = append(v.places, place{fr.path, fr.offset, fr.first})
-		index := fr.first
-		for rest := fr.payload; len(rest) > 0 && index < uint64(v.size); index++ {
-			_, after, leaf := cutLeaf(rest)
-			if index == uint64(v.tree.size()) {
-				v.tree.add(leaf)
+		v.places = append(v.places, format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First})
+		index := fr.First
+		for rest := fr.Payload; len(rest) > 0 && index < uint64(v.size); index++ {
+			_, after, leaf := format.CutLeaf(rest)
+			if index == uint64(v.tree.Size()) {
+				v.tree.Add(leaf)
 			}
 			rest = after
 		}
 		return nil
 	})
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, format.ErrEnough) {
 		return nil
 	}
 	return err
@@ -199,18 +193,18 @@ func (v *View) read() error {
 
 // takeStored takes spans whose hashes were written to files meanwhile.
 func (v *View) takeStored() error {
-	fresh := newTree(v.fsys, v.dir, v.epoch)
-	if err := fresh.load(); err != nil {
+	fresh := format.NewTree(v.fsys, v.dir, v.epoch)
+	if err := fresh.Load(); err != nil {
 		return err
 	}
-	if fresh.stored > v.tree.stored {
-		for v.tree.stored < fresh.stored && v.tree.complete() {
-			v.tree.forget()
+	if fresh.Stored() > v.tree.Stored() {
+		for v.tree.Stored() < fresh.Stored() && v.tree.Complete() {
+			v.tree.Forget()
 		}
-		if v.tree.stored < fresh.stored {
+		if v.tree.Stored() < fresh.Stored() {
 			v.tree = fresh
 		}
-		old := sort.Search(len(v.places), func(i int) bool { return v.places[i].first >= uint64(v.tree.start()) })
+		old := sort.Search(len(v.places), func(i int) bool { return v.places[i].First >= uint64(v.tree.Start()) })
 		v.places = v.places[old:]
 	}
 	return nil
@@ -218,32 +212,32 @@ func (v *View) takeStored() error {
 
 // entries returns the entries from one index up to another, as a payload.
 func (v *View) entries(from, to uint64) (b []byte, err error) {
-	i := sort.Search(len(v.places), func(i int) bool { return v.places[i].first > from })
-	w, err := newWalker(v.fsys, v.dir, v.epoch)
+	i := sort.Search(len(v.places), func(i int) bool { return v.places[i].First > from })
+	w, err := format.NewWalker(v.fsys, v.dir, v.epoch)
 	if err != nil {
 		return nil, err
 	}
 	if i > 0 {
-		w.from = v.places[i-1]
+		w.From = v.places[i-1]
 	}
-	err = w.read(from, func(fr *frame) error {
-		index := fr.first
-		for rest := fr.payload; len(rest) > 0 && index < to; index++ {
-			entry, after, _ := cutEntry(rest)
+	err = w.Read(from, func(fr *format.Frame) error {
+		index := fr.First
+		for rest := fr.Payload; len(rest) > 0 && index < to; index++ {
+			entry, after, _ := format.CutEntry(rest)
 			if index >= from {
-				b = appendEntry(b, entry)
+				b = format.AppendEntry(b, entry)
 			}
 			rest = after
 		}
 		if index >= to {
-			return errEnough
+			return format.ErrEnough
 		}
 		return nil
 	})
 	if err == nil {
-		return nil, &CorruptError{File: v.dir, Index: to, What: "the entry is missing"}
+		return nil, &format.CorruptError{File: v.dir, Index: to, What: "the entry is missing"}
 	}
-	if errors.Is(err, errEnough) {
+	if errors.Is(err, format.ErrEnough) {
 		return b, nil
 	}
 	return nil, err
@@ -261,9 +255,9 @@ func (v *View) Because() string { return v.epoch.Because }
 // Epochs returns the numbers of the epochs that a ledger's folder holds, oldest
 // first.
 func Epochs(dir string) ([]uint32, error) {
-	numbers, _, err := listEpochs(osFS{}, dir)
+	numbers, _, err := format.ListEpochs(format.OS{}, dir)
 	if err == nil && len(numbers) == 0 {
-		err = fmt.Errorf("%s holds no ledger: %w", dir, errNoLedger)
+		err = fmt.Errorf("%s holds no ledger: %w", dir, format.ErrNoLedger)
 	}
 	return numbers, err
 }

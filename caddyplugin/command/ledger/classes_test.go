@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -46,7 +47,7 @@ func TestClasses(t *testing.T) {
 	}
 
 	var out bytes.Buffer
-	if code, err := verifyLedger(&out, folder, ledger.VerifyOptions{}, false); code != cli.Fine || err != nil || strings.Count(out.String(), "ok: ") != 2 || !strings.Contains(out.String(), "class help:\nok: 2 entries, ") {
+	if code, err := verifyLedger(&out, folder, verify.Options{}, false); code != cli.Fine || err != nil || strings.Count(out.String(), "ok: ") != 2 || !strings.Contains(out.String(), "class help:\nok: 2 entries, ") {
 		t.Errorf("verify: %d, %v: %s", code, err, &out)
 	}
 	var known [][]byte
@@ -57,7 +58,7 @@ func TestClasses(t *testing.T) {
 		}
 		known = append(known, signed)
 	}
-	if code, err := verifyLedger(&out, folder, ledger.VerifyOptions{Known: known}, false); code != cli.Fine || err != nil {
+	if code, err := verifyLedger(&out, folder, verify.Options{Known: known}, false); code != cli.Fine || err != nil {
 		t.Errorf("verify with the checkpoints of both: %d, %v", code, err)
 	}
 	found, err := inspectClasses(folder)
@@ -96,7 +97,7 @@ func TestClasses(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	code, err := verifyLedger(&out, folder, ledger.VerifyOptions{}, true)
+	code, err := verifyLedger(&out, folder, verify.Options{}, true)
 	var result verifyJSON
 	if e := json.Unmarshal(out.Bytes(), &result); e != nil || code != cli.Findings || err == nil || result.OK || len(result.Classes) != 1 || result.Classes[0].Class != "help" || result.Classes[0].Problem == nil {
 		t.Errorf("verify: %d, %v, %v: %s", code, err, e, &out)

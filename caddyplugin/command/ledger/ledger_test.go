@@ -11,6 +11,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 )
 
 // A sound ledger is said to be so, for people and for programs; a damaged one is
@@ -18,13 +19,13 @@ import (
 func TestVerifyLedger(t *testing.T) {
 	l := newEvidenceLedger(t)
 	var out bytes.Buffer
-	if code, err := verifyLedger(&out, l.folder, ledger.VerifyOptions{}, false); code != cli.Fine || err != nil ||
+	if code, err := verifyLedger(&out, l.folder, verify.Options{}, false); code != cli.Fine || err != nil ||
 		!strings.HasPrefix(out.String(), "ok: 3 entries, ") || !strings.HasSuffix(out.String(), " bytes\nepochs 1 to 1; 3 entries signed; 1 policies kept\n") {
 		t.Errorf("%d, %v: %s", code, err, &out)
 	}
 	out.Reset()
 	var bar bytes.Buffer
-	o := ledger.VerifyOptions{Progress: progressBar(&bar)}
+	o := verify.Options{Progress: progressBar(&bar)}
 	if code, err := verifyLedger(&out, l.folder, o, true); code != cli.Fine || err != nil {
 		t.Errorf("%d, %v", code, err)
 	}
@@ -43,13 +44,13 @@ func TestVerifyLedger(t *testing.T) {
 		t.Fatal(err)
 	}
 	out.Reset()
-	if code, err := verifyLedger(&out, l.folder, ledger.VerifyOptions{}, true); code != cli.Findings || err == nil {
+	if code, err := verifyLedger(&out, l.folder, verify.Options{}, true); code != cli.Findings || err == nil {
 		t.Errorf("%d, %v", code, err)
 	}
 	if err := json.Unmarshal(out.Bytes(), &result); err != nil || result.OK || result.Problem.File != policies[0] || result.Problem.Index != 1 || result.Problem.Expected == "" {
 		t.Errorf("%+v, %v", result, err)
 	}
-	if code, err := verifyLedger(&out, t.TempDir(), ledger.VerifyOptions{}, false); code != cli.Error || err == nil {
+	if code, err := verifyLedger(&out, t.TempDir(), verify.Options{}, false); code != cli.Error || err == nil {
 		t.Errorf("no ledger: %d, %v", code, err)
 	}
 }
@@ -61,7 +62,7 @@ func TestVerifyUnsigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out bytes.Buffer
-	code, err := verifyLedger(&out, l.folder, ledger.VerifyOptions{}, false)
+	code, err := verifyLedger(&out, l.folder, verify.Options{}, false)
 	if want := "\nno checkpoint covers the last 3 entries: nothing proves that these are unchanged"; code != cli.Fine || err != nil || !strings.Contains(out.String(), want) {
 		t.Errorf("%d, %v: %s", code, err, &out)
 	}
@@ -86,7 +87,7 @@ func TestVerifyResumed(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	o := ledger.VerifyOptions{State: filepath.Join(t.TempDir(), "state")}
+	o := verify.Options{State: filepath.Join(t.TempDir(), "state")}
 	for _, want := range []bool{false, true} {
 		var out bytes.Buffer
 		code, err := verifyLedger(&out, dir, o, false)
@@ -117,7 +118,7 @@ func TestNewEpoch(t *testing.T) {
 		t.Errorf("%d, %v: %s", code, err, &out)
 	}
 	out.Reset()
-	if code, err := verifyLedger(&out, l.folder, ledger.VerifyOptions{}, false); code != cli.Fine || err != nil || !strings.Contains(out.String(), "epochs 1 to 2") {
+	if code, err := verifyLedger(&out, l.folder, verify.Options{}, false); code != cli.Fine || err != nil || !strings.Contains(out.String(), "epochs 1 to 2") {
 		t.Errorf("%d, %v: %s", code, err, &out)
 	}
 	if code, err := newEpoch(&out, l.folder, ledger.Options{Key: key}, "", "", false); code != cli.Error || err == nil {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -30,7 +31,7 @@ func verifyCommand() *cobra.Command {
 		Args: cobra.ExactArgs(1),
 	}
 	asJSON := cli.JSONFlag(cmd)
-	var o ledger.VerifyOptions
+	var o verify.Options
 	var keys, known []string
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the node or of an epoch, or a file with it; may be repeated. Without it the keys that the ledger itself names are believed")
 	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint of the ledger that was kept elsewhere, as a copy or a witness has it; may be repeated. Without it an older copy of the ledger is not told from a newer one")
@@ -60,7 +61,7 @@ func verifyCommand() *cobra.Command {
 
 // verifyLedger checks the ledger, with its classes unless an epoch to begin with is
 // given, and prints what was found.
-func verifyLedger(w io.Writer, dir string, o ledger.VerifyOptions, asJSON bool) (int, error) {
+func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, error) {
 	classes, err := ledger.Classes(dir)
 	if err != nil {
 		return cli.Error, err
@@ -73,7 +74,7 @@ func verifyLedger(w io.Writer, dir string, o ledger.VerifyOptions, asJSON bool) 
 	var damage error
 	for i, class := range classes {
 		o.Known = known[class]
-		report, err := ledger.Verify(ledger.ClassFolder(dir, class), o)
+		report, err := verify.Ledger(ledger.ClassFolder(dir, class), o)
 		var corrupt *ledger.CorruptError
 		if err != nil && !errors.As(err, &corrupt) {
 			return cli.Error, err
@@ -139,7 +140,7 @@ func knownOf(dir string, classes []string, known [][]byte) map[string][][]byte {
 }
 
 // printVerified prints what was found of one ledger.
-func printVerified(w io.Writer, report ledger.Report, corrupt *ledger.CorruptError) error {
+func printVerified(w io.Writer, report verify.Report, corrupt *ledger.CorruptError) error {
 	var b strings.Builder
 	switch {
 	case corrupt == nil:
@@ -192,7 +193,7 @@ type verifyProblem struct {
 	Found    string `json:"found,omitempty"`
 }
 
-func verifyResult(r ledger.Report, corrupt *ledger.CorruptError) verifyJSON {
+func verifyResult(r verify.Report, corrupt *ledger.CorruptError) verifyJSON {
 	v := verifyJSON{
 		OK: corrupt == nil, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch, Deleted: r.Deleted,
 		Signed: r.Signed, Policies: r.Policies, Resumed: r.Resumed, Tail: r.Tail,

@@ -1,0 +1,57 @@
+package ledger
+
+import "github.com/sparkoo/transfergate/internal/ledger/format"
+
+// What the folder's format defines and callers of this package name, too.
+type (
+	ID           = format.ID
+	Entry        = format.Entry
+	FS           = format.FS
+	File         = format.File
+	CorruptError = format.CorruptError
+)
+
+// The types of entries, see package format.
+const (
+	TypeAccepted      = format.TypeAccepted
+	TypeRefused       = format.TypeRefused
+	TypeOutcome       = format.TypeOutcome
+	TypeGenesis       = format.TypeGenesis
+	TypeRecovered     = format.TypeRecovered
+	TypePolicy        = format.TypePolicy
+	TypeClosed        = format.TypeClosed
+	TypeDeleted       = format.TypeDeleted
+	TypeKeyCreated    = format.TypeKeyCreated
+	TypeKeyDestroyed  = format.TypeKeyDestroyed
+	TypeKeysRewrapped = format.TypeKeysRewrapped
+	TypeHoldSet       = format.TypeHoldSet
+	TypeHoldLifted    = format.TypeHoldLifted
+)
+
+const (
+	// MaxEntry is the length in bytes of the longest entry.
+	MaxEntry = format.MaxEntry
+	// DefaultClass names the entries that lie in the ledger's folder itself.
+	DefaultClass = format.DefaultClass
+	// WitnessedName is the file in an epoch's folder for the latest checkpoint that
+	// witnesses signed.
+	WitnessedName = format.WitnessedName
+)
+
+// ErrLocked: another writer, in this process or another, has the folder open.
+var ErrLocked = format.ErrLocked
+
+// ParseID is the inverse of ID.String.
+func ParseID(s string) (ID, error) { return format.ParseID(s) }
+
+// CheckClass tells what is wrong with the name of a class, if anything is.
+func CheckClass(name string) error { return format.CheckClass(name) }
+
+// ClassFolder is the folder of a class of the ledger in dir.
+func ClassFolder(dir, class string) string { return format.ClassFolder(dir, class) }
+
+// Classes lists the classes that have a folder, DefaultClass first.
+func Classes(dir string) ([]string, error) { return format.Classes(dir) }
+
+// Reserved is how many bytes of an epoch's segments hold nothing yet.
+func Reserved(dir string, epoch uint32) (int64, error) { return format.Reserved(dir, epoch) }

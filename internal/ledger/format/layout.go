@@ -1,0 +1,84 @@
+package format
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// The names in a ledger's folder.
+const (
+	LockName          = "LOCK"           // held by the writer
+	MasterName        = "master.key"     // wraps the keys of the pseudonyms
+	KeysName          = "keys"           // the folder of these keys
+	CheckpointKeyName = "checkpoint.key" // where the signing key lies if nothing else is said
+	OverdueName       = "overdue.json"   // for how long the time of epochs has been over
+	PolicyName        = "policy"         // the folder of policies that records name
+	HoldsName         = "holds"          // the folder of the holds
+	classPrefix       = "class-"         // begins the name of a class's folder
+	DeletedSuffix     = ".deleted"       // marks the folder of an epoch whose deletion is in the log
+
+	// EpochFile is the file of an epoch's settings, in its folder.
+	EpochFile = "EPOCH"
+	// WitnessedName is the file in an epoch's folder for the latest checkpoint that
+	// witnesses signed. The log itself never writes or reads it.
+	WitnessedName = "checkpoint.witnessed"
+)
+
+// ours tells whether a name in the ledger's folder is known.
+func ours(name string) bool {
+	name = strings.TrimSuffix(name, ".tmp")
+	return slices.Contains([]string{LockName, KeysName, HoldsName, OverdueName, CheckpointKeyName, PolicyName}, name) ||
+		strings.HasPrefix(name, MasterName) || strings.HasPrefix(name, classPrefix) || IsDeleted(name)
+}
+
+// IsDeleted tells whether a name in the ledger's folder is a deleted epoch's.
+func IsDeleted(name string) bool {
+	epoch, deleted := strings.CutSuffix(name, DeletedSuffix)
+	return deleted && len(EpochNumbers([]string{epoch})) == 1
+}
+
+func epochName(number uint32) string { return fmt.Sprintf("epoch-%06d", number) }
+
+// EpochDir is the folder of an epoch.
+func EpochDir(dir string, number uint32) string { return filepath.Join(dir, epochName(number)) }
+
+// CheckpointPath is where an epoch's latest checkpoint lies, a signed note.
+func CheckpointPath(dir string) string { return filepath.Join(dir, "checkpoint") }
+
+// SegmentPath is where the numbered segment of an epoch's folder stands.
+func SegmentPath(epochDir string, number int) string {
+	return filepath.Join(epochDir, "seg", fmt.Sprintf("%06d.log", number))
+}
+
+// segmentNumber reads a segment's number from its file name.
+func segmentNumber(name string) (number int, ok bool) { return numbered(name, ".log") }
+
+// numbered reads the number from a file name of at least six digits.
+func numbered(name, suffix string) (number int, ok bool) {
+	digits, ok := strings.CutSuffix(name, suffix)
+	if !ok || len(digits) < 6 {
+		return 0, false
+	}
+	number, err := strconv.Atoi(digits)
+	if err != nil || name != fmt.Sprintf("%06d", number)+suffix {
+		return 0, false
+	}
+	return number, true
+}
+
+func ArchivePath(dir string, span int64) string {
+	return filepath.Join(dir, "sealed", fmt.Sprintf("%06d.zst", span))
+}
+
+func HashPath(dir string, span int64) string {
+	return filepath.Join(dir, "hash", fmt.Sprintf("%06d.tiles", span))
+}
+
+func UpperPath(dir string) string { return filepath.Join(dir, "upper.tiles") }
+
+func PolicyPath(dir, digest string) string {
+	return filepath.Join(dir, PolicyName, digest+".tar")
+}

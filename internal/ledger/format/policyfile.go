@@ -1,0 +1,37 @@
+package format
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+)
+
+// MaxPolicy bounds a snapshot in bytes.
+const MaxPolicy = 64 << 20
+
+// IsPlain tells whether a digest may name a file.
+func IsPlain(digest string) bool {
+	for _, c := range digest {
+		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' {
+			return false
+		}
+	}
+	return true
+}
+
+// ReadPolicy reads a policy that is kept.
+func ReadPolicy(fsys FS, dir, digest string) ([]byte, error) {
+	if digest == "" || !IsPlain(digest) {
+		return nil, fmt.Errorf("'%s' is not the digest of a policy: %w", digest, fs.ErrNotExist)
+	}
+	f, err := fsys.Open(PolicyPath(dir, digest), false)
+	if err != nil {
+		return nil, fmt.Errorf("reading a policy: %w", err)
+	}
+	blob, err := io.ReadAll(io.NewSectionReader(f, 0, MaxPolicy))
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("reading a policy: %w", err)
+	}
+	return blob, nil
+}

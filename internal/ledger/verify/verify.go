@@ -1,0 +1,336 @@
+// Package verify proves a ledger's folder right, or names the first place where it
+// is not. It knows the format and nothing of the writer: it imports
+// [github.com/sparkoo/transfergate/internal/ledger/format] and never the package
+// that writes, which a test holds, so that a mistake of the writer's is not one of
+// the verifier's too.
+package verify
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
+
+// Options are the settings of Ledger. The zero value is ready for use.
+type Options struct {
+	// From is the first epoch that is read. Default: the oldest
+	From uint32
+
+	// Keys are verifier keys that vouch for the ledger, of the node or of an epoch. An
+	// epoch that is signed with another key, for which no epoch that these vouch for
+	// vouches, is damage. Default: none, so that the keys the ledger names are believed
+	Keys []string
+
+	// Known are signed checkpoints of the ledger's epochs that were kept elsewhere, as
+	// notes. What they cover and the ledger has not, or has otherwise, is damage.
+	// Default: none, so that an older copy of the ledger is not told from a newer one
+	Known [][]byte
+
+	// Workers is how many full segments are read at the same time.
+	// Default: as many as there are processors
+	Workers int
+
+	// Progress is called about ten times a second, and at the end, with how
+	// many bytes of files have been read, of how many. Default: none
+	Progress func(done, total int64)
+
+	// State is a file in which Ledger notes the full segments it has found
+	// right, so that a later call with the same file does not read them again.
+	// It is for going on after an interruption: whoever can write it can hide
+	// damage. Default: none
+	State string
+
+	// FS is the file system. Default: the operating system's
+	FS format.FS
+}
+
+// Report is what Ledger found.
+type Report struct {
+	// First and Epoch are the first and the last epoch that were read. Epochs
+	// before the first were deleted, or were not asked for.
+	First, Epoch uint32
+	// Deleted is how many epochs are not there because their time ran out, as
+	// entries say that the ledger's key signed. Any other epoch that is not there
+	// is damage.
+	Deleted int
+	// Segments is how many files hold the entries.
+	Segments int
+	// Entries is how many there are in these epochs.
+	Entries uint64
+	// Bytes are the entries' own bytes.
+	Bytes uint64
+	// Signed is how many of the entries the checkpoints cover.
+	Signed uint64
+	// Policies is how many entries name a policy that is kept beside them.
+	Policies int
+	// Resumed is how many entries an earlier call had read.
+	Resumed uint64
+	// Torn tells that the log ends in bytes of a crash, or of a writer at work,
+	// which nothing vouches for, or before an epoch it names; Tail says where and
+	// what.
+	Torn bool
+	Tail string
+}
+
+// Ledger reads the ledger in a folder whole, every epoch from its genesis: checksums,
+// indices, promises, seals, the Merkle tree with its files and signed
+// checkpoints, the kept policies, how the epochs follow each other, and that
+// those which are not there were deleted because their time ran out. It
+// takes no lock and may run beside the writer. The first bad place is returned
+// as a *CorruptError, with the report of what was found. Entries that were cut
+// off together with every trace of them are not seen: that takes a checkpoint
+// kept elsewhere, see Options.Known.
+func Ledger(dir string, o Options) (r Report, err error) {
+	if o.FS == nil {
+		o.FS = format.OS{}
+	}
+	if o.Workers <= 0 {
+		o.Workers = runtime.GOMAXPROCS(0)
+	}
+	for range format.Rereads {
+		v := &verification{fsys: o.FS, dir: dir, o: o, deleted: make(map[uint32][]format.DeletedEpoch)}
+		err = v.run()
+		r = v.report
+		r.Resumed = v.resumed.Load()
+		if !format.Transient(err) {
+			return r, err
+		}
+	}
+	return r, err
+}
+
+// verification is one call of Ledger.
+type verification struct {
+	fsys   format.FS
+	dir    string
+	o      Options
+	report Report
+	state  *verifyState
+
+	deleted map[uint32][]format.DeletedEpoch // what entries say of epochs, by number
+	done    atomic.Int64                     // bytes read, of total
+	total   atomic.Int64
+
+	resumed atomic.Uint64 // entries
+}
+
+func (v *verification) run() (err error) {
+	numbers, _, err := format.ListEpochs(v.fsys, v.dir)
+	if err != nil {
+		return err
+	}
+	if len(numbers) == 0 {
+		return fmt.Errorf("%s holds no ledger: %w", v.dir, format.ErrNoLedger)
+	}
+	numbers = slices.DeleteFunc(numbers, func(n uint32) bool { return n < v.o.From })
+	if len(numbers) == 0 {
+		return fmt.Errorf("%s has no epoch %d", v.dir, v.o.From)
+	}
+	if v.state, err = readState(v.fsys, v.o.State); err != nil {
+		return err
+	}
+	v.report.First = numbers[0]
+	epochs := make([]*verifiedEpoch, 0, len(numbers))
+	for _, number := range numbers {
+		e, err := v.open(number)
+		if err != nil {
+			return err
+		}
+		epochs = append(epochs, e)
+		v.total.Add(e.size)
+	}
+	defer v.watch()()
+	var before *verifiedEpoch
+	for _, e := range epochs {
+		if before != nil && before.epoch.Number+1 != e.epoch.Number {
+			before = nil
+		}
+		if err := v.epoch(e, before); err != nil {
+			return err
+		}
+		before = e
+	}
+	if err := v.missing(epochs); err != nil {
+		return err
+	}
+	if err := v.vouched(epochs); err != nil {
+		return err
+	}
+	if err := v.known(epochs); err != nil {
+		return err
+	}
+	if next := before.next; next != nil {
+		v.report.Torn, v.report.Tail = true, fmt.Sprintf("%s: the last entry names %s as the next epoch, and it is not there",
+			format.EpochDir(v.dir, before.epoch.Number), next.Origin)
+	}
+	return nil
+}
+
+// watch reports progress until the function it returns is called.
+func (v *verification) watch() (stop func()) {
+	if v.o.Progress == nil {
+		return func() {}
+	}
+	quit := make(chan struct{})
+	var watching sync.WaitGroup
+	watching.Go(func() {
+		tick := time.NewTicker(100 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			select {
+			case <-tick.C:
+				v.o.Progress(v.done.Load(), v.total.Load())
+			case <-quit:
+				return
+			}
+		}
+	})
+	return func() {
+		close(quit)
+		watching.Wait()
+		v.o.Progress(v.done.Load(), v.total.Load())
+	}
+}
+
+// open lists an epoch's files.
+func (v *verification) open(number uint32) (*verifiedEpoch, error) {
+	w, err := format.WalkEpoch(v.fsys, v.dir, number)
+	if err != nil {
+		return nil, err
+	}
+	e := &verifiedEpoch{walker: w, epoch: w.Epoch}
+	for _, s := range w.Segments {
+		f, err := v.fsys.Open(s.Path, false)
+		if err != nil {
+			continue // says so when it is read
+		}
+		size, err := f.Size()
+		if err = errors.Join(err, f.Close()); err != nil {
+			return nil, fmt.Errorf("asking for the size of %s: %w", s.Path, err)
+		}
+		e.size += size
+	}
+	return e, nil
+}
+
+// epoch verifies an epoch that follows another, if that is there.
+func (v *verification) epoch(e, before *verifiedEpoch) error {
+	r := &v.report
+	// Before the entries, because a writer goes on; and it has gone on while other
+	// epochs were read.
+	signed, c, err := format.ReadCheckpoint(v.fsys, e.walker.Dir, e.epoch)
+	if err == nil {
+		e.walker, err = format.NewWalker(v.fsys, e.walker.Dir, e.epoch)
+	}
+	if err != nil {
+		return err
+	}
+	r.Epoch = e.epoch.Number
+	err = v.entries(e)
+	r.Segments += len(e.walker.Segments)
+	r.Entries, r.Bytes = r.Entries+e.entries, r.Bytes+e.bytes
+	if err != nil {
+		return err
+	}
+	for _, t := range e.walker.Tails[:min(1, len(e.walker.Tails))] {
+		r.Torn, r.Tail = true, e.walker.Segments[t.Segment].Path+": "+t.String()
+	}
+	if signed != nil {
+		if err := e.tree.Covers(c, format.CheckpointPath(e.walker.Dir)); err != nil {
+			return err
+		}
+		e.signed = uint64(c.N)
+		r.Signed += e.signed
+	} else if e.tree.Stored() > 0 {
+		return &format.CorruptError{File: format.CheckpointPath(e.walker.Dir), What: "the checkpoint is missing"}
+	}
+	return v.notes(e, before)
+}
+
+// entries reads an epoch's entries: archives, and then the segments. If a writer has
+// turned segments into archives meanwhile, these are read, and the segments again.
+func (v *verification) entries(e *verifiedEpoch) error {
+	var spans []verifiedSpan
+	for {
+		if err := e.load(v.fsys); err != nil {
+			return err
+		}
+		more, err := v.archives(e, len(spans))
+		if err != nil {
+			return err
+		}
+		spans = append(spans, more...)
+		e.entries, e.bytes, e.found = 0, 0, nil
+		for _, s := range spans {
+			e.tree.Push(s.Root)
+			e.entries, e.bytes, e.found = e.entries+e.epoch.SegmentEntries, e.bytes+s.Bytes, append(e.found, s.Notes...)
+		}
+		if err = v.segments(e); !format.Transient(err) {
+			return err
+		}
+		again, failed := format.NewWalker(v.fsys, e.walker.Dir, e.epoch)
+		if failed != nil || again.Archived <= e.walker.Archived {
+			return err
+		}
+		e.walker = again
+	}
+}
+
+// archives reads an epoch's archives from a span on, side by side.
+func (v *verification) archives(e *verifiedEpoch, from int) ([]verifiedSpan, error) {
+	n := int(e.walker.Archived/e.epoch.SegmentEntries) - from
+	spans := make([]verifiedSpan, n)
+	failures := make([]error, n)
+	var taken atomic.Int64
+	var failed atomic.Bool
+	var workers sync.WaitGroup
+	for range min(v.o.Workers, n) {
+		workers.Go(func() {
+			for i := taken.Add(1) - 1; i < int64(n) && !failed.Load(); i = taken.Add(1) - 1 {
+				if spans[i], failures[i] = v.archive(e, from+int(i)); failures[i] != nil {
+					failed.Store(true)
+				}
+			}
+		})
+	}
+	workers.Wait()
+	return spans, cmp.Or(failures...) // of those before it none failed
+}
+
+// segments reads what is not in archives.
+func (v *verification) segments(e *verifiedEpoch) error {
+	skip := func(s *format.Segment, _ uint64) (bool, error) { return s.Archive, nil }
+	_, err := e.walker.Run(skip, func(fr *format.Frame) error {
+		e.entries += uint64(fr.Count)
+		e.bytes += uint64(fr.Length) - 2*uint64(fr.Count)
+		v.done.Add(format.HeaderSize + int64(fr.Length))
+		index := fr.First
+		for rest := fr.Payload; len(rest) > 0; index++ {
+			entry, after, leaf := format.CutLeaf(rest)
+			e.tree.Add(leaf)
+			e.found = keepNoted(e.found, format.Entry{ID: format.ID{Epoch: fr.Epoch, Index: index}, Data: entry})
+			rest = after
+		}
+		if !e.tree.Complete() || e.tree.Stored() >= int64(len(e.roots)) {
+			return nil
+		}
+		place := func(uint64) (string, int64) { return fr.Path, fr.Offset } // where the span ends
+		if err := e.checkSpan(v.fsys, e.tree, place); err != nil {
+			return err
+		}
+		e.tree.Forget()
+		return nil
+	})
+	if err == nil && e.tree.Stored() < int64(len(e.roots)) {
+		err = &format.CorruptError{File: format.UpperPath(e.walker.Dir), Offset: e.tree.Stored() << 5, Index: uint64(e.tree.Size()),
+			What: fmt.Sprintf("the file knows of %d full segments; %d entries are there", len(e.roots), e.tree.Size())}
+	}
+	return err
+}

@@ -1,0 +1,4 @@
+package record
+
+// AppendString is the encoder of JSON strings.
+var AppendString = appendString
