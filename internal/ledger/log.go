@@ -58,6 +58,7 @@ type Log struct {
 	snapshots snapshots
 	notifier  notifier
 	counters  counters
+	progress  progress
 
 	// retaining serializes retention, holds and Close, and guards what is known
 	// of epochs whose time has run out, by number.
@@ -200,6 +201,7 @@ func (l *Log) load() (own [][]byte, err error) {
 	}
 	l.next, l.segment, l.number = r.next, r.segment, r.number
 	l.counters.next.Store(r.next)
+	l.progress.reach(ID{Epoch: e.Number, Index: r.next})
 	if n := r.next - k.signed; n > 0 {
 		l.o.Logger.Warn("the ledger was not closed: no checkpoint covers its last entries, so that nothing proves them unchanged; they are signed now",
 			"dir", l.epochDir, "entries", n)
@@ -309,6 +311,9 @@ func (l *Log) start(own [][]byte) error {
 	return nil
 }
 
+// Dir is the log's folder, for whoever reads it.
+func (l *Log) Dir() Dir { return at(l.o.FS, l.dir) }
+
 // isClosed tells whether Close was called.
 func (l *Log) isClosed() bool {
 	l.mu.Lock()
@@ -346,6 +351,7 @@ func (l *Log) Close() error {
 		<-l.done
 	}
 	l.opened = false
+	l.progress.end()
 	err := errors.Join(l.finish(), l.keeper.stop())
 	l.sealer.stop()
 	l.notifier.idle.Wait()

@@ -65,6 +65,12 @@ type Options struct {
 	// how many entries it made durable. It must be quick. Default: none
 	OnSync func(took time.Duration, entries int)
 
+	// OnSealed is called with each segment that is finished, once its archive is
+	// durable and was compared with the hashes. It must be quick, and must not call
+	// the log: sealing waits for it. After a crash a segment may have been finished
+	// that was not told of: list them with Dir.Sealed. Default: none
+	OnSealed func(Sealed)
+
 	// Master is the secret, of at least 32 bytes, that wraps the keys of the
 	// pseudonyms. Default: made in the ledger's folder
 	Master []byte

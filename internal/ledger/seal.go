@@ -133,6 +133,9 @@ func (s *sealing) all() error {
 		if err := s.seal(span); err != nil {
 			return fmt.Errorf("sealing %s: %w", format.ArchivePath(s.dir, span), err)
 		}
+		if s.o.OnSealed != nil {
+			s.o.OnSealed(sealed(s.dir, s.epoch, span))
+		}
 	}
 	return nil
 }

@@ -36,19 +36,22 @@ func ClassFolder(dir, class string) string {
 	if class == DefaultClass {
 		return dir
 	}
-	return filepath.Join(dir, classPrefix+class)
+	return filepath.Join(dir, ClassPrefix+class)
 }
 
 // Classes lists the classes that have a folder, DefaultClass first.
-func Classes(dir string) (classes []string, err error) {
-	names, err := (OS{}).Names(dir)
+func Classes(dir string) (classes []string, err error) { return ClassesIn(OS{}, dir) }
+
+// ClassesIn is Classes on a file system.
+func ClassesIn(fsys FS, dir string) (classes []string, err error) {
+	names, err := fsys.Names(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing the ledger's classes: %w", err)
 	}
 	slices.Sort(names)
 	classes = append(classes, DefaultClass)
 	for _, name := range names {
-		if class, found := strings.CutPrefix(name, classPrefix); found && CheckClass(class) == nil {
+		if class, found := strings.CutPrefix(name, ClassPrefix); found && CheckClass(class) == nil {
 			classes = append(classes, class)
 		}
 	}
@@ -58,7 +61,7 @@ func Classes(dir string) (classes []string, err error) {
 // ClassParent is the folder of the ledger of which dir is a class; empty if it is none.
 func ClassParent(fsys FS, dir string) string {
 	parent := filepath.Dir(dir)
-	if !strings.HasPrefix(filepath.Base(dir), classPrefix) {
+	if !strings.HasPrefix(filepath.Base(dir), ClassPrefix) {
 		return ""
 	}
 	if names, err := fsys.Names(parent); err != nil || !slices.Contains(names, LockName) {

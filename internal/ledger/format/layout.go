@@ -17,7 +17,7 @@ const (
 	OverdueName       = "overdue.json"   // for how long the time of epochs has been over
 	PolicyName        = "policy"         // the folder of policies that records name
 	HoldsName         = "holds"          // the folder of the holds
-	classPrefix       = "class-"         // begins the name of a class's folder
+	ClassPrefix       = "class-"         // begins the name of a class's folder
 	DeletedSuffix     = ".deleted"       // marks the folder of an epoch whose deletion is in the log
 
 	// EpochFile is the file of an epoch's settings, in its folder.
@@ -31,7 +31,7 @@ const (
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, ".tmp")
 	return slices.Contains([]string{LockName, KeysName, HoldsName, OverdueName, CheckpointKeyName, PolicyName}, name) ||
-		strings.HasPrefix(name, MasterName) || strings.HasPrefix(name, classPrefix) || IsDeleted(name)
+		strings.HasPrefix(name, MasterName) || strings.HasPrefix(name, ClassPrefix) || IsDeleted(name)
 }
 
 // IsDeleted tells whether a name in the ledger's folder is a deleted epoch's.
@@ -81,4 +81,19 @@ func UpperPath(dir string) string { return filepath.Join(dir, "upper.tiles") }
 
 func PolicyPath(dir, digest string) string {
 	return filepath.Join(dir, PolicyName, digest+".tar")
+}
+
+// SidePath is where a file of a kind stands beside a sealed segment, such as an
+// index of it: it belongs to whoever wrote it, is none of the ledger's, and goes
+// with the epoch.
+func SidePath(epochDir string, subtree int64, kind string) string {
+	return filepath.Join(epochDir, "sealed", fmt.Sprintf("%06d.%s", subtree, kind))
+}
+
+// isSide reports whether a name in the folder of sealed segments is a file's beside
+// one, or the rest of writing one.
+func isSide(name string) bool {
+	number, kind, _ := strings.Cut(strings.TrimSuffix(name, ".tmp"), ".")
+	_, numbers := numbered(number, "")
+	return numbers && kind != "" && strings.Trim(kind, "abcdefghijklmnopqrstuvwxyz0123456789") == ""
 }

@@ -5,6 +5,9 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
 )
 
 // MaxPolicy bounds a snapshot in bytes.
@@ -34,4 +37,19 @@ func ReadPolicy(fsys FS, dir, digest string) ([]byte, error) {
 		return nil, fmt.Errorf("reading a policy: %w", err)
 	}
 	return blob, nil
+}
+
+// Policies are the digests of the policies that are kept, sorted.
+func Policies(fsys FS, dir string) (digests []string, err error) {
+	names, err := fsys.Names(filepath.Join(dir, PolicyName))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("listing the policies: %w", err)
+	}
+	for _, name := range names {
+		if digest, ok := strings.CutSuffix(name, ".tar"); ok {
+			digests = append(digests, digest)
+		}
+	}
+	slices.Sort(digests)
+	return digests, nil
 }

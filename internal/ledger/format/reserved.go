@@ -12,7 +12,12 @@ import (
 // the last frame. It reads the frames' headers only, and may be used beside a
 // writer.
 func Reserved(dir string, epoch uint32) (bytes int64, err error) {
-	fsys, seg := OS{}, filepath.Join(EpochDir(dir, epoch), "seg")
+	return ReservedIn(OS{}, dir, epoch)
+}
+
+// ReservedIn is Reserved on a file system.
+func ReservedIn(fsys FS, dir string, epoch uint32) (bytes int64, err error) {
+	seg := filepath.Join(EpochDir(dir, epoch), "seg")
 	names, err := fsys.Names(seg)
 	if err != nil {
 		return 0, fmt.Errorf("listing the ledger's segments: %w", err)
@@ -21,7 +26,7 @@ func Reserved(dir string, epoch uint32) (bytes int64, err error) {
 		if _, ok := segmentNumber(name); !ok {
 			continue
 		}
-		n, err := reservedIn(fsys, filepath.Join(seg, name))
+		n, err := afterFrames(fsys, filepath.Join(seg, name))
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // it was sealed meanwhile
 			return 0, fmt.Errorf("measuring a segment: %w", err)
 		}
@@ -30,8 +35,8 @@ func Reserved(dir string, epoch uint32) (bytes int64, err error) {
 	return bytes, nil
 }
 
-// reservedIn is what follows the last frame of a segment's file.
-func reservedIn(fsys FS, path string) (bytes int64, err error) {
+// afterFrames is what follows the last frame of a segment's file.
+func afterFrames(fsys FS, path string) (bytes int64, err error) {
 	f, err := fsys.Open(path, false)
 	if err != nil {
 		return 0, err

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 )
 
 // Walker goes through an epoch's segments in order. It is the one place that
@@ -123,7 +122,7 @@ func (w *Walker) archives() (all []Segment, err error) {
 	for _, name := range names {
 		number, ok := numbered(name, ".zst")
 		if !ok {
-			if !strings.HasSuffix(name, ".zst.tmp") {
+			if !isSide(name) {
 				w.Foreign = append(w.Foreign, filepath.Join("..", "sealed", name))
 			}
 			continue

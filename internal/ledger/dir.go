@@ -1,0 +1,202 @@
+package ledger
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
+
+// Dir is one ledger at rest, or beside its writer: the folder of a class, with its
+// epochs, holds, policies and keys. The folder of the default class holds those of
+// the others, see Classes. It takes no lock, changes nothing and holds nothing
+// open; a value may be used by any number of goroutines.
+type Dir struct {
+	// Path is the folder.
+	Path string
+	// Class names what the ledger keeps.
+	Class string
+
+	fsys FS
+}
+
+// At is the ledger in a folder, which need not exist yet: the default class's, or,
+// if the folder is named as a class's is and lies in a ledger's, that class's.
+func At(path string) Dir { return at(format.OS{}, path) }
+
+func at(fsys FS, path string) Dir {
+	d := Dir{Path: path, Class: DefaultClass, fsys: fsys}
+	if format.ClassParent(fsys, path) != "" {
+		d.Class = strings.TrimPrefix(filepath.Base(path), format.ClassPrefix)
+	}
+	return d
+}
+
+// Of is the ledger of a class in the folder.
+func (d Dir) Of(class string) Dir {
+	if class == d.Class {
+		return d
+	}
+	return Dir{Path: format.ClassFolder(d.Path, class), Class: class, fsys: d.fsys}
+}
+
+// Classes are the ledgers of all classes that have a folder, this one first.
+func (d Dir) Classes() ([]Dir, error) {
+	if d.Class != DefaultClass {
+		return []Dir{d}, nil
+	}
+	names, err := format.ClassesIn(d.fsys, d.Path)
+	if err != nil {
+		return nil, err
+	}
+	all := make([]Dir, 0, len(names))
+	for _, name := range names {
+		all = append(all, d.Of(name))
+	}
+	return all, nil
+}
+
+// Named are the ledger of the class of that name, or all if it is empty. A class
+// that has no folder is an error.
+func (d Dir) Named(class string) ([]Dir, error) {
+	all, err := d.Classes()
+	if err != nil || class == "" {
+		return all, err
+	}
+	i := slices.IndexFunc(all, func(c Dir) bool { return c.Class == class })
+	if i < 0 {
+		return nil, fmt.Errorf("the ledger has no class '%s'", class)
+	}
+	return all[i : i+1], nil
+}
+
+// Epochs are the numbers of the epochs that are there, oldest first. A folder
+// without any is an error.
+func (d Dir) Epochs() ([]uint32, error) {
+	numbers, _, err := format.ListEpochs(d.fsys, d.Path)
+	if err == nil && len(numbers) == 0 {
+		err = fmt.Errorf("%s holds no ledger: %w", d.Path, format.ErrNoLedger)
+	}
+	return numbers, err
+}
+
+// View is a view of an epoch; 0 is the newest.
+func (d Dir) View(epoch uint32) (*View, error) { return openView(d.fsys, d.Path, epoch) }
+
+// Entries yields the ledger's entries from an id on, over all epochs, in order; the
+// zero ID is before the first. An entry's Data is valid until the next one is asked
+// for. Beside a writer the last entries may not be durable yet: see [Log.Follow].
+// The first error is yielded last, with the zero Entry; damage is a *CorruptError.
+// What a crash left at the end is passed over. A folder without a ledger is an error.
+func (d Dir) Entries(from ID) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		err := read(d.fsys, d.Path, from, func(e Entry) error {
+			if !yield(e, nil) {
+				return format.ErrEnough
+			}
+			return nil
+		})
+		if err != nil && !errors.Is(err, format.ErrEnough) {
+			yield(Entry{}, err)
+		}
+	}
+}
+
+// Last is the id to have Entries begin with for the last n entries; all of them
+// when n is 0.
+func (d Dir) Last(n uint64) (id ID, err error) {
+	for range format.Rereads {
+		if id, err = last(d.fsys, d.Path, n); !format.Transient(err) {
+			break
+		}
+	}
+	return id, err
+}
+
+// Holds are the holds on this ledger, by reference.
+func (d Dir) Holds() ([]Hold, error) { return readHolds(d.fsys, d.Path) }
+
+// ClassHold is a hold and the class of the records it keeps.
+type ClassHold struct {
+	Hold
+	// Class is empty in an order that is meant for all.
+	Class string `json:"class,omitempty"`
+}
+
+// AllHolds are the holds on the ledgers of all classes, by class and reference.
+func (d Dir) AllHolds() ([]ClassHold, error) {
+	classes, err := d.Classes()
+	if err != nil {
+		return nil, err
+	}
+	var all []ClassHold
+	for _, c := range classes {
+		holds, err := c.Holds()
+		if err != nil {
+			return nil, err
+		}
+		for _, h := range holds {
+			all = append(all, ClassHold{h, c.Class})
+		}
+	}
+	return all, nil
+}
+
+// Policy returns the policy that records name by the digest. It verifies nothing.
+// The error satisfies errors.Is(err, fs.ErrNotExist) if it is not kept.
+func (d Dir) Policy(digest string) ([]byte, error) { return format.ReadPolicy(d.fsys, d.Path, digest) }
+
+// Policies are the digests of the policies that are kept, sorted.
+func (d Dir) Policies() ([]string, error) { return format.Policies(d.fsys, d.Path) }
+
+// Reserved is how many bytes of an epoch's segments hold nothing yet.
+func (d Dir) Reserved(epoch uint32) (int64, error) { return format.ReservedIn(d.fsys, d.Path, epoch) }
+
+// Node is the node that the newest epoch was begun by, for Options.Node of whoever
+// tends the ledger in its place; empty if that cannot be known.
+func (d Dir) Node() string { return nodeOf(d.fsys, d.Path) }
+
+// Sealed are the sealed segments of an epoch, oldest first: what OnSealed told of,
+// or would have.
+func (d Dir) Sealed(epoch uint32) ([]Sealed, error) {
+	w, err := format.WalkEpoch(d.fsys, d.Path, epoch)
+	if err != nil {
+		return nil, err
+	}
+	var all []Sealed
+	for _, s := range w.Segments {
+		if s.Archive {
+			all = append(all, sealed(w.Dir, w.Epoch, int64(s.Number)))
+		}
+	}
+	return all, nil
+}
+
+// Sealed is a segment that is full and finished: its entries, compressed, and their
+// hashes never change again. They go with their epoch.
+type Sealed struct {
+	First   ID     // its first entry
+	Entries uint64 // how many it has
+	Archive string // file of the entries
+	Hashes  string // file of their hashes
+
+	dir    string // of the epoch
+	number int64
+}
+
+func sealed(dir string, e format.Epoch, n int64) Sealed {
+	return Sealed{
+		First: ID{Epoch: e.Number, Index: uint64(n) * e.SegmentEntries}, Entries: e.SegmentEntries,
+		Archive: format.ArchivePath(dir, n), Hashes: format.HashPath(dir, n), dir: dir, number: n,
+	}
+}
+
+// Side is the file of a kind, as "parquet", that may stand beside the segment: an
+// index, or a note of who has shipped it. The ledger never reads it; it goes with
+// its epoch, and must be such as can be made again. kind is of small letters and
+// digits. Write it by another name that ends in ".tmp" and rename it.
+func (s Sealed) Side(kind string) string { return format.SidePath(s.dir, s.number, kind) }

@@ -1,0 +1,171 @@
+package ledger_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// followed takes what Follow yields from an id on until stop says so, or it ends.
+func followed(ctx context.Context, l *ledger.Log, from ledger.ID, stop func(ledger.ID) bool) (ids []ledger.ID, all []string, err error) {
+	for e, err := range l.Follow(ctx, from) {
+		if err != nil {
+			return ids, all, err
+		}
+		ids, all = append(ids, e.ID), append(all, string(e.Data))
+		if stop != nil && stop(e.ID) {
+			break
+		}
+	}
+	return ids, all, nil
+}
+
+// Beside a writer, over the ends of segments, which are sealed meanwhile, and of
+// epochs, Follow yields every entry once and in order, and ends with the log.
+func TestFollow(t *testing.T) {
+	m := newMemFS()
+	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 8, EpochEntries: 50})
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	var followers sync.WaitGroup
+	got := make([][]string, 3)
+	for i := range got {
+		followers.Go(func() {
+			var err error
+			if _, got[i], err = followed(ctx, l, ledger.ID{}, nil); err != nil {
+				t.Errorf("following: %v", err)
+			}
+		})
+	}
+	var writers sync.WaitGroup
+	for w := range 4 {
+		writers.Go(func() {
+			for i := range 50 {
+				if _, err := l.Append([]byte(fmt.Sprint("entry ", w, " ", i))); err != nil {
+					t.Errorf("appending: %v", err)
+				}
+			}
+		})
+	}
+	writers.Wait()
+	shut(t, l)
+	followers.Wait()
+	if ctx.Err() != nil {
+		t.Fatal("following did not end with the log")
+	}
+	want := slices.Concat(inEpochs(t, m)...)
+	for i, all := range got {
+		if !slices.Equal(all, want) {
+			t.Errorf("follower %d got %d entries of %d", i, len(all), len(want))
+		}
+	}
+}
+
+// Follow yields an entry only when it is durable, waits for more, and ends with its
+// context.
+func TestFollowWaits(t *testing.T) {
+	m := newMemFS()
+	l := ledger.New("/l", ledger.Options{FS: m})
+	if _, _, err := followed(t.Context(), l, ledger.ID{}, nil); !errors.Is(err, ledger.ErrNotOpen) {
+		t.Errorf("before Open: %v", err)
+	}
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	first := add(t, l, "first")
+	gate, held := make(chan struct{}), make(chan struct{}, 1)
+	m.setHook(func(op, name string) error {
+		if op == "sync" && name == "/l/epoch-000001/seg/000000.log" {
+			held <- struct{}{}
+			<-gate
+		}
+		return nil
+	})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	seen, ended := make(chan ledger.ID, 10), make(chan error, 1)
+	go func() {
+		_, _, err := followed(ctx, l, ledger.ID{Epoch: 1, Index: first}, func(id ledger.ID) bool {
+			seen <- id
+			return false
+		})
+		ended <- err
+	}()
+	if id := <-seen; id.Index != first {
+		t.Errorf("first is %v", id)
+	}
+	appended := make(chan error, 1)
+	go func() {
+		_, err := l.Append([]byte("second"))
+		appended <- err
+	}()
+	<-held                                                                // the entry is written, and not durable
+	short, stop := context.WithTimeout(t.Context(), 100*time.Millisecond) // however little it sees: never the second
+	defer stop()
+	if ids, _, err := followed(short, l, ledger.ID{}, nil); err != nil || len(ids) > int(first)+1 {
+		t.Errorf("%v, %v", ids, err)
+	}
+	select {
+	case id := <-seen:
+		t.Errorf("%v was seen before it was durable", id)
+	default:
+	}
+	m.setHook(nil)
+	close(gate)
+	if err := <-appended; err != nil {
+		t.Fatal(err)
+	}
+	if id := <-seen; id.Index != first+1 {
+		t.Errorf("second is %v", id)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	shut(t, l)
+}
+
+// What Follow has yielded is there after the machine lost power, and who follows on
+// from the last one misses nothing and gets nothing twice.
+func TestFollowAfterCrash(t *testing.T) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	m := newMemFS()
+	var ids []ledger.ID
+	var seen []string
+	for life := range 8 {
+		l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 8, EpochEntries: 30})
+		if err := l.Open(); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 13 {
+			add(t, l, fmt.Sprint("life ", life, " entry ", i))
+		}
+		from, s := ledger.ID{}, l.Stats()
+		if n := len(ids); n > 0 {
+			from = ledger.ID{Epoch: ids[n-1].Epoch, Index: ids[n-1].Index + 1}
+		}
+		stop := ledger.ID{Epoch: s.Epoch, Index: s.Next - 1}
+		more, texts, err := followed(t.Context(), l, from, func(id ledger.ID) bool { return id == stop })
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids, seen = append(ids, more...), append(seen, texts...)
+		crashed := m.crash(rng, rng.Float64())
+		shut(t, l)
+		m = crashed
+	}
+	all := slices.Concat(reopenEpochs(t, m)...)
+	if len(all) < len(seen) || !slices.Equal(all[:len(seen)], seen) {
+		t.Errorf("%d entries were followed, %d are there", len(seen), len(all))
+	}
+}
