@@ -5,11 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"path"
-	"strings"
-	"time"
 
-	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/question"
 )
 
 // TestsFile is the file beside the registers that says what they are meant to do.
@@ -20,30 +18,10 @@ const TestsFile = "tests.yaml"
 type Test struct {
 	Name    string
 	Clauses []string // of the statement it is about
-	Given   Given
+	Given   question.Question
 	Expect  []Expectation // in the order written
 	File    string
 	Line    int
-}
-
-// Given are the facts of a test.
-type Given struct {
-	Activity   string
-	Country    string // empty: nobody is registered
-	Identified bool   // somebody is, though the country is not known
-	At         time.Time
-	Party      string // contracting party the Account Center shows
-	Claim      string // contracting party a verified token names
-	Staff      *decision.Place
-	NoSubject  bool     // staff do not say whose data they ask for
-	Born       string   // a year, or a day
-	Chose      []string // as the command explain takes them
-	Reference  string   // as the command explain takes it
-	Deletes    bool
-	Node       decision.Place
-	Regions    []string
-	Statement  string
-	Demo       bool
 }
 
 // Expectation is what one key of a test's expect says.
@@ -54,7 +32,7 @@ type Expectation struct {
 }
 
 var placeForm = &form{pattern: "^[^@]+@[A-Z]{2}$", check: func(r record, key string, it item) {
-	if entity, code, found := strings.Cut(it.value, "@"); !found || entity == "" || !country.Valid(code) {
+	if _, err := question.ParsePlace(it.value); err != nil {
 		r.report(it.node, "unknown-word", "%q is %q, not an entity and a country; write it as sparkoo-sg@SG", key, it.value)
 	}
 }}
@@ -62,6 +40,12 @@ var placeForm = &form{pattern: "^[^@]+@[A-Z]{2}$", check: func(r record, key str
 var birthForm = &form{pattern: "^[0-9]{4}(-[0-9]{2}-[0-9]{2})?$", check: func(r record, key string, it item) {
 	if _, err := decision.ParseBirth(it.value); err != nil {
 		r.report(it.node, "bad-date", "%q is %q, %v", key, it.value, err)
+	}
+}}
+
+var referenceForm = &form{check: func(r record, key string, it item) {
+	if _, err := question.ParseReference(it.value); err != nil {
+		r.report(it.node, "unknown-word", "%q: %v", key, err)
 	}
 }}
 
@@ -76,7 +60,7 @@ var givenFields = []field{
 	{key: "no_subject", doc: "Staff do not say whose data they ask for.", is: flagField},
 	{key: "born", doc: "When the person was born: a year such as 2010, or a day such as 2010-05-17.", form: birthForm},
 	{key: "chose", doc: "What the person chose: closed, minor, guardian, restricted, withdrawn, opt-out, purposes or recipients objected to, activities switched off.", is: listField},
-	{key: "reference", doc: "What is on file: consent:ID, instruction:ID, or case:ID:APPROVER:UNTIL."},
+	{key: "reference", doc: "What is on file: consent:ID, instruction:ID, or case:ID:APPROVER:UNTIL.", form: referenceForm},
 	{key: "deletes", doc: "The request deletes what it names.", is: flagField},
 	{key: "node", doc: "Where the gateway stands: entity@COUNTRY. Left out: with the operator of the storage region.", form: placeForm},
 	{key: "regions", doc: "The regions the site declares. Left out: all.", is: listField, form: idForm},
@@ -175,7 +159,7 @@ func (s source) tests(root record, r *Registers) []Test {
 }
 
 // given reads facts, and those that are missing from what always holds.
-func (r record) given(always record) Given {
+func (r record) given(always record) (q question.Question) {
 	from := func(key string) record {
 		if !r.has(key) && always.has(key) {
 			return always
@@ -185,21 +169,22 @@ func (r record) given(always record) Given {
 	text := func(key string) string { return from(key).text(key) }
 	flag := func(key string) bool { return from(key).flag(key) }
 	list := func(key string) []string { return values(from(key).list(key)) }
-	g := Given{
+	q = question.Question{
 		Activity: text("activity"), Country: text("country"), Identified: flag("identified"), At: from("at").date("at"),
-		Party: text("contracting_party"), Claim: text("claimed_party"), NoSubject: flag("no_subject"), Born: text("born"), Chose: list("chose"),
-		Reference: text("reference"), Deletes: flag("deletes"), Regions: list("regions"), Statement: text("statement"), Demo: flag("demo"),
+		Party: text("contracting_party"), Claim: text("claimed_party"), NoSubject: flag("no_subject"), Choices: question.ParseChoices(list("chose")),
+		Deletes: flag("deletes"), Regions: list("regions"), Statement: text("statement"), Demo: flag("demo"),
 	}
-	if entity, code, found := strings.Cut(text("staff"), "@"); found {
-		g.Staff = &decision.Place{Entity: entity, Country: code}
+	// What does not parse was reported by the form of its key.
+	q.Born, _ = decision.ParseBirth(text("born"))
+	q.Reference, _ = question.ParseReference(text("reference"))
+	if staff, err := question.ParsePlace(text("staff")); err == nil {
+		q.Staff = &staff
 	}
-	if entity, code, found := strings.Cut(text("node"), "@"); found {
-		g.Node = decision.Place{Entity: entity, Country: code}
-	}
-	if g.Activity == "" {
+	q.Node, _ = question.ParsePlace(text("node"))
+	if q.Activity == "" {
 		r.report(r.node, "missing-key", "%s without %q; add it", r.what, "activity")
 	}
-	return g
+	return q
 }
 
 // expectations reads what is expected. A test that expects nothing cannot fail.

@@ -12,8 +12,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
-	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/question"
 	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
@@ -21,7 +21,7 @@ import (
 // stands, with its account records. Sites that declare other regions may answer
 // differently, so that there is one explanation for each of them; a question that
 // names regions is answered once. Nothing is recorded.
-func (a *App) Explain(q whatif.Question) ([]decision.Explanation, error) {
+func (a *App) Explain(q question.Question) ([]decision.Explanation, error) {
 	s := a.state.Load()
 	accounts := a.table.Snapshot().Under(s.roster)
 	q.Node, q.Demo = decision.Place{Entity: a.Node.Entity, Country: a.Node.Country}, a.Demo
@@ -71,7 +71,7 @@ const maxQuestion = 64 << 10
 func (a *App) answerExplain(w http.ResponseWriter, r *http.Request) error {
 	dec := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxQuestion))
 	dec.DisallowUnknownFields()
-	var q whatif.Question
+	var q question.Question
 	if err := dec.Decode(&q); err != nil || dec.Decode(new(any)) != io.EOF {
 		// What the decoder says may quote the question.
 		return badQuestion(errors.New("the body is not one question as JSON, with the keys of 'transfer explain'"))
@@ -87,7 +87,7 @@ func (a *App) answerExplainQuery(w http.ResponseWriter, r *http.Request) error {
 	return a.explainTo(w, q)
 }
 
-func (a *App) explainTo(w http.ResponseWriter, q whatif.Question) error {
+func (a *App) explainTo(w http.ResponseWriter, q question.Question) error {
 	answers, err := a.Explain(q)
 	if err != nil {
 		return badQuestion(err)
@@ -100,7 +100,7 @@ func badQuestion(err error) error {
 }
 
 // parseQuestion reads a question out of a query.
-func parseQuestion(values url.Values) (q whatif.Question, err error) {
+func parseQuestion(values url.Values) (q question.Question, err error) {
 	for key, list := range values {
 		value := list[0]
 		if len(list) > 1 {
@@ -116,15 +116,15 @@ func parseQuestion(values url.Values) (q whatif.Question, err error) {
 		case "claimed_party":
 			q.Claim = value
 		case "at":
-			q.At, err = whatif.ParseMoment(value)
+			q.At, err = question.ParseMoment(value)
 		case "regions":
 			q.Regions = strings.Split(value, ",")
 		case "staff":
-			entity, code, found := strings.Cut(value, "@")
-			if !found || !country.Valid(code) {
+			staff, err := question.ParsePlace(value)
+			if err != nil {
 				return q, errors.New("staff is not entity@COUNTRY")
 			}
-			q.Staff = &decision.Place{Entity: entity, Country: code}
+			q.Staff = &staff
 		case "account":
 			return q, errors.New("an account id does not belong into an address, which is logged: POST the question as JSON")
 		default:

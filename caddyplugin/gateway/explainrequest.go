@@ -12,7 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/fields"
-	"github.com/sparkoo/transfergate/internal/whatif"
+	"github.com/sparkoo/transfergate/internal/question"
 )
 
 // Offline is a configuration that was provisioned and is not started: it listens
@@ -54,7 +54,9 @@ func (o *Offline) Close() error { return o.app.Cleanup() }
 func (o *Offline) Policy() *decision.Policy { return o.app.state.Load().policy }
 
 // Explain answers a question as the configured gateway would, see [App.Explain].
-func (o *Offline) Explain(q whatif.Question) ([]decision.Explanation, error) { return o.app.Explain(q) }
+func (o *Offline) Explain(q question.Question) ([]decision.Explanation, error) {
+	return o.app.Explain(q)
+}
 
 // asked collects what a handler would have decided about a request, instead of
 // serving it.

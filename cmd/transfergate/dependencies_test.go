@@ -15,21 +15,22 @@ const allowed = `
 cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/gateway internal/assertion internal/fields
-caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/suggest internal/whatif
+caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/suggest internal/whatif
 caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/tiles
 caddyplugin/command/cli: internal/ledger
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
-caddyplugin/gateway: caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/approval internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/suggest internal/tiles internal/whatif
+caddyplugin/gateway: caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/approval internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/question internal/suggest internal/tiles internal/whatif
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger
 caddyplugin/option: internal/suggest
-config: internal/country internal/decision internal/suggest
+config: internal/country internal/decision internal/question internal/suggest
 controllers: internal/country internal/decision internal/reference internal/suggest
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
-internal/whatif: controllers internal/country internal/decision internal/fields internal/suggest
+internal/question: internal/country internal/decision
+internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/suggest
 internal/guard: internal/decision internal/fields
 internal/directory: controllers
 internal/fields: internal/decision

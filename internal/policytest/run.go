@@ -79,31 +79,15 @@ type answer struct {
 }
 
 func ask(p *decision.Policy, t *config.Test, now time.Time) (*answer, error) {
-	g := &t.Given
-	reference, err := whatif.ParseReference(g.Reference)
-	if err != nil {
-		return nil, err
-	}
-	var born decision.Birth
-	if g.Born != "" {
-		if born, err = decision.ParseBirth(g.Born); err != nil {
-			return nil, fmt.Errorf("born '%s': %w", g.Born, err)
-		}
-	}
-	q := whatif.Question{
-		Activity: g.Activity, Country: g.Country, Identified: g.Identified, Party: g.Party, Claim: g.Claim,
-		Staff: g.Staff, NoSubject: g.NoSubject, Born: born, Choices: whatif.ParseChoices(g.Chose), Reference: reference,
-		Deletes: g.Deletes, Node: g.Node, Regions: g.Regions, Statement: g.Statement, Demo: g.Demo,
-	}
-	at := g.At
+	at := t.Given.At
 	if at.IsZero() {
 		at = now
 	}
-	f, err := q.Facts(p, nil, at)
+	f, err := whatif.Facts(p, nil, &t.Given, at)
 	if err != nil {
 		return nil, err
 	}
-	site := q.Site(p)
+	site := whatif.Site(p, &t.Given)
 	a := &answer{facts: f, decision: decision.Decide(p, &site, at, f)}
 	a.why = decision.Explain(p, &site, at, f, fields.Finish)
 	return a, nil

@@ -15,53 +15,12 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/fields"
+	"github.com/sparkoo/transfergate/internal/question"
 	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
-// Question is what somebody wants to know of a policy. The zero Question asks
-// about nobody, who does nothing.
-type Question struct {
-	// Activity is the id of what the request does.
-	Activity string `json:"activity"`
-	// Country is the registered country; empty for nobody identified, unless
-	// Identified says that somebody is whose country is not known.
-	Country    string `json:"country,omitempty"`
-	Identified bool   `json:"identified,omitempty"`
-	// At is the moment; zero is the caller's now.
-	At time.Time `json:"at,omitzero"`
-	// Party is the contracting party the Account Center shows, Claim the one a
-	// verified token names; each the id of a controller. Empty for none.
-	Party string `json:"contracting_party,omitempty"`
-	Claim string `json:"claimed_party,omitempty"`
-	// Account is the account id whose record gives the registered country, the
-	// contracting party and the choices. It never stands in an answer or error.
-	Account string `json:"account,omitempty"`
-	// Staff is who asks, if it is not the person.
-	Staff *decision.Place `json:"staff,omitempty"`
-	// NoSubject tells that staff do not say whose data they ask for.
-	NoSubject bool `json:"no_subject,omitempty"`
-	// Born is when the person was born; zero for not known.
-	Born decision.Birth `json:"born,omitzero"`
-	// Choices are the person's.
-	Choices decision.Choices `json:"choices,omitzero"`
-	// Reference is the person's consent or instruction, or the case (§4).
-	Reference decision.Reference `json:"reference,omitzero"`
-	// Deletes tells that the request deletes what it names.
-	Deletes bool `json:"deletes,omitempty"`
-
-	// Node is where the gateway stands. Default: with the operator of the
-	// storage region.
-	Node decision.Place `json:"node,omitzero"`
-	// Regions are those the site declares. Default: all of the policy's.
-	Regions []string `json:"regions,omitempty"`
-	// Statement is the name of the site's privacy statement. Default: the policy's.
-	Statement string `json:"statement,omitempty"`
-	// Demo lets examples and unconfirmed rows satisfy laws.
-	Demo bool `json:"demo,omitempty"`
-}
-
-// Site is where the question is asked. The policy gives what it leaves open.
-func (q *Question) Site(p *decision.Policy) decision.Site {
+// Site is where a question is asked. The policy gives what it leaves open.
+func Site(p *decision.Policy, q *question.Question) decision.Site {
 	s := decision.Site{Node: q.Node, Regions: q.Regions, Demo: q.Demo, Statement: q.Statement}
 	for i := range p.Regions {
 		r := &p.Regions[i]
@@ -75,14 +34,14 @@ func (q *Question) Site(p *decision.Policy) decision.Site {
 	return s
 }
 
-// Facts are the question as a decision sees it at a moment. accounts are
-// the account records; nil for none. It fails when the question names what the policy
+// Facts are a question as a decision sees it at a moment. accounts are the
+// account records; nil for none. It fails when the question names what the policy
 // does not have, because its answer would be about a typing mistake.
-func (q *Question) Facts(p *decision.Policy, accounts *controllers.Snapshot, at time.Time) (decision.Facts, error) {
-	if err := q.check(p); err != nil {
+func Facts(p *decision.Policy, accounts *controllers.Snapshot, q *question.Question, at time.Time) (decision.Facts, error) {
+	if err := check(p, q); err != nil {
 		return decision.Facts{}, err
 	}
-	subject, err := q.subject(p, accounts)
+	subject, err := subjectOf(p, accounts, q)
 	if err != nil {
 		return decision.Facts{}, err
 	}
@@ -112,8 +71,8 @@ func (q *Question) Facts(p *decision.Policy, accounts *controllers.Snapshot, at 
 	return f, nil
 }
 
-// subject is whom the question is about.
-func (q *Question) subject(p *decision.Policy, accounts *controllers.Snapshot) (controllers.Subject, error) {
+// subjectOf is whom the question is about.
+func subjectOf(p *decision.Policy, accounts *controllers.Snapshot, q *question.Question) (controllers.Subject, error) {
 	if q.Account != "" && q.Party != "" {
 		return controllers.Subject{}, errors.New("an account and a contracting party: the account's record names the party, so give one of them")
 	}
@@ -141,7 +100,7 @@ func (q *Question) subject(p *decision.Policy, accounts *controllers.Snapshot) (
 
 // check finds what the question names that the policy does not have. Staff may be
 // anybody: that they are unknown is an answer.
-func (q *Question) check(p *decision.Policy) error {
+func check(p *decision.Policy, q *question.Question) error {
 	if q.Activity == "" {
 		return fmt.Errorf("no activity: name one of %s", strings.Join(ids(p.Activities, activityID), ", "))
 	}
@@ -198,15 +157,15 @@ func oneOf(what, word string, known []string) error {
 
 // Explain answers the question under a policy. now is the moment of a question
 // that names none. accounts are the account records; nil for none.
-func Explain(p *decision.Policy, accounts *controllers.Snapshot, q Question, now time.Time) (decision.Explanation, error) {
+func Explain(p *decision.Policy, accounts *controllers.Snapshot, q question.Question, now time.Time) (decision.Explanation, error) {
 	at := q.At
 	if at.IsZero() {
 		at = now
 	}
-	f, err := q.Facts(p, accounts, at)
+	f, err := Facts(p, accounts, &q, at)
 	if err != nil {
 		return decision.Explanation{}, err
 	}
-	site := q.Site(p)
+	site := Site(p, &q)
 	return decision.Explain(p, &site, at, f, fields.Finish), nil
 }

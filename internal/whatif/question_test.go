@@ -9,6 +9,7 @@ import (
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/question"
 	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
@@ -42,25 +43,25 @@ func TestExplain(t *testing.T) {
 		t.Fatal(err)
 	}
 	for name, c := range map[string]struct {
-		q    whatif.Question
+		q    question.Question
 		want string // outcome reason controller basis country region
 	}{
-		"country table":         {whatif.Question{Country: "BR", Activity: "storage", Demo: true}, "allowed  sparkoo-br registered-country BR ap-southeast-3"},
-		"without demo":          {whatif.Question{Country: "BR", Activity: "storage"}, "denied safeguard_unproven sparkoo-br registered-country BR ap-southeast-3"},
-		"contracting party":     {whatif.Question{Country: "BR", Party: "sparkoo-cl", Activity: "storage", Demo: true}, "allowed  sparkoo-cl account-center BR ap-southeast-3"},
-		"claimed party":         {whatif.Question{Country: "BR", Claim: "sparkoo-cl", Activity: "storage", Demo: true}, "allowed  sparkoo-cl token-claim BR ap-southeast-3"},
-		"account":               {whatif.Question{Account: "bruno", Activity: "storage", Demo: true}, "allowed  sparkoo-sg account-center BR ap-southeast-3"},
-		"account's choices":     {whatif.Question{Account: "secret-account", Activity: "marketing", Demo: true}, "denied consent_withdrawn sparkoo-sg registered-country FR "},
-		"before they hold":      {whatif.Question{Account: "secret-account", Activity: "marketing", Demo: true, At: until.Add(-1)}, "allowed  sparkoo-sg registered-country FR ap-southeast-3"},
-		"nobody":                {whatif.Question{Activity: "storage"}, "allowed  sparkoo-sg not-registered  ap-southeast-3"},
-		"without country":       {whatif.Question{Identified: true, Activity: "storage"}, "denied country_unknown sparkoo-sg not-registered  "},
-		"regions of the site":   {whatif.Question{Country: "BR", Activity: "support", Demo: true, Regions: []string{"ap-southeast-3"}}, "denied no_region sparkoo-br registered-country BR ap-southeast-3"},
-		"staff":                 {whatif.Question{Country: "BR", Activity: "support", Demo: true, Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}}, "allowed  sparkoo-br registered-country BR cn-north-4"},
-		"staff about nobody":    {whatif.Question{Country: "BR", Activity: "support", NoSubject: true, Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}}, "denied staff_without_subject sparkoo-br registered-country BR "},
-		"birth":                 {whatif.Question{Country: "TH", Activity: "serving", Born: nineteen}, "denied minor_without_guardian sparkoo-th registered-country TH "},
-		"birth with a guardian": {whatif.Question{Country: "TH", Activity: "storage", Demo: true, Born: nineteen, Choices: decision.Choices{Guardian: true}}, "allowed  sparkoo-th registered-country TH ap-southeast-3"},
-		"choices":               {whatif.Question{Country: "BR", Activity: "serving", Choices: decision.Choices{Closed: true}}, "denied account_closed sparkoo-br registered-country BR "},
-		"deleting what is kept": {whatif.Question{Country: "BR", Activity: "storage", Demo: true, Deletes: true, Choices: decision.Choices{Closed: true}}, "allowed  sparkoo-br registered-country BR ap-southeast-3"},
+		"country table":         {question.Question{Country: "BR", Activity: "storage", Demo: true}, "allowed  sparkoo-br registered-country BR ap-southeast-3"},
+		"without demo":          {question.Question{Country: "BR", Activity: "storage"}, "denied safeguard_unproven sparkoo-br registered-country BR ap-southeast-3"},
+		"contracting party":     {question.Question{Country: "BR", Party: "sparkoo-cl", Activity: "storage", Demo: true}, "allowed  sparkoo-cl account-center BR ap-southeast-3"},
+		"claimed party":         {question.Question{Country: "BR", Claim: "sparkoo-cl", Activity: "storage", Demo: true}, "allowed  sparkoo-cl token-claim BR ap-southeast-3"},
+		"account":               {question.Question{Account: "bruno", Activity: "storage", Demo: true}, "allowed  sparkoo-sg account-center BR ap-southeast-3"},
+		"account's choices":     {question.Question{Account: "secret-account", Activity: "marketing", Demo: true}, "denied consent_withdrawn sparkoo-sg registered-country FR "},
+		"before they hold":      {question.Question{Account: "secret-account", Activity: "marketing", Demo: true, At: until.Add(-1)}, "allowed  sparkoo-sg registered-country FR ap-southeast-3"},
+		"nobody":                {question.Question{Activity: "storage"}, "allowed  sparkoo-sg not-registered  ap-southeast-3"},
+		"without country":       {question.Question{Identified: true, Activity: "storage"}, "denied country_unknown sparkoo-sg not-registered  "},
+		"regions of the site":   {question.Question{Country: "BR", Activity: "support", Demo: true, Regions: []string{"ap-southeast-3"}}, "denied no_region sparkoo-br registered-country BR ap-southeast-3"},
+		"staff":                 {question.Question{Country: "BR", Activity: "support", Demo: true, Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}}, "allowed  sparkoo-br registered-country BR cn-north-4"},
+		"staff about nobody":    {question.Question{Country: "BR", Activity: "support", NoSubject: true, Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}}, "denied staff_without_subject sparkoo-br registered-country BR "},
+		"birth":                 {question.Question{Country: "TH", Activity: "serving", Born: nineteen}, "denied minor_without_guardian sparkoo-th registered-country TH "},
+		"birth with a guardian": {question.Question{Country: "TH", Activity: "storage", Demo: true, Born: nineteen, Choices: decision.Choices{Guardian: true}}, "allowed  sparkoo-th registered-country TH ap-southeast-3"},
+		"choices":               {question.Question{Country: "BR", Activity: "serving", Choices: decision.Choices{Closed: true}}, "denied account_closed sparkoo-br registered-country BR "},
+		"deleting what is kept": {question.Question{Country: "BR", Activity: "storage", Demo: true, Deletes: true, Choices: decision.Choices{Closed: true}}, "allowed  sparkoo-br registered-country BR ap-southeast-3"},
 	} {
 		e, err := whatif.Explain(p, table.Snapshot(), c.q, noon)
 		if err != nil {
@@ -93,7 +94,7 @@ func TestExplainRefuses(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for want, q := range map[string]whatif.Question{
+	for want, q := range map[string]question.Question{
 		"no activity: name one of storage, ":                                           {},
 		"activity 'suport' is not in the policy: did you mean 'support'?":              {Activity: "suport"},
 		"region 'sa-brasil-1' is not in the policy: did you mean 'sa-brazil-1'?":       {Activity: "support", Regions: []string{"sa-brasil-1"}},
@@ -108,7 +109,7 @@ func TestExplainRefuses(t *testing.T) {
 			t.Errorf("got %v, want %s", err, want)
 		}
 	}
-	if _, err := whatif.Explain(p, nil, whatif.Question{Activity: "support", Account: "secret"}, noon); err == nil || strings.Contains(err.Error(), "'secret'") {
+	if _, err := whatif.Explain(p, nil, question.Question{Activity: "support", Account: "secret"}, noon); err == nil || strings.Contains(err.Error(), "'secret'") {
 		t.Errorf("without account records: %v", err)
 	}
 }

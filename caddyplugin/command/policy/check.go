@@ -19,7 +19,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/whatif"
+	"github.com/sparkoo/transfergate/internal/question"
 )
 
 func checkCommand() *cobra.Command {
@@ -43,7 +43,7 @@ func checkCommand() *cobra.Command {
 	return cli.Run(cmd, func(w io.Writer, args []string) (code int, err error) {
 		c.json, c.at = *asJSON, time.Now()
 		if *at != "" {
-			if c.at, err = whatif.ParseMoment(*at); err != nil {
+			if c.at, err = question.ParseMoment(*at); err != nil {
 				return cli.Error, err
 			}
 		}

@@ -11,7 +11,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/policydiff"
-	"github.com/sparkoo/transfergate/internal/whatif"
+	"github.com/sparkoo/transfergate/internal/question"
 )
 
 // diffFlags are the flags of diff, as they were written.
@@ -106,7 +106,7 @@ func (f *diffFlags) compare(args []string, usual bool) (*policydiff.Comparison, 
 	}
 	var moments []time.Time
 	for _, text := range f.at {
-		t, err := whatif.ParseMoment(text)
+		t, err := question.ParseMoment(text)
 		if err != nil {
 			return nil, err
 		}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/question"
 	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
@@ -126,7 +127,7 @@ func (f *explainFlags) oneSource(args []string) error {
 }
 
 // offline answers from files alone.
-func (f *explainFlags) offline(q whatif.Question) (decision.Explanation, error) {
+func (f *explainFlags) offline(q question.Question) (decision.Explanation, error) {
 	registers, err := loadPolicy(f.policy)
 	if err != nil {
 		return decision.Explanation{}, err
@@ -143,20 +144,20 @@ func (f *explainFlags) offline(q whatif.Question) (decision.Explanation, error) 
 }
 
 // question reads the flags.
-func (f *explainFlags) question() (q whatif.Question, err error) {
-	q = whatif.Question{
+func (f *explainFlags) question() (q question.Question, err error) {
+	q = question.Question{
 		Activity: f.activity, Country: f.country, Identified: f.identified, Party: f.party, Claim: f.claim,
 		Account: f.account, Deletes: f.deletes, Regions: split(f.regions), Statement: f.statement, Demo: f.demo,
 	}
 	var errs [5]error
-	q.At, errs[0] = whatif.ParseMoment(f.at)
+	q.At, errs[0] = question.ParseMoment(f.at)
 	q.Staff, errs[1] = parseStaff(f.staff)
 	q.Node, errs[2] = parseNode(f.node)
-	q.Reference, errs[3] = whatif.ParseReference(f.reference)
+	q.Reference, errs[3] = question.ParseReference(f.reference)
 	if f.born != "" {
 		q.Born, errs[4] = decision.ParseBirth(f.born)
 	}
-	q.Choices = whatif.ParseChoices(split(f.chose))
+	q.Choices = question.ParseChoices(split(f.chose))
 	return q, errors.Join(errs[:]...)
 }
 

@@ -17,6 +17,7 @@ import (
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/question"
 	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
@@ -24,7 +25,7 @@ import (
 
 // online puts the question to a running gateway. It goes into the body, because
 // the admin API logs addresses.
-func (f *explainFlags) online(q whatif.Question) (answers []decision.Explanation, err error) {
+func (f *explainFlags) online(q question.Question) (answers []decision.Explanation, err error) {
 	body, err := json.Marshal(q)
 	if err != nil {
 		return nil, fmt.Errorf("encoding the question: %w", err)
@@ -42,7 +43,7 @@ func (f *explainFlags) online(q whatif.Question) (answers []decision.Explanation
 }
 
 // ofCaddyfile asks the gateway that a Caddyfile describes, without starting it.
-func (f *explainFlags) ofCaddyfile(q whatif.Question) (answers []decision.Explanation, err error) {
+func (f *explainFlags) ofCaddyfile(q question.Question) (answers []decision.Explanation, err error) {
 	text, err := os.ReadFile(f.caddyfile)
 	if err != nil {
 		return nil, fmt.Errorf("reading the Caddyfile: %w", err)
@@ -145,8 +146,8 @@ func (r *recorded) says(e *decision.Explanation) bool {
 
 // question is what the record says was asked. A record does not hold the person's
 // choices: where one stopped the request, its reason says which kind it was.
-func (r *recorded) question(p *decision.Policy) (q whatif.Question, err error) {
-	q = whatif.Question{Activity: r.Activity, Country: r.Country, At: r.Time, Deletes: r.Method == http.MethodDelete, Demo: r.Demo}
+func (r *recorded) question(p *decision.Policy) (q question.Question, err error) {
+	q = question.Question{Activity: r.Activity, Country: r.Country, At: r.Time, Deletes: r.Method == http.MethodDelete, Demo: r.Demo}
 	if r.Controller == "unlisted" {
 		return q, fmt.Errorf("the contracting party was not in the registers, and a record does not say where it is")
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/question"
 )
 
 // embeddedPolicy is the word for the policy that is built into the program.
@@ -52,11 +53,11 @@ func parseStaff(text string) (*decision.Place, error) {
 	if text == "" {
 		return nil, nil
 	}
-	entity, code, found := strings.Cut(text, "@")
-	if !found || entity == "" || !country.Valid(code) {
-		return nil, fmt.Errorf("staff '%s' is not entity@COUNTRY, such as huawei-cloud-cn@CN", text)
+	staff, err := question.ParsePlace(text)
+	if err != nil {
+		return nil, fmt.Errorf("staff %w", err)
 	}
-	return &decision.Place{Entity: entity, Country: code}, nil
+	return &staff, nil
 }
 
 // parseNode reads NAME:CC:ENTITY or CC:ENTITY. Empty is the zero Place.

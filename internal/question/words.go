@@ -1,4 +1,4 @@
-package whatif
+package question
 
 import (
 	"fmt"
@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 )
 
@@ -23,6 +24,15 @@ func ParseMoment(text string) (time.Time, error) {
 		return time.Time{}, fmt.Errorf("'%s' is no moment: write a day such as 2026-12-02, meaning its noon in UTC, or RFC 3339", text)
 	}
 	return day.Add(12 * time.Hour), nil
+}
+
+// ParsePlace reads entity@COUNTRY.
+func ParsePlace(text string) (decision.Place, error) {
+	entity, code, found := strings.Cut(text, "@")
+	if !found || entity == "" || !country.Valid(code) {
+		return decision.Place{}, fmt.Errorf("'%s' is not entity@COUNTRY, such as huawei-cloud-cn@CN", text)
+	}
+	return decision.Place{Entity: entity, Country: code}, nil
 }
 
 // ParseChoices reads what a person chose: closed, minor, guardian, restricted,
