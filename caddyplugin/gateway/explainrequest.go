@@ -1,11 +1,11 @@
 package gateway
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/http/httptest"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -58,44 +58,63 @@ func (o *Offline) Explain(q question.Question) ([]decision.Explanation, error) {
 	return o.app.Explain(q)
 }
 
-// asked collects what a handler would have decided about a request, instead of
-// serving it.
-type asked struct {
-	answer  *decision.Explanation
-	refusal decision.Reason
-}
-
 // ExplainRequest sends a request through the configured sites up to where the
 // gateway decides, and explains the decision. Other handlers of the site that come
 // before, such as authentication, work as they do when it runs. Nothing is sent to
 // a region.
 func (o *Offline) ExplainRequest(r *http.Request) (decision.Explanation, error) {
-	result := new(asked)
+	var answer *decision.Explanation
 	for _, h := range o.app.handlers {
-		h.asked = result
+		h.act = func(_ http.ResponseWriter, _ *http.Request, v verdict) { answer = h.explain(v) }
 	}
 	status := 0
 	for _, server := range o.http.Servers {
-		w := httptest.NewRecorder()
+		w := &statusWriter{header: make(http.Header)}
 		server.ServeHTTP(w, r.Clone(r.Context()))
-		switch {
-		case result.answer != nil:
-			return *result.answer, nil
-		case result.refusal != "":
-			info := result.refusal.Info()
-			return decision.Explanation{
-				Policy: o.Policy().Digest, At: now(), Outcome: outcomeDenied, Reason: result.refusal, Clause: info.Clause, Unlock: info.Unlock,
-				Steps: []decision.Step{{Topic: "outcome", Clause: info.Clause,
-					Text: fmt.Sprintf("Refused before a decision: %s. %s To pass, the request needs %s.", result.refusal, info.Title, info.Unlock)}},
-			}, nil
+		if answer != nil {
+			return *answer, nil
 		}
-		status = max(status, w.Code)
+		status = max(status, cmp.Or(w.status, http.StatusOK))
 	}
 	return decision.Explanation{}, fmt.Errorf("no site with 'transfer' takes the request: another handler answered it with status %d; look at its Host field", status)
 }
 
-// explain notes the answer to facts.
-func (k *asked) explain(p *decision.Policy, s *decision.Site, f decision.Facts) {
-	e := decision.Explain(p, s, f.At, f, fields.Finish)
-	k.answer = &e
+// explain puts a verdict in words.
+func (h *Handler) explain(v verdict) *decision.Explanation {
+	refusal := v.refusal()
+	if refusal == "" {
+		e := decision.Explain(v.exchange.state.policy, &h.site, v.facts.At, v.facts, fields.Finish)
+		return &e
+	}
+	info := refusal.Info()
+	return &decision.Explanation{
+		Policy: v.exchange.state.policy.Digest, At: now(), Outcome: outcomeDenied, Reason: refusal, Clause: info.Clause, Unlock: info.Unlock,
+		Steps: []decision.Step{{Topic: "outcome", Clause: info.Clause,
+			Text: fmt.Sprintf("Refused before a decision: %s. %s To pass, the request needs %s.", refusal, info.Title, info.Unlock)}},
+	}
 }
+
+// statusWriter takes the answer of another handler and keeps its status.
+type statusWriter struct {
+	header http.Header
+	status int // 0 until there is one
+}
+
+// Header implements http.ResponseWriter.
+func (w *statusWriter) Header() http.Header { return w.header }
+
+// WriteHeader implements http.ResponseWriter.
+func (w *statusWriter) WriteHeader(status int) {
+	if w.status == 0 && status >= http.StatusOK { // what comes before is no answer
+		w.status = status
+	}
+}
+
+// Write implements http.ResponseWriter.
+func (w *statusWriter) Write(p []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	return len(p), nil
+}
+
+// Flush implements http.Flusher.
+func (w *statusWriter) Flush() { w.WriteHeader(http.StatusOK) }

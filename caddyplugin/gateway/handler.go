@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -14,7 +13,6 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/guard"
 )
 
 func init() {
@@ -64,7 +62,7 @@ type Handler struct {
 	StatusTo []string `json:"status_to,omitempty"`
 
 	app      *App
-	asked    *asked // instead of serving; nil unless the configuration is only asked
+	act      func(http.ResponseWriter, *http.Request, verdict) // serve, unless the configuration is only asked
 	statusTo []netip.Prefix
 	logger   *zap.Logger
 	regions  map[string]*Region
@@ -84,7 +82,7 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return err
 	}
-	h.app, h.logger = app, ctx.Logger()
+	h.app, h.logger, h.act = app, ctx.Logger(), h.serve
 	if !app.searched {
 		return errors.New("the http app's configuration could not be read: side doors cannot be looked for")
 	}
@@ -129,90 +127,51 @@ func appOf(ctx caddy.Context) (*App, error) {
 // proxied elsewhere by handle_errors, and would be logged with address and query.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.Handler) error {
 	defer h.app.quietPanic()
-	if reason, ok := guard.Check(r, h.reading.options()); !ok {
-		x := &exchange{state: h.app.state.Load()}
-		caddyhttp.SetVar(r.Context(), exchangeVar, x)
-		guard.Clean(r, h.app.lookalikes)
-		h.refuse(w, r, x, reason)
-		return nil
-	}
-	x := h.app.resolve(r)
-	x.tell = h.tells(r)
-	if x.refusal != "" {
-		h.deny(w, r, x, &decision.Decision{Reason: x.refusal})
-		return nil
-	}
-	activity, reason, err := h.activity(r, x.state)
-	switch {
-	case statusOf(err) == http.StatusTooEarly: // a matcher asks for an address that is not proven yet
-		h.refuse(w, r, x, decision.TooEarly)
-		return nil
-	case err != nil:
-		h.deny(w, r, x, &decision.Decision{Reason: decision.NoActivity})
-		return nil
-	}
-	if reason != "" {
-		h.refuse(w, r, x, reason)
-		return nil
-	}
-	if activity == nil {
-		h.deny(w, r, x, &decision.Decision{Reason: decision.NoActivity})
-		return nil
-	}
-	at := now()
-	table, err := x.state.table(h, at)
-	if err != nil {
-		h.logger.Error("no policy to decide by", zap.Error(err))
-		h.refuse(w, r, x, decision.NoStatement)
-		return nil
-	}
-	f := x.facts(r, activity.Name, at)
-	if h.asked != nil {
-		h.asked.explain(x.state.policy, &h.site, f)
-		return nil
-	}
-	d := table.Decide(f)
-	h.tryCandidate(x, d, f)
-	h.serve(w, r, x, d, at)
+	h.act(w, r, h.judge(r))
 	return nil
 }
 
-// serve acts on a decision that was made at that moment.
-func (h *Handler) serve(w http.ResponseWriter, r *http.Request, x *exchange, d *decision.Decision, at time.Time) {
-	x.decision = d
-	reported := h.app.reports(d, at)
-	h.app.metrics.decided(x, reported)
-	if d.Outcome == decision.Allowed {
-		h.tryCandidates(w, r, x, d.Candidates, true)
-		return
+// serve acts on a verdict.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, v verdict) {
+	x := v.exchange
+	if v.decided {
+		h.tryCandidate(x, v.decision, v.facts)
+		h.app.metrics.decided(v.decision, v.reported)
 	}
-	if reported {
-		h.tryCandidates(w, r, x, []decision.Candidate{*d.Waived}, false)
-		return
+	x.decision = v.decision
+	var p *problem
+	switch candidates := v.candidates(); {
+	case v.failure != "":
+		p = x.fail(v.failure)
+	case len(candidates) > 0:
+		p = h.send(w, r, x, candidates, !v.reported)
+	default:
+		p = h.deny(r, x)
 	}
-	h.deny(w, r, x, d)
+	if p != nil {
+		h.answer(w, r, x, p)
+	}
+	h.logFields(r, x)
 }
 
-// tryCandidates sends the request to the first lawful region that takes it.
-// The next one is tried only while no byte of the request has left.
-func (h *Handler) tryCandidates(w http.ResponseWriter, r *http.Request, x *exchange, candidates []decision.Candidate, enforced bool) {
+// send sends the request to the first lawful region that takes it, and returns
+// what is wrong if none has answered. The next one is tried only while no byte of
+// the request has left.
+func (h *Handler) send(w http.ResponseWriter, r *http.Request, x *exchange, candidates []decision.Candidate, enforced bool) *problem {
 	order := nearestFirst(candidates, x)
 	for i := range order {
 		try := &attempt{handler: h, exchange: x, decision: x.decision, candidate: &order[i], enforced: enforced}
 		err := try.run(w, r)
 		switch {
 		case err == nil:
-			h.logFields(r, x)
-			return
+			return nil
 		case errors.Is(err, errLedger):
-			h.refuse(w, r, x, decision.LedgerUnavailable)
-			return
+			return x.fail(decision.LedgerUnavailable)
 		case !try.mayHandOver():
-			h.refuse(w, r, x, try.failure(err))
-			return
+			return x.fail(try.failure(err))
 		}
 	}
-	h.refuse(w, r, x, decision.RegionDown)
+	return x.fail(decision.RegionDown)
 }
 
 // nearestFirst puts the region nearest to the visitor first where the activity

@@ -109,8 +109,7 @@ func tableAnswer(x *exchange) string {
 }
 
 // decided counts a decision.
-func (m *metrics) decided(x *exchange, reported bool) {
-	d := x.decision
+func (m *metrics) decided(d *decision.Decision, reported bool) {
 	controller, region, outcome := "none", "none", outcomeDenied
 	if d.Controller != nil {
 		controller = d.Controller.ID

@@ -34,19 +34,14 @@ type problem struct {
 	Record string `json:"record,omitempty"`
 }
 
-// deny records the denial, as durably as a transfer, and answers with it.
-func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *decision.Decision) {
-	x.decision = d
-	if h.asked != nil {
-		h.asked.refusal = d.Reason
-		return
-	}
+// deny records the denial, as durably as a transfer, and returns the answer to it.
+func (h *Handler) deny(r *http.Request, x *exchange) *problem {
+	d := x.decision
 	rec := h.app.newRecord(r, x, d)
 	rec.Type = ledger.TypeRefused
 	id, release, err := h.app.append(rec, x)
 	if errors.Is(err, errLedger) {
-		h.refuse(w, r, x, decision.LedgerUnavailable)
-		return
+		return x.fail(decision.LedgerUnavailable)
 	}
 	release()
 	x.record = h.app.recorder.Class(rec.Activity).RecordName(id)
@@ -56,20 +51,16 @@ func (h *Handler) deny(w http.ResponseWriter, r *http.Request, x *exchange, d *d
 		p.Unlock = d.Unlock
 	}
 	x.outcome = outcomeDenied
-	h.answer(w, r, x, p)
+	return p
 }
 
-// refuse answers a request that is no transfer and fails for a reason of HTTP
-// or of the gateway itself. It makes no record.
-func (h *Handler) refuse(w http.ResponseWriter, r *http.Request, x *exchange, reason decision.Reason) {
-	if h.asked != nil {
-		h.asked.refusal = reason
-		return
-	}
+// fail is the answer to a request that is no transfer and fails for a reason of
+// HTTP or of the gateway itself. It makes no record.
+func (x *exchange) fail(reason decision.Reason) *problem {
 	p := newProblem(reason)
 	p.Record = x.record
 	x.outcome = outcomeFailed
-	h.answer(w, r, x, p)
+	return p
 }
 
 func newProblem(reason decision.Reason) *problem {
@@ -96,7 +87,6 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 	if x.decision != nil && x.decision.Activity != nil {
 		p.Activity = x.decision.Activity.ID
 	}
-	h.logFields(r, x)
 	body, err := p.encode()
 	if err != nil {
 		h.logger.Error("encoding a problem document", zap.Error(err))
