@@ -13,6 +13,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 // Activity maps requests to an activity of the policy.
@@ -74,8 +75,8 @@ func (a *Activity) check(p *decision.Policy) error {
 
 // activity returns the first activity that matches, or nil. The reason is set
 // when the request is refused instead.
-func (h *Handler) activity(r *http.Request, s *state) (*Activity, decision.Reason, error) {
-	stores := s.sites[h.number].stores
+func (h *Handler) activity(r *http.Request, s *policystore.State) (*Activity, decision.Reason, error) {
+	stores := s.Stores(&h.site)
 	i, err := h.match(r)
 	if i < 0 || err != nil {
 		return nil, "", err
@@ -184,7 +185,7 @@ func (t *attempt) staysItsActivity(sent *http.Request) error {
 		return nil
 	}
 	i, err := t.handler.match(sent)
-	if err == nil && i >= 0 && t.exchange.state.sites[t.handler.number].stores[i] {
+	if err == nil && i >= 0 && t.exchange.state.Stores(&t.handler.site)[i] {
 		return errStorage
 	}
 	return err

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 func init() {
@@ -18,7 +20,7 @@ func init() {
 //
 //	GET  /transfer/policy            the policy in force
 //	POST /transfer/policy/reload     reads the policy's folder now
-//	POST /transfer/candidate/reload  reads the candidate's folder now
+//	POST /transfer/candidate/reload  reads the shadow's folder now, by its former name
 //
 //	GET  /transfer/explain         why a request would be decided as it would
 //	POST /transfer/explain         the same, of an account
@@ -44,7 +46,7 @@ func (adminAPI) Routes() []caddy.AdminRoute {
 	return append([]caddy.AdminRoute{
 		{Pattern: "GET /transfer/policy", Handler: forApp((*App).answerPolicy)},
 		{Pattern: "POST /transfer/policy/reload", Handler: forApp((*App).answerReload)},
-		{Pattern: "POST /transfer/candidate/reload", Handler: forApp((*App).answerCandidateReload)},
+		{Pattern: "POST /transfer/candidate/reload", Handler: forApp((*App).answerShadowReload)},
 	}, slices.Concat(explainRoutes, keyRoutes, holdRoutes)...)
 }
 
@@ -64,17 +66,19 @@ func forApp(answer func(*App, http.ResponseWriter, *http.Request) error) caddy.A
 type policyStatus struct {
 	Digest string `json:"digest"`
 	// Source is the policy's folder, or the word embedded.
-	Source     string     `json:"source"`
-	Statement  string     `json:"statement,omitempty"`
-	Loaded     time.Time  `json:"loaded"`
-	NextChange *time.Time `json:"next_change,omitempty"`
-	Mode       modeStatus `json:"mode"`
+	Source     string                 `json:"source"`
+	Statement  string                 `json:"statement,omitempty"`
+	Loaded     time.Time              `json:"loaded"`
+	NextChange *time.Time             `json:"next_change,omitempty"`
+	Mode       policystore.ModeStatus `json:"mode"`
 	// Approvals say who signed the policy; absent if nobody asks.
 	Approvals *approvalStatus `json:"approvals,omitempty"`
-	// Candidate is the policy tried beside it.
-	Candidate *candidateStatus `json:"candidate,omitempty"`
+	// Shadow is the policy on trial beside it.
+	Shadow *policystore.ShadowStatus `json:"shadow,omitempty"`
+	// Candidate is the same, under its former name.
+	Candidate *policystore.ShadowStatus `json:"candidate,omitempty"`
 	// Failure is why the folder's policy is not the one in force.
-	Failure *loadFailure `json:"failure,omitempty"`
+	Failure *policystore.Failure `json:"failure,omitempty"`
 }
 
 // approvalStatus is who signed the policy in force.
@@ -86,16 +90,17 @@ type approvalStatus struct {
 }
 
 func (a *App) answerPolicy(w http.ResponseWriter, _ *http.Request) error {
-	s, t := a.state.Load(), now()
+	s, t := a.store.State(), now()
+	shadow := a.store.ShadowStatus(s)
 	status := policyStatus{
-		Digest: s.policy.Digest, Source: a.policySource(), Statement: statementAt(s.policy, t),
-		Loaded: s.loaded.UTC(), Mode: a.modeAt(s.policy, t), Candidate: a.candidateStatus(s), Failure: a.failure.Load(),
+		Digest: s.Policy.Digest, Source: a.policySource(), Statement: statementAt(s.Policy, t),
+		Loaded: s.Loaded.UTC(), Mode: a.Mode.Status(s.Policy, t), Shadow: shadow, Candidate: shadow, Failure: a.store.Failure(),
 	}
-	if next := s.nextChange(t); !next.IsZero() {
+	if next := s.NextChange(t); !next.IsZero() {
 		next = next.UTC()
 		status.NextChange = &next
 	}
-	if by := s.approved; by != nil {
+	if by := s.Approved; by != nil {
 		status.Approvals = &approvalStatus{Required: by.Required, Serial: by.Serial, Author: by.Author, Approvers: by.Approvers}
 	}
 	return answerJSON(w, status)
@@ -110,11 +115,11 @@ func (a *App) policySource() string {
 }
 
 func (a *App) answerReload(w http.ResponseWriter, _ *http.Request) error {
-	changed, err := a.reload()
+	changed, err := a.store.Reload()
 	if err != nil {
 		return unprocessable(err)
 	}
-	return answerJSON(w, reloaded{Changed: changed, Digest: a.state.Load().policy.Digest})
+	return answerJSON(w, reloaded{Changed: changed, Digest: a.store.State().Policy.Digest})
 }
 
 // reloaded answers a reload that went well.

@@ -18,6 +18,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/geo"
 	"github.com/sparkoo/transfergate/internal/guard"
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 func init() {
@@ -34,8 +35,11 @@ type App struct {
 	// The folder of the policy's registers. Default: the embedded policy.
 	Policy string `json:"policy,omitempty"`
 
-	// The folder of a policy that is tried beside the one in force: what it would
+	// The folder of a policy on trial beside the one in force: what it would
 	// change is counted and recorded, and nothing else. Default: none
+	Shadow string `json:"shadow,omitempty"`
+
+	// Deprecated: the former name of shadow. Default: none
 	Candidate string `json:"candidate,omitempty"`
 
 	// Where transfers are recorded. Required.
@@ -58,10 +62,10 @@ type App struct {
 	AccountsRaw json.RawMessage `json:"accounts,omitempty" caddy:"namespace=transfer.accounts inline_key=source"`
 
 	// Whether denials are enforced or only reported. Default: enforced
-	Mode *Mode `json:"mode,omitempty"`
+	Mode *policystore.Mode `json:"mode,omitempty"`
 
 	// Who must have signed a policy. Default: nobody
-	Approvals *Approvals `json:"approvals,omitempty"`
+	Approvals *policystore.Approvals `json:"approvals,omitempty"`
 
 	// Signed assertions for upstreams. Default: none
 	Assertion *Assertion `json:"assertion,omitempty"`
@@ -71,14 +75,9 @@ type App struct {
 	// Default: false
 	Demo bool `json:"demo,omitempty"`
 
-	ctx     caddy.Context
-	logger  *zap.Logger
-	state   atomic.Pointer[state]       // set once the app is provisioned; replaced whole
-	failure atomic.Pointer[loadFailure] // of the last reload; nil if it went well
-	watched string                      // fingerprint of the policy's folder before it was read
-
-	candidateFailure atomic.Pointer[loadFailure] // likewise
-	candidateSeen    string                      // likewise
+	ctx    caddy.Context
+	logger *zap.Logger
+	store  *policystore.Store // the policy in force
 
 	table    *controllers.Table
 	identity []IdentitySource
@@ -100,11 +99,7 @@ type App struct {
 	early    []string // servers that a warning of early data was given for
 	unlisted sync.Map // names of contracting parties an alert was given for
 
-	// changing is held by whoever replaces the state, never by a request. It
-	// guards what follows, which no longer changes once the app has started.
-	changing sync.Mutex
-	handlers []*Handler
-	rules    []func(*decision.Policy) error // what this configuration asks of a policy
+	handlers []*Handler // no more of them once the app has started
 }
 
 // Node is where a gateway stands and who runs it.
@@ -131,7 +126,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
 	steps := []func() error{
-		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals, a.provisionCandidate,
+		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals, a.provisionShadow,
 		a.provisionAssertion, a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
 	}
 	for _, step := range steps {
@@ -203,10 +198,7 @@ func (a *App) Start() error {
 	if err := a.recorder.Open(); err != nil {
 		return err
 	}
-	if err := a.keepPolicy(a.state.Load()); err != nil {
-		return err
-	}
-	if err := a.keepApproved(a.state.Load()); err != nil {
+	if err := a.store.Started(); err != nil {
 		return err
 	}
 	if err := a.recorder.OfferLatest(); err != nil {
@@ -226,13 +218,8 @@ func (a *App) Start() error {
 	if a.geo != nil {
 		go a.geo.Watch(ctx, sourceInterval)
 	}
-	a.background.Go(func() { a.tick(ctx) })
-	if a.Policy != "" {
-		a.background.Go(func() { watch(ctx, a.Policy, a.watched, func() { _, _ = a.reload() }) }) // it logs what is wrong
-	}
-	if a.Candidate != "" {
-		a.background.Go(func() { watch(ctx, a.Candidate, a.candidateSeen, func() { _, _ = a.reloadCandidate() }) })
-	}
+	interval := time.Duration(policyInterval.Load())
+	a.background.Go(func() { a.store.Run(ctx, interval) })
 	return nil
 }
 
@@ -253,23 +240,6 @@ func (a *App) Cleanup() error {
 
 // sourceInterval is how often files that may be replaced are looked at.
 const sourceInterval = 2 * time.Second
-
-// tick renews the state when the next date of the policy has come. It compares wall
-// clocks, so that a suspended machine wakes up under the law of the day.
-func (a *App) tick(ctx caddy.Context) {
-	ticker := time.NewTicker(time.Second)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-			if err := a.renew(now()); err != nil {
-				a.logger.Error("the policy for its next date", zap.Error(err))
-			}
-		}
-	}
-}
 
 // clock replaces the time of decisions and records in tests; nil otherwise.
 var clock atomic.Pointer[func() time.Time]

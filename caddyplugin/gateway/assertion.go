@@ -223,16 +223,16 @@ func (t *attempt) assertionFacts() assertion.Facts {
 		f.Statement = d.Statement.ID
 	}
 	if staff := x.identity.Staff; staff != nil {
-		f.Actor = x.state.actor(staff)
+		f.Actor = actor(x.state.Policy, staff)
 	}
 	return f
 }
 
 // actor is a member of staff as an assertion names them. As in a record, what no
 // register knows is not passed on.
-func (s *state) actor(staff *decision.Place) assertion.Actor {
+func actor(p *decision.Policy, staff *decision.Place) assertion.Actor {
 	actor := assertion.Actor{Entity: "unlisted"}
-	if knows(s.policy, staff.Entity) {
+	if knows(p, staff.Entity) {
 		actor.Entity = staff.Entity
 	}
 	if country.Valid(staff.Country) {

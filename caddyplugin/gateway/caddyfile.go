@@ -4,15 +4,18 @@ import (
 	"encoding/json"
 	"fmt"
 	"slices"
+	"strconv"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 func init() {
@@ -41,7 +44,7 @@ func init() {
 //	    accounts <source> ...
 //	    assertion { ... }
 //	    require_approvals <number> <keys or files...>
-//	    candidate <folder>
+//	    shadow  <folder>
 //	    mode    enforce
 //	    mode    report <owner> <YYYY-MM-DD>
 //	    demo
@@ -67,6 +70,10 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
+		if word == "candidate" {
+			caddy.Log().Named("caddyfile").Warn("the option 'candidate' is deprecated: it is now called 'shadow'", zap.String("at", position(d)))
+			word = "shadow"
+		}
 		if seen[word] && word != "identity" {
 			return d.Errf("'%s' is written twice", word)
 		}
@@ -117,24 +124,39 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 	case "mode":
 		return a.unmarshalMode(d)
 
-	case "candidate":
-		return allArgs(d, "candidate FOLDER", &a.Candidate)
+	case "shadow":
+		return allArgs(d, "shadow FOLDER", &a.Shadow)
 
 	case "require_approvals":
 		return a.unmarshalApprovals(d)
 	}
 	return d.Errf("unrecognized option '%s'%s", word, did(word, []string{
-		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "require_approvals", "candidate",
+		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "require_approvals", "shadow",
 	}))
+}
+
+// unmarshalApprovals parses the option. Syntax:
+//
+//	require_approvals <number> <keys or files...>
+func (a *App) unmarshalApprovals(d *caddyfile.Dispenser) (err error) {
+	args := d.RemainingArgs()
+	if len(args) < 2 {
+		return d.Errf("%d arguments where 'require_approvals NUMBER KEYS...' is meant, as in 'require_approvals 1 /etc/transfergate/approvers.txt'", len(args))
+	}
+	a.Approvals = &policystore.Approvals{Keys: args[1:]}
+	if a.Approvals.Required, err = strconv.Atoi(args[0]); err != nil {
+		return d.Errf("'%s' is no number of approvals", args[0])
+	}
+	return nil
 }
 
 func (a *App) unmarshalMode(d *caddyfile.Dispenser) error {
 	args := d.RemainingArgs()
 	switch {
 	case slices.Equal(args, []string{"enforce"}):
-		a.Mode = new(Mode)
+		a.Mode = new(policystore.Mode)
 	case len(args) == 3 && args[0] == "report":
-		a.Mode = &Mode{Report: true, Owner: args[1], Until: args[2]}
+		a.Mode = &policystore.Mode{Report: true, Owner: args[1], Until: args[2]}
 	default:
 		return d.Errf("mode is 'enforce', or 'report OWNER YYYY-MM-DD' with who answers for it and the day it ends")
 	}

@@ -17,7 +17,7 @@ const optOutField = "Sec-Gpc"
 // minor, by the account record or by what vouches for them, and what the request opts out of: what one of them
 // stops is stopped. An account without a record chose nothing.
 func (x *exchange) choices(r *http.Request, at time.Time) decision.Choices {
-	return x.choicesBy(x.state.policy, &x.subject, slices.Contains(r.Header[optOutField], "1"), at)
+	return x.choicesBy(x.state.Policy, &x.subject, slices.Contains(r.Header[optOutField], "1"), at)
 }
 
 // choicesBy is choices under a policy, which says who the subject's controller is,

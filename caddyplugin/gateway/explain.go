@@ -22,8 +22,8 @@ import (
 // differently, so that there is one explanation for each of them; a question that
 // names regions is answered once. Nothing is recorded.
 func (a *App) Explain(q question.Question) ([]decision.Explanation, error) {
-	s := a.state.Load()
-	accounts := a.table.Snapshot().Under(s.roster)
+	s := a.store.State()
+	accounts := a.table.Snapshot().Under(s.Roster)
 	q.Node, q.Demo = decision.Place{Entity: a.Node.Entity, Country: a.Node.Country}, a.Demo
 	var sites []decision.Site
 	if q.Regions != nil {
@@ -35,12 +35,12 @@ func (a *App) Explain(q question.Question) ([]decision.Explanation, error) {
 			return slices.Equal(x.Regions, h.site.Regions) && x.Statement == h.site.Statement
 		})
 		if q.Regions == nil && serves && !known {
-			sites = append(sites, h.site)
+			sites = append(sites, h.site.Site)
 		}
 	}
 	if len(sites) == 0 {
 		// Either the policy lacks the activity, which the answer says, or no site has it.
-		if _, err := whatif.Explain(s.policy, &accounts, q, now()); err != nil {
+		if _, err := whatif.Explain(s.Policy, &accounts, q, now()); err != nil {
 			return nil, err
 		}
 		return nil, fmt.Errorf("no site of this gateway serves the activity '%s': map requests to it, or name regions", q.Activity)
@@ -48,7 +48,7 @@ func (a *App) Explain(q question.Question) ([]decision.Explanation, error) {
 	var answers []decision.Explanation
 	for _, site := range sites {
 		q.Regions, q.Statement = site.Regions, site.Statement
-		e, err := whatif.Explain(s.policy, &accounts, q, now())
+		e, err := whatif.Explain(s.Policy, &accounts, q, now())
 		if err != nil {
 			return nil, err
 		}

@@ -51,7 +51,7 @@ func LoadOffline(adapted []byte) (*Offline, error) {
 func (o *Offline) Close() error { return o.app.Cleanup() }
 
 // Policy is the one the configuration names.
-func (o *Offline) Policy() *decision.Policy { return o.app.state.Load().policy }
+func (o *Offline) Policy() *decision.Policy { return o.app.store.State().Policy }
 
 // Explain answers a question as the configured gateway would, see [App.Explain].
 func (o *Offline) Explain(q question.Question) ([]decision.Explanation, error) {
@@ -83,12 +83,12 @@ func (o *Offline) ExplainRequest(r *http.Request) (decision.Explanation, error) 
 func (h *Handler) explain(v verdict) *decision.Explanation {
 	refusal := v.refusal()
 	if refusal == "" {
-		e := decision.Explain(v.exchange.state.policy, &h.site, v.facts.At, v.facts, fields.Finish)
+		e := decision.Explain(v.exchange.state.Policy, &h.site.Site, v.facts.At, v.facts, fields.Finish)
 		return &e
 	}
 	info := refusal.Info()
 	return &decision.Explanation{
-		Policy: v.exchange.state.policy.Digest, At: now(), Outcome: outcomeDenied, Reason: refusal, Clause: info.Clause, Unlock: info.Unlock,
+		Policy: v.exchange.state.Policy.Digest, At: now(), Outcome: outcomeDenied, Reason: refusal, Clause: info.Clause, Unlock: info.Unlock,
 		Steps: []decision.Step{{Topic: "outcome", Clause: info.Clause,
 			Text: fmt.Sprintf("Refused before a decision: %s. %s To pass, the request needs %s.", refusal, info.Title, info.Unlock)}},
 	}

@@ -39,37 +39,25 @@ func SetPolicyInterval(d time.Duration) (restore func()) {
 }
 
 // Tables returns the tables that serve now, by handler.
-func Tables() (tables []*decision.Table) {
+func Tables() []*decision.Table {
 	app, err := caddy.ActiveContext().AppIfConfigured("transfer")
 	if err != nil {
 		return nil
 	}
-	for _, site := range app.(*App).state.Load().sites {
-		tables = append(tables, site.table)
-	}
-	return tables
+	return app.(*App).store.State().Current()
 }
 
 // ForgetInCommon leaves out of InCommon what was loaded before: Caddy lets go late
 // of servers that spoke HTTP/3.
 func ForgetInCommon() {
-	inCommon.mu.Lock()
-	defer inCommon.mu.Unlock()
-	inCommon.tables = nil
+	inCommon.Forget()
 }
 
 // InCommon counts the tables that are found by a configuration that is loaded
 // next, once the garbage is collected.
 func InCommon() (alive int) {
 	runtime.GC()
-	inCommon.mu.Lock()
-	defer inCommon.mu.Unlock()
-	for _, pointer := range inCommon.tables {
-		if pointer.Value() != nil {
-			alive++
-		}
-	}
-	return alive
+	return inCommon.Alive()
 }
 
 // HoldPolicyChanges makes whoever wants to replace the policy of the running
@@ -79,13 +67,7 @@ func HoldPolicyChanges() (release func(), err error) {
 	if err != nil {
 		return nil, err
 	}
-	a := app.(*App)
-	a.changing.Lock()
-	inCommon.mu.Lock()
-	return func() {
-		inCommon.mu.Unlock()
-		a.changing.Unlock()
-	}, nil
+	return app.(*App).store.Freeze(), nil
 }
 
 // SetRetentionInterval says how often expired epochs are looked for until restore

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 func init() {
@@ -66,9 +67,8 @@ type Handler struct {
 	statusTo []netip.Prefix
 	logger   *zap.Logger
 	regions  map[string]*Region
-	site     decision.Site
+	site     policystore.Site
 	reading  reading // how activities are told apart
-	number   int     // place of its tables in the state
 }
 
 // CaddyModule returns the Caddy module information.
@@ -135,7 +135,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, v verdict) {
 	x := v.exchange
 	if v.decided {
-		h.tryCandidate(x, v.decision, v.facts)
+		h.tryShadow(x, v.decision, v.facts)
 		h.app.metrics.decided(v.decision, v.reported)
 	}
 	x.decision = v.decision

@@ -46,7 +46,7 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
 
 		policyFailures: prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "policy_load_failures_total", Help: "Policies that were not taken, so that the old one stayed in force."}),
-		shadows:        counter("shadow_differences_total", "Requests that the candidate policy would have decided differently, by what it changes.", "change"),
+		shadows:        counter("shadow_differences_total", "Requests that the shadow policy would have decided differently, by what it changes.", "change"),
 	}
 })
 
@@ -164,13 +164,13 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		ch <- prometheus.MustNewConstMetric(d, prometheus.CounterValue, float64(v), labels...)
 	}
 	a := g.app
-	inForce := a.state.Load()
-	gauge(descPolicy, 1, statementAt(inForce.policy, now()), inForce.policy.Digest)
-	if next := inForce.nextChange(now()); !next.IsZero() {
+	inForce := a.store.State()
+	gauge(descPolicy, 1, statementAt(inForce.Policy, now()), inForce.Policy.Digest)
+	if next := inForce.NextChange(now()); !next.IsZero() {
 		gauge(descNextChange, float64(next.Unix()))
 	}
-	for i := range inForce.policy.Safeguards {
-		if row := &inForce.policy.Safeguards[i]; !row.Expires().IsZero() {
+	for i := range inForce.Policy.Safeguards {
+		if row := &inForce.Policy.Safeguards[i]; !row.Expires().IsZero() {
 			gauge(descSafeguard, float64(row.Expires().Unix()), row.ID)
 		}
 	}

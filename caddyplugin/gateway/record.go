@@ -54,7 +54,7 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 	if !open {
 		return id, nil, errLedger
 	}
-	if err := a.keepPolicy(x.state); err != nil {
+	if err := a.store.Keep(x.state); err != nil {
 		release()
 		a.logger.Error("the ledger did not take the policy; the request is refused", zap.Error(err))
 		return id, nil, errLedger
@@ -85,7 +85,7 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		Time:          now(),
 		Node:          a.Node.Name,
 		Site:          a.siteOf(r),
-		Policy:        x.state.policy.Digest,
+		Policy:        x.state.Policy.Digest,
 		Basis:         string(x.subject.Basis),
 		Country:       x.subject.Country,
 		CountrySource: x.identity.Source,
@@ -108,7 +108,7 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		}
 	}
 	if staff := x.identity.Staff; staff != nil {
-		rec.Requester = x.state.requester(staff)
+		rec.Requester = requester(x.state.Policy, staff)
 	}
 	if d.Statement != nil {
 		rec.Statement = d.Statement.ID
@@ -136,9 +136,9 @@ func pseudonym(c *recorder.Class, x *exchange, at time.Time) string {
 
 // requester names a member of staff by entity and country. What no register
 // knows is not kept: whoever sent it could have put anything there.
-func (s *state) requester(staff *decision.Place) string {
+func requester(p *decision.Policy, staff *decision.Place) string {
 	entity, code := staff.Entity, staff.Country
-	if !knows(s.policy, entity) {
+	if !knows(p, entity) {
 		entity = "unlisted"
 	}
 	if !country.Valid(code) {

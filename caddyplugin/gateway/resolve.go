@@ -16,6 +16,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 // exchangeVar is the request variable that carries the exchange.
@@ -25,7 +26,7 @@ const exchangeVar = sitecheck.ExchangeVar
 // before the handler begin it; the handler completes it. It belongs to the
 // request's goroutine.
 type exchange struct {
-	state *state // what it is judged by, from first to last
+	state *policystore.State // what it is judged by, from first to last
 
 	// who
 	subject    controllers.Subject
@@ -41,7 +42,7 @@ type exchange struct {
 	// what was decided; nil until the handler has decided
 	decision  *decision.Decision
 	candidate *decision.Candidate
-	shadow    []byte   // what a candidate policy would have decided instead, for the record
+	shadow    []byte   // what the shadow policy would have decided instead, for the record
 	attempt   *attempt // the latest
 	record    string   // "node#index" of the transfer's record
 	outcome   string   // empty until the handler has answered
@@ -74,7 +75,7 @@ func (a *App) resolve(r *http.Request) *exchange {
 		return x
 	}
 	if x == nil {
-		x = &exchange{state: a.state.Load()}
+		x = &exchange{state: a.store.State()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
 		repl.Map(placeholders(r))
 		a.metrics.spoofed(guard.Clean(r, a.lookalikes))
@@ -87,7 +88,7 @@ func (a *App) resolve(r *http.Request) *exchange {
 // identify asks the identity sources and looks the subject up.
 func (a *App) identify(x *exchange, r *http.Request) {
 	a.askSources(x, r)
-	snapshot := a.table.Snapshot().Under(x.state.roster)
+	snapshot := a.table.Snapshot().Under(x.state.Roster)
 	if _, known := snapshot.Controller(x.identity.Party); !known && x.identity.Party != "" {
 		x.refuse(&IdentityError{Source: x.identity.Source, Reason: decision.IdentityBroken, Description: unknownParty})
 	}

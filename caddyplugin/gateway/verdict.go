@@ -33,7 +33,7 @@ type verdict struct {
 // policy in force, takes look-alike fields away, and does nothing else.
 func (h *Handler) judge(r *http.Request) verdict {
 	if reason, ok := guard.Check(r, h.reading.options()); !ok {
-		x := &exchange{state: h.app.state.Load()}
+		x := &exchange{state: h.app.store.State()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
 		guard.Clean(r, h.app.lookalikes)
 		return failed(x, reason)
@@ -59,14 +59,14 @@ func (h *Handler) judge(r *http.Request) verdict {
 
 // decide asks the policy.
 func (h *Handler) decide(r *http.Request, x *exchange, activity string, at time.Time) verdict {
-	table, err := x.state.table(h, at)
+	table, err := x.state.Table(&h.site, at)
 	if err != nil {
 		h.logger.Error("no policy to decide by", zap.Error(err))
 		return failed(x, decision.NoStatement)
 	}
 	f := x.facts(r, activity, at)
 	d := table.Decide(f)
-	return verdict{exchange: x, decision: d, decided: true, facts: f, reported: h.app.reports(d, at)}
+	return verdict{exchange: x, decision: d, decided: true, facts: f, reported: h.app.Mode.Reports(d, at)}
 }
 
 // failed is the verdict on a request that fails for a reason of HTTP or of the

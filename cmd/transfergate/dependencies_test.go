@@ -20,12 +20,13 @@ caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evi
 caddyplugin/command/cli: internal/ledger
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
-caddyplugin/gateway: caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/approval internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/question internal/suggest internal/tiles internal/whatif
+caddyplugin/gateway: caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/suggest internal/tiles internal/whatif
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger
 caddyplugin/option: internal/suggest
 config: internal/country internal/decision internal/question internal/suggest
 controllers: internal/country internal/decision internal/reference internal/suggest
+internal/policystore: config controllers internal/approval internal/decision internal/fields
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif

@@ -7,20 +7,22 @@ import (
 	"testing"
 	"time"
 
+	"github.com/caddyserver/caddy/v2"
+
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 )
 
-// startCandidate runs policySite with a candidate beside the policy in force.
-func startCandidate(t testing.TB) (p *policyGate, candidate string) {
+// startShadow runs policySite with a shadow beside the policy in force.
+func startShadow(t testing.TB) (p *policyGate, shadow string) {
 	t.Helper()
-	candidate = copyPolicy(t)
+	shadow = copyPolicy(t)
 	born := time.Now().AddDate(-22, 0, 0).Format(time.DateOnly)
 	accounts := `{"account":"ana","country":"BR"}` + "\n" + `{"account":"young","country":"TH","born":"` + born + `"}`
-	return startPolicy(t, accounts, "candidate "+candidate), candidate
+	return startPolicy(t, accounts, "shadow "+shadow), shadow
 }
 
-// reloadCandidate asks for the candidate to be read.
-func (p *policyGate) reloadCandidate() (status int, body map[string]any) {
+// reloadShadow asks for the shadow policy to be read.
+func (p *policyGate) reloadShadow() (status int, body map[string]any) {
 	p.t.Helper()
 	return p.ask(http.MethodPost, "/transfer/candidate/reload")
 }
@@ -44,11 +46,11 @@ func (p *policyGate) lastShadow() string {
 	return string(text)
 }
 
-// A candidate changes nothing about a request; what it would have changed stands in
+// A shadow policy changes nothing about a request; what it would have changed stands in
 // the record, and is counted.
-func TestCandidate(t *testing.T) {
+func TestShadow(t *testing.T) {
 	t.Cleanup(gateway.SetPolicyInterval(time.Hour)) // the test reloads
-	p, dir := startCandidate(t)
+	p, dir := startShadow(t)
 	ask := map[string]func() answer{
 		"training": p.training,
 		"support":  func() answer { return p.get("/v1/support/1", "Registered-Country", "BR", "Account-Id", "ana") },
@@ -64,7 +66,7 @@ func TestCandidate(t *testing.T) {
 	edit(t, dir, "safeguards.yaml", "  - id: br-support-cn\n", "  - id: br-support-cn-2\n")
 	edit(t, dir, "controllers.yaml", "serves: [TH]", "serves: [LA]")
 	edit(t, dir, "laws.yaml", "{countries: [TH], of_age: 20", "{countries: [TH], of_age: 25")
-	if status, body := p.reloadCandidate(); status != http.StatusOK || body["changed"] != true {
+	if status, body := p.reloadShadow(); status != http.StatusOK || body["changed"] != true {
 		t.Fatalf("status %d, %v", status, body)
 	}
 	short := digestOf(t, dir)[:12]
@@ -91,7 +93,10 @@ func TestCandidate(t *testing.T) {
 		}
 	}
 	_, status := p.ask(http.MethodGet, "/transfer/policy")
-	tried, _ := status["candidate"].(map[string]any)
+	tried, _ := status["shadow"].(map[string]any)
+	if former, _ := status["candidate"].(map[string]any); former["digest"] != tried["digest"] {
+		t.Errorf("under its former name it is %v", former)
+	}
 	if tried["digest"] != digestOf(t, dir) || tried["unfit"] != nil || status["digest"] != digestOf(t, p.dir) {
 		t.Errorf("the admin API says %v", status)
 	}
@@ -102,26 +107,71 @@ func TestCandidate(t *testing.T) {
 		t.Errorf("after the policy's reload: %s", p.lastShadow())
 	}
 	edit(t, dir, "activities.yaml", withoutResults, "categories: [9z]")
-	if status, body := p.reloadCandidate(); status != http.StatusUnprocessableEntity || !strings.Contains(body["error"].(string), "activities.yaml:") {
+	if status, body := p.reloadShadow(); status != http.StatusUnprocessableEntity || !strings.Contains(body["error"].(string), "activities.yaml:") {
 		t.Errorf("status %d, %v", status, body)
 	}
 	if p.training(); !strings.Contains(p.lastShadow(), short) {
-		t.Errorf("after the candidate broke: %s", p.lastShadow())
+		t.Errorf("after the shadow broke: %s", p.lastShadow())
 	}
 }
 
-// A candidate that could not be put in force says why, and harms nobody.
-func TestUnfitCandidate(t *testing.T) {
+// A shadow policy that could not be put in force says why, and harms nobody.
+func TestUnfitShadow(t *testing.T) {
 	t.Cleanup(gateway.SetPolicyInterval(20 * time.Millisecond))
-	p, dir := startCandidate(t)
+	p, dir := startShadow(t)
 	edit(t, dir, "activities.yaml", "id: support-training", "id: training")
-	waitFor(t, "the candidate is taken", func() bool {
+	waitFor(t, "the shadow is taken", func() bool {
 		_, status := p.ask(http.MethodGet, "/transfer/policy")
-		tried, _ := status["candidate"].(map[string]any)
+		tried, _ := status["shadow"].(map[string]any)
 		unfit, _ := tried["unfit"].(string)
 		return strings.Contains(unfit, "activity 'support-training' is not in the policy")
 	})
 	if a := p.training(); a.StatusCode != http.StatusForbidden || !strings.Contains(p.lastShadow(), `"reason":"no_activity"`) {
 		t.Errorf("status %d, shadow %s", a.StatusCode, p.lastShadow())
+	}
+}
+
+// The former name of the option and of its JSON field still work, and adapting
+// writes the new one.
+func TestShadowByItsFormerName(t *testing.T) {
+	dir := copyPolicy(t)
+	text := grammarCase{options: goodOptions + "\ncandidate " + dir}.caddyfile(t)
+	adapted, err := adapt(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	app := func() map[string]any {
+		var config struct {
+			Apps struct {
+				Transfer map[string]any `json:"transfer"`
+			} `json:"apps"`
+		}
+		if err := json.Unmarshal(adapted, &config); err != nil {
+			t.Fatal(err)
+		}
+		return config.Apps.Transfer
+	}()
+	if app["shadow"] != dir || app["candidate"] != nil {
+		t.Errorf("adapting gives shadow %v and candidate %v", app["shadow"], app["candidate"])
+	}
+	both := grammarCase{options: goodOptions + "\nshadow " + dir + "\ncandidate " + dir}.caddyfile(t)
+	if _, err := adapt(both); err == nil || !strings.Contains(err.Error(), "'shadow' is written twice, at Caddyfile:8") {
+		t.Errorf("both names: %v", err)
+	}
+	load := func(old, new string) error {
+		var config caddy.Config
+		if err := json.Unmarshal([]byte(strings.Replace(string(adapted), old, new, 1)), &config); err != nil {
+			t.Fatal(err)
+		}
+		return caddy.Validate(&config)
+	}
+	if err := load(`"shadow":`, `"candidate":`); err != nil {
+		t.Errorf("the former field: %v", err)
+	}
+	if err := load(`"shadow":"`+dir+`"`, `"candidate":"`+dir+`x"`); err == nil || !strings.Contains(err.Error(), "loading the shadow policy: ") {
+		t.Errorf("the former field with no policy: %v", err)
+	}
+	if err := load(`"shadow":`, `"candidate":"elsewhere","shadow":`); err == nil || !strings.Contains(err.Error(), "the two name different folders") {
+		t.Errorf("both fields: %v", err)
 	}
 }

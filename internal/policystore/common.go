@@ -1,4 +1,4 @@
-package gateway
+package policystore
 
 import (
 	"reflect"
@@ -12,20 +12,19 @@ import (
 	"github.com/sparkoo/transfergate/internal/fields"
 )
 
-// inCommon finds what configurations of this process have in common, so that a
-// reload that changes neither policy nor sites decodes and compiles nothing: the
-// time that takes is taken from connections that wait. It keeps nothing alive:
-// what the last configuration lets go of is gone. What it finds never changes.
-var inCommon common
-
-type common struct {
+// Common finds what the stores of a process have in common, one a configuration,
+// so that a reload that changes neither policy nor sites decodes and compiles
+// nothing: the time that takes is taken from connections that wait. It keeps
+// nothing alive: what the last store lets go of is gone. What it finds never
+// changes. The zero Common has found nothing yet.
+type Common struct {
 	mu        sync.Mutex
 	registers weak.Pointer[config.Registers] // those read last; guarded by mu
 	tables    []weak.Pointer[decision.Table] // guarded by mu
 }
 
 // read reads a policy's folder, or the embedded policy if dir is empty.
-func (c *common) read(dir string) (*config.Folder, error) {
+func (c *Common) read(dir string) (*config.Folder, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	folder, err := config.Reread(dir, c.registers.Value())
@@ -40,7 +39,7 @@ type compiler func(*decision.Policy, decision.Site, time.Time, func(*decision.De
 
 // table returns the policy's table for a site that is in force at t, and compiles
 // it if no configuration has it.
-func (c *common) table(p *decision.Policy, site decision.Site, t time.Time, compile compiler) (*decision.Table, error) {
+func (c *Common) table(p *decision.Policy, site decision.Site, t time.Time, compile compiler) (*decision.Table, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	var found *decision.Table
@@ -59,4 +58,23 @@ func (c *common) table(p *decision.Policy, site decision.Site, t time.Time, comp
 		c.tables = append(c.tables, weak.Make(table))
 	}
 	return table, err
+}
+
+// Alive counts the tables that a store which is made next would find.
+func (c *Common) Alive() (alive int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, pointer := range c.tables {
+		if pointer.Value() != nil {
+			alive++
+		}
+	}
+	return alive
+}
+
+// Forget leaves out what was found until now.
+func (c *Common) Forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tables = nil
 }

@@ -1,4 +1,4 @@
-package gateway
+package policystore
 
 import (
 	"bytes"
@@ -7,9 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strconv"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
@@ -28,66 +25,58 @@ type Approvals struct {
 	keys *approval.Keys
 }
 
-// unmarshalApprovals parses the option. Syntax:
-//
-//	require_approvals <number> <keys or files...>
-func (a *App) unmarshalApprovals(d *caddyfile.Dispenser) (err error) {
-	args := d.RemainingArgs()
-	if len(args) < 2 {
-		return d.Errf("%d arguments where 'require_approvals NUMBER KEYS...' is meant, as in 'require_approvals 1 /etc/transfergate/approvers.txt'", len(args))
-	}
-	a.Approvals = &Approvals{Keys: args[1:]}
-	if a.Approvals.Required, err = strconv.Atoi(args[0]); err != nil {
-		return d.Errf("'%s' is no number of approvals", args[0])
-	}
-	return nil
-}
-
-// provisionApprovals reads the keys and holds the first policy to them.
-func (a *App) provisionApprovals() (err error) {
-	if a.Approvals == nil {
-		return nil
-	}
-	if a.Approvals.keys, err = approval.ReadKeys(a.Approvals.Keys); err != nil {
+// RequireApprovals reads the keys and holds the policy to them: the one that was
+// read, and any that is loaded later. noted is the file that says which approved
+// policy was in force last; those who write policies must not be able to write it.
+func (s *Store) RequireApprovals(a *Approvals, noted string) (err error) {
+	if a.keys, err = approval.ReadKeys(a.Keys); err != nil {
 		return fmt.Errorf("require_approvals: %w", err)
 	}
-	switch n, people := a.Approvals.Required, a.Approvals.keys.Len(); {
+	switch n, people := a.Required, a.keys.Len(); {
 	case n < 1:
 		return fmt.Errorf("require_approvals %d: at least one person besides the author must approve", n)
 	case n >= people:
 		return fmt.Errorf("require_approvals %d: with %d keys there are never so many people besides the author", n, people)
-	case a.Policy == "":
+	case s.options.Folder == "":
 		return errors.New("require_approvals: the embedded policy carries no signatures; copy it out with " +
 			"'transfer policy export FOLDER', have it signed, and name the folder with 'policy FOLDER'")
 	}
-	return a.approve(a.state.Load())
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	s.approvals, s.noted = a, noted
+	next := *s.state.Load()
+	if err := s.approve(&next); err != nil {
+		return err
+	}
+	s.state.Store(&next)
+	return nil
 }
 
 // approve holds a policy to what the configuration asks of its signatures.
 //
 //clause:enforces §5(g); record policy
-func (a *App) approve(s *state) error {
-	if a.Approvals == nil {
+func (s *Store) approve(next *State) error {
+	if s.approvals == nil {
 		return nil
 	}
-	if s.folder.Approvals == nil {
-		return fmt.Errorf("the policy in %s is not signed: it has no %s; its author signs it with 'transfer policy sign --author'", a.Policy, config.ApprovalsFile)
+	if next.folder.Approvals == nil {
+		return fmt.Errorf("the policy in %s is not signed: it has no %s; its author signs it with 'transfer policy sign --author'", s.options.Folder, config.ApprovalsFile)
 	}
-	status, err := approval.Check(s.folder.Approvals, s.folder.Registers.Sums(), a.Approvals.keys, a.Approvals.Required)
+	status, err := approval.Check(next.folder.Approvals, next.folder.Registers.Sums(), s.approvals.keys, s.approvals.Required)
 	if err == nil {
 		err = status.Sufficient()
 	}
 	if err != nil {
-		return fmt.Errorf("the policy in %s is not approved: %w", a.Policy, err)
+		return fmt.Errorf("the policy in %s is not approved: %w", s.options.Folder, err)
 	}
-	s.approved = &status
-	last, err := a.lastApproved()
+	next.Approved = &status
+	last, err := s.lastApproved()
 	if err != nil {
 		return err
 	}
 	if status.Serial < last.serial || status.Serial == last.serial && status.Policy != last.policy {
 		return fmt.Errorf("the policy in %s has serial %d, but serial %d was in force here with digest %s: to go back to an older policy, have it signed anew with a higher serial",
-			a.Policy, status.Serial, last.serial, last.policy)
+			s.options.Folder, status.Serial, last.serial, last.policy)
 	}
 	return nil
 }
@@ -98,14 +87,9 @@ type approved struct {
 	policy string // digest
 }
 
-// approvedFile stands in the ledger's folder, which those who write policies
-// cannot write to, and says which policy must not be gone back behind.
-const approvedFile = "policy.approved"
-
 // lastApproved reads the file. Without one any serial may come.
-func (a *App) lastApproved() (last approved, err error) {
-	path := filepath.Join(a.recorder.Dir(), approvedFile)
-	text, err := os.ReadFile(path)
+func (s *Store) lastApproved() (last approved, err error) {
+	text, err := os.ReadFile(s.noted)
 	if errors.Is(err, fs.ErrNotExist) {
 		return last, nil
 	}
@@ -113,22 +97,21 @@ func (a *App) lastApproved() (last approved, err error) {
 		_, err = fmt.Sscanf(string(text), "%d %64s\n", &last.serial, &last.policy)
 	}
 	if err != nil {
-		return last, fmt.Errorf("reading which policy was approved last, in %s: %w", path, err)
+		return last, fmt.Errorf("reading which policy was approved last, in %s: %w", s.noted, err)
 	}
 	return last, nil
 }
 
-// keepApproved notes durably that an approved policy comes into force.
-func (a *App) keepApproved(s *state) error {
-	if s.approved == nil {
+// noteApproved notes durably that an approved policy comes into force.
+func (s *Store) noteApproved(state *State) error {
+	if state.Approved == nil {
 		return nil
 	}
-	path := filepath.Join(a.recorder.Dir(), approvedFile)
-	text := fmt.Appendf(nil, "%d %s\n", s.approved.Serial, s.approved.Policy)
-	if was, err := os.ReadFile(path); err == nil && bytes.Equal(was, text) {
+	text := fmt.Appendf(nil, "%d %s\n", state.Approved.Serial, state.Approved.Policy)
+	if was, err := os.ReadFile(s.noted); err == nil && bytes.Equal(was, text) {
 		return nil
 	}
-	if err := replaceFile(path, text); err != nil {
+	if err := replaceFile(s.noted, text); err != nil {
 		return fmt.Errorf("noting which policy was approved: %w", err)
 	}
 	return nil

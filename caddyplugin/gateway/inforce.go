@@ -1,0 +1,78 @@
+package gateway
+
+import (
+	"errors"
+	"path/filepath"
+	"sync/atomic"
+
+	"go.uber.org/zap"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/policystore"
+)
+
+// This file gives the store of the policy in force what it needs of the gateway.
+
+// inCommon is what the configurations of this process share.
+var inCommon policystore.Common
+
+// policyInterval is how often a policy's folder is looked at, in nanoseconds.
+// Tests shorten it.
+var policyInterval atomic.Int64
+
+func init() { policyInterval.Store(int64(sourceInterval)) }
+
+// approvedFile stands in the ledger's folder, which those who write policies
+// cannot write to, and says which policy must not be gone back behind.
+const approvedFile = "policy.approved"
+
+// provisionPolicy reads the policy for the first time.
+func (a *App) provisionPolicy() (err error) {
+	a.store, err = policystore.New(policystore.Options{
+		Folder: a.Policy, Common: &inCommon, Now: now, Logger: a.ctx.Slogger(),
+		Keep:   func(digest string, archive []byte) error { return a.recorder.KeepPolicy(digest, archive) },
+		Failed: func() { a.metrics.policyFailures.Inc() },
+	})
+	if err != nil {
+		return err
+	}
+	a.table = a.store.Controllers()
+	return nil
+}
+
+func (a *App) provisionMode() error { return a.Mode.Prepare(a.ctx.Slogger()) }
+
+func (a *App) provisionApprovals() error {
+	if a.Approvals == nil {
+		return nil
+	}
+	return a.store.RequireApprovals(a.Approvals, filepath.Join(a.recorder.Dir(), approvedFile))
+}
+
+// provisionShadow reads the policy on trial for the first time.
+func (a *App) provisionShadow() error {
+	if a.Candidate != "" {
+		if a.Shadow != "" && a.Shadow != a.Candidate {
+			return errors.New("'candidate' is the former name of 'shadow', and the two name different folders: keep 'shadow'")
+		}
+		a.logger.Warn("'candidate' is deprecated: it is now called 'shadow'", zap.String("folder", a.Candidate))
+		a.Shadow = a.Candidate
+	}
+	if a.Shadow == "" {
+		return nil
+	}
+	return a.store.TryShadow(a.Shadow)
+}
+
+// require holds the policy to a rule of the configuration: the one that is being
+// loaded, and any that is loaded later in its place.
+func (a *App) require(rule func(*decision.Policy) error) error { return a.store.Require(rule) }
+
+// register adds a handler, whose tables are from now on part of the state.
+func (a *App) register(h *Handler) error {
+	for _, activity := range h.Activities {
+		h.site.Activities = append(h.site.Activities, activity.Name)
+	}
+	a.handlers = append(a.handlers, h)
+	return a.store.Register(&h.site)
+}

@@ -1,0 +1,44 @@
+package gateway
+
+import (
+	"net/http"
+
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/policystore"
+)
+
+// tryShadow decides the request by the shadow policy, too, and notes the difference
+// to what was decided.
+func (h *Handler) tryShadow(x *exchange, d *decision.Decision, f decision.Facts) {
+	shadow := x.state.Shadow
+	if shadow == nil || shadow.Policy.Digest == x.state.Policy.Digest {
+		return
+	}
+	table := shadow.Table(&h.site, f.At)
+	if table == nil {
+		return
+	}
+	snapshot := h.app.table.Snapshot().Under(shadow.Roster)
+	subject := snapshot.SubjectOf(x.subject.Account, x.identity.Country, x.identity.Party)
+	f.Controller, f.Basis, f.Country = subject.Controller, subject.Basis, subject.Country
+	f.Choices = x.choicesBy(shadow.Policy, &subject, f.Choices.OptOut, f.At)
+	would := table.Decide(f)
+	change := policystore.Differs(d, would)
+	if change == "" {
+		return
+	}
+	h.app.metrics.shadowed(change)
+	x.shadow = shadow.Member(change, would)
+}
+
+// answerShadowReload reads the shadow's folder now.
+func (a *App) answerShadowReload(w http.ResponseWriter, _ *http.Request) error {
+	if a.Shadow == "" {
+		return notFound("there is no shadow policy: name its folder with 'shadow FOLDER'")
+	}
+	changed, err := a.store.ReloadShadow()
+	if err != nil {
+		return unprocessable(err)
+	}
+	return answerJSON(w, reloaded{Changed: changed, Digest: a.store.State().Shadow.Policy.Digest})
+}
