@@ -10,6 +10,8 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"golang.org/x/text/unicode/norm"
+
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/suggest"
@@ -201,4 +203,15 @@ func checkCountry(field, code string) error {
 		return fmt.Errorf("%s %q is not an ISO 3166-1 alpha-2 code", field, code)
 	}
 	return fmt.Errorf("%s is not an ISO 3166-1 alpha-2 code", field)
+}
+
+// MaxID is how long an account id may be, in bytes.
+const MaxID = 256
+
+// ValidID reports whether an account id can be looked up: text in UTF-8 and in
+// Unicode's normal form C, so that it is spelled in one way only, without control
+// characters, of 1 to [MaxID] bytes.
+func ValidID(id string) bool {
+	return id != "" && len(id) <= MaxID && utf8.ValidString(id) && norm.NFC.IsNormalString(id) &&
+		!strings.ContainsFunc(id, unicode.IsControl)
 }

@@ -631,6 +631,23 @@ func TestRow29UntrustedPeer(t *testing.T) {
 	}
 }
 
+// TestEmptyFieldsAreAbsent: some proxies set the identity fields on every request
+// and leave them empty for a visitor who is not signed in.
+func TestEmptyFieldsAreAbsent(t *testing.T) {
+	f := startFront(t, overEvery(t, site), "", nil)
+	for _, fields := range [][]string{
+		{"Registered-Country:"}, {"Account-Id:"}, {"Registered-Country:", "Account-Id:", "Staff-Entity:", "Staff-Country:"},
+		{"Registered-Country:", "Registered-Country:"},
+	} {
+		if a := f.h1(append(append([]string{"GET / HTTP/1.1", "Host: gw.test"}, fields...), "")...); a.StatusCode != http.StatusOK || a.Text != "sg" {
+			t.Errorf("%q: status %d, %q", fields, a.StatusCode, a.Text)
+		}
+	}
+	if a := f.h1("GET / HTTP/1.1", "Host: gw.test", "Registered-Country:", "Registered-Country: BR", ""); a.StatusCode != http.StatusOK || a.Text != "br" {
+		t.Errorf("an empty field beside one that is filled: status %d, %q", a.StatusCode, a.Text)
+	}
+}
+
 // TestRow29TrustedPeer: what a proxy of ours may say, and what not.
 func TestRow29TrustedPeer(t *testing.T) {
 	f := startFront(t, overEvery(t, site), "", nil)
@@ -645,9 +662,10 @@ func TestRow29TrustedPeer(t *testing.T) {
 		{"twice, by case", []string{"Registered-Country: BR", "registered-country: FR"}, 400, "identity_ambiguous"},
 		{"comma list", []string{"Registered-Country: BR, FR"}, 400, "identity_ambiguous"},
 		{"account twice", []string{"Registered-Country: BR", "Account-Id: a", "Account-Id: b"}, 400, "identity_ambiguous"},
-		{"empty", []string{"Registered-Country:"}, 400, "identity_ambiguous"},
-		{"all empty", []string{"Registered-Country:", "Account-Id:"}, 400, "identity_ambiguous"},
 		{"empty beside an account", []string{"Registered-Country:", "Account-Id: nobody"}, 403, "country_unknown"},
+		{"account that is no UTF-8", []string{"Registered-Country: BR", "Account-Id: a\xff"}, 400, "identity_ambiguous"},
+		{"account in another form of Unicode", []string{"Registered-Country: BR", "Account-Id: ane\u0301"}, 400, "identity_ambiguous"},
+		{"account that is too long", []string{"Registered-Country: BR", "Account-Id: " + strings.Repeat("a", 257)}, 400, "identity_ambiguous"},
 		{"unknown", []string{"Registered-Country: QX"}, 403, "country_invalid"},
 		{"lower case", []string{"Registered-Country: br"}, 403, "country_invalid"},
 		{"mixed case", []string{"Registered-Country: Br"}, 403, "country_invalid"},

@@ -581,13 +581,16 @@ func TestTokenGrammar(t *testing.T) {
 	}
 	empty := writeFile(t, "empty.pem", "")
 	for _, c := range []grammarCase{
-		{name: "everything", options: jwt("from cookie session\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nbirth_claim b\nconsents_claim n\nreference_claim r\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
+		{name: "everything", options: jwt("from cookie session\naudience_claim client_id\nmax_token 32KiB\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nbirth_claim b\nconsents_claim n\nreference_claim r\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
 		{name: "two URLs", options: goodOptions + "\nidentity jwt https://a.test https://b.test", want: "wrong argument count or unexpected line ending after 'https://b.test', at Caddyfile:7"},
-		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, from, account_claim, country_claim, party_claim, minor_claim, birth_claim, consents_claim, reference_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, leeway, stale_limit, cache, ca, at Caddyfile:10"},
+		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, audience_claim, from, account_claim, country_claim, party_claim, minor_claim, birth_claim, consents_claim, reference_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, max_token, leeway, stale_limit, cache, ca, at Caddyfile:10"},
 		{name: "twice", options: jwt("issuer x"), want: "'issuer' is written twice, at Caddyfile:10"},
 		{name: "without a value", options: jwt("party_claim"), want: "wrong argument count or unexpected line ending after 'party_claim', at Caddyfile:10"},
 		{name: "without values", options: jwt("typ"), want: "wrong argument count or unexpected line ending after 'typ', at Caddyfile:10"},
 		{name: "from nowhere", options: jwt("from cookie"), want: "a token comes 'from header', 'from cookie NAME' or 'from field NAME', at Caddyfile:10"},
+		{name: "max_token", options: jwt("max_token 2MiB"), want: "max_token '2MiB' is no size such as 32KiB, at most 1.0 MiB, at Caddyfile:10"},
+		{name: "max_token twice", options: jwt("max_token 1KiB\nmax_token 2KiB"), want: "'max_token' is written twice, at Caddyfile:11"},
+		{name: "audience_claim", options: jwt("audience_claim"), want: "wrong argument count or unexpected line ending after 'audience_claim', at Caddyfile:10"},
 		{name: "leeway", options: jwt("leeway soon"), want: "leeway 'soon' is no duration such as 30s or 24h, at Caddyfile:10"},
 		{name: "stale limit", options: jwt("stale_limit 0s"), want: "stale_limit '0s' is no duration such as 30s or 24h, at Caddyfile:10"},
 		{name: "no keys", options: goodOptions + "\nidentity jwt {\n" + good + "}", want: "identity jwt: name the URL of the key set, or pin keys with 'keys FILE': one of the two"},

@@ -126,6 +126,9 @@ func (a *App) askSources(x *exchange, r *http.Request) {
 			foreign = e
 			continue // another source may know it
 		}
+		if err == nil {
+			err = checkAccount(&id)
+		}
 		if err != nil {
 			x.refuse(err)
 			continue // the other sources still remove their fields
@@ -142,6 +145,25 @@ func (a *App) askSources(x *exchange, r *http.Request) {
 		x.refuse(foreign)
 	}
 }
+
+// checkAccount refuses an account id that no directory can be asked for. What is odd
+// about it is the caller's affair: it is not for the directory to find out.
+func checkAccount(id *Identity) error {
+	if id.Account == "" || controllers.ValidID(id.Account) {
+		return nil
+	}
+	e := &IdentityError{Source: id.Source, Reason: decision.IdentityAmbiguous}
+	switch {
+	case id.Staff != nil:
+		e.Reason = decision.StaffWithoutSubject
+	case id.Source == "jwt":
+		e.Reason, e.Description = decision.IdentityBroken, malformedAccount
+	}
+	return e
+}
+
+// malformedAccount is told to a client whose credential proves an odd account id.
+const malformedAccount = "the credential names a malformed account id"
 
 // alertUnlisted says once per party that the registers lack a contracting party
 // which account records name. Its safeguards are unknown until they have it.

@@ -16,3 +16,13 @@ func fieldName(name string) (string, error) {
 	}
 	return http.CanonicalHeaderKey(name), nil
 }
+
+// filled are the lines of a field that are not empty: an empty one says nothing.
+func filled(lines []string) (rest []string) {
+	for _, line := range lines {
+		if line != "" {
+			rest = append(rest, line)
+		}
+	}
+	return rest
+}

@@ -148,8 +148,11 @@ func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
 		if !found {
 			continue
 		}
-		present = true
 		delete(r.Header, name)
+		if got = filled(got); len(got) == 0 {
+			continue // some proxies set a field for everybody and leave it empty
+		}
+		present = true
 		twice = twice || len(got) != 1 || strings.Contains(got[0], ",")
 		values[i] = got[0]
 		id.Spoofed++
@@ -164,8 +167,8 @@ func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
 	return h.believe(r, id, values)
 }
 
-// believe turns a trusted peer's values into an identity. A field that is there
-// but empty is no value.
+// believe turns a trusted peer's values into an identity. A reference alone is
+// about nobody.
 func (h *Header) believe(_ *http.Request, id gateway.Identity, values [5]string) (gateway.Identity, error) {
 	country, account, staffEntity, staffCountry, behind := values[0], values[1], values[2], values[3], values[4]
 	if country == "" && account == "" && staffEntity == "" && staffCountry == "" {

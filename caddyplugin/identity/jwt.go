@@ -45,8 +45,15 @@ type JWT struct {
 	// The issuer, as it stands in iss. Required.
 	Issuer string `json:"issuer,omitempty"`
 
-	// Names of this service; aud must hold one of them. Required.
+	// Names of this service; the audience claim must hold one of them. Required.
 	Audience []string `json:"audience,omitempty"`
+
+	// Claim that says for whom a token is. Access tokens of Amazon Cognito have no
+	// aud, but client_id. Default: aud
+	AudienceClaim string `json:"audience_claim,omitempty"`
+
+	// How long a token may be, in bytes, at most 1 MiB. Default: 16 KiB
+	MaxToken int `json:"max_token,omitempty"`
 
 	// Cookie that carries the token. Default: none
 	Cookie string `json:"cookie,omitempty"`
@@ -153,7 +160,7 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 	if err := j.provisionKeys(); err != nil {
 		return fmt.Errorf("identity jwt: %w", err)
 	}
-	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, Types: j.Types, Claims: j.claims(), Consents: j.ConsentsClaim}
+	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, AudienceClaim: j.AudienceClaim, MaxToken: j.MaxToken, Types: j.Types, Claims: j.claims(), Consents: j.ConsentsClaim}
 	if j.MinorClaim != "" {
 		config.Flags = []string{j.MinorClaim}
 	}
@@ -317,8 +324,11 @@ func (j *JWT) credential(r *http.Request) (raw string, found bool, err error) {
 		for _, cookie := range r.CookiesNamed(j.Cookie) {
 			values = append(values, cookie.Value)
 		}
+		if values = filled(values); len(values) == 0 {
+			return "", false, nil // a cookie that was deleted
+		}
 	case j.Field != "":
-		values = r.Header[j.Field]
+		values = filled(r.Header[j.Field])
 	default:
 		if values = r.Header["Authorization"]; !slices.ContainsFunc(values, isBearer) {
 			return "", false, nil // no credential, or another scheme's

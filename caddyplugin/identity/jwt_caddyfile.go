@@ -6,12 +6,15 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+	"github.com/dustin/go-humanize"
+
+	"github.com/sparkoo/transfergate/internal/token"
 )
 
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
-	"issuer", "audience", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "birth_claim",
-	"consents_claim", "reference_claim", "staff_entity_claim", "staff_country_claim", "subject", "typ", "algorithms", "keys", "leeway", "stale_limit", "cache", "ca",
+	"issuer", "audience", "audience_claim", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "birth_claim",
+	"consents_claim", "reference_claim", "staff_entity_claim", "staff_country_claim", "subject", "typ", "algorithms", "keys", "max_token", "leeway", "stale_limit", "cache", "ca",
 }
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Names of claims may lead
@@ -20,6 +23,7 @@ var jwtWords = []string{
 //	identity jwt [<url>] {
 //	    issuer              <issuer>
 //	    audience            <names...>
+//	    audience_claim      <claim>
 //	    from                header | cookie <name> | field <name>
 //	    account_claim       <claim>
 //	    country_claim       <claim>
@@ -34,6 +38,7 @@ var jwtWords = []string{
 //	    typ                 <types...>
 //	    algorithms          <names...>
 //	    keys                <file>
+//	    max_token           <size>
 //	    leeway              <duration>
 //	    stale_limit         <duration>
 //	    cache               <folder>
@@ -78,6 +83,18 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		j.Subject, err = unmarshalSubject(d)
 		return err
 
+	case "max_token":
+		var text string
+		if !d.AllArgs(&text) {
+			return d.ArgErr()
+		}
+		size, err := humanize.ParseBytes(text)
+		if err != nil || size == 0 || size > token.MaxMaxToken {
+			return d.Errf("max_token '%s' is no size such as 32KiB, at most %s", text, humanize.IBytes(token.MaxMaxToken))
+		}
+		j.MaxToken = int(size)
+		return nil
+
 	case "leeway":
 		j.Leeway = new(caddy.Duration)
 		return unmarshalDuration(d, j.Leeway)
@@ -86,7 +103,7 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		return unmarshalDuration(d, &j.StaleLimit)
 	}
 	target := map[string]*string{
-		"issuer": &j.Issuer, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
+		"issuer": &j.Issuer, "audience_claim": &j.AudienceClaim, "account_claim": &j.AccountClaim, "country_claim": &j.CountryClaim, "party_claim": &j.PartyClaim,
 		"minor_claim": &j.MinorClaim, "birth_claim": &j.BirthClaim, "consents_claim": &j.ConsentsClaim,
 		"reference_claim":    &j.ReferenceClaim,
 		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim,

@@ -109,6 +109,7 @@ func (s *Subject) take(r *http.Request) []string {
 // nobody is named. The error is the source's.
 func (s *Subject) account(r *http.Request, lines []string, source string) (string, error) {
 	account := ""
+	lines = filled(lines)
 	switch {
 	case s.Path > 0:
 		sent := r.URL

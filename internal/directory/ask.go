@@ -21,6 +21,22 @@ type recordError struct{ err error }
 func (e *recordError) Error() string { return "the record of an account: " + e.err.Error() }
 func (e *recordError) Unwrap() error { return e.err }
 
+// unwell tells whether a look-up failed because of the directory, and not because of
+// the account that was asked for: one person's odd id or record must not close the
+// directory to everybody. An answer, be it refused or not understood, is about the
+// account; no answer in time, none that is HTTP, and a status of 500 or more are not.
+func unwell(err error) bool {
+	var status statusError
+	var bad *recordError
+	switch {
+	case err == nil, errors.As(err, &bad), errors.Is(err, errOther), errors.Is(err, errTooLarge):
+		return false
+	case errors.As(err, &status):
+		return status >= http.StatusInternalServerError
+	}
+	return true
+}
+
 var errOther = errors.New("the answer does not name the account that was asked for")
 
 // ask asks the directory for one account; nil for no record. Its errors hold

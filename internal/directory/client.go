@@ -246,11 +246,13 @@ func (b unquotedBody) Read(p []byte) (int, error) {
 // close ends connections nobody uses. Those in use end with their requests.
 func (c *client) close() { c.current.Load().http.CloseIdleConnections() }
 
+var errTooLarge = errors.New("the answer is larger")
+
 // readLimited reads all of r, which may not be longer than limit.
 func readLimited(r io.Reader, limit int64) ([]byte, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
 	if err == nil && int64(len(raw)) > limit {
-		err = fmt.Errorf("the answer is larger than %d bytes", limit)
+		err = fmt.Errorf("%w than %d bytes", errTooLarge, limit)
 	}
 	return raw, err
 }

@@ -307,8 +307,7 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 		return nil, err
 	}
 	record, err := l.ask(ctx, account, known)
-	var bad *recordError
-	l.breaker.conclude(l.config.Now(), probe, err == nil || errors.As(err, &bad))
+	l.breaker.conclude(l.config.Now(), probe, !unwell(err))
 	if err != nil {
 		l.health.failed(fmt.Errorf("asking %s: %w", hostOf(l.config.URL), err))
 		return nil, err

@@ -478,6 +478,32 @@ func TestBadRecordStopsNobodyElse(t *testing.T) {
 	}
 }
 
+// An answer about one account, whatever is wrong with it, is charged to nobody else:
+// only failures of the directory itself open the breaker.
+func TestOneAccountsFaultIsItsOwn(t *testing.T) {
+	for name, handler := range map[string]http.HandlerFunc{
+		"spelled otherwise": func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"account":"ODD"}`) },
+		"another key":       func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"id":"odd"}`) },
+		"bare 404":          func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusNotFound) },
+		"bad request":       func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadRequest) },
+		"too long":          func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat(" ", 1<<20+1)) },
+	} {
+		c := newCenter(t)
+		c.set("good", `{"account":"good"}`)
+		l := c.newLookup(t, nil)
+		c.does(handler)
+		for range 20 {
+			if _, err := l.Find(t.Context(), registers, "odd"); !errors.Is(err, directory.ErrUnavailable) {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		c.does(nil)
+		if _, err := l.Find(t.Context(), registers, "good"); err != nil {
+			t.Errorf("%s: another account: %v", name, err)
+		}
+	}
+}
+
 // A record that was remembered under other registers is read again under these.
 func TestOtherRegisters(t *testing.T) {
 	c := newCenter(t)

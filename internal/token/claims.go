@@ -74,7 +74,8 @@ func (v *Verifier) ours(payload []byte) (object, error) {
 
 // readClaims holds claims to what is configured and reads those asked for.
 func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
-	if !v.isAudience(claims["aud"]) {
+	audience, ok := claims.find(v.config.AudienceClaim)
+	if !ok || !v.isAudience(audience) {
 		return nil, invalid(BadAudience)
 	}
 	usable, err := v.times(claims)
@@ -115,7 +116,7 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 	return t, nil
 }
 
-// isAudience tells whether aud, a string or a list of strings (RFC 7519 section
+// isAudience tells whether a claim, a string or a list of strings (RFC 7519 section
 // 4.1.3), names one of ours.
 func (v *Verifier) isAudience(raw json.RawMessage) bool {
 	list := []string{""}
@@ -127,7 +128,7 @@ func (v *Verifier) isAudience(raw json.RawMessage) bool {
 
 // times reads exp, which must be there, nbf and iat (RFC 7519 section 4.1).
 func (v *Verifier) times(claims object) (window, error) {
-	if claims["exp"] == nil {
+	if absent(claims["exp"]) {
 		return window{}, invalid(NoExpiry)
 	}
 	exp, ok := date(claims["exp"])
@@ -136,7 +137,7 @@ func (v *Verifier) times(claims object) (window, error) {
 	}
 	w := window{until: exp.Add(v.config.Leeway)}
 	for _, name := range []string{"nbf", "iat"} {
-		if claims[name] == nil {
+		if absent(claims[name]) {
 			continue
 		}
 		begin, ok := date(claims[name])
@@ -149,6 +150,9 @@ func (v *Verifier) times(claims object) (window, error) {
 	}
 	return w, nil
 }
+
+// absent tells whether a claim is not there, or null, which says as much.
+func absent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
 
 // date reads a NumericDate: seconds since 1970, up to the year 9999.
 func date(raw json.RawMessage) (time.Time, bool) {

@@ -1,6 +1,11 @@
 package token
 
-import "context"
+import (
+	"context"
+	"slices"
+
+	"github.com/go-jose/go-jose/v4"
+)
 
 // VerifySignature finds the key for a token in a key set and checks the
 // signature, by the rules of a Verifier for everything but claims.
@@ -27,10 +32,11 @@ func VerifySignature(set []byte, raw string, algorithms []string) (payload []byt
 	if err != nil {
 		return nil, err
 	}
-	if string(k.algorithm) != h.Algorithm {
+	algorithm := jose.SignatureAlgorithm(h.Algorithm)
+	if !slices.Contains(k.algorithms, algorithm) {
 		return nil, invalid(BadAlgorithm)
 	}
-	if k.verify(raw) != nil {
+	if k.verify(raw, algorithm) != nil {
 		return nil, invalid(BadSignature)
 	}
 	return payload, nil

@@ -285,7 +285,7 @@ func TestServiceAnswersSomethingElse(t *testing.T) {
 		"an empty set":   {write(`{"keys":[]}`), "it holds no usable key (0 keys; not used: )"},
 		"nothing":        {write(``), "it is not a JSON object with the member 'keys'"},
 		"HTML":           {write(`<!doctype html><title>Login</title>`), "it is not a JSON object with the member 'keys'"},
-		"symmetric keys": {write(`{"keys":[{"kty":"oct","k":"c2VjcmV0","kid":"k"}]}`), "it holds no usable key (1 keys; not used: 1 symmetric)"},
+		"symmetric keys": {write(`{"keys":[{"kty":"oct","k":"c2VjcmV0","kid":"k"}]}`), "symmetric (member kty)"},
 		"half a set":     {write(string(setOf(s)[:100])), "it is not a JSON object with the member 'keys'"},
 		"more than 1 MB": {write(strings.Repeat(" ", 1<<20) + string(setOf(evil))), "it is larger than 1048576 bytes"},
 		"status 500":     {status(500, setOf(evil)), "status 500, only 200 will do"},

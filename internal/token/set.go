@@ -3,8 +3,8 @@ package token
 import (
 	"errors"
 	"fmt"
-	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,9 +21,10 @@ type set struct {
 }
 
 // parseSet reads a key set (RFC 7517 section 5). Keys that are not fit for use
-// are left out, as providers publish keys for other uses beside them. Of two
-// keys with one id neither is used, as nobody could tell them apart; nor is one
-// without an id beside others. A set without a usable key is an error.
+// are left out, as providers publish keys for other uses beside them. A key that is
+// listed several times under one id is one key, for each algorithm that it was listed
+// with. Of two keys with one id neither is used, as nobody could tell them apart; nor
+// is one without an id beside others. A set without a usable key is an error.
 func parseSet(raw []byte, allowed []string) (*set, error) {
 	var document struct {
 		Keys []json.RawMessage `json:"keys"`
@@ -31,28 +32,30 @@ func parseSet(raw []byte, allowed []string) (*set, error) {
 	if err := json.Unmarshal(raw, &document); err != nil {
 		return nil, errors.New("it is not a JSON object with the member 'keys'")
 	}
-	reasons := make(map[string]int)
+	var left []string // out, and why
 	var usable []*key
-	for _, member := range document.Keys {
-		k, err := parseKey(member, allowed)
+	for i, member := range document.Keys {
+		k, id, err := readKey(member, allowed)
 		if err != nil {
-			reasons[err.Error()]++
+			left = append(left, fmt.Sprintf("key %d %s: %s", i+1, shown(id), err))
 			continue
 		}
-		usable = append(usable, k)
+		if !slices.ContainsFunc(usable, func(other *key) bool { return other.join(k) }) {
+			usable = append(usable, k)
+		}
 	}
 	s := &set{byID: make(map[string]*key), raw: raw}
 	for _, k := range usable {
 		switch {
 		case count(usable, k.id) > 1 && k.id != "":
-			reasons["duplicate kid"]++
+			left = append(left, shown(k.id)+": another key has this kid (member kid)")
 		case k.id == "" && len(usable) > 1:
-			reasons["no kid"]++
+			left = append(left, "a key without kid beside others (member kid)")
 		default:
 			s.byID[k.id] = k
 		}
 	}
-	s.ignored = describe(reasons)
+	s.ignored = describe(left)
 	if len(s.byID) == 0 {
 		return nil, fmt.Errorf("it holds no usable key (%d keys; not used: %s)", len(document.Keys), s.ignored)
 	}
@@ -73,13 +76,22 @@ func count(keys []*key, id string) (n int) {
 	return n
 }
 
-// describe lists reasons with their numbers.
-func describe(reasons map[string]int) string {
-	var words []string
-	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
-		words = append(words, fmt.Sprintf("%d %s", reasons[reason], reason))
+// shown is a kid as a log may have it.
+func shown(id string) string {
+	const longest = 64
+	if len(id) > longest {
+		return strconv.Quote(id[:longest]) + "..."
 	}
-	return strings.Join(words, ", ")
+	return strconv.Quote(id)
+}
+
+// describe lists why keys are left out, as far as a line goes.
+func describe(left []string) string {
+	const most = 10
+	if len(left) > most {
+		left = append(left[:most:most], fmt.Sprintf("and %d more", len(left)-most))
+	}
+	return strings.Join(left, "; ")
 }
 
 // find returns the key a token names, nil if there is none. A token that names

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"slices"
 	"time"
+
+	"github.com/go-jose/go-jose/v4"
 )
 
 // The defaults and bounds of a [Config].
@@ -15,6 +17,8 @@ const (
 	DefaultLeeway   = 30 * time.Second
 	MaxLeeway       = 5 * time.Minute
 	DefaultRemember = 10_000
+	DefaultMaxToken = 16 << 10 // bytes
+	MaxMaxToken     = 1 << 20  // bytes
 )
 
 // Config says which tokens a [Verifier] accepts.
@@ -22,8 +26,16 @@ type Config struct {
 	// Issuer is what iss must be, to the letter. Required.
 	Issuer string
 
-	// Audience are the names of this service; aud must hold one of them. Required.
+	// Audience are the names of this service; AudienceClaim must hold one of them.
+	// Required.
 	Audience []string
+
+	// AudienceClaim is the claim that says for whom a token is; some issuers leave out
+	// aud and have client_id. Default: aud
+	AudienceClaim string
+
+	// MaxToken is how long a token may be, in bytes. Default: 16 KiB; at most 1 MiB
+	MaxToken int
 
 	// Types are the values of typ that are accepted. "JWT" also stands for tokens
 	// without typ. Default: at+jwt, the access tokens of RFC 9068, as another
@@ -72,6 +84,8 @@ func New(config Config, keys *Keys) (*Verifier, error) {
 		return nil, errors.New("an empty type: write JWT for tokens without one")
 	case slices.Contains(config.Claims, "") || slices.Contains(config.Flags, ""):
 		return nil, errors.New("a claim without a name")
+	case config.MaxToken < 0 || config.MaxToken > MaxMaxToken:
+		return nil, fmt.Errorf("tokens of %d bytes: at most %d", config.MaxToken, MaxMaxToken)
 	case config.Leeway > MaxLeeway:
 		return nil, fmt.Errorf("leeway of %s: at most %s; let clocks be set right instead", config.Leeway, MaxLeeway)
 	}
@@ -87,6 +101,8 @@ func New(config Config, keys *Keys) (*Verifier, error) {
 	}
 	config.Types = types
 	config.Leeway = max(0, cmp.Or(config.Leeway, DefaultLeeway))
+	config.AudienceClaim = cmp.Or(config.AudienceClaim, "aud")
+	config.MaxToken = cmp.Or(config.MaxToken, DefaultMaxToken)
 	config.Remember = cmp.Or(config.Remember, DefaultRemember)
 	if config.Now == nil {
 		config.Now = time.Now
@@ -99,7 +115,7 @@ func New(config Config, keys *Keys) (*Verifier, error) {
 // be judged. It waits for keys for at most a few seconds, and no longer than ctx.
 func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 	now := v.config.Now()
-	if len(raw) > maxToken {
+	if len(raw) > v.config.MaxToken {
 		return nil, invalid(TooLarge)
 	}
 	id := sha256.Sum256([]byte(raw))
@@ -141,10 +157,11 @@ func (v *Verifier) judge(ctx context.Context, raw string, now time.Time) (*Token
 	if err != nil {
 		return nil, err
 	}
-	if string(t.signer.algorithm) != h.Algorithm {
+	algorithm := jose.SignatureAlgorithm(h.Algorithm)
+	if !slices.Contains(t.signer.algorithms, algorithm) {
 		return nil, invalid(BadAlgorithm)
 	}
-	if err := t.signer.verify(raw); err != nil {
+	if err := t.signer.verify(raw, algorithm); err != nil {
 		return nil, invalid(BadSignature)
 	}
 	return t, nil

@@ -110,6 +110,10 @@ func TestClaimsAndTimes(t *testing.T) {
 		{"expired", map[string]any{"exp": at(-time.Hour)}, token.Expired},
 		{"nbf within the leeway", map[string]any{"nbf": at(30 * time.Second)}, ""},
 		{"nbf after the leeway", map[string]any{"nbf": at(31 * time.Second)}, token.NotYetValid},
+		{"nbf null", map[string]any{"nbf": json.RawMessage("null")}, ""},
+		{"iat null", map[string]any{"iat": json.RawMessage("null")}, ""},
+		{"exp null", map[string]any{"exp": json.RawMessage("null")}, token.NoExpiry},
+		{"aud null", map[string]any{"aud": json.RawMessage("null")}, token.BadAudience},
 		{"nbf as text", map[string]any{"nbf": "now"}, token.BadClaims},
 		{"iat within the leeway", map[string]any{"iat": at(30 * time.Second)}, ""},
 		{"iat after the leeway", map[string]any{"iat": at(31 * time.Second)}, token.NotYetValid},
@@ -441,7 +445,7 @@ func TestPinnedKeysErrors(t *testing.T) {
 		missing: "reading pinned keys: open " + missing + ": no such file or directory",
 		html:    "reading pinned keys: " + html + " is no key set: it is not a JSON object with the member 'keys'",
 		big:     "reading pinned keys: " + big + ": it is larger than 1048576 bytes",
-		mixed:   "reading pinned keys: " + mixed + " holds keys that are not used: 1 symmetric; remove them",
+		mixed:   "reading pinned keys: " + mixed + " holds keys that are not used: key 2 \"\": symmetric (member kty); remove them",
 	} {
 		if _, err := token.PinnedKeys(path, nil); err == nil || err.Error() != want {
 			t.Errorf("got %v, want %s", err, want)
@@ -478,4 +482,42 @@ func FuzzVerify(f *testing.F) {
 			t.Errorf("%q: untyped %v", raw, err)
 		}
 	})
+}
+
+// An issuer that leaves out aud says otherwise for whom a token is: Cognito has
+// client_id in its access tokens.
+func TestAudienceClaim(t *testing.T) {
+	s := newSigner(t, "k", "ES256")
+	v := newVerifier(t, pinned(t, setOf(s)), func(c *token.Config) { c.AudienceClaim = "client_id" })
+	for name, test := range map[string]struct {
+		changes map[string]any
+		want    token.Fault
+	}{
+		"client_id":            {map[string]any{"aud": nil, "client_id": audience}, ""},
+		"of another":           {map[string]any{"aud": nil, "client_id": "somebody"}, token.BadAudience},
+		"aud alone":            {map[string]any{}, token.BadAudience},
+		"a number":             {map[string]any{"client_id": 7}, token.BadAudience},
+		"a list, of which one": {map[string]any{"client_id": []string{"somebody", audience}}, ""},
+	} {
+		if _, err := v.Verify(t.Context(), s.sign(claims(test.changes))); faultOf(err) != test.want || (err == nil) != (test.want == "") {
+			t.Errorf("%s: %v, want %s", name, err, test.want)
+		}
+	}
+}
+
+// How long a token may be is for the operator to say.
+func TestMaxToken(t *testing.T) {
+	s := newSigner(t, "k", "ES256")
+	raw := s.sign(claims(map[string]any{"groups": strings.Repeat("g", 20<<10)}))
+	keys := pinned(t, setOf(s))
+	if _, err := newVerifier(t, keys).Verify(t.Context(), raw); faultOf(err) != token.TooLarge {
+		t.Errorf("by default: %v", err)
+	}
+	larger := newVerifier(t, keys, func(c *token.Config) { c.MaxToken = len(raw) })
+	if _, err := larger.Verify(t.Context(), raw); err != nil {
+		t.Error(err)
+	}
+	if _, err := larger.Verify(t.Context(), raw+"A"); faultOf(err) != token.TooLarge {
+		t.Errorf("a byte more: %v", err)
+	}
 }
