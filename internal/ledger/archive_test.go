@@ -35,7 +35,7 @@ func sealedLedger(t testing.TB, n, segment int) *memFS {
 	return m
 }
 
-// allSealed tells whether so many segments were sealed, and removed.
+// allSealed reports whether so many segments were sealed, and removed.
 func allSealed(m *memFS, full, segment int) bool {
 	for i := range full {
 		if m.get(fmt.Sprintf("/l/epoch-000001/sealed/%06d.zst", i)) == nil || m.get(fmt.Sprintf("/l/epoch-000001/seg/%06d.log", i)) != nil {

@@ -180,7 +180,7 @@ type prepared struct {
 func (l *Log) prepare() {
 	number := l.number
 	l.number++
-	l.keepers.Go(func() {
+	l.preparing.Go(func() {
 		s, err := l.createSegment(number)
 		l.prepared <- prepared{s, err}
 	})
@@ -225,7 +225,7 @@ func (l *Log) roll() error {
 
 // unprepare takes back the segment that was prepared in vain.
 func (l *Log) unprepare() error {
-	l.keepers.Wait()
+	l.preparing.Wait()
 	select {
 	case p := <-l.prepared:
 		if p.err != nil {
@@ -242,7 +242,7 @@ func (l *Log) unprepare() error {
 func (l *Log) retire() {
 	s := l.segment
 	l.segment = nil
-	l.keepers.Go(func() {
+	l.preparing.Go(func() {
 		if err := errors.Join(s.trim(), s.file.Close()); err != nil {
 			l.counters.fail(opTruncate)
 			l.o.Logger.Warn("giving back the reserved space of a full segment", "file", s.path, "error", err)

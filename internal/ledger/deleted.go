@@ -31,7 +31,7 @@ func deletedJSON(d format.DeletedEpoch) []byte {
 // says is said again before.
 func (l *Log) deletedEntry(raw []byte) ([]byte, error) {
 	l.mu.Lock()
-	signer := l.keeper.signer
+	signer := l.integrator.signer
 	l.mu.Unlock()
 	signature, err := signer.Sign(format.DeletedMessage(raw))
 	if err != nil {

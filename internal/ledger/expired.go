@@ -22,8 +22,8 @@ func (r Retain) After(t time.Time) time.Time { return t.UTC().AddDate(r.Years, r
 // a Record.
 func (r Retain) Until(t time.Time) string { return r.After(t).Format(time.DateOnly) }
 
-// span is a stretch of time, with both ends.
-type span struct{ from, to time.Time }
+// stretch is one of time, with both ends.
+type stretch struct{ from, to time.Time }
 
 // closedEpoch is what the entries of an epoch that is no longer written say.
 type closedEpoch struct {
@@ -72,7 +72,7 @@ func (c *closedEpoch) read(ctx context.Context, fsys format.FS, dir string, e fo
 	}
 	began := time.Now()
 	_, err = w.Run(nil, func(fr *format.Frame) error {
-		if worked := time.Since(began); worked > stretch { // whoever waits for a record has half of the time
+		if worked := time.Since(began); worked > readAtOnce { // whoever waits for a record has half of the time
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -93,8 +93,8 @@ func (c *closedEpoch) read(ctx context.Context, fsys format.FS, dir string, e fo
 	return err
 }
 
-// stretch is how long an expired epoch is read without a pause.
-const stretch = 2 * time.Millisecond
+// readAtOnce is how long an expired epoch is read without a pause.
+const readAtOnce = 2 * time.Millisecond
 
 // take looks at an entry.
 func (c *closedEpoch) take(dir string, e format.Entry) error {

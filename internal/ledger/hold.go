@@ -53,8 +53,8 @@ func (h Hold) Check() error {
 	return nil
 }
 
-// covers tells whether the hold keeps entries of that time.
-func (h Hold) covers(s span) bool {
+// covers reports whether the hold keeps entries of that time.
+func (h Hold) covers(s stretch) bool {
 	return (h.To.IsZero() || !s.from.After(h.To)) && (h.From.IsZero() || !s.to.Before(h.From))
 }
 

@@ -30,7 +30,7 @@ type periodKey struct {
 	pseudonyms *pseudonyms
 }
 
-// newPeriodKey makes a random key for the span of so many months that t lies in.
+// newPeriodKey makes a random key for the stretch of so many months that t lies in.
 // The digits keep a key that was lost, and made again, from passing for itself.
 func newPeriodKey(t time.Time, months int) *periodKey {
 	t = t.UTC()

@@ -43,7 +43,7 @@ func fill(t testing.TB, l *ledger.Log, entries uint64) {
 
 // largeLedger is a ledger of so many sealed segments of 65,536 records and an
 // active one that is nearly full, left as a process that was killed leaves it.
-func largeLedger(t testing.TB, spans int64) (dir string) {
+func largeLedger(t testing.TB, subtrees int64) (dir string) {
 	t.Helper()
 	dir = t.TempDir()
 	l := open(t, dir, ledger.Options{})
@@ -53,11 +53,11 @@ func largeLedger(t testing.TB, spans int64) (dir string) {
 		return err == nil
 	})
 	shut(t, l)
-	if err := grow(dir, spans); err != nil {
+	if err := grow(dir, subtrees); err != nil {
 		t.Fatal(err)
 	}
 	l = open(t, dir, ledger.Options{})
-	fill(t, l, uint64(spans)<<16+60_000)
+	fill(t, l, uint64(subtrees)<<16+60_000)
 	shut(t, l)
 	return dir
 }

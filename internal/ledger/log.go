@@ -22,8 +22,8 @@
 //	<folder>/epoch-000001/checkpoint  the latest signed checkpoint
 //	<folder>/epoch-000001/quarantine/ what was cut off after a crash
 //
-// Behind the commit a keeper builds the epoch's Merkle tree and signs a
-// checkpoint of it about once a second (keeper.go), so that nobody can rewrite
+// Behind the commit an integrator builds the epoch's Merkle tree and signs a
+// checkpoint of it about once a second (integrator.go), so that nobody can rewrite
 // what a checkpoint seen elsewhere covers. [View] shows an epoch in the formats
 // of C2SP.
 //
@@ -74,28 +74,29 @@ type Log struct {
 	// mu guards what appenders share.
 	mu      sync.Mutex
 	refusal error     // why appends are refused; nil while the log is open
-	closing bool      // whoever has the turn closes done when pending is empty
-	taken   bool      // it is somebody's turn to commit
+	closing bool      // the commit leader closes done when pending is empty
+	led     bool      // somebody leads the commit
 	pending *batch    // never nil while the log is open
 	spares  [][]byte  // buffers for later batches
 	trouble error     // why the last batch failed; nil if it did not
 	failed  time.Time // when it failed
-	keeper  *keeper   // of the running epoch; whoever has the turn replaces it
+	// integrator is the running epoch's; the commit leader replaces it.
+	integrator *integrator
 
-	done chan struct{} // closed when the last turn has ended
+	done chan struct{} // closed when the last leader has ended
 
-	// The rest is for whoever has the turn.
-	released int // appenders the last turn released
-	epoch    format.Epoch
-	epochDir string
-	next     uint64   // index of the next entry
-	segment  *segment // nil when a new one is due
-	number   int      // of the next segment
-	strikes  int      // segments given up since the last good sync
-	prepared chan prepared
-	keepers  sync.WaitGroup // goroutines that prepare and trim segments
-	sealer   *sealer
-	key      ed25519.PrivateKey
+	// The rest is the commit leader's.
+	released  int // appenders the last leader released
+	epoch     format.Epoch
+	epochDir  string
+	next      uint64   // index of the next entry
+	segment   *segment // nil when a new one is due
+	number    int      // of the next segment
+	strikes   int      // segments given up since the last good sync
+	prepared  chan prepared
+	preparing sync.WaitGroup // goroutines that prepare and trim segments
+	sealer    *sealer
+	key       ed25519.PrivateKey
 
 	// closed is the next epoch once the last entry of the running one names it,
 	// and because why an operator wanted it. owed are entries that a new epoch
@@ -190,7 +191,7 @@ func (l *Log) load() (own [][]byte, err error) {
 	if err := l.takeEpoch(e, key); err != nil {
 		return nil, err
 	}
-	k := l.keeper
+	k := l.integrator
 	visit := func(fr *format.Frame) error {
 		k.visit(fr)
 		return nil
@@ -235,7 +236,7 @@ func (l *Log) newEpoch(e format.Epoch, key ed25519.PrivateKey) (_ format.Epoch, 
 	return e, err
 }
 
-// takeEpoch makes the epoch the log's own, with a keeper that knows its stored
+// takeEpoch makes the epoch the log's own, with an integrator that knows its stored
 // hashes.
 func (l *Log) takeEpoch(e format.Epoch, key ed25519.PrivateKey) error {
 	signer, vkey, err := signerOf(key, e.Origin)
@@ -246,7 +247,7 @@ func (l *Log) takeEpoch(e format.Epoch, key ed25519.PrivateKey) error {
 		return noKey(fmt.Errorf("%s holds the key %s, but the epoch was begun with %s", l.o.keyFile(l.dir), vkey, e.Key))
 	}
 	dir := format.EpochDir(l.dir, e.Number)
-	k := &keeper{
+	k := &integrator{
 		o: l.o, epoch: e, dir: dir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
 		notifier: &l.notifier, tree: format.NewTree(l.o.FS, dir, e), sealer: l.sealer, patience: patience,
 	}
@@ -256,7 +257,7 @@ func (l *Log) takeEpoch(e format.Epoch, key ed25519.PrivateKey) error {
 	l.epoch, l.epochDir = e, dir
 	l.counters.epoch.Store(e.Number)
 	l.mu.Lock()
-	l.keeper, l.key = k, key
+	l.integrator, l.key = k, key
 	l.mu.Unlock()
 	return nil
 }
@@ -292,10 +293,10 @@ func (l *Log) start(own [][]byte) error {
 		return errors.Join(err, l.letGo(), l.unprepare())
 	}
 	if b.frames == 1 {
-		l.keeper.take(handed{b.place, b.count, b.buf})
+		l.integrator.take(handed{b.place, b.count, b.buf})
 	}
 	l.pending = newBatch(nil)
-	l.keeper.start()
+	l.integrator.start()
 	l.sealer.start()
 	if missing := l.closed != nil; missing || l.rotate {
 		err := l.nextEpoch()
@@ -305,7 +306,7 @@ func (l *Log) start(own [][]byte) error {
 		if err != nil {
 			err = errors.Join(err, l.finish())
 			l.sealer.stop()
-			return errors.Join(err, l.keeper.stop())
+			return errors.Join(err, l.integrator.stop())
 		}
 	}
 	return nil
@@ -314,7 +315,7 @@ func (l *Log) start(own [][]byte) error {
 // Dir is the log's folder, for whoever reads it.
 func (l *Log) Dir() Dir { return at(l.o.FS, l.dir) }
 
-// isClosed tells whether Close was called.
+// isClosed reports whether Close was called.
 func (l *Log) isClosed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -341,18 +342,18 @@ func (l *Log) Close() error {
 	if l.refusal == nil || !l.opened {
 		l.refusal = ErrClosed
 	}
-	taken := l.taken
+	led := l.led
 	l.mu.Unlock()
 	l.retaining.Unlock()
 	if !l.opened {
 		return nil
 	}
-	if taken {
+	if led {
 		<-l.done
 	}
 	l.opened = false
 	l.progress.end()
-	err := errors.Join(l.finish(), l.keeper.stop())
+	err := errors.Join(l.finish(), l.integrator.stop())
 	l.sealer.stop()
 	l.notifier.idle.Wait()
 	err = errors.Join(err, l.lock.Close())
@@ -439,7 +440,7 @@ func (l *Log) Ready() error {
 	if err == nil && l.trouble != nil && time.Since(l.failed) < troubleLasts {
 		err = l.trouble
 	}
-	k := l.keeper
+	k := l.integrator
 	l.mu.Unlock()
 	if err != nil {
 		return err

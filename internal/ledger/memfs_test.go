@@ -72,7 +72,7 @@ func (m *memFS) setHook(hook func(op, name string) error) {
 
 func pathError(op, name string, err error) error { return &fs.PathError{Op: op, Path: name, Err: err} }
 
-// exists tells whether there is such a file or folder. Its caller holds mu.
+// exists reports whether there is such a file or folder. Its caller holds mu.
 func (m *memFS) exists(name string) bool {
 	_, err := m.disk.Stat(name)
 	return err == nil

@@ -48,7 +48,7 @@ func (o *overdue) look(fsys format.FS, dir string, epochs []format.Epoch) error 
 	return nil
 }
 
-// waits notes that an epoch's time is over and tells whether it must be so for
+// waits notes that an epoch's time is over and reports whether it must be so for
 // longer.
 func (o *overdue) waits(number uint32, dueFor time.Duration) bool {
 	if dueFor <= 0 {

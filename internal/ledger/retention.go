@@ -63,10 +63,10 @@ func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err 
 
 // expireAll deletes what may go of the epochs and returns the time of the entries
 // that stay.
-func (l *Log) expireAll(ctx context.Context, epochs []format.Epoch, keep Retain, holds []Hold, r *Retention) (left []span, err error) {
+func (l *Log) expireAll(ctx context.Context, epochs []format.Epoch, keep Retain, holds []Hold, r *Retention) (left []stretch, err error) {
 	for i, e := range epochs {
 		if i+1 == len(epochs) {
-			left = append(left, span{e.Created, forever})
+			left = append(left, stretch{e.Created, forever})
 			continue
 		}
 		gone, s, err := l.expire(ctx, e, epochs[i+1], keep, holds, r)
@@ -125,9 +125,9 @@ func (l *Log) epochs() (all []format.Epoch, err error) {
 
 // expire deletes an epoch if it may go. next is the epoch after it that is left.
 // If it stays, the time of its entries is returned.
-func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s span, err error) {
+func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s stretch, err error) {
 	follows := next.Number == e.Number+1 && next.Origin != ""
-	if s = (span{e.Created, next.Created}); follows && l.o.Now().Before(keep.After(next.Created)) {
+	if s = (stretch{e.Created, next.Created}); follows && l.o.Now().Before(keep.After(next.Created)) {
 		l.overdue.forget(e.Number)
 		return false, s, nil // without reading it
 	}
@@ -137,9 +137,9 @@ func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, hol
 	}
 	if c.damage != nil {
 		r.Damaged = append(r.Damaged, e.Number)
-		return false, span{e.Created, forever}, nil
+		return false, stretch{e.Created, forever}, nil
 	}
-	s = span{c.first, c.last}
+	s = stretch{c.first, c.last}
 	due := c.due(keep)
 	if l.o.Now().Before(due) {
 		l.overdue.forget(e.Number)
@@ -239,9 +239,9 @@ const keySlack = 24 * time.Hour
 // destroyUnused destroys the keys that no entry of the epochs left can name
 // anybody by. While an epoch is there that was begun in the future, a clock was
 // wrong, and nothing is destroyed.
-func (l *Log) destroyUnused(left []span) (gone []string, err error) {
+func (l *Log) destroyUnused(left []stretch) (gone []string, err error) {
 	now := l.o.Now().Add(keySlack)
-	if slices.ContainsFunc(left, func(s span) bool { return s.from.After(now) }) {
+	if slices.ContainsFunc(left, func(s stretch) bool { return s.from.After(now) }) {
 		return nil, nil
 	}
 	keys := l.Keys()

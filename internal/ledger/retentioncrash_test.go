@@ -15,8 +15,8 @@ import (
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
-// failAfter makes every operation but the keeper's fail after so many; failed
-// tells whether one has.
+// failAfter makes every operation but the integrator's fail after so many; failed
+// reports whether one has.
 func failAfter(m *memFS, n int64) (failed func() bool) {
 	var ops atomic.Int64
 	m.setHook(func(op, name string) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// due tells whether the next entry belongs to a new epoch: the running one is
+// due reports whether the next entry belongs to a new epoch: the running one is
 // full, or of an earlier month, or was closed already.
 func (l *Log) due() bool {
 	if l.closed != nil || len(l.owed) > 0 || l.next >= l.o.EpochEntries {
@@ -31,7 +31,7 @@ func months(t time.Time) int {
 
 // nextEpoch ends the epoch with an entry that names the next one, signs its last
 // checkpoint, and begins the next, whose genesis entry carries that checkpoint.
-// What fails is tried again with the next batch. It is called with the turn,
+// What fails is tried again with the next batch. The commit leader calls it,
 // and by Open before there is one.
 func (l *Log) nextEpoch() error {
 	if len(l.owed) > 0 {
@@ -40,7 +40,7 @@ func (l *Log) nextEpoch() error {
 	if err := l.close(); err != nil {
 		return fmt.Errorf("closing the ledger's epoch: %w", err)
 	}
-	if err := errors.Join(l.finish(), l.keeper.stop()); err != nil {
+	if err := errors.Join(l.finish(), l.integrator.stop()); err != nil {
 		return fmt.Errorf("ending the ledger's epoch: %w", err)
 	}
 	signed, _, err := format.ReadCheckpoint(l.o.FS, l.epochDir, l.epoch)
@@ -66,7 +66,7 @@ func (l *Log) nextEpoch() error {
 	l.counters.checkpointed(0, l.o.Now())
 	l.prepared = make(chan prepared, 1)
 	l.prepare()
-	l.keeper.start()
+	l.integrator.start()
 	l.owed = append([][]byte{l.genesis()}, l.snapshotEntries()...)
 	l.o.Logger.Info("the ledger begins a new epoch", "epoch", e.Number, "origin", e.Origin, "vkey", e.Key)
 	return l.begin()
@@ -136,12 +136,12 @@ func (l *Log) checkBegun() error {
 	if l.o.KnownElsewhere == nil {
 		return nil
 	}
-	if err := l.keeper.checkpointNow(); err != nil { // a witness answers only to a checkpoint
+	if err := l.integrator.checkpointNow(); err != nil { // a witness answers only to a checkpoint
 		return err
 	}
-	l.keeper.mu.Lock()
-	defer l.keeper.mu.Unlock()
-	return l.keeper.checkElsewhere()
+	l.integrator.mu.Lock()
+	defer l.integrator.mu.Unlock()
+	return l.integrator.checkElsewhere()
 }
 
 // lastEntry returns the last entry of an epoch of so many.

@@ -16,7 +16,7 @@ import (
 )
 
 // sealer turns full segments into archives behind everything else: once a
-// span's hashes are stored, its entries are compressed into one file, which is
+// subtree's hashes are stored, its entries are compressed into one file, which is
 // compared with the hashes before the segments are removed. A crash leaves
 // either or both.
 type sealer struct {
@@ -25,7 +25,7 @@ type sealer struct {
 	counters *counters
 
 	busy  sync.Mutex    // held while an epoch's files are changed
-	wake  chan struct{} // one token: the hashes of a span were stored
+	wake  chan struct{} // one token: the hashes of a subtree were stored
 	quit  chan struct{}
 	ended chan struct{}
 	done  map[uint32]bool // epochs in which nothing is left to do
@@ -129,21 +129,21 @@ func (s *sealing) all() error {
 			return err
 		}
 	}
-	for span := int64(w.Archived) >> t.SubtreeHeight(); span < t.Stored(); span++ {
-		if err := s.seal(span); err != nil {
-			return fmt.Errorf("sealing %s: %w", format.ArchivePath(s.dir, span), err)
+	for subtree := int64(w.Archived) >> t.SubtreeHeight(); subtree < t.Stored(); subtree++ {
+		if err := s.seal(subtree); err != nil {
+			return fmt.Errorf("sealing %s: %w", format.ArchivePath(s.dir, subtree), err)
 		}
 		if s.o.OnSealed != nil {
-			s.o.OnSealed(sealed(s.dir, s.epoch, span))
+			s.o.OnSealed(sealed(s.dir, s.epoch, subtree))
 		}
 	}
 	return nil
 }
 
-// seal writes the archive of a span, and returns when it is durable and known
+// seal writes the archive of a subtree, and returns when it is durable and known
 // to hold what the tree says.
-func (s *sealing) seal(span int64) error {
-	path := format.ArchivePath(s.dir, span)
+func (s *sealing) seal(subtree int64) error {
+	path := format.ArchivePath(s.dir, subtree)
 	if err := format.MkdirDurable(s.o.FS, filepath.Dir(path)); err != nil {
 		return err
 	}
@@ -155,14 +155,14 @@ func (s *sealing) seal(span int64) error {
 	if err != nil {
 		return err
 	}
-	err = s.write(f, span)
+	err = s.write(f, subtree)
 	if err == nil {
 		err = f.Sync()
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return err
 	}
-	if err := s.compare(tmp, span); err != nil {
+	if err := s.compare(tmp, subtree); err != nil {
 		return err
 	}
 	if err := s.o.FS.Rename(tmp, path); err != nil {
@@ -178,11 +178,11 @@ func (s *sealing) seal(span int64) error {
 	return removeLeftovers(w)
 }
 
-// write writes the span's entries in bundles, and then the index before them.
-func (s *sealing) write(f format.File, span int64) error {
-	first := uint64(span) * s.epoch.SegmentEntries
+// write writes the subtree's entries in bundles, and then the index before them.
+func (s *sealing) write(f format.File, subtree int64) error {
+	first := uint64(subtree) * s.epoch.SegmentEntries
 	count := s.epoch.BundleEntries()
-	w := format.NewArchiveWriter(f, s.epoch, span)
+	w := format.NewArchiveWriter(f, s.epoch, subtree)
 	var bundle []byte
 	unsynced := 0
 	next, began := first, time.Now()
@@ -234,7 +234,7 @@ func (s *sealer) rest(took time.Duration) error {
 	}
 }
 
-// entries hands on the entries of a span that begins with first.
+// entries hands on the entries of a subtree that begins with first.
 func (s *sealing) entries(first uint64, f func(entry []byte) error) error {
 	w, err := format.NewWalker(s.o.FS, s.dir, s.epoch)
 	if err != nil {
@@ -259,8 +259,8 @@ func (s *sealing) entries(first uint64, f func(entry []byte) error) error {
 }
 
 // compare makes sure that an archive holds what the stored hashes say.
-func (s *sealing) compare(path string, span int64) error {
-	a, err := format.OpenArchive(s.o.FS, path, s.epoch, span)
+func (s *sealing) compare(path string, subtree int64) error {
+	a, err := format.OpenArchive(s.o.FS, path, s.epoch, subtree)
 	if err != nil {
 		return err
 	}

@@ -11,7 +11,7 @@ import (
 
 // segment is the file that is appended to. Frames never span segments,
 // and a segment ends where the index is a multiple of the epoch's segment
-// length, so that segments without an accident are whole spans of the tree.
+// length, so that segments without an accident are whole subtrees.
 type segment struct {
 	file   format.File
 	path   string

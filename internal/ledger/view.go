@@ -97,8 +97,8 @@ func (v *View) Tile(t tlog.Tile) ([]byte, error) {
 	if err := v.reach((first + int64(t.W)) << level); err != nil {
 		return nil, err
 	}
-	span := func(n int64) int64 { return n << level >> v.tree.SubtreeHeight() }
-	if last := first + int64(t.W) - 1; span(first) == span(last) && span(last) < v.tree.Stored() && level < v.tree.SubtreeHeight() {
+	subtree := func(n int64) int64 { return n << level >> v.tree.SubtreeHeight() }
+	if last := first + int64(t.W) - 1; subtree(first) == subtree(last) && subtree(last) < v.tree.Stored() && level < v.tree.SubtreeHeight() {
 		return v.tree.Row(level, first, t.W)
 	}
 	return tlog.ReadTileData(t, v.tree)
@@ -191,7 +191,7 @@ func (v *View) read() error {
 	return err
 }
 
-// takeStored takes spans whose hashes were written to files meanwhile.
+// takeStored takes subtrees whose hashes were written to files meanwhile.
 func (v *View) takeStored() error {
 	fresh := format.NewTree(v.fsys, v.dir, v.epoch)
 	if err := fresh.Load(); err != nil {

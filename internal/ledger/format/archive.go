@@ -13,7 +13,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
-// An archive is a full span of entries, compressed: what a segment becomes when
+// An archive is a full subtree of entries, compressed: what a segment becomes when
 // its hashes are stored. It is a header of 32 bytes, an index of 12 bytes a
 // bundle, and the bundles, each a zstd frame of its own (RFC 8878) around the
 // bytes of a tlog-tiles entry bundle; all numbers are big-endian:
@@ -56,13 +56,13 @@ type archivedBundle struct {
 // BundleEntries is how many entries a bundle of an archive has.
 func (e Epoch) BundleEntries() uint64 { return min(e.SegmentEntries, tiles.Width) }
 
-// OpenArchive opens the archive of a span and reads its index.
-func OpenArchive(fsys FS, path string, e Epoch, span int64) (*archive, error) {
+// OpenArchive opens the archive of a subtree and reads its index.
+func OpenArchive(fsys FS, path string, e Epoch, subtree int64) (*archive, error) {
 	f, err := fsys.Open(path, false)
 	if err != nil {
 		return nil, fmt.Errorf("opening a sealed segment: %w", err)
 	}
-	a := &archive{file: f, path: path, First: uint64(span) * e.SegmentEntries}
+	a := &archive{file: f, path: path, First: uint64(subtree) * e.SegmentEntries}
 	if err := a.readIndex(e); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}

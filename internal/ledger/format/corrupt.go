@@ -22,7 +22,7 @@ type CorruptError struct {
 	Expected, Found string
 }
 
-// IsDamage tells whether an error is a *CorruptError.
+// IsDamage reports whether an error is a *CorruptError.
 func IsDamage(err error) bool {
 	_, damaged := errors.AsType[*CorruptError](err)
 	return damaged

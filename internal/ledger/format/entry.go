@@ -16,7 +16,7 @@ type Entry struct {
 // damage stays.
 const Rereads = 3
 
-// Transient tells whether an error may be gone when one looks again.
+// Transient reports whether an error may be gone when one looks again.
 func Transient(err error) bool { return IsDamage(err) || errors.Is(err, fs.ErrNotExist) }
 
 // Read hands on the frames from the one with the entry from on. It passes over

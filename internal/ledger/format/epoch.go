@@ -62,7 +62,7 @@ func (e Epoch) Digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
-// Full tells whether a segment ends before the entry next.
+// Full reports whether a segment ends before the entry next.
 func (e Epoch) Full(next uint64) bool { return next > 0 && next%e.SegmentEntries == 0 }
 
 // ListEpochs returns the numbers of a ledger's epochs, oldest first, and the

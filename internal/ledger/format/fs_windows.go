@@ -50,7 +50,7 @@ func (OS) Free(dir string) (uint64, error) {
 // SyncDir has nothing to do: NTFS journals its folders, and a folder cannot be flushed.
 func (OS) SyncDir(string) error { return nil }
 
-// IsFull tells whether a write failed for want of room.
+// IsFull reports whether a write failed for want of room.
 func IsFull(err error) bool {
 	return errors.Is(err, windows.ERROR_DISK_FULL) || errors.Is(err, windows.ERROR_HANDLE_DISK_FULL)
 }

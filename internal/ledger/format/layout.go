@@ -27,14 +27,14 @@ const (
 	WitnessedName = "checkpoint.witnessed"
 )
 
-// ours tells whether a name in the ledger's folder is known.
+// ours reports whether a name in the ledger's folder is known.
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, ".tmp")
 	return slices.Contains([]string{LockName, KeysName, HoldsName, OverdueName, CheckpointKeyName, PolicyName}, name) ||
 		strings.HasPrefix(name, MasterName) || strings.HasPrefix(name, ClassPrefix) || IsDeleted(name)
 }
 
-// IsDeleted tells whether a name in the ledger's folder is a deleted epoch's.
+// IsDeleted reports whether a name in the ledger's folder is a deleted epoch's.
 func IsDeleted(name string) bool {
 	epoch, deleted := strings.CutSuffix(name, DeletedSuffix)
 	return deleted && len(EpochNumbers([]string{epoch})) == 1
@@ -69,12 +69,12 @@ func numbered(name, suffix string) (number int, ok bool) {
 	return number, true
 }
 
-func ArchivePath(dir string, span int64) string {
-	return filepath.Join(dir, "sealed", fmt.Sprintf("%06d.zst", span))
+func ArchivePath(dir string, subtree int64) string {
+	return filepath.Join(dir, "sealed", fmt.Sprintf("%06d.zst", subtree))
 }
 
-func HashPath(dir string, span int64) string {
-	return filepath.Join(dir, "hash", fmt.Sprintf("%06d.tiles", span))
+func HashPath(dir string, subtree int64) string {
+	return filepath.Join(dir, "hash", fmt.Sprintf("%06d.tiles", subtree))
 }
 
 func UpperPath(dir string) string { return filepath.Join(dir, "upper.tiles") }

@@ -13,7 +13,7 @@ import (
 // MaxPolicy bounds a snapshot in bytes.
 const MaxPolicy = 64 << 20
 
-// IsPlain tells whether a digest may name a file.
+// IsPlain reports whether a digest may name a file.
 func IsPlain(digest string) bool {
 	for _, c := range digest {
 		if (c < '0' || c > '9') && (c < 'a' || c > 'z') && c != '-' {

@@ -16,33 +16,35 @@ import (
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
-// Tree is the Merkle tree of one epoch (RFC 6962, as tlog computes it). A span
-// is as many entries as a segment has, from a multiple of that number on, and
-// so a subtree of its own: the hashes of complete spans lie in files, one a
-// span, the rest is in memory. It is not safe for concurrent use.
+// Tree is the Merkle tree of one epoch (RFC 6962, as tlog computes it). As many
+// entries as a segment has, from a multiple of that number on, are a subtree of
+// their own, mostly of 65,536: the hashes of complete subtrees lie in files, one
+// each, the rest is in memory. It is not safe for concurrent use.
 type Tree struct {
 	fsys   FS
 	dir    string // the epoch's folder
-	height int    // of a span: it has 1<<height entries
+	height int    // of a subtree: it has 1<<height entries
 
-	// stored is how many spans are in files. upper are tlog's stored hashes of
-	// the log whose records are the roots of these spans.
+	// stored is how many subtrees are in files. upper are tlog's stored hashes of
+	// the log whose records are the roots of these subtrees.
 	stored int64
 	upper  []tlog.Hash
-	// rest are tlog's stored hashes of the leaves after these spans.
+	// rest are tlog's stored hashes of the leaves after these subtrees.
 	rest  []tlog.Hash
 	count int64
 }
 
+// NewTree returns the tree of an epoch without any leaf: see Load and Add. dir is the
+// epoch's folder.
 func NewTree(fsys FS, dir string, e Epoch) *Tree {
 	return &Tree{fsys: fsys, dir: dir, height: bits.Len64(e.SegmentEntries) - 1}
 }
 
-// NewSubtree is the tree of an epoch from a full span on, of whose earlier hashes
-// it knows none: for who computes the span's own.
-func NewSubtree(fsys FS, dir string, e Epoch, span int64) *Tree {
+// NewSubtree is the tree of an epoch from a full subtree on, of whose earlier hashes
+// it knows none: for whoever computes the subtree's own.
+func NewSubtree(fsys FS, dir string, e Epoch, subtree int64) *Tree {
 	t := NewTree(fsys, dir, e)
-	t.stored = span
+	t.stored = subtree
 	t.rest = make([]tlog.Hash, 0, 2<<t.height)
 	return t
 }
@@ -108,30 +110,30 @@ func (t *Tree) hash(level int, n int64) (tlog.Hash, error) {
 	return tlog.NodeHash(left, right), err
 }
 
-// SubtreeHeight is the level of a span's root.
+// SubtreeHeight is the level of a subtree's root.
 func (t *Tree) SubtreeHeight() int { return t.height }
 
-// Stored is how many spans are in files.
+// Stored is how many subtrees are in files.
 func (t *Tree) Stored() int64 { return t.stored }
 
-// Row returns hashes of a level from the nth on, all of one span that is in a
+// Row returns hashes of a level from the nth on, all of one subtree that is in a
 // file, 32 bytes each.
 func (t *Tree) Row(level int, n int64, count int) ([]byte, error) {
-	span := n << level >> t.height
+	subtree := n << level >> t.height
 	kept, offset := 0, int64(0) // a file has the leaves, then the hashes of level 8
 	if level >= tiles.Height && t.height >= tiles.Height {
 		kept, offset = tiles.Height, tlog.HashSize<<t.height
 	}
 	below := level - kept
-	offset += tlog.HashSize * (n<<below - span<<(t.height-kept))
+	offset += tlog.HashSize * (n<<below - subtree<<(t.height-kept))
 	b := make([]byte, tlog.HashSize*count<<below)
-	f, err := t.fsys.Open(HashPath(t.dir, span), false)
+	f, err := t.fsys.Open(HashPath(t.dir, subtree), false)
 	if err != nil {
 		return nil, fmt.Errorf("opening hashes: %w", err)
 	}
 	_, err = f.ReadAt(b, offset)
 	if errors.Is(err, io.EOF) {
-		err = &CorruptError{File: HashPath(t.dir, span), Offset: offset, Index: uint64(n << level), What: "the file of hashes is cut off"}
+		err = &CorruptError{File: HashPath(t.dir, subtree), Offset: offset, Index: uint64(n << level), What: "the file of hashes is cut off"}
 	}
 	if err = errors.Join(err, f.Close()); err != nil {
 		return nil, unjoin(err)
@@ -160,7 +162,7 @@ func CutLeaf(payload []byte) (entry, rest []byte, leaf tlog.Hash) {
 	return entry, rest, sha256.Sum256(payload[1 : 2+len(entry)])
 }
 
-// Load takes the spans whose hashes are in files.
+// Load takes the subtrees whose hashes are in files.
 func (t *Tree) Load() error {
 	roots, err := ReadRoots(t.fsys, t.dir)
 	for _, root := range roots {
@@ -169,14 +171,14 @@ func (t *Tree) Load() error {
 	return err
 }
 
-// ReadRoots reads the roots of the spans whose hashes are in files.
+// ReadRoots reads the roots of the subtrees whose hashes are in files.
 func ReadRoots(fsys FS, dir string) (roots []tlog.Hash, err error) {
 	data, err := ReadFile(fsys, UpperPath(dir))
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("reading the roots of spans: %w", err)
+		return nil, fmt.Errorf("reading the roots of subtrees: %w", err)
 	}
 	if len(data)%tlog.HashSize != 0 {
 		return nil, &CorruptError{File: UpperPath(dir), Offset: int64(len(data)), What: "the file ends within a hash"}
@@ -187,20 +189,20 @@ func ReadRoots(fsys FS, dir string) (roots []tlog.Hash, err error) {
 	return roots, nil
 }
 
-// Push notes that the hashes of one more span are in a file.
+// Push notes that the hashes of one more subtree are in a file.
 func (t *Tree) Push(root tlog.Hash) { t.upper, t.stored = grow(t.upper, t.stored, root), t.stored+1 }
 
-// Complete tells whether the rest has a whole span.
+// Complete reports whether the rest has a whole subtree.
 func (t *Tree) Complete() bool { return t.count >= 1<<t.height }
 
-// Store writes the first span of the rest to its file, and returns when that is
+// Store writes the first subtree of the rest to its file, and returns when that is
 // durable. Nothing is changed before forget.
 func (t *Tree) Store() error {
 	if err := MkdirDurable(t.fsys, filepath.Join(t.dir, "hash")); err != nil {
 		return fmt.Errorf("making the folder of hashes: %w", err)
 	}
 	if err := WriteDurable(t.fsys, HashPath(t.dir, t.stored), t.SubtreeHashes()); err != nil {
-		return fmt.Errorf("writing the hashes of a span: %w", err)
+		return fmt.Errorf("writing the hashes of a subtree: %w", err)
 	}
 	var roots []byte
 	for n := range t.stored {
@@ -209,12 +211,12 @@ func (t *Tree) Store() error {
 	}
 	root := t.SubtreeRoot()
 	if err := WriteDurable(t.fsys, UpperPath(t.dir), append(roots, root[:]...)); err != nil {
-		return fmt.Errorf("writing the roots of spans: %w", err)
+		return fmt.Errorf("writing the roots of subtrees: %w", err)
 	}
 	return nil
 }
 
-// SubtreeHashes is the file of the first span of the rest: its leaves, and then
+// SubtreeHashes is the file of the first subtree of the rest: its leaves, and then
 // its hashes of level 8, if it has such.
 func (t *Tree) SubtreeHashes() (data []byte) {
 	data = make([]byte, 0, (tlog.HashSize+1)<<t.height)
@@ -230,10 +232,10 @@ func (t *Tree) SubtreeHashes() (data []byte) {
 	return data
 }
 
-// SubtreeRoot is the root of the first span of the rest.
+// SubtreeRoot is the root of the first subtree of the rest.
 func (t *Tree) SubtreeRoot() tlog.Hash { return t.rest[tlog.StoredHashIndex(t.height, 0)] }
 
-// Forget drops the first span of the rest, which is in a file now.
+// Forget drops the first subtree of the rest, which is in a file now.
 func (t *Tree) Forget() {
 	root := t.SubtreeRoot()
 	var leaves []tlog.Hash

@@ -42,7 +42,7 @@ type Place struct {
 // Segment is one segment's file, or the archive that has taken its place.
 type Segment struct {
 	Path    string
-	Archive bool // its number is that of its span; it was begun, and is sealed
+	Archive bool // its number is that of its subtree; it was begun, and is sealed
 	Number  int
 	begun   bool   // its first frame has a sound header
 	First   uint64 // index in that header
@@ -113,7 +113,7 @@ func NewWalker(fsys FS, dir string, e Epoch) (*Walker, error) {
 	return w, nil
 }
 
-// archives lists the archives, of spans from the first on.
+// archives lists the archives, of subtrees from the first on.
 func (w *Walker) archives() (all []Segment, err error) {
 	names, err := w.FS.Names(filepath.Join(w.Dir, "sealed"))
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
@@ -144,7 +144,7 @@ func (w *Walker) archives() (all []Segment, err error) {
 }
 
 // setAside takes out the segments whose entries are in archives. No segment
-// holds entries of two spans.
+// holds entries of two subtrees.
 func (w *Walker) setAside() {
 	old := 0
 	for i, s := range w.Segments {
@@ -351,7 +351,7 @@ func (w *Walker) laterTails(i int, next uint64) error {
 	return nil
 }
 
-// SealedAt tells whether the file ends with the seal before the entry limit. An
+// SealedAt reports whether the file ends with the seal before the entry limit. An
 // archive is sealed by being there.
 func SealedAt(fsys FS, s *Segment, e Epoch, limit uint64) (bool, error) {
 	if s.Archive {

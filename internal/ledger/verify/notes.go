@@ -116,13 +116,13 @@ type verifyState struct {
 	fsys format.FS
 	file string // empty: nothing is remembered
 
-	mu    sync.Mutex                      // guards the rest
-	known map[string]map[int]verifiedSpan // by origin and number of the span
+	mu    sync.Mutex                         // guards the rest
+	known map[string]map[int]verifiedSubtree // by origin and number of the subtree
 }
 
 // readState reads the file of an earlier call, if there is one.
 func readState(fsys format.FS, file string) (*verifyState, error) {
-	s := &verifyState{fsys: fsys, file: file, known: make(map[string]map[int]verifiedSpan)}
+	s := &verifyState{fsys: fsys, file: file, known: make(map[string]map[int]verifiedSubtree)}
 	if file == "" {
 		return s, nil
 	}
@@ -139,25 +139,25 @@ func readState(fsys format.FS, file string) (*verifyState, error) {
 	return s, nil
 }
 
-// span returns what is known of a span.
-func (s *verifyState) span(origin string, n int) (verifiedSpan, bool) {
+// subtree returns what is known of a subtree.
+func (s *verifyState) subtree(origin string, n int) (verifiedSubtree, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	span, ok := s.known[origin][n]
-	return span, ok
+	subtree, ok := s.known[origin][n]
+	return subtree, ok
 }
 
-// add notes a span that was found right.
-func (s *verifyState) add(origin string, n int, span verifiedSpan) error {
+// add notes a subtree that was found right.
+func (s *verifyState) add(origin string, n int, subtree verifiedSubtree) error {
 	if s.file == "" {
 		return nil
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.known[origin] == nil {
-		s.known[origin] = make(map[int]verifiedSpan)
+		s.known[origin] = make(map[int]verifiedSubtree)
 	}
-	s.known[origin][n] = span
+	s.known[origin][n] = subtree
 	data, err := json.Marshal(s.known)
 	if err == nil {
 		err = format.WriteDurable(s.fsys, s.file, data)

@@ -28,8 +28,8 @@ type verifiedEpoch struct {
 	joined         bool             // what is left of a deleted epoch after it names it and its checkpoint
 }
 
-// verifiedSpan is what reading an archive gave.
-type verifiedSpan struct {
+// verifiedSubtree is what reading an archive gave.
+type verifiedSubtree struct {
 	Root  tlog.Hash
 	Bytes uint64
 	Notes []notedEntry
@@ -77,24 +77,24 @@ func (e *verifiedEpoch) load(fsys format.FS) error {
 }
 
 // archive verifies one archive and its hashes.
-func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSpan, err error) {
+func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSubtree, err error) {
 	path := format.ArchivePath(e.walker.Dir, int64(i))
 	a, err := format.OpenArchive(v.fsys, path, e.epoch, int64(i))
 	if err != nil {
 		return s, err
 	}
-	if known, ok := v.state.span(e.epoch.Origin, i); ok && known.Root == e.roots[i] {
+	if known, ok := v.state.subtree(e.epoch.Origin, i); ok && known.Root == e.roots[i] {
 		v.done.Add(a.Size())
 		v.resumed.Add(e.epoch.SegmentEntries)
 		return known, a.Close()
 	}
-	span := format.NewSubtree(v.fsys, e.walker.Dir, e.epoch, int64(i))
+	subtree := format.NewSubtree(v.fsys, e.walker.Dir, e.epoch, int64(i))
 	err = a.Frames(e.epoch, 0, func(fr *format.Frame) error {
 		s.Bytes += uint64(fr.Length) - 2*uint64(fr.Count)
 		index := fr.First
 		for rest := fr.Payload; len(rest) > 0; index++ {
 			entry, after, leaf := format.CutLeaf(rest)
-			span.Add(leaf)
+			subtree.Add(leaf)
 			s.Notes = keepNoted(s.Notes, format.Entry{ID: format.ID{Epoch: fr.Epoch, Index: index}, Data: entry})
 			rest = after
 		}
@@ -109,16 +109,16 @@ func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSpan, err err
 		offset, _ := a.BundleOf(e.epoch, index)
 		return path, offset
 	}
-	if err := e.checkSpan(v.fsys, span, place); err != nil {
+	if err := e.checkSubtree(v.fsys, subtree, place); err != nil {
 		return s, err
 	}
-	s.Root = span.SubtreeRoot()
+	s.Root = subtree.SubtreeRoot()
 	return s, v.state.add(e.epoch.Origin, i, s)
 }
 
-// checkSpan compares the first span of a tree's rest, which was computed from
+// checkSubtree compares the first subtree of a tree's rest, which was computed from
 // entries, with the files of hashes. place tells where an entry lies.
-func (e *verifiedEpoch) checkSpan(fsys format.FS, t *format.Tree, place func(index uint64) (string, int64)) error {
+func (e *verifiedEpoch) checkSubtree(fsys format.FS, t *format.Tree, place func(index uint64) (string, int64)) error {
 	n := t.Stored()
 	path := format.HashPath(e.walker.Dir, n)
 	f, err := fsys.Open(path, false)

@@ -257,18 +257,18 @@ func (v *verification) epoch(e, before *verifiedEpoch) error {
 // entries reads an epoch's entries: archives, and then the segments. If a writer has
 // turned segments into archives meanwhile, these are read, and the segments again.
 func (v *verification) entries(e *verifiedEpoch) error {
-	var spans []verifiedSpan
+	var subtrees []verifiedSubtree
 	for {
 		if err := e.load(v.fsys); err != nil {
 			return err
 		}
-		more, err := v.archives(e, len(spans))
+		more, err := v.archives(e, len(subtrees))
 		if err != nil {
 			return err
 		}
-		spans = append(spans, more...)
+		subtrees = append(subtrees, more...)
 		e.entries, e.bytes, e.found = 0, 0, nil
-		for _, s := range spans {
+		for _, s := range subtrees {
 			e.tree.Push(s.Root)
 			e.entries, e.bytes, e.found = e.entries+e.epoch.SegmentEntries, e.bytes+s.Bytes, append(e.found, s.Notes...)
 		}
@@ -283,10 +283,10 @@ func (v *verification) entries(e *verifiedEpoch) error {
 	}
 }
 
-// archives reads an epoch's archives from a span on, side by side.
-func (v *verification) archives(e *verifiedEpoch, from int) ([]verifiedSpan, error) {
+// archives reads an epoch's archives from a subtree on, side by side.
+func (v *verification) archives(e *verifiedEpoch, from int) ([]verifiedSubtree, error) {
 	n := int(e.walker.Archived/e.epoch.SegmentEntries) - from
-	spans := make([]verifiedSpan, n)
+	subtrees := make([]verifiedSubtree, n)
 	failures := make([]error, n)
 	var taken atomic.Int64
 	var failed atomic.Bool
@@ -294,14 +294,14 @@ func (v *verification) archives(e *verifiedEpoch, from int) ([]verifiedSpan, err
 	for range min(v.o.Workers, n) {
 		workers.Go(func() {
 			for i := taken.Add(1) - 1; i < int64(n) && !failed.Load(); i = taken.Add(1) - 1 {
-				if spans[i], failures[i] = v.archive(e, from+int(i)); failures[i] != nil {
+				if subtrees[i], failures[i] = v.archive(e, from+int(i)); failures[i] != nil {
 					failed.Store(true)
 				}
 			}
 		})
 	}
 	workers.Wait()
-	return spans, cmp.Or(failures...) // of those before it none failed
+	return subtrees, cmp.Or(failures...) // of those before it none failed
 }
 
 // segments reads what is not in archives.
@@ -321,8 +321,8 @@ func (v *verification) segments(e *verifiedEpoch) error {
 		if !e.tree.Complete() || e.tree.Stored() >= int64(len(e.roots)) {
 			return nil
 		}
-		place := func(uint64) (string, int64) { return fr.Path, fr.Offset } // where the span ends
-		if err := e.checkSpan(v.fsys, e.tree, place); err != nil {
+		place := func(uint64) (string, int64) { return fr.Path, fr.Offset } // where the subtree ends
+		if err := e.checkSubtree(v.fsys, e.tree, place); err != nil {
 			return err
 		}
 		e.tree.Forget()

@@ -9,14 +9,14 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// Appenders commit for each other: who finds nobody at it takes the turn and
+// Appenders commit for each other: who finds nobody at it leads, and
 // commits the batch its entry is in, and whoever comes meanwhile waits in the
-// next batch, of which one then gets the turn. There is no goroutine to hand
+// next batch, of which one then leads. There is no goroutine to hand
 // entries to, and no timer: a lone appender waits for its sync and nothing
 // else, and one sync releases all who came while the one before it ran.
 
 // batch is what one or more syncs make durable together. Appenders add to it
-// under the log's mutex until the one whose turn it is takes it, who sets first,
+// under the log's mutex until the leader takes it, who sets first,
 // durable and err and then closes done.
 type batch struct {
 	joined bool   // somebody waits for it
@@ -26,7 +26,7 @@ type batch struct {
 	place  format.Place // of the last of them
 
 	// done is what the batch's appenders wait on. It is closed when the batch is
-	// committed; before that, one of them may receive the turn to do so.
+	// committed; before that, one of them may be made the leader.
 	done chan struct{}
 
 	epoch   uint32
@@ -87,14 +87,14 @@ func (l *Log) join(entry []byte) (b *batch, slot int, err error) {
 	if entry != nil {
 		slot = b.add(entry)
 	}
-	mine := !l.taken
-	l.taken = true
+	leads := !l.led
+	l.led = true
 	l.mu.Unlock()
-	if !mine {
-		_, mine = <-b.done
+	if !leads {
+		_, leads = <-b.done
 	}
-	if mine {
-		l.turn()
+	if leads {
+		l.lead()
 	}
 	return b, slot, nil
 }
@@ -103,9 +103,9 @@ func (l *Log) join(entry []byte) (b *batch, slot int, err error) {
 // the scheduler looks at those that yielded every 61 times.
 const released = 60
 
-// turn commits the pending batch, which the caller has joined, and passes the
-// turn on.
-func (l *Log) turn() {
+// lead commits the pending batch, which the caller has joined, and makes somebody
+// else the leader.
+func (l *Log) lead() {
 	defer crash()
 	for ; l.released > 0; l.released -= released { // let them go before a sync keeps the processor
 		runtime.Gosched()
@@ -127,13 +127,13 @@ func (l *Log) turn() {
 	}
 	l.released = b.count - 1
 	close(b.done)
-	if !l.keeper.hand(b) {
+	if !l.integrator.hand(b) {
 		l.giveBack(b.buf)
 	}
 	l.pass()
 }
 
-// pass gives the turn to an appender of the pending batch, or to whoever comes.
+// pass makes the leader of an appender of the pending batch, or to whoever comes.
 func (l *Log) pass() {
 	l.mu.Lock()
 	b := l.pending
@@ -142,7 +142,7 @@ func (l *Log) pass() {
 		b.done <- struct{}{}
 		return
 	}
-	l.taken = false
+	l.led = false
 	if l.closing {
 		close(l.done)
 	}
@@ -151,7 +151,7 @@ func (l *Log) pass() {
 
 // crash ends the process if its caller panicked, as a panic in a goroutine of
 // the log's own would: a server that recovers the panics of its handlers would
-// leave all who wait for the turn waiting for good.
+// leave all who wait to lead waiting for good.
 func crash() {
 	if cause := recover(); cause != nil {
 		go panic(fmt.Sprintf("committing to the ledger: %v\n%s", cause, debug.Stack()))

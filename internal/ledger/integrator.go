@@ -16,11 +16,11 @@ import (
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
-// keeper follows the entries of one epoch behind the commit: it hashes what is
+// integrator follows the entries of one epoch behind the commit: it hashes what is
 // durable, signs checkpoints of it and publishes them. No appender waits for it.
 // The order is: entries durable, waiters released, hashed, signed, checkpoint
 // durable, checkpoint published.
-type keeper struct {
+type integrator struct {
 	o        Options
 	epoch    format.Epoch
 	dir      string
@@ -40,7 +40,7 @@ type keeper struct {
 	once    sync.Once // ends the goroutine
 	failing atomic.Pointer[failing]
 
-	// mu guards the tree, which only the keeper changes.
+	// mu guards the tree, which only the integrator changes.
 	mu     sync.Mutex
 	tree   *format.Tree
 	signed uint64       // size of the last checkpoint
@@ -62,33 +62,33 @@ type failing struct {
 }
 
 // handedBatches bounds the batches that wait to be hashed. When it is reached
-// the keeper reads what it missed from the segment.
+// the integrator reads what it missed from the segment.
 const handedBatches = 128
 
-// manyBatches, or one of more than manyBytes, are worth waking the keeper. What
+// manyBatches, or one of more than manyBytes, are worth waking the integrator. What
 // is less waits for the next checkpoint.
 const (
 	manyBatches = 8
 	manyBytes   = 64 << 10
 )
 
-func (k *keeper) start() {
-	k.batches = make(chan handed, handedBatches)
-	k.many, k.now = make(chan struct{}, 1), make(chan chan error)
-	k.quit, k.ended = make(chan struct{}), make(chan struct{})
-	go k.run()
+func (g *integrator) start() {
+	g.batches = make(chan handed, handedBatches)
+	g.many, g.now = make(chan struct{}, 1), make(chan chan error)
+	g.quit, g.ended = make(chan struct{}), make(chan struct{})
+	go g.run()
 }
 
-// hand gives the keeper a durable batch together with its buffer. It never
-// waits; it reports false if the keeper has too much to do.
-func (k *keeper) hand(b *batch) bool {
+// hand gives the integrator a durable batch together with its buffer. It never
+// waits; it reports false if the integrator has too much to do.
+func (g *integrator) hand(b *batch) bool {
 	if b.frames != 1 || b.err != nil || cap(b.buf) > maxSpare {
 		return false // the buffer of a split batch was overwritten by headers
 	}
 	select {
-	case k.batches <- handed{b.place, b.count, b.buf}:
-		if len(k.batches) >= manyBatches || len(b.buf) > manyBytes {
-			token(k.many)
+	case g.batches <- handed{b.place, b.count, b.buf}:
+		if len(g.batches) >= manyBatches || len(b.buf) > manyBytes {
+			token(g.many)
 		}
 		return true
 	default:
@@ -97,30 +97,30 @@ func (k *keeper) hand(b *batch) bool {
 }
 
 // run hashes batches, and signs a checkpoint once a second if there is news.
-func (k *keeper) run() {
-	defer close(k.ended)
-	tick := time.NewTicker(k.o.CheckpointInterval)
+func (g *integrator) run() {
+	defer close(g.ended)
+	tick := time.NewTicker(g.o.CheckpointInterval)
 	defer tick.Stop()
 	for {
 		select {
-		case <-k.many:
-			k.takeAll()
+		case <-g.many:
+			g.takeAll()
 		case <-tick.C:
-			k.publish()
-		case done := <-k.now:
-			done <- k.checkpoint()
-		case <-k.quit:
+			g.publish()
+		case done := <-g.now:
+			done <- g.checkpoint()
+		case <-g.quit:
 			return
 		}
 	}
 }
 
 // takeAll hashes what was handed over.
-func (k *keeper) takeAll() {
+func (g *integrator) takeAll() {
 	for {
 		select {
-		case b := <-k.batches:
-			k.take(b)
+		case b := <-g.batches:
+			g.take(b)
 		default:
 			return
 		}
@@ -129,18 +129,18 @@ func (k *keeper) takeAll() {
 
 // take hashes a batch that follows the tree, after what could not be handed
 // over. What was read back already comes again and is passed over.
-func (k *keeper) take(b handed) {
-	if b.place.First > uint64(k.tree.Size()) {
-		if err := k.readBack(b.place.First); err != nil {
-			k.o.Logger.Warn("reading back entries to hash them; it is tried again", "error", err)
+func (g *integrator) take(b handed) {
+	if b.place.First > uint64(g.tree.Size()) {
+		if err := g.readBack(b.place.First); err != nil {
+			g.o.Logger.Warn("reading back entries to hash them; it is tried again", "error", err)
 		}
 	}
-	if b.place.First == uint64(k.tree.Size()) {
-		k.hashPayload(b.buf[format.HeaderSize:], b.count)
-		k.at = b.place
+	if b.place.First == uint64(g.tree.Size()) {
+		g.hashPayload(b.buf[format.HeaderSize:], b.count)
+		g.at = b.place
 	}
-	k.giveBack(b.buf)
-	k.storeSpans()
+	g.giveBack(b.buf)
+	g.storeSubtrees()
 }
 
 // hashedAtOnce is how many entries are hashed before whoever waits for a record
@@ -148,75 +148,75 @@ func (k *keeper) take(b handed) {
 const hashedAtOnce = 32
 
 // hashPayload adds the first entries of a payload.
-func (k *keeper) hashPayload(payload []byte, count int) {
+func (g *integrator) hashPayload(payload []byte, count int) {
 	for ; count > 0; count -= hashedAtOnce {
-		k.mu.Lock()
+		g.mu.Lock()
 		for range min(count, hashedAtOnce) {
 			_, rest, leaf := format.CutLeaf(payload)
-			k.tree.Add(leaf)
+			g.tree.Add(leaf)
 			payload = rest
 		}
-		k.mu.Unlock()
+		g.mu.Unlock()
 		runtime.Gosched()
 	}
 }
 
 // catchUp hashes every durable entry, reading those back that were not handed over.
-func (k *keeper) catchUp() error {
+func (g *integrator) catchUp() error {
 	for {
 		select {
-		case b := <-k.batches:
-			k.take(b)
+		case b := <-g.batches:
+			g.take(b)
 			continue
 		default:
 		}
-		limit := k.counters.next.Load() // durable up to here
-		if uint64(k.tree.Size()) >= limit {
+		limit := g.counters.next.Load() // durable up to here
+		if uint64(g.tree.Size()) >= limit {
 			return nil
 		}
-		if len(k.batches) > 0 {
+		if len(g.batches) > 0 {
 			continue
 		}
-		if err := k.readBack(limit); err != nil {
+		if err := g.readBack(limit); err != nil {
 			return fmt.Errorf("reading back entries to hash them: %w", err)
 		}
 	}
 }
 
 // readBack hashes entries up to the limit from the segments.
-func (k *keeper) readBack(limit uint64) error {
-	err := k.readOnce(limit)
+func (g *integrator) readBack(limit uint64) error {
+	err := g.readOnce(limit)
 	for again := 1; again < format.Rereads && format.IsDamage(err); again++ { // a sealer may have taken a segment away
-		err = k.readOnce(limit)
+		err = g.readOnce(limit)
 	}
 	if err != nil {
 		return err
 	}
-	if size := uint64(k.tree.Size()); size < limit {
-		return fmt.Errorf("%s: entries %d to %d are durable but not found", k.dir, size, limit-1)
+	if size := uint64(g.tree.Size()); size < limit {
+		return fmt.Errorf("%s: entries %d to %d are durable but not found", g.dir, size, limit-1)
 	}
-	k.storeSpans()
+	g.storeSubtrees()
 	return nil
 }
 
-func (k *keeper) readOnce(limit uint64) error {
-	w, err := format.NewWalker(k.o.FS, k.dir, k.epoch)
+func (g *integrator) readOnce(limit uint64) error {
+	w, err := format.NewWalker(g.o.FS, g.dir, g.epoch)
 	if err != nil {
 		return err
 	}
-	from := uint64(k.tree.Size())
-	w.From = k.at
+	from := uint64(g.tree.Size())
+	w.From = g.at
 	err = w.Read(from, func(fr *format.Frame) error {
 		if fr.First >= limit {
 			return format.ErrEnough
 		}
-		k.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
-		skip := uint64(k.tree.Size()) - fr.First
+		g.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
+		skip := uint64(g.tree.Size()) - fr.First
 		payload := fr.Payload
 		for range skip {
 			_, payload, _ = format.CutEntry(payload)
 		}
-		k.hashPayload(payload, int(min(fr.First+uint64(fr.Count), limit)-fr.First-skip))
+		g.hashPayload(payload, int(min(fr.First+uint64(fr.Count), limit)-fr.First-skip))
 		return nil
 	})
 	if errors.Is(err, format.ErrEnough) {
@@ -226,73 +226,73 @@ func (k *keeper) readOnce(limit uint64) error {
 }
 
 // publish signs a checkpoint if there is news, makes it durable and tells of it.
-func (k *keeper) publish() {
-	err := k.checkpoint()
+func (g *integrator) publish() {
+	err := g.checkpoint()
 	if err == nil {
-		k.failing.Store(nil)
+		g.failing.Store(nil)
 		return
 	}
-	k.counters.fail(opCheckpoint)
-	if k.failing.Load() == nil {
-		k.failing.Store(&failing{time.Now(), err})
-		k.o.Logger.Error("the ledger cannot sign a checkpoint; it tries again", "error", err)
+	g.counters.fail(opCheckpoint)
+	if g.failing.Load() == nil {
+		g.failing.Store(&failing{time.Now(), err})
+		g.o.Logger.Error("the ledger cannot sign a checkpoint; it tries again", "error", err)
 	}
 }
 
-func (k *keeper) checkpoint() error {
-	if err := k.catchUp(); err != nil {
+func (g *integrator) checkpoint() error {
+	if err := g.catchUp(); err != nil {
 		return err
 	}
-	k.storeSpans() // some may be left from before, or from a failure
-	return k.sign()
+	g.storeSubtrees() // some may be left from before, or from a failure
+	return g.sign()
 }
 
-// checkpointNow signs what is durable while the keeper runs, and returns when the
+// checkpointNow signs what is durable while the integrator runs, and returns when the
 // checkpoint is durable.
-func (k *keeper) checkpointNow() error {
+func (g *integrator) checkpointNow() error {
 	done := make(chan error)
-	k.now <- done
+	g.now <- done
 	return <-done
 }
 
 // sign signs the tree as it is, if it has grown.
-func (k *keeper) sign() error {
-	size := uint64(k.tree.Size())
-	if size == k.signed {
+func (g *integrator) sign() error {
+	size := uint64(g.tree.Size())
+	if size == g.signed {
 		return nil
 	}
-	k.mu.Lock()
-	signed, _, err := signTree(k.tree, k.epoch.Origin, k.signer)
-	k.mu.Unlock()
+	g.mu.Lock()
+	signed, _, err := signTree(g.tree, g.epoch.Origin, g.signer)
+	g.mu.Unlock()
 	if err != nil {
 		return err
 	}
-	if err := format.WriteDurable(k.o.FS, format.CheckpointPath(k.dir), signed); err != nil {
+	if err := format.WriteDurable(g.o.FS, format.CheckpointPath(g.dir), signed); err != nil {
 		return fmt.Errorf("writing the checkpoint: %w", err)
 	}
-	k.signed = size
-	k.counters.checkpointed(size, time.Now())
-	k.notifier.tell(k.epoch.Origin, signed)
+	g.signed = size
+	g.counters.checkpointed(size, time.Now())
+	g.notifier.tell(g.epoch.Origin, signed)
 	return nil
 }
 
-// stop ends the keeper with a checkpoint of everything. After an error it may be
+// stop ends the integrator with a checkpoint of everything. After an error it may be
 // called again.
-func (k *keeper) stop() error {
-	k.once.Do(func() {
-		close(k.quit)
-		<-k.ended
+func (g *integrator) stop() error {
+	g.once.Do(func() {
+		close(g.quit)
+		<-g.ended
 	})
-	err := k.checkpoint()
+	err := g.checkpoint()
 	if err != nil {
-		k.counters.fail(opCheckpoint)
+		g.counters.fail(opCheckpoint)
 	}
 	return err
 }
 
 // troubled tells why no checkpoint could be made for a while, if so.
-func (k *keeper) troubled() error {
-	if f := k.failing.Load(); f != nil && time.Since(f.since) > k.patience {
+func (g *integrator) troubled() error {
+	if f := g.failing.Load(); f != nil && time.Since(f.since) > g.patience {
 		return fmt.Errorf("the ledger has signed no checkpoint since %s: %w", f.since.UTC().Format(time.RFC3339), f.err)
 	}
 	return nil
@@ -302,39 +302,39 @@ func (k *keeper) troubled() error {
 // shorten it.
 var patience = 10 * time.Second
 
-// storeSpans writes the hashes of complete spans to files.
-func (k *keeper) storeSpans() {
-	for k.tree.Complete() {
+// storeSubtrees writes the hashes of complete subtrees to files.
+func (g *integrator) storeSubtrees() {
+	for g.tree.Complete() {
 		err := error(nil)
-		if k.signed == 0 { // where spans are stored a checkpoint can be expected
-			err = k.sign()
+		if g.signed == 0 { // where subtrees are stored a checkpoint can be expected
+			err = g.sign()
 		}
 		if err == nil {
-			err = k.tree.Store() // what it reads only the keeper changes
+			err = g.tree.Store() // what it reads only the integrator changes
 		}
 		if err != nil {
-			k.counters.fail(opHash)
-			k.o.Logger.Error("the hashes of a full segment stay in memory; it is tried again", "error", err)
+			g.counters.fail(opHash)
+			g.o.Logger.Error("the hashes of a full segment stay in memory; it is tried again", "error", err)
 			return
 		}
-		k.mu.Lock()
-		k.tree.Forget()
-		k.mu.Unlock()
-		token(k.sealer.wake)
+		g.mu.Lock()
+		g.tree.Forget()
+		g.mu.Unlock()
+		token(g.sealer.wake)
 	}
 }
 
 // visit hashes a frame while the log opens.
-func (k *keeper) visit(fr *format.Frame) {
-	k.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
+func (g *integrator) visit(fr *format.Frame) {
+	g.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
 	index := fr.First
 	for rest := fr.Payload; len(rest) > 0; index++ {
 		entry, after, leaf := format.CutLeaf(rest) // was checked with the frame
 		if len(after) == 0 {
-			k.last = append(k.last[:0], entry...)
+			g.last = append(g.last[:0], entry...)
 		}
-		if index == uint64(k.tree.Size()) {
-			k.tree.Add(leaf)
+		if index == uint64(g.tree.Size()) {
+			g.tree.Add(leaf)
 		}
 		rest = after
 	}
@@ -342,53 +342,53 @@ func (k *keeper) visit(fr *format.Frame) {
 
 // check compares what was read with the last checkpoint, and with what others
 // know of. It changes nothing on the disk.
-func (k *keeper) check() error {
-	signed, c, err := format.ReadCheckpoint(k.o.FS, k.dir, k.epoch)
+func (g *integrator) check() error {
+	signed, c, err := format.ReadCheckpoint(g.o.FS, g.dir, g.epoch)
 	if err != nil {
 		return err
 	}
-	switch path := format.CheckpointPath(k.dir); {
-	case signed == nil && k.tree.Stored() > 0:
+	switch path := format.CheckpointPath(g.dir); {
+	case signed == nil && g.tree.Stored() > 0:
 		return &format.CorruptError{File: path, What: "the checkpoint is missing"}
 	case signed != nil:
-		if err := k.tree.Covers(c, path); err != nil {
+		if err := g.tree.Covers(c, path); err != nil {
 			return err
 		}
-		k.signed = uint64(c.N)
-		k.counters.checkpointed(k.signed, time.Now())
+		g.signed = uint64(c.N)
+		g.counters.checkpointed(g.signed, time.Now())
 	}
-	return k.checkElsewhere()
+	return g.checkElsewhere()
 }
 
 // elsewhereTimeout bounds how long Open waits for those who know checkpoints.
 const elsewhereTimeout = 10 * time.Second
 
-func (k *keeper) checkElsewhere() error {
-	if k.o.KnownElsewhere == nil {
+func (g *integrator) checkElsewhere() error {
+	if g.o.KnownElsewhere == nil {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), elsewhereTimeout)
 	defer cancel()
-	signed, err := k.o.KnownElsewhere(ctx, k.epoch.Origin)
+	signed, err := g.o.KnownElsewhere(ctx, g.epoch.Origin)
 	if errors.Is(err, ErrKnownMore) {
-		return &format.CorruptError{File: k.dir, Index: uint64(k.tree.Size()), What: err.Error()}
+		return &format.CorruptError{File: g.dir, Index: uint64(g.tree.Size()), What: err.Error()}
 	}
 	if err != nil {
-		k.o.Logger.Warn("nobody could be asked whether the ledger was set back; it opens all the same", "origin", k.epoch.Origin, "error", err)
+		g.o.Logger.Warn("nobody could be asked whether the ledger was set back; it opens all the same", "origin", g.epoch.Origin, "error", err)
 	}
 	if len(signed) == 0 {
 		return nil
 	}
-	v, err := k.epoch.Verifier()
+	v, err := g.epoch.Verifier()
 	if err != nil {
 		return err
 	}
 	c, err := tiles.OpenCheckpoint(signed, v)
 	if err != nil {
-		k.o.Logger.Warn("a checkpoint kept elsewhere is not of this ledger; it opens all the same", "origin", k.epoch.Origin, "error", err)
+		g.o.Logger.Warn("a checkpoint kept elsewhere is not of this ledger; it opens all the same", "origin", g.epoch.Origin, "error", err)
 		return nil
 	}
-	return k.tree.Covers(c, format.Elsewhere)
+	return g.tree.Covers(c, format.Elsewhere)
 }
 
 // sign makes a signed checkpoint of the tree as it is.

@@ -37,7 +37,7 @@ func TestTurns(t *testing.T) {
 	}
 	held.Store(1)
 	var wg sync.WaitGroup
-	wg.Go(func() { add(t, l, "the first one has the turn") })
+	wg.Go(func() { add(t, l, "the first one leads") })
 	<-begun
 	for i := range waiters {
 		wg.Go(func() { add(t, l, fmt.Sprint("entry ", i)) })
@@ -65,7 +65,7 @@ func TestTurns(t *testing.T) {
 const panicking = "LEDGER_TEST_PANIC"
 
 // A panic of whoever commits ends the process, although a server would recover
-// it: nobody else would ever get the turn.
+// it: nobody else would ever lead.
 func TestPanicWithTheTurn(t *testing.T) {
 	if os.Getenv(panicking) != "" {
 		var open atomic.Bool
