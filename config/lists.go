@@ -83,7 +83,7 @@ func (r record) set(key string) decision.Set {
 	return decision.Set{Of: values(r.items(f, n))}
 }
 
-// mapping reads the mapping under a key, and tells whether there is one.
+// mapping reads the mapping under a key, and reports whether there is one.
 func (r record) mapping(key string) (record, bool) {
 	f := r.field(key, mappingField)
 	n := r.value(f)

@@ -49,7 +49,7 @@ func (r record) at(key string) *yaml.Node {
 	return r.node
 }
 
-// has tells whether the key is written at all.
+// has reports whether the key is written at all.
 func (r record) has(key string) bool { return r.values[key] != nil }
 
 // want returns a key's value, or nil after reporting that it is missing.

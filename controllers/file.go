@@ -160,7 +160,7 @@ func readFile(path string, known Known) (fs.FileInfo, []Account, error) {
 	return before, accounts, err
 }
 
-// same tells whether a and b are the same file with the same content, as far
+// same reports whether a and b are the same file with the same content, as far
 // as can be told without reading it.
 func same(a, b fs.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())

@@ -202,7 +202,7 @@ func (j *job) failure(what string) error {
 	return errors.Join(fmt.Errorf("%s: %s; it printed:\n%s", j.block.at(), what, printed), err)
 }
 
-// answers tells whether the address answers 200.
+// answers reports whether the address answers 200.
 func answers(url string) bool {
 	client := http.Client{Timeout: 2 * time.Second}
 	response, err := client.Get(url)

@@ -257,7 +257,7 @@ func (c *Certificate) chains(state *tls.ConnectionState) (chains [][]*x509.Certi
 // expired is told to a client whose certificate was in force when it connected.
 const expired = "the client certificate has expired since the connection was made"
 
-// inForce tells whether all certificates of a verified chain still are: a connection
+// inForce reports whether all certificates of a verified chain still are: a connection
 // may last for days.
 func inForce(chain []*x509.Certificate) bool {
 	now := time.Now()
@@ -283,7 +283,7 @@ func (c *Certificate) place(leaf *x509.Certificate) (place *decision.Place, err 
 	return place, nil
 }
 
-// matches tells whether the row is about the certificate.
+// matches reports whether the row is about the certificate.
 func (row *CertificateRow) matches(leaf *x509.Certificate) bool {
 	switch row.By {
 	case "uri":

@@ -181,7 +181,7 @@ func (h *Header) believe(_ *http.Request, id gateway.Identity, values [5]string)
 	return referring(id, behind)
 }
 
-// trusts tells whether the peer that opened the connection is one of From.
+// trusts reports whether the peer that opened the connection is one of From.
 func (h *Header) trusts(remote string) bool {
 	host, _, err := net.SplitHostPort(remote)
 	if err != nil {

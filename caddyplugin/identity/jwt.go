@@ -348,7 +348,7 @@ func (j *JWT) credential(r *http.Request) (raw string, found bool, err error) {
 // bearer is the scheme of RFC 6750.
 const bearer = "Bearer"
 
-// isBearer tells whether an Authorization field has the scheme, however what
+// isBearer reports whether an Authorization field has the scheme, however what
 // follows it looks: a credential that is spelled oddly is broken, not absent.
 func isBearer(value string) bool {
 	if len(value) < len(bearer) || !strings.EqualFold(value[:len(bearer)], bearer) {

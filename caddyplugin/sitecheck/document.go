@@ -163,7 +163,7 @@ func plainHost(name string) string {
 	return strings.ToLower(strings.TrimSuffix(name, "."))
 }
 
-// meets tells whether the two routes may see requests of the same site: on one
+// meets reports whether the two routes may see requests of the same site: on one
 // server, or on one port, whatever address it is bound to, if they have a host
 // in common; elsewhere only if they share its name.
 func (r *Route) meets(other *Route) bool {
@@ -173,7 +173,7 @@ func (r *Route) meets(other *Route) bool {
 	return shareHost(slices.DeleteFunc(slices.Clone(r.hosts), isAddress), other.hosts)
 }
 
-// isAddress tells whether a host is no name of a site, but of a machine, which
+// isAddress reports whether a host is no name of a site, but of a machine, which
 // may have a different site on every port.
 func isAddress(host string) bool {
 	_, err := netip.ParseAddr(host)
@@ -196,7 +196,7 @@ func sameHost(x, y string) bool {
 	return slices.EqualFunc(a, b, func(a, b string) bool { return a == b || a == "*" || b == "*" })
 }
 
-// sharePort tells whether two servers listen on the same port. An address that
+// sharePort reports whether two servers listen on the same port. An address that
 // cannot be read yet may be any.
 func sharePort(a, b []string) bool {
 	for _, x := range a {

@@ -74,12 +74,12 @@ func operatedOn(ops *headers.HeaderOps) (names []string) {
 	return names
 }
 
-// touchesOurs tells whether a header operation's name reaches one of our fields.
+// touchesOurs reports whether a header operation's name reaches one of our fields.
 func touchesOurs(name string) bool {
 	return fields.Reserved(name) || reaches(name, append(fields.RequestNames(), fields.TransferStatus))
 }
 
-// reaches tells whether a header operation's name, perhaps with wildcards,
+// reaches reports whether a header operation's name, perhaps with wildcards,
 // reaches one of the fields. A placeholder might.
 func reaches(name string, targets []string) bool {
 	if strings.Contains(name, "{") {

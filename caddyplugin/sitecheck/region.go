@@ -121,7 +121,7 @@ var harmless = []string{
 	"{http.request.proto", "{http.reverse_proxy.", "{http.error.", "{http.transfer.", "{env.", "{system.", "{time.",
 }
 
-// saysQuery tells whether a placeholder says more of the request's URI than its path.
+// saysQuery reports whether a placeholder says more of the request's URI than its path.
 func saysQuery(found string) bool {
 	rest, original := strings.CutPrefix(found, "{http.request.orig_uri")
 	if !original {

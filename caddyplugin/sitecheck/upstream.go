@@ -38,7 +38,7 @@ func (c Region) checkUpstream(dial string, tls *reverseproxy.TLSConfig) error {
 	return nil
 }
 
-// ownsHost tells whether the policy gives the address to the region.
+// ownsHost reports whether the policy gives the address to the region.
 func ownsHost(region *decision.Region, address caddy.NetworkAddress) bool {
 	if !isTCP(address) {
 		return false
@@ -58,7 +58,7 @@ func ownsHost(region *decision.Region, address caddy.NetworkAddress) bool {
 	})
 }
 
-// isTCP tells whether the address is what it looks like: a socket, a file
+// isTCP reports whether the address is what it looks like: a socket, a file
 // descriptor and a plugin's network may lead anywhere.
 func isTCP(address caddy.NetworkAddress) bool {
 	return slices.Contains([]string{"tcp", "tcp4", "tcp6"}, address.Network)

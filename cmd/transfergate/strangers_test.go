@@ -89,7 +89,7 @@ func (p *process) settled() {
 	}
 }
 
-// whole tells whether an export has whole and partial tiles of the entries and
+// whole reports whether an export has whole and partial tiles of the entries and
 // of their hashes.
 func whole(dir string) bool {
 	for _, pattern := range []string{"tile/0/000", "tile/0/*.p/*", "tile/1/000.p/*", "tile/entries/000", "tile/entries/*.p/*"} {

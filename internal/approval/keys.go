@@ -86,7 +86,7 @@ func publicKey(vkey string) (string, error) {
 // Len is how many people there are.
 func (k *Keys) Len() int { return len(k.verifiers) }
 
-// has tells whether the key is one of them.
+// has reports whether the key is one of them.
 func (k *Keys) has(id string) bool {
 	for _, v := range k.verifiers {
 		if keyID(v.Name(), v.KeyHash()) == id {

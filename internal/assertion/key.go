@@ -34,7 +34,7 @@ func (k Key) ID() string { return k.id }
 // Algorithm is the one algorithm the key is for, [EdDSA] or [ES256].
 func (k Key) Algorithm() string { return k.algorithm }
 
-// Private tells whether the key can sign.
+// Private reports whether the key can sign.
 func (k Key) Private() bool { return k.private != nil }
 
 // Generate makes a key for an algorithm.

@@ -37,7 +37,7 @@ func Index(code string) int {
 	return int(index[int(code[0]-'A')*26+int(code[1]-'A')]) - 1
 }
 
-// Valid tells whether code is an officially assigned alpha-2 code.
+// Valid reports whether code is an officially assigned alpha-2 code.
 func Valid(code string) bool { return Index(code) >= 0 }
 
 // All returns the codes in alphabetical order. The slice is the caller's.

@@ -67,7 +67,7 @@ type Row struct {
 	Parts []string `json:"parts,omitempty"`
 }
 
-// Answered tells whether the row says enough: what enforces the clause, where that
+// Answered reports whether the row says enough: what enforces the clause, where that
 // shows and what holds it, or why it is no task of a gateway.
 func (r *Row) Answered() bool {
 	return r.Not != "" || len(r.Parts) > 0 || len(r.Enforced) > 0 && len(r.Record)+len(r.Header) > 0 && len(r.Tested) > 0
@@ -110,7 +110,7 @@ func (r *Row) answerByParts(rows []Row) {
 	r.Parts = parts
 }
 
-// isPart tells whether a clause is a paragraph or list item of another: §4(c) of
+// isPart reports whether a clause is a paragraph or list item of another: §4(c) of
 // §4, 1a of §1, 7-right(a) of §7.
 func isPart(part, whole string) bool {
 	number := strings.TrimPrefix(whole, "§")

@@ -83,7 +83,7 @@ func (b Birth) on(years int) time.Time {
 // last place on earth.
 const begunEverywhere = 12 * time.Hour
 
-// Minor tells whether somebody who was born then is, or may be, not of age at a
+// Minor reports whether somebody who was born then is, or may be, not of age at a
 // moment in one of the countries. It does not say so of people of whom nothing is
 // known.
 //

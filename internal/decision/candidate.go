@@ -88,12 +88,12 @@ func (v *view) sieveStaff(staff *Recipient, d *Decision) Reason {
 	return ""
 }
 
-// anonymous tells whether nobody is known, in a matter that needs somebody.
+// anonymous reports whether nobody is known, in a matter that needs somebody.
 //
 //clause:enforces §4(d); record activity region
 func anonymous(d *Decision) bool { return d.Country == "" && !d.Activity.Public }
 
-// singapore tells whether a place is the default controller's own in the
+// singapore reports whether a place is the default controller's own in the
 // country of the store, which is all that anonymous people may reach.
 func (v *view) singapore(p Place) bool {
 	return v.stored(p.Country) && v.countries.fallback != nil && p.Entity == v.countries.fallback.ID

@@ -45,16 +45,16 @@ const (
 	consent           = "2-basis(d)"
 )
 
-// any tells whether anything was chosen.
+// any reports whether anything was chosen.
 func (c *Choices) any() bool {
 	return c.Closed || c.Minor || c.Restricted || c.Withdrawn || c.OptOut ||
 		len(c.Disabled)+len(c.Purposes)+len(c.Recipients) > 0
 }
 
-// own tells whether it is the data subject who asks.
+// own reports whether it is the data subject who asks.
 func (f *Facts) own() bool { return f.Staff == nil }
 
-// ownRights tells whether a person asks for their own access or rights (§7).
+// ownRights reports whether a person asks for their own access or rights (§7).
 //
 //clause:enforces 7-right(a) 7-right(b) 7-right(c) 7-right(f) 7-right(g); record activity decision
 func ownRights(a *Activity, f *Facts) bool { return a.Rights && f.own() }
@@ -84,7 +84,7 @@ func stopped(a *Activity, f *Facts) Reason {
 	return ""
 }
 
-// restsOnConsent tells whether an activity needs consent, by its basis or by what
+// restsOnConsent reports whether an activity needs consent, by its basis or by what
 // the person's own data may be shared on (§4(a)). One whose basis nobody wrote
 // down has no other.
 func restsOnConsent(a *Activity, r *Reference) bool {
@@ -101,7 +101,7 @@ func (c *Choices) objection(a *Activity) string {
 	return ""
 }
 
-// optedOut tells whether the opt-out signal is about an activity.
+// optedOut reports whether the opt-out signal is about an activity.
 func optedOut(a *Activity) bool {
 	return a.Kind == Partner || a.Kind != Instructed && slices.Contains(a.Purposes, marketing)
 }
@@ -122,7 +122,7 @@ func shunned(region *Region, a *Activity, f *Facts) string {
 	return ""
 }
 
-// heeds tells whether the choices change what is decided without them. It may
+// heeds reports whether the choices change what is decided without them. It may
 // say so of facts where they do not, never the other way round.
 func (v *view) heeds(f *Facts) bool {
 	if !f.Choices.any() {
@@ -132,7 +132,7 @@ func (v *view) heeds(f *Facts) bool {
 	return a != nil && (stopped(a, f) != "" || v.shuns(a, f))
 }
 
-// shuns tells whether the person objects to somebody who might receive the data
+// shuns reports whether the person objects to somebody who might receive the data
 // of an activity in one of the site's regions.
 func (v *view) shuns(a *Activity, f *Facts) bool {
 	return len(f.Choices.Recipients) > 0 && slices.ContainsFunc(v.site.Regions, func(code string) bool {

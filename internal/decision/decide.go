@@ -75,7 +75,7 @@ func (v *view) bar(f Facts, statement *Statement) Reason {
 	return ""
 }
 
-// complete tells whether an activity says what a decision needs. One without
+// complete reports whether an activity says what a decision needs. One without
 // purposes or categories would be covered by every safeguard.
 //
 //clause:enforces §2; record activity purposes legal_basis
@@ -84,7 +84,7 @@ func complete(a *Activity) bool {
 	return slices.Contains(exporters, a.Exporter) && len(a.Purposes) > 0 && len(a.Categories) > 0
 }
 
-// knows tells whether the registers have the entity as a recipient in that country.
+// knows reports whether the registers have the entity as a recipient in that country.
 func (v *view) knows(staff Place) bool {
 	r := v.recipients[staff.Entity]
 	return r != nil && r.Country != "" && r.Country == staff.Country
@@ -161,7 +161,7 @@ func (v *view) deny(d *Decision) {
 	d.Reason, d.Law, d.Unlock = worst.Reason, worst.Law, worst.Unlock
 }
 
-// receives tells whether a region's operator may receive under a row of §4 or §9.
+// receives reports whether a region's operator may receive under a row of §4 or §9.
 //
 //clause:enforces 9-operator 9-partner §5(l); record recipient legs
 func (v *view) receives(code string, kind RecipientKind) bool {

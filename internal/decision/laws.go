@@ -132,7 +132,7 @@ func (v *view) exempt(r *regime, i int, leg *Leg, d *Decision) Because {
 	return ""
 }
 
-// home tells whether a leg ends with the controller itself. A branch of it in
+// home reports whether a leg ends with the controller itself. A branch of it in
 // another country does not count: what goes there is not back.
 func home(c *Controller, leg *Leg) bool {
 	return leg.Recipient == c.ID && leg.To != "" && leg.To == c.Country

@@ -90,7 +90,7 @@ func legs(stops []stop) []Leg {
 	return list
 }
 
-// transfers tells whether data leaves the registered country or reaches an
+// transfers reports whether data leaves the registered country or reaches an
 // entity other than the controller. Of a person without a registered country
 // the controller's country is taken.
 func transfers(stops []stop, d *Decision) bool {

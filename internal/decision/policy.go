@@ -49,7 +49,7 @@ type Validity struct {
 	From, Until time.Time
 }
 
-// Contains tells whether t lies in the span.
+// Contains reports whether t lies in the span.
 func (v Validity) Contains(t time.Time) bool {
 	return !t.Before(v.From) && (v.Until.IsZero() || t.Before(v.Until))
 }

@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// has tells whether x is in the set. Nothing is nowhere, not even in everything.
+// has reports whether x is in the set. Nothing is nowhere, not even in everything.
 func (s Set) has(x string) bool {
 	return x != "" && (s.Any || slices.Contains(s.Of, x))
 }
@@ -22,7 +22,7 @@ func (s Set) lacks(xs []string) []string {
 	return missing
 }
 
-// covers tells whether the set has all of xs.
+// covers reports whether the set has all of xs.
 func (s Set) covers(xs []string) bool {
 	return !slices.ContainsFunc(xs, func(x string) bool { return !s.has(x) })
 }
@@ -35,7 +35,7 @@ func (s Set) size() int {
 	return len(s.Of)
 }
 
-// proven tells whether a row may satisfy a law outside demo.
+// proven reports whether a row may satisfy a law outside demo.
 //
 //clause:enforces §5(l); record demo
 func proven(row *Safeguard) bool { return !row.Example && !row.Confirm }
@@ -82,25 +82,25 @@ func (v *view) safeguard(law *Law, leg *Leg, a *Activity) (*Safeguard, Reason) {
 	return nil, NoSafeguard
 }
 
-// fits tells whether a row is made for the flow.
+// fits reports whether a row is made for the flow.
 func fits(row *Safeguard, leg *Leg) bool {
 	return row.Exporters.has(leg.Exporter) && row.Recipients.has(leg.Recipient) &&
 		row.Countries.has(leg.To) && row.Kinds.has(string(leg.RecipientKind))
 }
 
-// serves tells whether a row may serve the activity.
+// serves reports whether a row may serve the activity.
 //
 //clause:enforces 2g §1; record categories purposes; header Data-Transfer
 func serves(row *Safeguard, a *Activity) bool {
 	return row.covers(a) && (!row.Occasional || a.Occasional)
 }
 
-// covers tells whether a row covers all the activity does.
+// covers reports whether a row covers all the activity does.
 func (s *Safeguard) covers(a *Activity) bool {
 	return s.Purposes.covers(a.Purposes) && s.Categories.covers(a.Categories)
 }
 
-// Covers tells whether the row covers the activity's purposes, categories and
+// Covers reports whether the row covers the activity's purposes, categories and
 // row of §4 or §9, be it occasional or not.
 func (s *Safeguard) Covers(a *Activity) bool {
 	return s.covers(a) && s.Kinds.has(string(a.Kind))

@@ -130,12 +130,12 @@ func (v *view) storeCountry() string {
 	return v.store.Country
 }
 
-// stored tells whether data that arrives in the country is where it is stored.
+// stored reports whether data that arrives in the country is where it is stored.
 func (v *view) stored(to string) bool {
 	return to != "" && to == v.storeCountry()
 }
 
-// staysStored tells whether all that follows the collection stays where data is stored.
+// staysStored reports whether all that follows the collection stays where data is stored.
 func (v *view) staysStored(legs []Leg) bool {
 	return !slices.ContainsFunc(legs, func(l Leg) bool { return l.Kind != Collection && !v.stored(l.To) })
 }

@@ -26,7 +26,7 @@ const (
 
 var errOpen = errors.New("the directory has failed several times in a row and is left alone for a while")
 
-// allow tells whether a request may go out, and whether it is the probe. Each one
+// allow reports whether a request may go out, and whether it is the probe. Each one
 // allowed must be concluded.
 func (b *breaker) allow(now time.Time) (probe bool, err error) {
 	b.mu.Lock()
@@ -41,7 +41,7 @@ func (b *breaker) allow(now time.Time) (probe bool, err error) {
 	return true, nil
 }
 
-// open tells whether a request would be refused now.
+// open reports whether a request would be refused now.
 func (b *breaker) open(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -29,7 +29,7 @@ var (
 )
 
 // step reads the feed once: changes, or a snapshot where there is no cursor. It
-// tells whether there was anything new.
+// reports whether there was anything new.
 func (f *Feed) step(ctx context.Context) (changed bool, err error) {
 	p := f.memory.last()
 	if p.end.Cursor == "" {

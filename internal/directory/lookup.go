@@ -167,7 +167,7 @@ func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account stri
 	return nil, ErrUnavailable
 }
 
-// fits tells whether registers have the controller a record names. They may have
+// fits reports whether registers have the controller a record names. They may have
 // been replaced since it was read. An objection to a recipient they don't have keeps
 // its word, for the case that it comes back.
 func fits(record *controllers.Account, s *controllers.Snapshot) bool {

@@ -594,7 +594,7 @@ func TestFlapping(t *testing.T) {
 	}
 }
 
-// inForce tells whether a country was a version's that held at some moment since.
+// inForce reports whether a country was a version's that held at some moment since.
 func inForce(countries []string, began *[1 << 14]atomic.Int64, last int64, country string, since time.Time) bool {
 	for v := last; v >= 0; v-- {
 		if countries[v%int64(len(countries))] == country {

@@ -59,7 +59,7 @@ func ResponseNames() []string {
 	return []string{DataController, DataControllerName, PrivacyStatement}
 }
 
-// inResponse tells whether name is one of [ResponseNames].
+// inResponse reports whether name is one of [ResponseNames].
 func inResponse(name string) bool {
 	return name == DataController || name == DataControllerName || name == PrivacyStatement
 }

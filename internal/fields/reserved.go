@@ -25,7 +25,7 @@ func Fold(name string) string {
 	return b.String()
 }
 
-// Reserved tells whether name, by its folded form, is one of the product's
+// Reserved reports whether name, by its folded form, is one of the product's
 // fields or starts like Data-Controller. It does not allocate.
 func Reserved(name string) bool {
 	// One more than the longest, so that a longer name is seen to be longer.

@@ -43,7 +43,7 @@ func text(s string) (any, error) {
 	return httpsfv.DisplayString(s), nil
 }
 
-// isPrintable tells whether s has only the characters a string of RFC 9651 may
+// isPrintable reports whether s has only the characters a string of RFC 9651 may
 // have, space to tilde.
 func isPrintable(s string) bool {
 	for i := range len(s) {

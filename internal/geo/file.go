@@ -52,7 +52,7 @@ func read(path string) ([]byte, os.FileInfo, error) {
 	return data, info, nil
 }
 
-// same tells whether a and b describe the same content as far as can be told
+// same reports whether a and b describe the same content as far as can be told
 // without reading it: one file, size and time of change.
 func same(a, b os.FileInfo) bool {
 	return os.SameFile(a, b) && a.Size() == b.Size() && a.ModTime().Equal(b.ModTime())

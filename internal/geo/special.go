@@ -45,7 +45,7 @@ func prefixes(texts ...string) []netip.Prefix {
 	return list
 }
 
-// public tells whether addr, already unmapped, can belong to one place on the
+// public reports whether addr, already unmapped, can belong to one place on the
 // internet. The zero Addr cannot, nor can one with a zone.
 func public(addr netip.Addr) bool {
 	special := special4

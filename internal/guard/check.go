@@ -29,7 +29,7 @@ type Options struct {
 	AllowWebSocket bool
 }
 
-// Check tells whether r may go on; if not, reason says why: method_not_allowed,
+// Check reports whether r may go on; if not, reason says why: method_not_allowed,
 // too_early, body_broken, upgrade_refused, host_missing, path_ambiguous or
 // request_ambiguous. It changes nothing and, for a path without percent-encoding,
 // does not allocate.
@@ -76,7 +76,7 @@ func Check(r *http.Request, o Options) (reason decision.Reason, ok bool) {
 	return "", true
 }
 
-// lengthReadable tells whether a Content-Length, if there is one, is a number. The
+// lengthReadable reports whether a Content-Length, if there is one, is a number. The
 // HTTP/2 of net/http takes any other text for 0, so that a region could answer the
 // request without its body before the body's first byte ends the stream.
 func lengthReadable(values []string) bool {
@@ -87,12 +87,12 @@ func lengthReadable(values []string) bool {
 	return err == nil
 }
 
-// isSafe tells whether a request may come twice (RFC 9110 section 9.2.1).
+// isSafe reports whether a request may come twice (RFC 9110 section 9.2.1).
 func isSafe(method string) bool {
 	return method == http.MethodGet || method == http.MethodHead || method == http.MethodOptions
 }
 
-// isEarly tells whether r came in TLS early data, here or at a proxy in front
+// isEarly reports whether r came in TLS early data, here or at a proxy in front
 // (RFC 8470 section 5.1): anybody on the way may have sent it a second time.
 func isEarly(r *http.Request) bool {
 	return r.TLS != nil && !r.TLS.HandshakeComplete || slices.Contains(r.Header["Early-Data"], "1")
@@ -123,7 +123,7 @@ func isWebSocketUpgrade(r *http.Request) bool {
 		r.ContentLength == 0 && len(r.TransferEncoding) == 0
 }
 
-// validHost tells whether host is host[:port] as a name, an IPv4 address or an
+// validHost reports whether host is host[:port] as a name, an IPv4 address or an
 // IPv6 address in brackets. It is stricter than RFC 3986 section 3.2.2, which
 // allows commas and percent-encoding that nobody's DNS holds.
 func validHost(host string) bool {
@@ -142,7 +142,7 @@ func validHost(host string) bool {
 	return validName(name)
 }
 
-// validName tells whether name has letters, digits, hyphens and underscores in
+// validName reports whether name has letters, digits, hyphens and underscores in
 // non-empty labels; one dot may end it. An upper limit of 253 is that of DNS.
 func validName(name string) bool {
 	name = strings.TrimSuffix(name, ".")
@@ -162,7 +162,7 @@ func validName(name string) bool {
 	return true
 }
 
-// validPort tells whether port is a decimal number from 1 to 65535.
+// validPort reports whether port is a decimal number from 1 to 65535.
 func validPort(port string) bool {
 	if port == "" || port[0] < '0' || port[0] > '9' { // ParseUint refuses signs, too
 		return false
@@ -171,7 +171,7 @@ func validPort(port string) bool {
 	return err == nil && n > 0
 }
 
-// isAlphanumeric tells whether c is an ASCII letter or digit.
+// isAlphanumeric reports whether c is an ASCII letter or digit.
 func isAlphanumeric(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9'
 }

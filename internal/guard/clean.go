@@ -90,7 +90,7 @@ func cleanList(h http.Header, field string) (removed int) {
 	return removed
 }
 
-// listsReserved tells whether any line names a reserved field.
+// listsReserved reports whether any line names a reserved field.
 func listsReserved(lines []string) bool {
 	for _, line := range lines {
 		for token := range strings.SplitSeq(line, ",") {

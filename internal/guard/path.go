@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// PlainPath tells whether every server reads u's path alike. A matcher sees the
+// PlainPath reports whether every server reads u's path alike. A matcher sees the
 // path decoded and cleaned, the upstream gets it as it was sent; where the two
 // may differ, a request could be decided as one activity and served as another.
 //
@@ -48,7 +48,7 @@ func plainEncoding(raw string) bool {
 	return true
 }
 
-// plainEncoded tells whether c may stand percent-encoded in a plain path.
+// plainEncoded reports whether c may stand percent-encoded in a plain path.
 func plainEncoded(c byte) bool {
 	switch c {
 	case '/', '\\', '%', ';', '-', '.', '_', '~':
@@ -120,7 +120,7 @@ func (p Paths) allows(u *url.URL) bool {
 	return true
 }
 
-// hasDotSegment tells whether path has a segment "." or "..", with slashes or
+// hasDotSegment reports whether path has a segment "." or "..", with slashes or
 // backslashes between segments and without what follows a semicolon.
 func hasDotSegment(path string) bool {
 	for path != "" {
@@ -181,7 +181,7 @@ func wideEncoded(s string) (c rune, ok bool) {
 	return c, true
 }
 
-// isControl tells whether c is a control character of ASCII.
+// isControl reports whether c is a control character of ASCII.
 func isControl(c byte) bool { return c < 0x20 || c == 0x7f }
 
 // unhex returns the value of a hexadecimal digit.

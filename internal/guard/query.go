@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// deleteParameter removes a query parameter from r and tells whether there was one.
+// deleteParameter removes a query parameter from r and reports whether there was one.
 // What is left of the query keeps its order and every byte of its encoding.
 //
 // A parameter is taken for the named one in each way a server might: whatever the
@@ -46,7 +46,7 @@ func withoutParameter(query, name string) (rest string, removed bool) {
 	return kept.String(), removed
 }
 
-// isParameter tells whether a part of a query may be read as the named parameter.
+// isParameter reports whether a part of a query may be read as the named parameter.
 func isParameter(part, name string) bool {
 	key, _, _ := strings.Cut(part, "=")
 	for range 3 { // an upstream may decode more than once

@@ -101,7 +101,7 @@ const (
 	unshared
 )
 
-// targetsCaches tells whether the field speaks to one kind of cache, as
+// targetsCaches reports whether the field speaks to one kind of cache, as
 // CDN-Cache-Control (RFC 9213) and Surrogate-Control do.
 func targetsCaches(name string) bool {
 	return name == "Surrogate-Control" || hasSuffixFold(name, "cdn-cache-control")
@@ -165,7 +165,7 @@ func splitQuoted(line string) func(yield func(string) bool) {
 	}
 }
 
-// hasSuffixFold tells whether s ends in suffix, without regard to case.
+// hasSuffixFold reports whether s ends in suffix, without regard to case.
 func hasSuffixFold(s, suffix string) bool {
 	return len(s) >= len(suffix) && strings.EqualFold(s[len(s)-len(suffix):], suffix)
 }

@@ -63,7 +63,7 @@ func Withhold(r *http.Request, names []string, identity []string) (removed []str
 	return removed
 }
 
-// withhold removes what one word names and tells whether that was anything.
+// withhold removes what one word names and reports whether that was anything.
 func withhold(r *http.Request, word string, identity []string) bool {
 	h := r.Header
 	switch word {

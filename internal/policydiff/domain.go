@@ -100,7 +100,7 @@ func staffOf(policies ...*decision.Policy) (places []decision.Place) {
 	return places
 }
 
-// runs tells whether an entity runs regions for the controllers (§9), so that a
+// runs reports whether an entity runs regions for the controllers (§9), so that a
 // gateway may stand with it.
 func runs(p *decision.Policy, entity string) bool {
 	i := slices.IndexFunc(p.Recipients, func(r decision.Recipient) bool { return r.ID == entity })

@@ -120,7 +120,7 @@ type Change struct {
 	Records *int `json:"records,omitempty"`
 }
 
-// LosesSafeguard tells whether a flow stops because no safeguard is left to it.
+// LosesSafeguard reports whether a flow stops because no safeguard is left to it.
 func (c *Change) LosesSafeguard() bool {
 	return c.Kind == Stops && (c.To.Reason == decision.NoSafeguard || c.To.Reason == decision.SafeguardUnproven)
 }
@@ -150,7 +150,7 @@ type Side struct {
 	At     time.Time `json:"at"`
 }
 
-// LosesSafeguard tells whether any flow stops because no safeguard is left to it.
+// LosesSafeguard reports whether any flow stops because no safeguard is left to it.
 func (c *Comparison) LosesSafeguard() bool {
 	return slices.ContainsFunc(c.Changes, func(x Change) bool { return x.LosesSafeguard() })
 }

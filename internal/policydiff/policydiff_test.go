@@ -252,7 +252,7 @@ func tableOf(p *decision.Policy, code string) *decision.Controller {
 	return found
 }
 
-// touches tells whether a change is about the question, at one region.
+// touches reports whether a change is about the question, at one region.
 func (q *question) touches(c *policydiff.Change, region string) bool {
 	in := func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
 	held := len(c.When) == 0

@@ -93,7 +93,7 @@ func ask(p *decision.Policy, t *config.Test, now time.Time) (*answer, error) {
 	return a, nil
 }
 
-// meets tells whether an expectation is met, and what was found.
+// meets reports whether an expectation is met, and what was found.
 func (a *answer) meets(e *config.Expectation) (found string, ok bool) {
 	var first decision.RegionAnswer
 	var lawful []string
@@ -161,7 +161,7 @@ func hasFields(got []decision.Field, want []string) (string, bool) {
 	return list(lines), !slices.ContainsFunc(want, func(line string) bool { return !slices.Contains(lines, line) })
 }
 
-// says tells whether each of the parts stands in some sentence.
+// says reports whether each of the parts stands in some sentence.
 func (a *answer) says(parts []string) (found string, ok bool) {
 	texts := sentences(a.why.Steps)
 	for _, part := range parts {

@@ -48,7 +48,7 @@ func algorithmOf(public any, named string, allowed []string) (jose.SignatureAlgo
 	return "", errors.New("algorithm")
 }
 
-// fits tells whether a public key is of the kind, and on the curve, that an
+// fits reports whether a public key is of the kind, and on the curve, that an
 // algorithm is defined for.
 func fits(algorithm string, public any) bool {
 	switch public := public.(type) {

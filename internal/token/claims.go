@@ -37,7 +37,7 @@ func (t *Token) Claim(name string) string {
 	return ""
 }
 
-// Flag tells whether a claim that [Config] names as a flag is true.
+// Flag reports whether a claim that [Config] names as a flag is true.
 func (t *Token) Flag(name string) bool { return slices.Contains(t.raised, name) }
 
 // Refused returns what the claim [Config.Consents] says the person does not
@@ -116,7 +116,7 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 	return t, nil
 }
 
-// isAudience tells whether a claim, a string or a list of strings (RFC 7519 section
+// isAudience reports whether a claim, a string or a list of strings (RFC 7519 section
 // 4.1.3), names one of ours.
 func (v *Verifier) isAudience(raw json.RawMessage) bool {
 	list := []string{""}

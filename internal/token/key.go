@@ -147,12 +147,12 @@ func oddMember(members object) string {
 	return ""
 }
 
-// weak tells whether an RSA key can be broken, as far as it shows.
+// weak reports whether an RSA key can be broken, as far as it shows.
 func weak(public *rsa.PublicKey) bool {
 	return public.N.BitLen() < minRSABits || public.E < minRSAExponent || public.E%2 == 0 || public.E > 1<<31-1 || roca(public.N)
 }
 
-// same tells whether two keys are one.
+// same reports whether two keys are one.
 func (k *key) same(other *key) bool {
 	public, ok := k.public.(interface{ Equal(crypto.PublicKey) bool })
 	return ok && other != nil && k.id == other.id && slices.Equal(k.algorithms, other.algorithms) && public.Equal(other.public)

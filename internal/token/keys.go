@@ -165,7 +165,7 @@ func (k *Keys) usable() *set {
 	return s
 }
 
-// has tells whether a key is in the set and the set can be believed.
+// has reports whether a key is in the set and the set can be believed.
 func (k *Keys) has(signer *key) bool {
 	s := k.usable()
 	return s != nil && s.byID[signer.id] == signer

@@ -204,7 +204,7 @@ func verifyResult(r verify.Report, corrupt *ledger.CorruptError) verifyJSON {
 	return v
 }
 
-// isTerminal tells whether a person watches the file.
+// isTerminal reports whether a person watches the file.
 func isTerminal(f *os.File) bool {
 	info, err := f.Stat()
 	return err == nil && info.Mode()&os.ModeCharDevice != 0

@@ -139,7 +139,7 @@ func (f *explainFlags) ofRecord(args []string) (decision.Explanation, error) {
 	return e, nil
 }
 
-// says tells whether the record says what the explanation comes to.
+// says reports whether the record says what the explanation comes to.
 func (r *recorded) says(e *decision.Explanation) bool {
 	return e.Outcome == r.Decision && string(e.Reason) == r.Reason
 }

@@ -45,7 +45,7 @@ type recorded struct {
 	} `json:"legs"`
 }
 
-// isDecision tells whether an entry is one of a decision.
+// isDecision reports whether an entry is one of a decision.
 func (r *recorded) isDecision() bool {
 	return r.Type == ledger.TypeAccepted || r.Type == ledger.TypeRefused
 }
@@ -75,7 +75,7 @@ func (r *recorded) who(table *decision.CountryTable) string {
 	return "self:" + r.Controller
 }
 
-// touched tells whether a change is about what the record is about.
+// touched reports whether a change is about what the record is about.
 func (r *recorded) touched(c *policydiff.Change, table *decision.CountryTable) bool {
 	in := func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
 	if !in(c.Countries, r.Country) || !in(c.Activities, r.Activity) {
