@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -146,9 +147,26 @@ func (a *App) provisionSites() error {
 	if err != nil {
 		return err
 	}
-	sites := sitecheck.Sites{Routes: routes, IdentityFields: a.identityFields}
+	sites := sitecheck.Sites{Routes: routes, IdentityFields: a.identityFields, Peers: slices.ContainsFunc(a.identity, believesPeers)}
 	a.searched, a.hosts = len(routes) > 0, sites.Hosts()
-	return sites.Check()
+	if err := sites.Check(); err != nil {
+		return err
+	}
+	logs, err := sitecheck.Logs(a.ctx)
+	if err != nil {
+		return err
+	}
+	if err := sites.CheckLogs(logs); err != nil {
+		return err
+	}
+	for _, name := range sites.Unredacted(logs) {
+		a.logger.Warn("an access log keeps addresses, queries and header fields of people's requests: filter them as in README.md, 'A real configuration'", zap.String("log", name))
+	}
+	if sites.HealthByName() {
+		a.logger.Warn("/ready answers only who asks by a site's name: a probe that asks by address gets an empty 200; " +
+			"give transfer_health a site without one, as in 'http://:8081 { transfer_health }'")
+	}
+	return nil
 }
 
 func (a *App) provisionNode() error {

@@ -96,7 +96,12 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		return err
 	}
 	if app.geo != nil {
-		if err := sitecheck.ClientAddress(ctx); err != nil {
+		if err := sitecheck.ClientAddress(ctx, "geoip", "chooses its own country"); err != nil {
+			return err
+		}
+	}
+	if len(h.StatusTo) > 0 {
+		if err := sitecheck.ClientAddress(ctx, "status_to", "that names an address of yours is told what was decided"); err != nil {
 			return err
 		}
 	}

@@ -60,6 +60,20 @@ type PlaceChecker interface {
 	CheckPlaces(known func(decision.Place) bool) error
 }
 
+// PeerBeliever is implemented by identity sources that go by the peer's address.
+type PeerBeliever interface {
+	IdentitySource
+
+	// BelievesPeers says so.
+	BelievesPeers()
+}
+
+// believesPeers reports whether a source goes by the peer's address.
+func believesPeers(source IdentitySource) bool {
+	_, ok := source.(PeerBeliever)
+	return ok
+}
+
 // Refresher is implemented by identity sources that keep something up to date
 // while the gateway runs, such as keys. Provision must not: a configuration is
 // also provisioned to be validated.

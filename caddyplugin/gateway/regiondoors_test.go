@@ -96,7 +96,7 @@ func regionDoors() []regionDoor {
 		{name: "address by client_ip", region: "cn-north-4", block: "rewrite * /x?ip={client_ip}\nreverse_proxy {br}", want: "placeholder '{http.vars.client_ip}' could give huawei-cloud-cn what is withheld from it"},
 		{name: "cookie to the affiliate", region: "cn-north-4", block: "reverse_proxy {br} {\nheader_up X-C {cookie.session}\n}", want: "placeholder '{http.request.cookie.session}' could give huawei-cloud-cn what is withheld from it"},
 		{name: "credentials to the affiliate", region: "cn-north-4", block: "handle {\nrequest_header X-A {header.Authorization}\nreverse_proxy {br}\n}", want: "placeholder '{http.request.header.Authorization}' could give huawei-cloud-cn what is withheld from it"},
-		{name: "what the affiliate may get", region: "cn-north-4", legal: "rewrite * /x{uri}?m={method}\nrespond /j `{\"a\":\"b\"}`\nreverse_proxy {br} {\nheader_up Host {upstream_hostport}\nheader_up X-Host {host}\nheader_up X-R {http.transfer.region}\n}"},
+		{name: "what the affiliate may get", region: "cn-north-4", legal: "rewrite * /x{uri}\nrespond /j `{\"a\":\"b\"}`\nreverse_proxy {br} {\nheader_up Host {upstream_hostport}\nheader_up X-Host {host}\nheader_up X-R {http.transfer.region}\n}"},
 
 		// names
 		{name: "vars", block: "vars trusted_proxy true\nreverse_proxy {br}", want: "variable 'trusted_proxy' is not the site's to set: what is known about the request hangs on it", legal: "vars x y\nreverse_proxy {br}"},

@@ -99,7 +99,7 @@ func doors() []door {
 		{name: "same host, with the root's dot", site: "http://gw.test:{port} {\n{gw}\n}\nhttp://gw.test.:{port} {\nreverse_proxy {evil}\n}", want: notNamed},
 		{name: "same host, in its ASCII form", site: "http://bücher.test:{port} {\n{gw}\n}\nhttp://xn--bcher-kva.test:{port} {\nreverse_proxy {evil}\n}", want: notNamed},
 		{name: "same name on another port", site: "http://gw.test:{port} {\n{gw}\n}\nhttp://gw.test:1 {\nreverse_proxy {evil}\n}", want: notNamed,
-			legal: "http://gw.test:{port} {\n{gw}\n}\nhttp://other.test:1 {\nreverse_proxy {evil}\n}\nhttp://:2 {\nreverse_proxy {evil}\n}\nhttp://127.0.0.1:3, http://localhost:3 {\nreverse_proxy {evil}\n}"},
+			legal: "http://gw.test:{port} {\n{gw}\n}\nhttp://other.test:1 {\nreverse_proxy {evil}\n}\nhttp://:2 {\nbind 127.0.0.1\nreverse_proxy {evil}\n}\nhttp://127.0.0.1:3, http://localhost:3 {\nreverse_proxy {evil}\n}"},
 		{name: "same port, bound to one address", site: "http://:{port} {\n{gw}\n}\nhttp://:{port} {\nbind 127.0.0.2\nreverse_proxy {evil}\n}", want: notNamed},
 		{name: "error routes of every host", site: "http://gw.test:{port} {\n{gw}\n}\nhttp://:{port} {\nerror 500\nhandle_errors {\nreverse_proxy {evil}\n}\n}", want: notNamed},
 

@@ -48,6 +48,9 @@ type Header struct {
 	from []netip.Prefix
 }
 
+// BelievesPeers implements gateway.PeerBeliever.
+func (*Header) BelievesPeers() {}
+
 // CaddyModule returns the Caddy module information.
 func (Header) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "transfer.identity.header", New: func() caddy.Module { return new(Header) }}
@@ -206,4 +209,5 @@ var (
 	_ caddyfile.Unmarshaler  = (*Header)(nil)
 	_ gateway.IdentitySource = (*Header)(nil)
 	_ gateway.FieldReader    = (*Header)(nil)
+	_ gateway.PeerBeliever   = (*Header)(nil)
 )

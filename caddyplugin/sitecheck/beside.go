@@ -25,6 +25,9 @@ type Sites struct {
 	// IdentityFields are the inbound fields that an identity source believes from
 	// the peer.
 	IdentityFields []string
+
+	// Peers says that an identity source believes peers by their address.
+	Peers bool
 }
 
 // Check looks for side doors: in a site with a transfer handler, nothing but its
@@ -71,10 +74,30 @@ func (r *Route) String() string {
 	return "site '" + strings.Join(r.hosts, ", ") + "' of server '" + r.Server + "'"
 }
 
+// HealthByName reports whether the configuration answers /ready only to those who
+// ask by a site's name: a probe that asks by address gets Caddy's empty 200
+// instead, or a redirect.
+func (s Sites) HealthByName() bool {
+	asked := false
+	for _, r := range s.Routes {
+		if slices.ContainsFunc(r.Handlers, func(h Handler) bool { return h.Name() == "transfer_health" }) {
+			if r.hosts == nil || slices.ContainsFunc(r.hosts, isAddress) {
+				return false
+			}
+			asked = true
+		}
+	}
+	return asked
+}
+
 func isTransfer(h Handler) bool { return h.Name() == "transfer" }
 
 // checkSite checks all handlers that may see the site's requests.
 func (s Sites) checkSite(site *Route) error {
+	if s.Peers && site.onSocket() {
+		return errors.New("identity header believes peers by their address, and a peer on a Unix socket has none, so that nobody would be identified: " +
+			"listen on a port of loopback, or identify by token or certificate")
+	}
 	var beside []Handler
 	for _, r := range s.Routes {
 		if site.meets(r) {

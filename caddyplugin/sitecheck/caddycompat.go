@@ -3,7 +3,10 @@ package sitecheck
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"reflect"
+	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -37,9 +40,10 @@ func rawApp(ctx any, name string) (json.RawMessage, error) {
 }
 
 // ClientAddress refuses the server of ctx if its clients could choose their own
-// address, and so their country: behind trusted proxies Caddy takes the left-most
-// forwarded address unless told to be strict.
-func ClientAddress(ctx caddy.Context) error {
+// address: behind trusted proxies Caddy takes the left-most forwarded address
+// unless told to be strict. user is the option that goes by the address, and
+// chooses what a client could then do.
+func ClientAddress(ctx caddy.Context, user, chooses string) error {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok {
 		return errors.New("this build of Caddy hides the server: whom it trusts for client addresses cannot be told")
@@ -52,7 +56,7 @@ func ClientAddress(ctx caddy.Context) error {
 		return err
 	}
 	if trusts || server.TrustedProxiesUnix {
-		return errors.New("geoip behind trusted_proxies needs trusted_proxies_strict in the server options: otherwise a client chooses its own country")
+		return fmt.Errorf("%s behind trusted_proxies needs trusted_proxies_strict in the server options: otherwise a client %s", user, chooses)
 	}
 	return nil
 }
@@ -65,4 +69,92 @@ func trustsProxies(server any) (bool, error) {
 		return false, errors.New("this build of Caddy hides its trusted proxies: whether a client could choose its address cannot be told")
 	}
 	return !field.IsNil(), nil
+}
+
+// openLogs lists the loggers of the configuration that is being loaded. Caddy has
+// opened them by then, and has emptied what the configuration says of their
+// writers: ctx is a [caddy.Context], which keeps them in cfg.Logging.Logs.
+func openLogs(ctx any) (logs []Log, err error) {
+	hidden := errors.New("this build of Caddy hides its loggers: where requests are logged to cannot be told")
+	config := reflect.ValueOf(ctx).FieldByName("cfg")
+	if config.Kind() != reflect.Pointer || config.IsNil() {
+		return nil, hidden
+	}
+	logging := config.Elem().FieldByName("Logging")
+	if logging.Kind() != reflect.Pointer {
+		return nil, hidden
+	}
+	if logging.IsNil() {
+		return nil, nil // standard error alone
+	}
+	all := logging.Elem().FieldByName("Logs")
+	if all.Kind() != reflect.Map {
+		return nil, hidden
+	}
+	for each := all.MapRange(); each.Next(); {
+		log, ok := openLog(each.Key().String(), each.Value())
+		if !ok {
+			return nil, hidden
+		}
+		logs = append(logs, log)
+	}
+	slices.SortFunc(logs, func(a, b Log) int { return strings.Compare(a.Name, b.Name) })
+	return logs, nil
+}
+
+// openLog reads a *caddy.CustomLog; ok is false if it is not as it was.
+func openLog(name string, custom reflect.Value) (log Log, ok bool) {
+	if custom.Kind() != reflect.Pointer || custom.IsNil() {
+		return log, false
+	}
+	custom = custom.Elem()
+	writer, encoder := custom.FieldByName("writerOpener"), custom.FieldByName("encoder")
+	core, include := custom.FieldByName("core"), custom.FieldByName("Include")
+	if writer.Kind() != reflect.Interface || writer.IsNil() || encoder.Kind() != reflect.Interface || core.Kind() != reflect.Interface || include.Kind() != reflect.Slice {
+		return log, false
+	}
+	log = Log{Name: name, Include: textsOf(include), Exclude: textsOf(custom.FieldByName("Exclude"))}
+	log.Writer, log.Address = writerOf(reflect.Indirect(writer.Elem()))
+	log.Tees = !core.IsNil() && reflect.Indirect(core.Elem()).Kind() == reflect.Slice // zapcore's tee
+	if !encoder.IsNil() {
+		log.Redacted = redacts(reflect.Indirect(encoder.Elem()))
+	}
+	return log, log.Writer != ""
+}
+
+// writerOf names the writer's module and where it sends lines.
+func writerOf(writer reflect.Value) (name, address string) {
+	module, ok := reflect.New(writer.Type()).Interface().(caddy.Module)
+	if !ok {
+		return "", ""
+	}
+	if to := writer.FieldByName("Address"); writer.Kind() == reflect.Struct && to.Kind() == reflect.String {
+		address = to.String()
+	}
+	return module.CaddyModule().ID.Name(), address
+}
+
+// redacts reports whether an encoder filters what says who sent a request and
+// what for.
+func redacts(encoder reflect.Value) bool {
+	if encoder.Kind() != reflect.Struct {
+		return false
+	}
+	filters := encoder.FieldByName("Fields")
+	if filters.Kind() != reflect.Map {
+		return false
+	}
+	has := make(map[string]bool)
+	for _, key := range filters.MapKeys() {
+		has[key.String()] = true
+	}
+	return has["request"] || has["request>remote_ip"] && has["request>client_ip"] && has["request>uri"] && has["request>headers"]
+}
+
+// textsOf copies a slice of strings.
+func textsOf(list reflect.Value) (texts []string) {
+	for i := range list.Len() {
+		texts = append(texts, list.Index(i).String())
+	}
+	return texts
 }

@@ -23,8 +23,9 @@ type Route struct {
 	Handlers []Handler // the handlers in it and in the named routes it invokes, to any depth
 
 	listen []string
-	hosts  []string // in lower case and ASCII; none means every host
-	trees  []any    // as JSON: itself and the named routes it invokes
+	logs   *caddyhttp.ServerLogConfig // nil without access logs
+	hosts  []string                   // in lower case and ASCII; none means every host
+	trees  []any                      // as JSON: itself and the named routes it invokes
 }
 
 // Handler is one handler's JSON object.
@@ -79,7 +80,7 @@ func Read(raw json.RawMessage) (routes []*Route, err error) {
 }
 
 func readRoute(name string, server *caddyhttp.Server, r caddyhttp.Route) *Route {
-	route := &Route{Server: name, listen: server.Listen, hosts: hostsOf(r)}
+	route := &Route{Server: name, listen: server.Listen, logs: server.Logs, hosts: hostsOf(r)}
 	reader := &routeReader{route: route, named: server.NamedRoutes, followed: make(map[string]bool)}
 	reader.read(r)
 	return route
@@ -165,12 +166,33 @@ func plainHost(name string) string {
 
 // meets reports whether the two routes may see requests of the same site: on one
 // server, or on one port, whatever address it is bound to, if they have a host
-// in common; elsewhere only if they share its name.
+// in common; elsewhere only if the other one answers to its name, as one for
+// every host does that others can reach.
 func (r *Route) meets(other *Route) bool {
 	if r.Server == other.Server || sharePort(r.listen, other.listen) {
 		return r.hosts == nil || other.hosts == nil || shareHost(r.hosts, other.hosts)
 	}
-	return shareHost(slices.DeleteFunc(slices.Clone(r.hosts), isAddress), other.hosts)
+	named := slices.DeleteFunc(slices.Clone(r.hosts), isAddress)
+	if other.hosts == nil {
+		return len(named) > 0 && !other.onLoopback()
+	}
+	return shareHost(named, other.hosts)
+}
+
+// onLoopback reports whether only this machine reaches the route's server.
+func (r *Route) onLoopback() bool {
+	return len(r.listen) > 0 && !slices.ContainsFunc(r.listen, func(listen string) bool {
+		address, err := caddy.ParseNetworkAddress(listen)
+		return err != nil || !isLoopback(address)
+	})
+}
+
+// onSocket reports whether the route's server listens on a Unix socket.
+func (r *Route) onSocket() bool {
+	return slices.ContainsFunc(r.listen, func(listen string) bool {
+		address, err := caddy.ParseNetworkAddress(listen)
+		return err == nil && address.IsUnixNetwork()
+	})
 }
 
 // isAddress reports whether a host is no name of a site, but of a machine, which

@@ -24,6 +24,34 @@ func checkHeaderOps(handler *headers.Handler) error {
 			return fmt.Errorf("a header operation on '%s': the gateway alone sets its fields", name)
 		}
 	}
+	for _, name := range operatedOn(handler.Request) {
+		if reaches(name, hopFields) {
+			return fmt.Errorf("a header operation on '%s': by it the proxy would drop the fields that it names, the gateway's among them", name)
+		}
+	}
+	return nil
+}
+
+// hopFields name other fields that a proxy drops or moves.
+var hopFields = []string{"Connection", "Trailer"}
+
+// judgedBy are the fields by which an upstream may take a request for another
+// one than was judged.
+var judgedBy = []string{
+	"Content-Type", "X-HTTP-Method-Override", "X-HTTP-Method", "X-Method-Override", "X-Original-URL", "X-Rewrite-URL", "X-Original-URI",
+}
+
+// checkRequestOps refuses operations in a region's block that make another
+// request of the one that was judged. What they take away makes no more of it.
+func checkRequestOps(ops *headers.HeaderOps) error {
+	if ops == nil {
+		return nil
+	}
+	for _, name := range operatedOn(&headers.HeaderOps{Add: ops.Add, Set: ops.Set, Replace: ops.Replace}) {
+		if reaches(name, judgedBy) {
+			return fmt.Errorf("a header operation on '%s' in a region would make another request of the one that was judged: write it before transfer", name)
+		}
+	}
 	return nil
 }
 

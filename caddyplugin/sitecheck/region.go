@@ -1,10 +1,12 @@
 package sitecheck
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/reverseproxy"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp/rewrite"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
@@ -75,7 +78,13 @@ func (c Region) checkHandler(raw json.RawMessage) error {
 		if err := json.Unmarshal(raw, ops); err != nil {
 			return err
 		}
-		return checkHeaderOps(ops)
+		return cmp.Or(checkHeaderOps(ops), checkRequestOps(ops.Request))
+	case "rewrite":
+		rewriter := new(rewrite.Rewrite)
+		if err := json.Unmarshal(raw, rewriter); err != nil {
+			return err
+		}
+		return checkRewrite(rewriter)
 	case "vars", "map", "static_response":
 		var h Handler
 		if err := json.Unmarshal(raw, &h); err != nil {
@@ -179,6 +188,14 @@ func (c Region) checkProxy(proxy *reverseproxy.Handler) error {
 	if err := checkHeaderOps(proxy.Headers); err != nil {
 		return err
 	}
+	if proxy.Headers != nil {
+		if err := checkRequestOps(proxy.Headers.Request); err != nil {
+			return err
+		}
+	}
+	if err := checkRewrite(proxy.Rewrite); err != nil {
+		return err
+	}
 	for _, handler := range proxy.HandleResponse {
 		if len(handler.Routes) == 0 {
 			continue // it only rewrites the status
@@ -186,6 +203,22 @@ func (c Region) checkProxy(proxy *reverseproxy.Handler) error {
 		if err := c.checkRoutes(handler.Routes); err != nil {
 			return fmt.Errorf("handle_response: %w", err)
 		}
+	}
+	return nil
+}
+
+// checkRewrite refuses rewrites in a region that make another request of the one
+// that was judged. Its path may change: what that makes of it is judged again.
+func checkRewrite(r *rewrite.Rewrite) error {
+	if r == nil {
+		return nil
+	}
+	_, query, hasQuery := strings.Cut(r.URI, "?")
+	switch {
+	case r.Method != "" && r.Method != http.MethodGet && r.Method != http.MethodHead: // these store nothing
+		return fmt.Errorf("a rewrite to method '%s' in a region would make another request of the one that was judged: write it before transfer", r.Method)
+	case r.Query != nil, hasQuery && query != "{http.request.uri.query}":
+		return errors.New("a rewrite of the query in a region would make another request of the one that was judged: write it before transfer")
 	}
 	return nil
 }

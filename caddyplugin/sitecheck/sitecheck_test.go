@@ -3,6 +3,7 @@ package sitecheck_test
 import (
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
@@ -31,6 +32,7 @@ func TestBeside(t *testing.T) {
 		{"a handler nobody knows", "gw.test", `{"handler": "mirror"}`, "handler 'mirror' stands outside every region"},
 		{"the gateway's variable", "gw.test", `{"handler": "vars", "transfer_exchange": 1}`, "variable 'transfer_exchange' is not the site's to set"},
 		{"a field of the peer's", "gw.test", `{"handler": "headers", "request": {"set": {"Registered-Country": ["SG"]}}}`, "a header operation on 'Registered-Country' would say who the request is about"},
+		{"a name for the proxy to drop", "gw.test", `{"handler": "headers", "request": {"set": {"Connection": ["Data-Controller"]}}}`, "a header operation on 'Connection': by it the proxy would drop the fields that it names"},
 		{"a matcher too early", "gw.test", `{"handler": "subroute", "routes": [{"match": [{"transfer_region": {"codes": ["x"]}}]}]}`, "matcher transfer_region stands where its answer is not known yet"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -60,6 +62,18 @@ func TestRegion(t *testing.T) {
 		{"loopback, but not for show", proxy("127.0.0.1:443", ""), "lies outside the hosts and networks"},
 		{"a request's choice", proxy("{http.request.host}:443", ""), "has a placeholder: a request could choose it"},
 		{"anybody's certificate", strings.Replace(proxy("10.1.2.3:443", ""), `"tls": {}`, `"tls": {"insecure_skip_verify": true}`, 1), "nobody would know who answers"},
+		{"another method", `{"handler": "rewrite", "method": "PUT"}`, "a rewrite to method 'PUT' in a region would make another request"},
+		{"another query", `{"handler": "rewrite", "query": {"set": [{"key": "action", "val": "upload"}]}}`, "a rewrite of the query in a region would make another request"},
+		{"another query, written out", `{"handler": "rewrite", "uri": "/x?action=upload"}`, "a rewrite of the query in a region would make another request"},
+		{"another path", `{"handler": "rewrite", "uri": "/x{http.request.uri}"}`, ""},
+		{"another path with its query", `{"handler": "rewrite", "uri": "/x?{http.request.uri.query}"}`, ""},
+		{"another type", `{"handler": "headers", "request": {"set": {"Content-Type": ["multipart/form-data"]}}}`, "a header operation on 'Content-Type' in a region would make another request"},
+		{"no type", `{"handler": "headers", "request": {"delete": ["Content-*"]}}`, ""},
+		{"a method that stores nothing", `{"handler": "rewrite", "method": "GET"}`, ""},
+		{"another type of answer", `{"handler": "headers", "response": {"set": {"Content-Type": ["text/plain"]}}}`, ""},
+		{"another target", `{"handler": "headers", "request": {"set": {"X-Original-URL": ["/v1/objects/x"]}}}`, "a header operation on 'X-Original-URL' in a region would make another request"},
+		{"a name for the proxy to drop", strings.Replace(proxy("10.1.2.3:443", ""), `"transport"`, `"headers": {"request": {"set": {"Connection": ["Data-Controller"]}}}, "transport"`, 1), "a header operation on 'Connection'"},
+		{"another method of the proxy's", strings.Replace(proxy("10.1.2.3:443", ""), `"transport"`, `"rewrite": {"method": "PUT"}, "transport"`, 1), "a rewrite to method 'PUT' in a region"},
 		{"a handler of its own", `{"handler": "file_server"}`, "handler 'file_server' may not stand in a region"},
 		{"nothing at all", "", "empty: name upstreams"},
 	} {
@@ -76,6 +90,112 @@ func TestRegion(t *testing.T) {
 		t.Errorf("plain text across a border: %v", err)
 	}
 	holds(t, sitecheck.Region{Row: row, Node: "BR"}.Check(plain), "")
+}
+
+// TestOtherServers: another server meets the site if others can reach it and it
+// answers to the site's name.
+func TestOtherServers(t *testing.T) {
+	for _, c := range []struct{ name, listen, host, want string }{
+		{"for every host", `":8081"`, "", "a proxy to 'a:1' stands outside every region"},
+		{"for every host, on an address", `"10.0.0.1:8081"`, "", "a proxy to 'a:1' stands outside every region"},
+		{"on loopback", `"127.0.0.1:8081"`, "", ""},
+		{"on loopback and elsewhere", `"127.0.0.1:8081", ":8082"`, "", "a proxy to 'a:1' stands outside every region"},
+		{"for another host", `":8081"`, `"match": [{"host": ["other.test"]}],`, ""},
+		{"for the site's host", `":8081"`, `"match": [{"host": ["gw.test"]}],`, "a proxy to 'a:1' stands outside every region"},
+	} {
+		routes, err := sitecheck.Read([]byte(strings.NewReplacer("LISTEN", c.listen, "MATCH", c.host).Replace(`{"servers": {
+			"a": {"listen": [":443"], "routes": [{"match": [{"host": ["gw.test"]}], "handle": [{"handler": "transfer"}]}]},
+			"b": {"listen": [LISTEN], "routes": [{MATCH "handle": [{"handler": "reverse_proxy", "upstreams": [{"dial": "a:1"}]}]}]}}}`)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Run(c.name, func(t *testing.T) { holds(t, sitecheck.Sites{Routes: routes}.Check(), c.want) })
+	}
+}
+
+// TestPeersOnSockets: who believes peers by their address needs peers that have one.
+func TestPeersOnSockets(t *testing.T) {
+	for listen, want := range map[string]string{"unix//run/gw.sock": "a peer on a Unix socket has none", ":80": ""} {
+		routes, err := sitecheck.Read([]byte(`{"servers": {"s": {"listen": ["` + listen + `"], "routes": [{"handle": [{"handler": "transfer"}]}]}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		holds(t, sitecheck.Sites{Routes: routes, Peers: true}.Check(), want)
+		holds(t, sitecheck.Sites{Routes: routes}.Check(), "")
+	}
+}
+
+// TestHealthByName: a probe that asks by address must reach the answer.
+func TestHealthByName(t *testing.T) {
+	const route = `{MATCH "handle": [{"handler": "transfer_health"}]}`
+	byName := strings.Replace(route, "MATCH", `"match": [{"host": ["gw.test"]}],`, 1)
+	for name, c := range map[string]struct {
+		routes string
+		want   bool
+	}{
+		"none":            {`{"handle": [{"handler": "transfer"}]}`, false},
+		"by name":         {byName, true},
+		"by no name":      {strings.Replace(route, "MATCH", "", 1), false},
+		"by both":         {byName + "," + strings.Replace(route, "MATCH", "", 1), false},
+		"by address":      {strings.Replace(route, "MATCH", `"match": [{"host": ["10.0.0.1"]}],`, 1), false},
+		"by two names":    {strings.Replace(route, "MATCH", `"match": [{"host": ["a.test", "b.test"]}],`, 1), true},
+		"in a deep route": {`{"match": [{"host": ["gw.test"]}], "handle": [{"handler": "subroute", "routes": [` + strings.Replace(route, "MATCH", "", 1) + `]}]}`, true},
+	} {
+		routes, err := sitecheck.Read([]byte(`{"servers": {"s": {"listen": [":80"], "routes": [` + c.routes + `]}}}`))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := (sitecheck.Sites{Routes: routes}).HealthByName(); got != c.want {
+			t.Errorf("%s: %t", name, got)
+		}
+	}
+}
+
+// TestCheckLogs: whoever gets lines about the site's requests must be named.
+func TestCheckLogs(t *testing.T) {
+	const site = `{"servers": {"s": {"listen": [":80"], "logs": {"logger_names": {"gw.test": ["log0"], "other.test": ["log1"]}}, "routes": [
+		{"match": [{"host": ["gw.test"]}], "handle": [{"handler": "transfer", "other_upstreams": [{"addresses": ["tcp/logs:1", "loki", "log teed"], "why": "they are ours"}]}]}]}}}`
+	routes, err := sitecheck.Read([]byte(site))
+	if err != nil {
+		t.Fatal(err)
+	}
+	net := sitecheck.Log{Name: "l", Writer: "net", Address: "tcp/evil:1"}
+	for name, c := range map[string]struct {
+		log  sitecheck.Log
+		want string
+	}{
+		"everything":             {net, "log 'l' sends account ids, addresses and paths of requests to 'tcp/evil:1'"},
+		"its access log":         {with(net, "http.log.access.log0"), "log 'l' sends"},
+		"all access logs":        {with(net, "http.log.access"), "log 'l' sends"},
+		"errors":                 {with(net, "http.log.error"), "log 'l' sends"},
+		"a handler's lines":      {with(net, "http.handlers.reverse_proxy"), "log 'l' sends"},
+		"another site's":         {with(net, "http.log.access.log1"), ""},
+		"certificates":           {with(net, "tls"), ""},
+		"all but requests":       {sitecheck.Log{Name: "l", Writer: "net", Address: "tcp/evil:1", Exclude: []string{"http"}}, ""},
+		"all but access logs":    {sitecheck.Log{Name: "l", Writer: "net", Address: "tcp/evil:1", Exclude: []string{"http.log.access"}}, "log 'l' sends"},
+		"to who is named":        {sitecheck.Log{Name: "l", Writer: "net", Address: "tcp/logs:1"}, ""},
+		"a file":                 {sitecheck.Log{Name: "l", Writer: "file"}, ""},
+		"a writer nobody knows":  {sitecheck.Log{Name: "l", Writer: "kafka"}, "log 'l' hands requests to writer 'kafka'"},
+		"a writer that is named": {sitecheck.Log{Name: "l", Writer: "loki"}, ""},
+		"a core of its own":      {sitecheck.Log{Name: "l", Writer: "file", Tees: true}, "log 'l' hands requests to a core of its own"},
+		"one that is named":      {sitecheck.Log{Name: "teed", Writer: "file", Tees: true}, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			holds(t, sitecheck.Sites{Routes: routes}.CheckLogs([]sitecheck.Log{c.log}), c.want)
+		})
+	}
+	file := sitecheck.Log{Name: "access", Writer: "file", Include: []string{"http.log.access.log0"}}
+	redacted := file
+	redacted.Name, redacted.Redacted = "redacted", true
+	if got := (sitecheck.Sites{Routes: routes}).Unredacted([]sitecheck.Log{file, redacted, with(net, "tls")}); !slices.Equal(got, []string{"access"}) {
+		t.Errorf("unredacted are %q", got)
+	}
+}
+
+// with is the log for one logger alone.
+func with(log sitecheck.Log, include string) sitecheck.Log {
+	log.Include = []string{include}
+	return log
 }
 
 // holds compares an error with a part of its text; none is wanted where that is empty.
