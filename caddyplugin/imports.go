@@ -11,4 +11,5 @@ import (
 	_ "github.com/sparkoo/transfergate/caddyplugin/command"
 	_ "github.com/sparkoo/transfergate/caddyplugin/gateway"
 	_ "github.com/sparkoo/transfergate/caddyplugin/identity"
+	_ "github.com/sparkoo/transfergate/caddyplugin/logserver"
 )

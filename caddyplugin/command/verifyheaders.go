@@ -16,7 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
-	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/logserver"
 	"github.com/sparkoo/transfergate/internal/assertion"
 	"github.com/sparkoo/transfergate/internal/fields"
 )
@@ -45,7 +45,7 @@ func verifyHeadersCommand() *cobra.Command {
 // verifyHeaders serves until ctx is done. It prints one line when it listens.
 func verifyHeaders(ctx context.Context, out io.Writer, listen, jwks, audience string) error {
 	if u, err := url.Parse(jwks); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return fmt.Errorf("jwks '%s' is no URL: write one such as http://localhost:8080%s", jwks, gateway.DefaultJWKSPath)
+		return fmt.Errorf("jwks '%s' is no URL: write one such as http://localhost:8080%s", jwks, logserver.DefaultJWKSPath)
 	}
 	l, err := net.Listen("tcp", listen)
 	if err != nil {

@@ -20,15 +20,7 @@ import (
 
 func init() {
 	httpcaddyfile.RegisterGlobalOption("transfer", parseApp)
-	httpcaddyfile.RegisterHandlerDirective("transfer_health", parseHealth)
-	httpcaddyfile.RegisterDirective("transfer_jwks", parseJWKS)
-	httpcaddyfile.RegisterDirective("transfer_log", parseTransferLog)
 	httpcaddyfile.RegisterHandlerDirective("transfer", parseHandler)
-
-	// Each is placed right before reverse_proxy, so that the last one stands next to it.
-	httpcaddyfile.RegisterDirectiveOrder("transfer_health", httpcaddyfile.Before, "reverse_proxy")
-	httpcaddyfile.RegisterDirectiveOrder("transfer_jwks", httpcaddyfile.Before, "reverse_proxy")
-	httpcaddyfile.RegisterDirectiveOrder("transfer_log", httpcaddyfile.Before, "reverse_proxy")
 	httpcaddyfile.RegisterDirectiveOrder("transfer", httpcaddyfile.Before, "reverse_proxy")
 }
 

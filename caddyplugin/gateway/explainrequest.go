@@ -34,7 +34,7 @@ func LoadOffline(adapted []byte) (*Offline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("provisioning the configuration: %w", err)
 	}
-	app, err := appOf(ctx)
+	app, err := AppOf(ctx)
 	if err != nil {
 		return nil, err
 	}

@@ -78,7 +78,7 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision sets up the handler.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	app, err := appOf(ctx)
+	app, err := AppOf(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,8 +118,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return app.register(h)
 }
 
-// appOf returns the transfer app of this configuration.
-func appOf(ctx caddy.Context) (*App, error) {
+// AppOf returns the transfer app of the configuration that ctx is of, provisioned. An
+// error means that there is none: a guest that was given it refuses to load.
+func AppOf(ctx caddy.Context) (*App, error) {
 	app, err := ctx.AppIfConfigured("transfer")
 	if err != nil {
 		return nil, fmt.Errorf("the global option 'transfer' is missing or broken: %w", err)

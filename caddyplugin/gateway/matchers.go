@@ -119,7 +119,7 @@ func unmarshalWords(d *caddyfile.Dispenser, words *[]string) error {
 
 // Provision checks the ids against the policy.
 func (m *MatchController) Provision(ctx caddy.Context) (err error) {
-	if m.app, err = appOf(ctx); err != nil {
+	if m.app, err = AppOf(ctx); err != nil {
 		return err
 	}
 	return m.app.require(func(p *decision.Policy) error {
@@ -134,7 +134,7 @@ func (m *MatchController) Provision(ctx caddy.Context) (err error) {
 
 // Provision checks the codes.
 func (m *MatchCountry) Provision(ctx caddy.Context) (err error) {
-	if m.app, err = appOf(ctx); err != nil {
+	if m.app, err = AppOf(ctx); err != nil {
 		return err
 	}
 	for _, code := range m.Codes {
@@ -147,7 +147,7 @@ func (m *MatchCountry) Provision(ctx caddy.Context) (err error) {
 
 // Provision checks the codes against the policy.
 func (m *MatchRegion) Provision(ctx caddy.Context) (err error) {
-	if m.app, err = appOf(ctx); err != nil {
+	if m.app, err = AppOf(ctx); err != nil {
 		return err
 	}
 	return m.app.require(func(p *decision.Policy) error {

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"errors"
 	"strconv"
 	"sync"
 
@@ -55,18 +54,11 @@ var processMetrics = sync.OnceValue(func() *metrics {
 func (a *App) provisionMetrics() error {
 	a.metrics = processMetrics()
 	m := a.metrics
-	registry := a.ctx.GetMetricsRegistry()
 	own := []prometheus.Collector{
 		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, m.shadows,
 		&gauges{a},
 	}
-	for _, c := range append(own, a.recorder.Collectors()...) {
-		var twice prometheus.AlreadyRegisteredError
-		if err := registry.Register(c); err != nil && !errors.As(err, &twice) {
-			return err
-		}
-	}
-	return nil
+	return a.Count(append(own, a.recorder.Collectors()...)...)
 }
 
 func (m *metrics) spoofed(n int) {
@@ -175,7 +167,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		}
 	}
 	ready := 1.0
-	if a.ready() != nil {
+	if a.Ready() != nil {
 		ready = 0
 	}
 	gauge(descReady, ready)

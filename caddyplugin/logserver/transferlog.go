@@ -1,4 +1,4 @@
-package gateway
+package logserver
 
 import (
 	"encoding/json"
@@ -19,6 +19,7 @@ import (
 	"go.uber.org/zap"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/tiles"
@@ -47,7 +48,7 @@ type TransferLog struct {
 	// The path under which the log is served. Required.
 	Prefix string `json:"prefix,omitempty"`
 
-	app    *App
+	app    *gateway.App
 	logger *slog.Logger
 }
 
@@ -82,7 +83,7 @@ func (h *TransferLog) Provision(ctx caddy.Context) (err error) {
 		return errors.New("transfer_log needs a path without wildcards to serve the ledger under")
 	}
 	h.Prefix = strings.TrimSuffix(h.Prefix, "/")
-	if h.app, err = appOf(ctx); err != nil {
+	if h.app, err = gateway.AppOf(ctx); err != nil {
 		return err
 	}
 	h.logger = ctx.Slogger()
@@ -125,18 +126,18 @@ func (h *TransferLog) find(path string) (*recorder.Class, string) {
 	class, rest, _ := strings.Cut(path, "/")
 	name, ok := strings.CutPrefix(class, "class-")
 	if !ok {
-		return h.app.recorder.Class(""), path
+		return h.app.Recorder().Class(""), path
 	}
 	if name == ledger.DefaultClass { // it lies in no folder of its own
 		return nil, rest
 	}
-	return h.app.recorder.Find(name), rest
+	return h.app.Recorder().Find(name), rest
 }
 
 // classes are the names of the classes of records.
 func (h *TransferLog) classes() (any, error) {
 	names := []string{}
-	for _, c := range h.app.recorder.Classes() {
+	for _, c := range h.app.Recorder().Classes() {
 		names = append(names, c.Name())
 	}
 	return names, nil

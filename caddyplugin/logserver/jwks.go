@@ -1,4 +1,4 @@
-package gateway
+package logserver
 
 import (
 	"crypto/sha256"
@@ -14,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/assertion"
 )
 
@@ -30,7 +31,7 @@ type JWKS struct {
 	// Path to answer. Default: /.well-known/transfergate/jwks.json
 	Path string `json:"path,omitempty"`
 
-	signs  *Assertion
+	app    *gateway.App
 	logger *zap.Logger
 }
 
@@ -64,7 +65,7 @@ func isPlainPath(path string) bool {
 
 // Provision sets up the handler.
 func (h *JWKS) Provision(ctx caddy.Context) error {
-	app, err := appOf(ctx)
+	app, err := gateway.AppOf(ctx)
 	if err != nil {
 		return err
 	}
@@ -77,7 +78,7 @@ func (h *JWKS) Provision(ctx caddy.Context) error {
 	if !isPlainPath(h.Path) {
 		return errors.New("transfer_jwks needs a path without wildcards")
 	}
-	h.signs, h.logger = app.Assertion, ctx.Logger()
+	h.app, h.logger = app, ctx.Logger()
 	return nil
 }
 
@@ -91,7 +92,7 @@ func (h *JWKS) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhttp.
 		w.WriteHeader(http.StatusMethodNotAllowed)
 		return nil
 	}
-	set, err := h.signs.ring.KeySet(h.signs.keys, now())
+	set, err := h.app.KeySet()
 	if err != nil {
 		h.logger.Error("encoding the key set of assertions", zap.Error(err))
 		w.WriteHeader(http.StatusInternalServerError)

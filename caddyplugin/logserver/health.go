@@ -1,4 +1,4 @@
-package gateway
+package logserver
 
 import (
 	"net/http"
@@ -6,6 +6,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 )
 
 func init() {
@@ -16,7 +18,7 @@ func init() {
 // says that transfers can be decided and recorded. Every other path goes on to
 // the next handler.
 type Health struct {
-	app *App
+	app *gateway.App
 }
 
 // CaddyModule returns the Caddy module information.
@@ -37,7 +39,7 @@ func parseHealth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 
 // Provision sets up the handler.
 func (h *Health) Provision(ctx caddy.Context) (err error) {
-	h.app, err = appOf(ctx)
+	h.app, err = gateway.AppOf(ctx)
 	return err
 }
 
@@ -47,7 +49,7 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 	switch r.URL.Path {
 	case "/live":
 	case "/ready":
-		err = h.app.ready()
+		err = h.app.Ready()
 	default:
 		return next.ServeHTTP(w, r)
 	}
@@ -66,11 +68,6 @@ func (h *Health) ServeHTTP(w http.ResponseWriter, r *http.Request, next caddyhtt
 // error would be logged with its address.
 func answerHealth(w http.ResponseWriter, line string) {
 	_, _ = w.Write([]byte(line + "\n"))
-}
-
-// ready tells why transfers cannot be recorded now, if they cannot.
-func (a *App) ready() error {
-	return a.recorder.Ready() // a policy is always there
 }
 
 // Interface guards

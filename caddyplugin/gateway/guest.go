@@ -1,0 +1,49 @@
+package gateway
+
+import (
+	"errors"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
+	"github.com/sparkoo/transfergate/internal/decision"
+)
+
+// What a guest handler, which finds the app by [AppOf] when it is provisioned, may
+// ask of it while it serves. All of it may be called by many at once, and by requests
+// in flight after the configuration is gone.
+
+// PolicyInForce is the policy that requests are judged by now. It never changes; the
+// next call may return another one.
+func (a *App) PolicyInForce() *decision.Policy { return a.store.State().Policy }
+
+// Recorder is where this configuration records. Who reads a ledger's files needs
+// nothing else; who writes acquires the class first.
+func (a *App) Recorder() *recorder.Recorder { return a.recorder }
+
+// Now is the time of decisions and records.
+func (a *App) Now() time.Time { return now() }
+
+// Ready tells why transfers cannot be decided and recorded now, if they cannot. The
+// error names no person and may be shown.
+func (a *App) Ready() error { return a.recorder.Ready() } // a policy is always there
+
+// Count registers what a guest counts with this configuration's metrics. A collector
+// that is registered already, as one that a process has once, is no error.
+func (a *App) Count(collectors ...prometheus.Collector) error {
+	registry := a.ctx.GetMetricsRegistry()
+	for _, c := range collectors {
+		var twice prometheus.AlreadyRegisteredError
+		if err := registry.Register(c); err != nil && !errors.As(err, &twice) {
+			return err
+		}
+	}
+	return nil
+}
+
+// KeySet is the public keys that assertions are verified with, a JSON Web Key Set
+// (RFC 7517). Whoever calls it made sure that the configuration has an assertion.
+func (a *App) KeySet() ([]byte, error) {
+	return a.Assertion.ring.KeySet(a.Assertion.keys, now())
+}
