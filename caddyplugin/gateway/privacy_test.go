@@ -251,7 +251,7 @@ func TestPanicsKeepQuiet(t *testing.T) {
 // TestMatcherFailuresKeepQuiet: a matcher's error, returned to Caddy, would be
 // logged with address and query.
 func TestMatcherFailuresKeepQuiet(t *testing.T) {
-	p := startPrivate(t, func(c string) string { return replaced(t, c, "@support path /v1/support/*", "@support test_fails") }, nil)
+	p := startPrivate(t, func(c string) string { return replaced(t, c, "@community path /community/*", "@community test_fails") }, nil)
 	a := p.h1(asPerson("GET /sekret?sekret HTTP/1.1")...)
 	p.refused(t, a, http.StatusForbidden, "no_activity")
 	p.keepsQuiet(t, "a matcher failed; the request is denied")
