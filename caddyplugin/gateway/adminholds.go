@@ -22,25 +22,12 @@ var holdRoutes = []caddy.AdminRoute{
 // maxHold bounds the body of a request about a hold.
 const maxHold = 4 << 10
 
-// heldClass is a hold and the class of the records it keeps; no class in an order
-// means all of them.
-type heldClass struct {
-	ledger.Hold
-	Class string `json:"class,omitempty"`
-}
-
 func (a *App) answerHolds(w http.ResponseWriter, _ *http.Request) error {
-	rows := []heldClass{}
-	for _, c := range a.recorder.Classes() {
-		holds, err := ledger.Holds(c.Dir())
-		if err != nil {
-			return err
-		}
-		for _, h := range holds {
-			rows = append(rows, heldClass{h, c.Name()})
-		}
+	holds, err := a.recorder.Set().Holds()
+	if err != nil {
+		return err
 	}
-	return answerJSON(w, map[string]any{"holds": rows})
+	return answerJSON(w, map[string]any{"holds": append([]ledger.ClassHold{}, holds...)})
 }
 
 func (a *App) answerSetHold(w http.ResponseWriter, r *http.Request) error {
@@ -48,7 +35,7 @@ func (a *App) answerSetHold(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if err := a.recorder.Each(h.Class, func(l *ledger.Log) error { return l.SetHold(h.Hold) }); err != nil {
+	if err := a.recorder.Set().SetHold(h); err != nil {
 		return unavailable(err)
 	}
 	return a.answerHolds(w, r)
@@ -59,27 +46,18 @@ func (a *App) answerLiftHold(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	found := false
-	err = a.recorder.Each(h.Class, func(l *ledger.Log) error {
-		err := l.LiftHold(h.Ref, h.By, h.Because)
-		if errors.Is(err, ledger.ErrNoHold) {
-			return nil // it keeps other classes
-		}
-		found = true
-		return err
-	})
-	switch {
+	switch err := a.recorder.Set().LiftHold(h); {
+	case errors.Is(err, ledger.ErrNoHold):
+		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: ledger.ErrNoHold}
 	case err != nil:
 		return unavailable(err)
-	case !found:
-		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: ledger.ErrNoHold}
 	}
 	return a.answerHolds(w, r)
 }
 
 // readHold reads what is to be done about a hold, who wants it and why. The path
 // may name the hold.
-func (a *App) readHold(w http.ResponseWriter, r *http.Request) (h heldClass, err error) {
+func (a *App) readHold(w http.ResponseWriter, r *http.Request) (h ledger.ClassHold, err error) {
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxHold))
 	body.DisallowUnknownFields()
 	if err := body.Decode(&h); err != nil {

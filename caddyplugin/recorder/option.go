@@ -158,14 +158,14 @@ func (l *Ledger) checkClasses(dir string) error {
 			of[activity] = c.Name
 		}
 	}
-	there, err := ledger.Classes(dir)
+	there, err := ledger.At(dir).Classes()
 	if err != nil {
 		there = nil // who may not look there cannot open it either, and is told so then
 	}
-	for _, name := range there {
-		if name != ledger.DefaultClass && !slices.ContainsFunc(l.Classes, func(c LedgerClass) bool { return c.Name == name }) {
+	for _, d := range there {
+		if d.Class != ledger.DefaultClass && !slices.ContainsFunc(l.Classes, func(c LedgerClass) bool { return c.Name == d.Class }) {
 			return fmt.Errorf("%s holds records of a class '%s' that the configuration does not know, which nobody would delete when their time is over; "+
-				"keep 'class %s { retain ... }' in the ledger's block, without activities if it has none any more", ledger.ClassFolder(dir, name), name, name)
+				"keep 'class %s { retain ... }' in the ledger's block, without activities if it has none any more", d.Path, d.Class, d.Class)
 		}
 	}
 	return nil

@@ -155,5 +155,5 @@ func (l *shared) anchored(origin string) (anchor.Log, error) {
 	if err != nil {
 		return anchor.Log{}, err
 	}
-	return anchor.Log{Source: view, Key: key, Witnessed: filepath.Join(view.Dir(), ledger.WitnessedName)}, nil
+	return anchor.Log{Source: view, Key: key, Witnessed: view.WitnessedFile()}, nil
 }

@@ -50,6 +50,7 @@ type Recorder struct {
 	dir      string
 	classes  []*Class          // the default one first
 	pooled   []*shared         // this instance holds a reference of each in the pool
+	set      *ledger.Set       // of their ledgers
 	of       map[string]*Class // of activities that belong to another one than the default
 }
 
@@ -84,7 +85,7 @@ func New(settings *Ledger, o Options) (*Recorder, error) {
 		if err != nil {
 			return r, fmt.Errorf("ledger: class '%s': retain: %w", c.Name, err)
 		}
-		l, err := load(ledger.ClassFolder(dir, c.Name), c.Name, writer, &o)
+		l, err := load(ledger.At(dir).Of(c.Name).Path, c.Name, writer, &o)
 		if err != nil {
 			return r, err
 		}
@@ -94,6 +95,7 @@ func New(settings *Ledger, o Options) (*Recorder, error) {
 			r.of[activity] = known
 		}
 	}
+	r.set = newSet(r.classes)
 	return r, nil
 }
 
@@ -164,8 +166,8 @@ func (r *Recorder) Find(name string) *Class {
 // KeepPolicy keeps the archive of a policy beside every class's records, durably: a
 // record that names its digest stays explainable.
 func (r *Recorder) KeepPolicy(digest string, archive []byte) error {
-	for _, c := range r.classes {
-		if err := c.shared.log.Snapshot(digest, archive); err != nil {
+	for _, l := range r.set.All() {
+		if err := l.Snapshot(digest, archive); err != nil {
 			return fmt.Errorf("keeping the policy in the ledger: %w", err)
 		}
 	}
@@ -173,32 +175,15 @@ func (r *Recorder) KeepPolicy(digest string, archive []byte) error {
 }
 
 // Ready tells why nothing can be recorded now, if it cannot.
-func (r *Recorder) Ready() error {
-	for _, c := range r.classes {
-		if err := c.shared.log.Ready(); err != nil {
-			return err
-		}
-	}
-	return nil
-}
+func (r *Recorder) Ready() error { return r.set.Ready() }
 
-// Each calls f with the open ledger of a class, of each if none is named. It ends
-// with the first error, which names the class; the error is ledger.ErrClosed if a
-// ledger is closed.
-func (r *Recorder) Each(name string, f func(*ledger.Log) error) error {
-	for _, c := range r.classes {
-		if name != "" && name != c.name {
-			continue
-		}
-		release, open := c.Acquire()
-		if !open {
-			return ledger.ErrClosed
-		}
-		err := f(c.shared.log)
-		release()
-		if err != nil {
-			return fmt.Errorf("class %s: %w", c.name, err)
-		}
+// Set is the ledgers of all classes, each of which stays open while it is used.
+func (r *Recorder) Set() *ledger.Set { return r.set }
+
+func newSet(classes []*Class) *ledger.Set {
+	var members []ledger.Member
+	for _, c := range classes {
+		members = append(members, ledger.Member{Class: c.name, Log: c.shared.log, Acquire: c.shared.acquire, Release: c.release})
 	}
-	return nil
+	return ledger.NewSet(members...)
 }

@@ -45,7 +45,7 @@ type shared struct {
 // unopened if it is new.
 func load(dir, class string, writer ledger.Options, o *Options) (*shared, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), views: views{dir: dir}}
+		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), views: views{dir: ledger.At(dir)}}
 		writer.OnCheckpoint = l.published
 		writer.DueFor = max(0, cmp.Or(o.Patience, retentionPatience))
 		writer.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }

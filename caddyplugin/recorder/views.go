@@ -12,7 +12,7 @@ import (
 // views are the views of a ledger's epochs, kept because each learns where the
 // entries of its last segment lie.
 type views struct {
-	dir string
+	dir ledger.Dir
 
 	mu   sync.Mutex
 	kept map[uint32]*ledger.View
@@ -25,7 +25,7 @@ const maxViews = 8
 // checkpoints. It looks each time whether the epoch is still there: the error is
 // fs.ErrNotExist if it is not.
 func (v *views) open(number uint32) (*ledger.View, note.Verifier, error) {
-	view, err := ledger.OpenView(v.dir, number)
+	view, err := v.dir.View(number)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -122,10 +122,10 @@ func (s *Set) Holds() ([]ClassHold, error) {
 }
 
 // ClassKey is a key of the pseudonyms and the class of the records that name persons
-// by it.
+// by it; empty where that goes without saying.
 type ClassKey struct {
 	KeyInfo
-	Class string `json:"class"`
+	Class string `json:"class,omitempty"`
 }
 
 // Keys are the keys of all classes, oldest first in each.
@@ -163,9 +163,9 @@ func (s *Set) Subjects(account, salt string) (all []string) {
 
 // Ready tells why one of the ledgers should get no more work, or nil.
 func (s *Set) Ready() error {
-	for class, l := range s.All() {
+	for _, l := range s.All() {
 		if err := l.Ready(); err != nil {
-			return fmt.Errorf("class %s: %w", class, err)
+			return err
 		}
 	}
 	return nil

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"sort"
 	"sync"
 	"time"
@@ -245,6 +246,13 @@ func (v *View) entries(from, to uint64) (b []byte, err error) {
 
 // Dir is the epoch's folder.
 func (v *View) Dir() string { return v.dir }
+
+// CheckpointFile is the file of the latest checkpoint, which need not be there.
+func (v *View) CheckpointFile() string { return format.CheckpointPath(v.dir) }
+
+// WitnessedFile is where the latest checkpoint that witnesses signed is kept by
+// whoever asks them. The ledger itself never writes or reads it.
+func (v *View) WitnessedFile() string { return filepath.Join(v.dir, format.WitnessedName) }
 
 // Created is when the epoch was begun.
 func (v *View) Created() time.Time { return v.epoch.Created }

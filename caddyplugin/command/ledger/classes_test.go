@@ -117,7 +117,7 @@ func TestLedgerHoldOfClass(t *testing.T) {
 		t.Fatal(err)
 	}
 	order := ledger.Hold{Ref: "case-7", By: "legal-sg", Because: "order of a court"}
-	change := func(class string, do func(holdTender, heldClass) ([]heldClass, error)) (refs []string, err error) {
+	change := func(class string, do func(holdTender, ledger.ClassHold) ([]ledger.ClassHold, error)) (refs []string, err error) {
 		t.Helper()
 		f := holds(folder, "", order)
 		f.hold.Class = class
@@ -132,7 +132,7 @@ func TestLedgerHoldOfClass(t *testing.T) {
 	}
 	for _, c := range []struct {
 		class, want string
-		do          func(holdTender, heldClass) ([]heldClass, error)
+		do          func(holdTender, ledger.ClassHold) ([]ledger.ClassHold, error)
 	}{
 		{"help", "help", holdTender.set},
 		{"", "default help", holdTender.set},

@@ -71,7 +71,7 @@ func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey string
 	if err := ledger.NewEpoch(dir, o, because, nextKey); err != nil {
 		return cli.Error, err
 	}
-	view, err := ledger.OpenView(dir, 0)
+	view, err := ledger.At(dir).View(0)
 	if err != nil {
 		return cli.Error, err
 	}

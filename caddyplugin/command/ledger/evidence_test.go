@@ -226,7 +226,7 @@ func TestProveWitnessed(t *testing.T) {
 	if code, err := v.verify(&out); code != cli.Findings || err == nil || !strings.Contains(err.Error(), "give the key of this witness") {
 		t.Errorf("verify without the witness's key: %d, %v", code, err)
 	}
-	found, err := inspectLedger(l.folder)
+	found, err := inspectLedger(ledger.At(l.folder))
 	if err != nil || found.Epochs[0].Witnessed != tree.N || len(found.Epochs[0].Witnesses) != 2 {
 		t.Errorf("inspect: %+v, %v", found, err)
 	}
@@ -266,7 +266,7 @@ func TestExportTiles(t *testing.T) {
 func TestInspect(t *testing.T) {
 	t.Parallel()
 	l := newEvidenceLedger(t)
-	found, err := inspectLedger(l.folder)
+	found, err := inspectLedger(ledger.At(l.folder))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -283,7 +283,7 @@ func TestInspect(t *testing.T) {
 			t.Errorf("inspect says\n%s\nwant %q", &out, want)
 		}
 	}
-	if _, err := inspectLedger(t.TempDir()); err == nil {
+	if _, err := inspectLedger(ledger.At(t.TempDir())); err == nil {
 		t.Error("an empty folder is a ledger")
 	}
 }
@@ -305,7 +305,7 @@ func TestInspectBesideAWriter(t *testing.T) {
 		}
 		written += len(entry)
 	}
-	found, err := inspectLedger(folder)
+	found, err := inspectLedger(ledger.At(folder))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -317,7 +317,7 @@ func TestInspectBesideAWriter(t *testing.T) {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if found, err := inspectLedger(folder); err != nil || found.Reserved != 0 {
+	if found, err := inspectLedger(ledger.At(folder)); err != nil || found.Reserved != 0 {
 		t.Errorf("after the writer closed %d bytes are reserved: %v", found.Reserved, err)
 	}
 }

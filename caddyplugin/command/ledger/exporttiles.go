@@ -55,15 +55,19 @@ func exportTiles(w io.Writer, folder, out string, epoch uint32, key string, asJS
 			return err
 		}
 	}
-	classes := []string{ledger.DefaultClass}
+	dirs := []ledger.Dir{ledger.At(folder)}
 	if epoch == 0 {
-		if classes, err = ledger.Classes(folder); err != nil {
+		if dirs, err = dirs[0].Classes(); err != nil {
 			return err
 		}
 	}
 	all := []exported{}
-	for _, class := range classes {
-		done, err := exportEpochs(ledger.ClassFolder(folder, class), ledger.ClassFolder(out, class), epoch, trusted)
+	for i, dir := range dirs {
+		to := out
+		if i > 0 {
+			to = filepath.Join(out, filepath.Base(dir.Path))
+		}
+		done, err := exportEpochs(dir, to, epoch, trusted)
 		for _, e := range done {
 			if asJSON {
 				break
@@ -84,15 +88,15 @@ func exportTiles(w io.Writer, folder, out string, epoch uint32, key string, asJS
 }
 
 // exportEpochs exports one epoch of a ledger without classes, or all if it is 0.
-func exportEpochs(folder, out string, epoch uint32, trusted string) (done []exported, err error) {
+func exportEpochs(dir ledger.Dir, out string, epoch uint32, trusted string) (done []exported, err error) {
 	epochs := []uint32{epoch}
 	if epoch == 0 {
-		if epochs, err = ledger.Epochs(folder); err != nil {
+		if epochs, err = dir.Epochs(); err != nil {
 			return nil, err
 		}
 	}
 	for _, number := range epochs {
-		view, err := ledger.OpenView(folder, number)
+		view, err := dir.View(number)
 		if err != nil {
 			return done, err
 		}

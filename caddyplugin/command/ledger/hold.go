@@ -35,15 +35,8 @@ func ledgerHoldCommand() *cobra.Command {
 // holdFlags say which ledger is meant, and what is to be done.
 type holdFlags struct {
 	ledgerFlags
-	hold     heldClass
+	hold     ledger.ClassHold // without a class: all
 	from, to string
-}
-
-// heldClass is a hold and the class of the records it keeps; no class in what is
-// to be done means all of them.
-type heldClass struct {
-	ledger.Hold
-	Class string `json:"class,omitempty"`
 }
 
 func holdSetCommand() *cobra.Command {
@@ -102,7 +95,7 @@ func newHoldFlags(cmd *cobra.Command, changes bool) *holdFlags {
 }
 
 // change sets or lifts a hold and prints what is held afterwards.
-func (f *holdFlags) change(w io.Writer, do func(holdTender, heldClass) ([]heldClass, error)) (err error) {
+func (f *holdFlags) change(w io.Writer, do func(holdTender, ledger.ClassHold) ([]ledger.ClassHold, error)) (err error) {
 	if f.hold.From, err = parseDay("from", f.from); err != nil {
 		return err
 	}
@@ -115,9 +108,9 @@ func (f *holdFlags) change(w io.Writer, do func(holdTender, heldClass) ([]heldCl
 	if err := f.hold.Check(); err != nil {
 		return err
 	}
-	var tender holdTender = localHolds{f}
-	if f.dir == "" {
-		tender = remoteHolds{*f.address}
+	var tender holdTender = remoteHolds{*f.address}
+	if f.dir != "" {
+		tender = localHolds{f}
 	}
 	holds, err := do(tender, f.hold)
 	if err != nil {
@@ -140,7 +133,7 @@ func parseDay(flag, text string) (time.Time, error) {
 
 // list prints the holds; of a folder also while a gateway writes it.
 func (f *holdFlags) list(w io.Writer) (err error) {
-	var holds []heldClass
+	var holds []ledger.ClassHold
 	if f.dir == "" {
 		holds, err = remoteHolds{*f.address}.ask(http.MethodGet, "", nil)
 	} else {
@@ -154,95 +147,53 @@ func (f *holdFlags) list(w io.Writer) (err error) {
 
 // holdTender is who sets and lifts holds: the running gateway, or this process.
 type holdTender interface {
-	set(heldClass) ([]heldClass, error)
-	lift(heldClass) ([]heldClass, error)
+	set(ledger.ClassHold) ([]ledger.ClassHold, error)
+	lift(ledger.ClassHold) ([]ledger.ClassHold, error)
 }
 
 // localHolds are those of a ledger this process writes, with its classes.
 type localHolds struct{ f *holdFlags }
 
-func (t localHolds) set(h heldClass) ([]heldClass, error) {
-	return t.change(h.Class, func(l *ledger.Log) error { return l.SetHold(h.Hold) })
+func (t localHolds) set(h ledger.ClassHold) ([]ledger.ClassHold, error) {
+	return t.change(h.Class, func(s *ledger.Set) error { return s.SetHold(h) })
 }
 
-func (t localHolds) lift(h heldClass) ([]heldClass, error) {
-	missing := 0
-	holds, err := t.change(h.Class, func(l *ledger.Log) error {
-		err := l.LiftHold(h.Ref, h.By, h.Because)
-		if errors.Is(err, ledger.ErrNoHold) {
-			missing++
-			return nil // it keeps other classes
-		}
-		return err
-	})
-	if classes, e := t.classes(h.Class); err == nil && e == nil && missing == len(classes) {
+func (t localHolds) lift(h ledger.ClassHold) ([]ledger.ClassHold, error) {
+	holds, err := t.change(h.Class, func(s *ledger.Set) error { return s.LiftHold(h) })
+	if errors.Is(err, ledger.ErrNoHold) {
 		err = fmt.Errorf("%w: '%s'", ledger.ErrNoHold, h.Ref)
 	}
 	return holds, err
 }
 
 // change changes the holds of a class, of all if none is named.
-func (t localHolds) change(name string, do func(*ledger.Log) error) ([]heldClass, error) {
-	classes, err := t.classes(name)
-	if err != nil {
+func (t localHolds) change(class string, do func(*ledger.Set) error) ([]ledger.ClassHold, error) {
+	if err := t.f.withSet(class, do); err != nil {
 		return nil, err
-	}
-	for _, class := range classes {
-		l, err := t.f.openFolder(ledger.ClassFolder(t.f.dir, class), false)
-		if err != nil {
-			return nil, err
-		}
-		if err := errors.Join(do(l), l.Close()); err != nil {
-			return nil, fmt.Errorf("class %s: %w", class, err)
-		}
 	}
 	return t.list()
 }
 
-// classes are the class of that name, or all if it is empty.
-func (t localHolds) classes(name string) ([]string, error) {
-	if _, err := ledger.Epochs(t.f.dir); err != nil {
-		return nil, err
-	}
-	classes, err := ledger.Classes(t.f.dir)
-	if err != nil || name == "" {
-		return classes, err
-	}
-	if !slices.Contains(classes, name) {
-		return nil, fmt.Errorf("the ledger has no class '%s'", name)
-	}
-	return []string{name}, nil
-}
-
-func (t localHolds) list() (rows []heldClass, err error) {
-	classes, err := t.classes("")
+func (t localHolds) list() ([]ledger.ClassHold, error) {
+	dir, err := t.f.folder()
 	if err != nil {
 		return nil, err
 	}
-	for _, class := range classes {
-		holds, err := ledger.Holds(ledger.ClassFolder(t.f.dir, class))
-		if err != nil {
-			return nil, err
-		}
-		for _, h := range holds {
-			rows = append(rows, heldClass{h, class})
-		}
-	}
-	return rows, nil
+	return dir.AllHolds()
 }
 
 // remoteHolds are those of a running gateway.
 type remoteHolds struct{ address string }
 
-func (t remoteHolds) set(h heldClass) ([]heldClass, error) {
+func (t remoteHolds) set(h ledger.ClassHold) ([]ledger.ClassHold, error) {
 	return t.ask(http.MethodPost, "", &h)
 }
 
-func (t remoteHolds) lift(h heldClass) ([]heldClass, error) {
+func (t remoteHolds) lift(h ledger.ClassHold) ([]ledger.ClassHold, error) {
 	return t.ask(http.MethodPost, "/"+url.PathEscape(h.Ref)+"/lift", &h)
 }
 
-func (t remoteHolds) ask(method, path string, h *heldClass) ([]heldClass, error) {
+func (t remoteHolds) ask(method, path string, h *ledger.ClassHold) ([]ledger.ClassHold, error) {
 	var order []byte
 	if h != nil {
 		var err error
@@ -255,7 +206,7 @@ func (t remoteHolds) ask(method, path string, h *heldClass) ([]heldClass, error)
 		return nil, err
 	}
 	var answer struct {
-		Holds []heldClass `json:"holds"`
+		Holds []ledger.ClassHold `json:"holds"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
@@ -264,12 +215,12 @@ func (t remoteHolds) ask(method, path string, h *heldClass) ([]heldClass, error)
 }
 
 // print prints the holds, of one class if it is named.
-func (f *holdFlags) print(w io.Writer, holds []heldClass) error {
+func (f *holdFlags) print(w io.Writer, holds []ledger.ClassHold) error {
 	if f.hold.Class != "" {
-		holds = slices.DeleteFunc(holds, func(h heldClass) bool { return h.Class != f.hold.Class })
+		holds = slices.DeleteFunc(holds, func(h ledger.ClassHold) bool { return h.Class != f.hold.Class })
 	}
 	if *f.json {
-		return cli.PrintJSON(w, map[string]any{"holds": append([]heldClass{}, holds...)})
+		return cli.PrintJSON(w, map[string]any{"holds": append([]ledger.ClassHold{}, holds...)})
 	}
 	if len(holds) == 0 {
 		_, err := fmt.Fprintln(w, "no holds")

@@ -15,7 +15,7 @@ import (
 // holds are the flags of a hold command that prints JSON.
 func holds(dir, address string, h ledger.Hold) *holdFlags {
 	asJSON := true
-	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, address: &address, json: &asJSON}, hold: heldClass{Hold: h}}
+	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, address: &address, json: &asJSON}, hold: ledger.ClassHold{Hold: h}}
 }
 
 // heldIn reads what a hold command printed.

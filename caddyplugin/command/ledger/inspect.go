@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -76,60 +75,52 @@ type inspectedEpoch struct {
 
 // inspectClasses inspects a ledger and the classes of records in its folder.
 func inspectClasses(folder string) (*inspected, error) {
-	l, err := inspectLedger(folder)
+	dirs, err := ledger.At(folder).Classes()
 	if err != nil {
 		return nil, err
 	}
-	classes, err := ledger.Classes(folder)
-	if err != nil {
-		return nil, err
-	}
-	for _, class := range classes[1:] {
-		c, err := inspectLedger(ledger.ClassFolder(folder, class))
+	var all []*inspected
+	for _, dir := range dirs {
+		l, err := inspectLedger(dir)
 		if err != nil {
 			return nil, err
 		}
-		l.Classes = append(l.Classes, c)
+		all = append(all, l)
 	}
-	return l, nil
+	all[0].Classes = all[1:]
+	return all[0], nil
 }
 
-func inspectLedger(folder string) (*inspected, error) {
-	numbers, err := ledger.Epochs(folder)
+func inspectLedger(dir ledger.Dir) (*inspected, error) {
+	numbers, err := dir.Epochs()
 	if err != nil {
 		return nil, err
 	}
-	l := &inspected{Folder: folder, Policies: []string{}}
+	l := &inspected{Folder: dir.Path}
 	for _, number := range numbers {
-		e, err := inspectEpoch(folder, number)
+		e, err := inspectEpoch(dir, number)
 		if err != nil {
 			return nil, err
 		}
 		l.Entries, l.Reserved = l.Entries+e.Entries, l.Reserved+e.Reserved
 		l.Epochs = append(l.Epochs, e)
 	}
-	if l.Bytes, err = bytesUnder(folder); err != nil {
+	if l.Bytes, err = bytesUnder(dir.Path); err != nil {
 		return nil, err
 	}
 	l.Bytes = max(0, l.Bytes-l.Reserved) // a writer may have given some back meanwhile
-	policies, err := filepath.Glob(filepath.Join(folder, "policy", "*.tar"))
-	if err != nil {
-		return nil, err
-	}
-	for _, p := range policies {
-		l.Policies = append(l.Policies, strings.TrimSuffix(filepath.Base(p), ".tar"))
-	}
-	slices.Sort(l.Policies)
-	return l, nil
+	policies, err := dir.Policies()
+	l.Policies = append([]string{}, policies...)
+	return l, err
 }
 
-func inspectEpoch(folder string, number uint32) (e inspectedEpoch, err error) {
-	view, err := ledger.OpenView(folder, number)
+func inspectEpoch(dir ledger.Dir, number uint32) (e inspectedEpoch, err error) {
+	view, err := dir.View(number)
 	if err != nil {
 		return e, err
 	}
 	e = inspectedEpoch{Epoch: number, Origin: view.Origin(), Key: view.VerifierKey(), Created: view.Created(), Because: view.Because()}
-	if e.Reserved, err = ledger.Reserved(folder, number); err != nil {
+	if e.Reserved, err = dir.Reserved(number); err != nil {
 		return e, err
 	}
 	if e.Bytes, err = bytesUnder(view.Dir()); err != nil {
@@ -152,11 +143,11 @@ func inspectEpoch(folder string, number uint32) (e inspectedEpoch, err error) {
 		return e, err
 	}
 	e.Entries, e.Root = c.N, c.Hash.String()
-	if info, err := os.Stat(filepath.Join(view.Dir(), "checkpoint")); err == nil {
+	if info, err := os.Stat(view.CheckpointFile()); err == nil {
 		at := info.ModTime().UTC().Truncate(time.Second)
 		e.Signed = &at
 	}
-	return e, e.inspectWitnessed(filepath.Join(view.Dir(), ledger.WitnessedName), key)
+	return e, e.inspectWitnessed(view.WitnessedFile(), key)
 }
 
 // inspectWitnessed reads the latest checkpoint that witnesses signed, if any.

@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/url"
 	"os"
-	"path/filepath"
 	"text/tabwriter"
 	"time"
 
@@ -30,29 +29,22 @@ func ledgerKeysCommand() *cobra.Command {
 			"The commands ask the running gateway, or work on the folder of a ledger, or of a class, that nobody writes (--ledger).",
 	}
 	cmd.AddCommand(
-		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]keyRow, error) { return t.list() }),
+		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]ledger.ClassKey, error) { return t.list() }),
 		keysCommand("rotate", "Makes a new key, which new records use from now on", "",
-			func(t keyTender, _ []string) ([]keyRow, error) { return t.rotate() }),
+			func(t keyTender, _ []string) ([]ledger.ClassKey, error) { return t.rotate() }),
 		keysCommand("destroy PERIOD", "Destroys the key of a period, for good",
 			"The records stay as they are, and so do their proofs. The ledger says that the key was destroyed.\n"+
 				"The current period's key is replaced first.",
-			func(t keyTender, args []string) ([]keyRow, error) { return t.destroy(args[0]) }),
+			func(t keyTender, args []string) ([]ledger.ClassKey, error) { return t.destroy(args[0]) }),
 	)
 	return cmd
 }
 
-// keyRow is a key of the pseudonyms, and the class of the records that name persons
-// by it; empty for those of a folder.
-type keyRow struct {
-	ledger.KeyInfo
-	Class string `json:"class,omitempty"`
-}
-
 // keyTender is who tends the keys: the running gateway, or this process.
 type keyTender interface {
-	list() ([]keyRow, error)
-	rotate() ([]keyRow, error)
-	destroy(period string) ([]keyRow, error)
+	list() ([]ledger.ClassKey, error)
+	rotate() ([]ledger.ClassKey, error)
+	destroy(period string) ([]ledger.ClassKey, error)
 }
 
 // ledgerFlags say which ledger is meant: that of the running gateway, or a folder.
@@ -71,7 +63,7 @@ func (f *ledgerFlags) add(cmd *cobra.Command) {
 	f.json = cli.JSONFlag(cmd)
 }
 
-func keysCommand(use, short, long string, do func(keyTender, []string) ([]keyRow, error)) *cobra.Command {
+func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger.ClassKey, error)) *cobra.Command {
 	cmd := &cobra.Command{Use: use, Short: short, Long: long, Args: cobra.NoArgs}
 	if use == "destroy PERIOD" {
 		cmd.Args = cobra.ExactArgs(1)
@@ -81,12 +73,16 @@ func keysCommand(use, short, long string, do func(keyTender, []string) ([]keyRow
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) { return cli.Done(f.tendKeys(w, cmd.Name(), args, do)) })
 }
 
-func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]keyRow, error)) (err error) {
+func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]ledger.ClassKey, error)) (err error) {
 	var tender keyTender
 	if f.dir == "" {
 		tender = remoteKeys{*f.address}
 	} else {
-		local, openErr := f.open(name == "rotate")
+		dir, folderErr := f.folder()
+		if folderErr != nil {
+			return folderErr
+		}
+		local, openErr := f.open(dir, name == "rotate")
 		if openErr != nil {
 			return openErr
 		}
@@ -100,16 +96,17 @@ func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(
 	return printKeys(w, keys, *f.json)
 }
 
-// open opens the ledger for writing, with a new key if asked for: a ledger that
-// has lost its keys does not open otherwise. A folder without one is an error.
-func (f *ledgerFlags) open(newKey bool) (*ledger.Log, error) { return f.openFolder(f.dir, newKey) }
+// folder is the folder of a ledger that is there.
+func (f *ledgerFlags) folder() (ledger.Dir, error) {
+	dir := ledger.At(f.dir)
+	_, err := dir.Epochs()
+	return dir, err
+}
 
-// openFolder is open for the folder of a class.
-func (f *ledgerFlags) openFolder(dir string, newKey bool) (*ledger.Log, error) {
-	if epochs, err := filepath.Glob(filepath.Join(dir, "epoch-*")); err != nil || len(epochs) == 0 {
-		return nil, fmt.Errorf("%s holds no ledger", dir)
-	}
-	o := ledger.Options{Node: ledger.NodeOf(dir), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
+// open opens the ledger of a class for writing, with a new key if asked for: a ledger
+// that has lost its keys does not open otherwise.
+func (f *ledgerFlags) open(dir ledger.Dir, newKey bool) (*ledger.Log, error) {
+	o := ledger.Options{Node: dir.Node(), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
 	if f.master != "" {
 		secret, err := os.ReadFile(f.master)
 		if err != nil {
@@ -117,27 +114,50 @@ func (f *ledgerFlags) openFolder(dir string, newKey bool) (*ledger.Log, error) {
 		}
 		o.Master = bytes.TrimSpace(secret)
 	}
-	l := ledger.New(dir, o)
+	l := ledger.New(dir.Path, o)
 	if err := l.Open(); err != nil {
 		return nil, fmt.Errorf("opening the ledger: %w; while a gateway writes it, leave --ledger out", err)
 	}
 	return l, nil
 }
 
+// withSet calls do with the ledgers of a class, or of all if none is named, open for
+// writing.
+func (f *ledgerFlags) withSet(class string, do func(*ledger.Set) error) (err error) {
+	dir, err := f.folder()
+	if err != nil {
+		return err
+	}
+	dirs, err := dir.Named(class)
+	if err != nil {
+		return err
+	}
+	var members []ledger.Member
+	for _, d := range dirs {
+		l, openErr := f.open(d, false)
+		if openErr != nil {
+			return fmt.Errorf("class %s: %w", d.Class, openErr)
+		}
+		defer func() { err = errors.Join(err, l.Close()) }()
+		members = append(members, ledger.Member{Class: d.Class, Log: l})
+	}
+	return do(ledger.NewSet(members...))
+}
+
 // localKeys are those of a ledger this process writes.
 type localKeys struct{ log *ledger.Log }
 
-func (k localKeys) list() (rows []keyRow, err error) {
+func (k localKeys) list() (rows []ledger.ClassKey, err error) {
 	for _, key := range k.log.Keys() {
-		rows = append(rows, keyRow{KeyInfo: key})
+		rows = append(rows, ledger.ClassKey{KeyInfo: key})
 	}
 	return rows, nil
 }
 
 // rotate finds the new key made: the ledger was opened with one.
-func (k localKeys) rotate() ([]keyRow, error) { return k.list() }
+func (k localKeys) rotate() ([]ledger.ClassKey, error) { return k.list() }
 
-func (k localKeys) destroy(period string) ([]keyRow, error) {
+func (k localKeys) destroy(period string) ([]ledger.ClassKey, error) {
 	if err := k.log.DestroyKey(period); err != nil {
 		return nil, err
 	}
@@ -147,19 +167,19 @@ func (k localKeys) destroy(period string) ([]keyRow, error) {
 // remoteKeys are those of a running gateway.
 type remoteKeys struct{ address string }
 
-func (k remoteKeys) list() ([]keyRow, error)   { return k.ask(http.MethodGet, "") }
-func (k remoteKeys) rotate() ([]keyRow, error) { return k.ask(http.MethodPost, "/rotate") }
-func (k remoteKeys) destroy(period string) ([]keyRow, error) {
+func (k remoteKeys) list() ([]ledger.ClassKey, error)   { return k.ask(http.MethodGet, "") }
+func (k remoteKeys) rotate() ([]ledger.ClassKey, error) { return k.ask(http.MethodPost, "/rotate") }
+func (k remoteKeys) destroy(period string) ([]ledger.ClassKey, error) {
 	return k.ask(http.MethodPost, "/"+url.PathEscape(period)+"/destroy")
 }
 
-func (k remoteKeys) ask(method, path string) ([]keyRow, error) {
+func (k remoteKeys) ask(method, path string) ([]ledger.ClassKey, error) {
 	body, err := cli.AskGateway(k.address, method, "/transfer/ledger/keys"+path, nil)
 	if err != nil {
 		return nil, err
 	}
 	var answer struct {
-		Keys []keyRow `json:"keys"`
+		Keys []ledger.ClassKey `json:"keys"`
 	}
 	if err := json.Unmarshal(body, &answer); err != nil {
 		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
@@ -167,7 +187,7 @@ func (k remoteKeys) ask(method, path string) ([]keyRow, error) {
 	return answer.Keys, nil
 }
 
-func printKeys(w io.Writer, keys []keyRow, asJSON bool) error {
+func printKeys(w io.Writer, keys []ledger.ClassKey, asJSON bool) error {
 	if asJSON {
 		return cli.PrintJSON(w, map[string]any{"keys": keys})
 	}

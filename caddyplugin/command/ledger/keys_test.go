@@ -13,10 +13,10 @@ import (
 // keys runs a command of 'ledger keys' on a folder and returns what it prints.
 func keys(t *testing.T, dir, name string, args ...string) (periods []string, err error) {
 	t.Helper()
-	do := map[string]func(keyTender, []string) ([]keyRow, error){
-		"list":    func(k keyTender, _ []string) ([]keyRow, error) { return k.list() },
-		"rotate":  func(k keyTender, _ []string) ([]keyRow, error) { return k.rotate() },
-		"destroy": func(k keyTender, args []string) ([]keyRow, error) { return k.destroy(args[0]) },
+	do := map[string]func(keyTender, []string) ([]ledger.ClassKey, error){
+		"list":    func(k keyTender, _ []string) ([]ledger.ClassKey, error) { return k.list() },
+		"rotate":  func(k keyTender, _ []string) ([]ledger.ClassKey, error) { return k.rotate() },
+		"destroy": func(k keyTender, args []string) ([]ledger.ClassKey, error) { return k.destroy(args[0]) },
 	}[name]
 	var out strings.Builder
 	asJSON := true
@@ -24,7 +24,7 @@ func keys(t *testing.T, dir, name string, args ...string) (periods []string, err
 	if err := f.tendKeys(&out, name, args, do); err != nil {
 		return nil, err
 	}
-	var result struct{ Keys []keyRow }
+	var result struct{ Keys []ledger.ClassKey }
 	if err := json.Unmarshal([]byte(out.String()), &result); err != nil {
 		t.Fatal(err)
 	}
@@ -36,7 +36,7 @@ func keys(t *testing.T, dir, name string, args ...string) (periods []string, err
 
 func TestLedgerKeys(t *testing.T) {
 	dir := t.TempDir()
-	if _, err := keys(t, dir, "list"); err == nil || err.Error() != dir+" holds no ledger" {
+	if _, err := keys(t, dir, "list"); err == nil || err.Error() != dir+" holds no ledger: no epoch-... folder with an EPOCH file" {
 		t.Errorf("got %v", err)
 	}
 	l := ledger.New(dir, ledger.Options{Node: "gw-1"})

@@ -48,14 +48,19 @@ func tailCommand() *cobra.Command {
 
 // tailLedger prints the last n entries, all of them when n is 0.
 func tailLedger(w io.Writer, dir string, n uint64) error {
-	from, err := ledger.Last(dir, n)
+	l := ledger.At(dir)
+	from, err := l.Last(n)
 	if err != nil {
 		return err
 	}
 	out := bufio.NewWriter(w)
-	err = ledger.Read(dir, from, func(e ledger.Entry) error {
-		_, err := fmt.Fprintf(out, "%s\n", e.Data)
-		return err
-	})
-	return errors.Join(err, out.Flush())
+	for e, err := range l.Entries(from) {
+		if err == nil {
+			_, err = fmt.Fprintf(out, "%s\n", e.Data)
+		}
+		if err != nil {
+			return errors.Join(err, out.Flush())
+		}
+	}
+	return out.Flush()
 }

@@ -62,19 +62,19 @@ func verifyCommand() *cobra.Command {
 // verifyLedger checks the ledger, with its classes unless an epoch to begin with is
 // given, and prints what was found.
 func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, error) {
-	classes, err := ledger.Classes(dir)
+	dirs, err := ledger.At(dir).Classes()
 	if err != nil {
 		return cli.Error, err
 	}
 	if o.From > 0 {
-		classes = classes[:1]
+		dirs = dirs[:1]
 	}
-	known := knownOf(dir, classes, o.Known)
+	known := knownOf(dirs, o.Known)
 	var result verifyJSON
 	var damage error
-	for i, class := range classes {
-		o.Known = known[class]
-		report, err := verify.Ledger(ledger.ClassFolder(dir, class), o)
+	for i, d := range dirs {
+		o.Known = known[d.Class]
+		report, err := verify.Ledger(d.Path, o)
 		var corrupt *ledger.CorruptError
 		if err != nil && !errors.As(err, &corrupt) {
 			return cli.Error, err
@@ -86,14 +86,14 @@ func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, 
 			result = verifyResult(report, corrupt)
 		} else {
 			r := verifyResult(report, corrupt)
-			r.Class = class
+			r.Class = d.Class
 			result.Classes, result.OK = append(result.Classes, r), result.OK && r.OK
 		}
 		if asJSON {
 			continue
 		}
 		if i > 0 {
-			if _, err := fmt.Fprintf(w, "class %s:\n", class); err != nil {
+			if _, err := fmt.Fprintf(w, "class %s:\n", d.Class); err != nil {
 				return cli.Error, err
 			}
 		}
@@ -113,24 +113,23 @@ func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, 
 }
 
 // knownOf tells checkpoints that were kept elsewhere apart by the class whose ledger
-// they are of; those of none are held against the default one.
-func knownOf(dir string, classes []string, known [][]byte) map[string][][]byte {
+// they are of; those of none are held against the first.
+func knownOf(dirs []ledger.Dir, known [][]byte) map[string][][]byte {
 	of := make(map[string]string) // the class, by the beginning of its epochs' origins
-	for _, class := range classes[1:] {
-		folder := ledger.ClassFolder(dir, class)
-		numbers, err := ledger.Epochs(folder)
+	for _, d := range dirs[1:] {
+		numbers, err := d.Epochs()
 		if err != nil {
 			continue // verifying says what is wrong
 		}
 		for _, number := range numbers {
-			if view, err := ledger.OpenView(folder, number); err == nil {
-				of[path.Dir(view.Origin())] = class
+			if view, err := d.View(number); err == nil {
+				of[path.Dir(view.Origin())] = d.Class
 			}
 		}
 	}
 	sorted := make(map[string][][]byte)
 	for _, signed := range known {
-		class := ledger.DefaultClass
+		class := dirs[0].Class
 		if c, err := tiles.ReadCheckpoint(signed); err == nil && of[path.Dir(c.Origin)] != "" {
 			class = of[path.Dir(c.Origin)]
 		}
