@@ -76,7 +76,7 @@ func (l *Log) writeFrame(buf []byte, count int) error {
 	s.size, s.marked = size, false
 	l.next = next
 	l.counters.commit(count, len(buf), next)
-	l.progress.reach(ID{Epoch: l.epoch.Number, Index: next})
+	l.progress.reach(next)
 	if full {
 		l.retire()
 	}

@@ -5,63 +5,85 @@ import (
 	"errors"
 	"iter"
 	"sync"
+	"sync/atomic"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // progress is up to where a log is durable, for those who follow it. The commit
-// leader moves it on, which costs nothing but a lock while nobody waits.
+// leader moves it on, which takes no lock while nobody waits.
 type progress struct {
-	mu    sync.Mutex
-	next  ID            // every entry before it is durable
+	index   atomic.Uint64 // every entry of the epoch before it is durable
+	waiting atomic.Bool   // somebody does: more is to be closed
+
+	mu    sync.Mutex // guards what follows; index goes back only under it
+	epoch uint32
 	ended bool          // the log was closed
 	more  chan struct{} // closed when something changes; nil while nobody waits
 }
 
-// reach notes that every entry before next is durable.
-func (p *progress) reach(next ID) {
+// begin notes that an epoch is the log's, and every one before it durable.
+func (p *progress) begin(epoch uint32) {
 	p.mu.Lock()
-	p.next = next
+	defer p.mu.Unlock()
+	p.epoch = epoch
+	p.index.Store(0)
 	p.wake()
-	p.mu.Unlock()
+}
+
+// reach notes that every entry of the epoch before index is durable. A waiter says
+// that it waits and then looks at the index again, so that one of both is seen.
+func (p *progress) reach(index uint64) {
+	p.index.Store(index)
+	if p.waiting.Load() {
+		p.mu.Lock()
+		p.wake()
+		p.mu.Unlock()
+	}
 }
 
 // end notes that no more entries come.
 func (p *progress) end() {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.ended = true
 	p.wake()
-	p.mu.Unlock()
 }
 
 // wake wakes those who wait. Its caller holds mu.
 func (p *progress) wake() {
+	p.waiting.Store(false)
 	if p.more != nil {
 		close(p.more)
 		p.more = nil
 	}
 }
 
+// look returns the entry that is not durable yet, and whether none comes any more or
+// what is closed when something changes.
+func (p *progress) look() (next ID, ended bool, more <-chan struct{}) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.more == nil {
+		p.more = make(chan struct{})
+	}
+	p.waiting.Store(true)
+	return ID{Epoch: p.epoch, Index: p.index.Load()}, p.ended, p.more
+}
+
 // wait returns once an entry after seen is durable, with where the durable ones end.
 // It returns false when none comes any more, or when ctx ends.
 func (p *progress) wait(ctx context.Context, seen ID) (next ID, more bool) {
 	for {
-		p.mu.Lock()
-		if seen.Compare(p.next) < 0 {
-			defer p.mu.Unlock()
-			return p.next, ctx.Err() == nil
+		next, ended, changed := p.look()
+		if seen.Compare(next) < 0 {
+			return next, ctx.Err() == nil
 		}
-		if p.ended {
-			p.mu.Unlock()
+		if ended {
 			return seen, false
 		}
-		if p.more == nil {
-			p.more = make(chan struct{})
-		}
-		more := p.more
-		p.mu.Unlock()
 		select {
-		case <-more:
+		case <-changed:
 		case <-ctx.Done():
 			return seen, false
 		}

@@ -202,7 +202,7 @@ func (l *Log) load() (own [][]byte, err error) {
 	}
 	l.next, l.segment, l.number = r.next, r.segment, r.number
 	l.counters.next.Store(r.next)
-	l.progress.reach(ID{Epoch: e.Number, Index: r.next})
+	l.progress.reach(r.next)
 	if n := r.next - k.signed; n > 0 {
 		l.o.Logger.Warn("the ledger was not closed: no checkpoint covers its last entries, so that nothing proves them unchanged; they are signed now",
 			"dir", l.epochDir, "entries", n)
@@ -256,6 +256,7 @@ func (l *Log) takeEpoch(e format.Epoch, key ed25519.PrivateKey) error {
 	}
 	l.epoch, l.epochDir = e, dir
 	l.counters.epoch.Store(e.Number)
+	l.progress.begin(e.Number)
 	l.mu.Lock()
 	l.integrator, l.key = k, key
 	l.mu.Unlock()

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -283,5 +282,5 @@ func (s *sealing) compare(path string, subtree int64) error {
 			return err
 		})
 	}
-	return cmp.Or(err, a.Close())
+	return format.Joined(err, a.Close())
 }

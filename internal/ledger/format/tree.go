@@ -135,8 +135,8 @@ func (t *Tree) Row(level int, n int64, count int) ([]byte, error) {
 	if errors.Is(err, io.EOF) {
 		err = &CorruptError{File: HashPath(t.dir, subtree), Offset: offset, Index: uint64(n << level), What: "the file of hashes is cut off"}
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return nil, unjoin(err)
+	if err = Joined(err, f.Close()); err != nil {
+		return nil, err
 	}
 	for ; below > 0; below-- {
 		b = halve(b)

@@ -1,6 +1,7 @@
 package format
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -234,8 +235,8 @@ func (w *Walker) Run(skip func(s *Segment, limit uint64) (bool, error), visit fu
 		err = w.scan(i, sc, visit)
 		sc.release()
 		next = sc.next
-		if err = errors.Join(err, f.Close()); err != nil {
-			return next, unjoin(err)
+		if err = Joined(err, f.Close()); err != nil {
+			return next, err
 		}
 		if len(w.Tails) > 0 {
 			return next, w.laterTails(i, next)
@@ -255,7 +256,7 @@ func (w *Walker) unpack(s *Segment, visit func(*Frame) error) error {
 		return err
 	}
 	err = a.Frames(w.Epoch, w.start, visit)
-	return unjoin(errors.Join(err, a.Close()))
+	return Joined(err, a.Close())
 }
 
 // scan reads one segment up to its limit.
@@ -373,10 +374,11 @@ func SealedAt(fsys FS, s *Segment, e Epoch, limit uint64) (bool, error) {
 	return wrong == "" && h.Kind == KindSeal && h.Epoch == e.Number && h.First == limit, nil
 }
 
-// unjoin gives a single error back as it was.
-func unjoin(err error) error {
-	if many, ok := err.(interface{ Unwrap() []error }); ok && len(many.Unwrap()) == 1 {
-		return many.Unwrap()[0]
+// Joined is errors.Join of what reading a file and closing it gave, and the one as it
+// is if the other is nil.
+func Joined(read, closed error) error {
+	if read == nil || closed == nil {
+		return cmp.Or(read, closed)
 	}
-	return err
+	return errors.Join(read, closed)
 }

@@ -2,7 +2,6 @@ package verify
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -102,7 +101,7 @@ func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSubtree, err 
 		v.done.Add(int64(size))
 		return nil
 	})
-	if err = cmp.Or(err, a.Close()); err != nil {
+	if err = format.Joined(err, a.Close()); err != nil {
 		return s, err
 	}
 	place := func(index uint64) (string, int64) {
