@@ -15,9 +15,9 @@ const allowed = `
 cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
-caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/suggest internal/whatif
-caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/tiles
-caddyplugin/command/cli: internal/ledger
+caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/suggest internal/whatif
+caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/tiles
+caddyplugin/command/cli: internal/ledger internal/record
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/recorder internal/assertion internal/ledger internal/tiles
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
@@ -51,7 +51,7 @@ internal/reference: internal/decision
 internal/testsupport:
 internal/tiles:
 internal/anchor: internal/tiles
-internal/evidence: internal/tiles
+internal/evidence: internal/record internal/tiles
 internal/tiles/tilestest: internal/tiles
 internal/token:
 `

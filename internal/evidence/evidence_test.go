@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/evidence"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 	"github.com/sparkoo/transfergate/internal/tiles"
 	"github.com/sparkoo/transfergate/internal/tiles/tilestest"
@@ -47,7 +48,8 @@ func newLog(t *testing.T) (log *tilestest.Log, tree *tiles.Tree, archive []byte)
 	t.Helper()
 	archive, digest := registers(t, "a: b # ")
 	log = tilestest.New(t, origin)
-	log.Add([]byte(`{"type":"ledger.genesis","previous":{"epoch":1}}`), fmt.Appendf(nil, `{"id":"x","policy":%q,"type":"transfer.accepted"}`, digest))
+	r := record.Transfer{Header: record.Header{Type: record.TypeAccepted}, Policy: digest}
+	log.Add([]byte(`{"previous":{"epoch":1},"type":"ledger.genesis","v":"test"}`), r.Append(nil))
 	log.Fill(9)
 	tree, err := tiles.OpenTree(log, log.Key())
 	if err != nil {

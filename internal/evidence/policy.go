@@ -3,22 +3,28 @@ package evidence
 import (
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"regexp"
 	"strings"
+
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
-// policyOf returns the digest of the policy that a record names, "" if it names
-// none.
-func policyOf(record []byte) (string, error) {
-	var r struct {
-		Policy string `json:"policy"`
+// policyOf returns the digest of the policy that an entry names, "" if it names
+// none. An entry of a type or version that is not known may name one, too.
+func policyOf(data []byte) (string, error) {
+	entry, err := record.Parse(data)
+	if err != nil {
+		return "", fmt.Errorf("%s is no entry of a ledger: %w", recordName, err)
 	}
-	if err := json.Unmarshal(record, &r); err != nil {
-		return "", fmt.Errorf("%s is not a JSON object: %w", recordName, err)
+	switch e := entry.(type) {
+	case *record.Transfer:
+		return e.Policy, nil
+	case *record.Policy:
+		return e.Policy, nil
 	}
-	return r.Policy, nil
+	digest, _ := entry.Head().Text("policy")
+	return digest, nil
 }
 
 var registerName = regexp.MustCompile(`^[a-z][a-z-]{0,60}\.yaml$`)

@@ -55,13 +55,14 @@ func (o *Other) parseLater() error {
 	return s.err()
 }
 
-// Member returns the JSON of a member that the table does not name; empty if
-// there is none.
-func (h *Header) Member(name string) string {
+// Text returns the text of a member that the table does not name; false if there
+// is none, or if it is no text.
+func (h *Header) Text(name string) (string, bool) {
 	for _, u := range h.Unknown {
 		if u.Name == name {
-			return u.Value
+			s := scanner{text: u.Value}
+			return s.string()
 		}
 	}
-	return ""
+	return "", false
 }

@@ -1,9 +1,16 @@
 package cli
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // ReadClasses hands on every entry of a ledger, class by class.
@@ -20,16 +27,84 @@ func ReadClasses(dir string, f func(ledger.Entry) error) error {
 	return nil
 }
 
-// ClassOf is the folder in which a record of a ledger lies, given the record's name:
-// in gw-1/support#1.42 the node's name is followed by the class.
-func ClassOf(dir, record string) (string, error) {
-	node, _, found := strings.Cut(record, "#")
-	_, class, apart := strings.Cut(node, "/")
-	if !found || !apart {
-		return dir, nil
+// ReadTransfers hands on every transfer and denial of a ledger, class by class.
+func ReadTransfers(dir string, f func(ledger.Entry, *record.Transfer) error) error {
+	r := new(record.Transfer)
+	return ReadClasses(dir, func(e ledger.Entry) error {
+		if !record.IsOf(e.Data, record.TypeAccepted, record.TypeRefused) {
+			return nil
+		}
+		if err := r.Parse(e.Data); err != nil {
+			return fmt.Errorf("record %s: %w", e.ID, err)
+		}
+		return f(e, r)
+	})
+}
+
+// RecordIn finds a record of a ledger by its number as people are shown it, with or
+// without the node before it: the folder in which it lies, which is the class's where
+// the number names one, and its place there. A bare index is one of the newest epoch.
+func RecordIn(dir, number string) (folder string, id ledger.ID, err error) {
+	place := number[strings.LastIndexByte(number, '#')+1:]
+	index, err := strconv.ParseUint(place, 10, 64)
+	bare := err == nil
+	whole := number
+	if bare {
+		whole = strings.TrimSuffix(number, place) + "1." + strconv.FormatUint(index, 10)
 	}
-	if err := ledger.CheckClass(class); err != nil {
+	name, err := record.ParseName(whole)
+	if err != nil {
+		return "", id, err
+	}
+	folder = dir
+	if name.Class != "" {
+		folder = ledger.ClassFolder(dir, name.Class)
+	}
+	if !bare {
+		return folder, ledger.ID(name.ID), nil
+	}
+	newest, err := ledger.Last(folder, 1)
+	return folder, ledger.ID{Epoch: newest.Epoch, Index: index}, err
+}
+
+// FindRecord is RecordIn for FOLDER#NUMBER, or for a number alone: then it is in the
+// ledger of the gateway that runs here.
+func FindRecord(text string) (folder string, id ledger.ID, err error) {
+	for i, c := range text {
+		if c != '#' {
+			continue
+		}
+		if info, err := os.Stat(text[:i]); err == nil && info.IsDir() {
+			return RecordIn(text[:i], text[i+1:])
+		}
+	}
+	name, err := record.ParseName(text)
+	if err != nil || name.Node == "" {
+		return "", id, fmt.Errorf("record '%s' is not FOLDER#NUMBER with a folder that is there, such as data/ledger#1.42, and no number with the node, such as gw-1#1.42", text)
+	}
+	dir, err := runningLedger(name.Node)
+	if err != nil {
+		return "", id, fmt.Errorf("looking for record %s without a folder: %w", text, err)
+	}
+	return RecordIn(dir, text)
+}
+
+// runningLedger is the ledger's folder of the gateway that runs here, if it is the
+// node's.
+func runningLedger(node string) (string, error) {
+	answer, err := AskGateway("", http.MethodGet, "/config/apps/transfer/ledger/folder", nil)
+	if err != nil {
 		return "", err
 	}
-	return ledger.ClassFolder(dir, class), nil
+	var dir string
+	if err := json.Unmarshal(answer, &dir); err != nil || dir == "" {
+		return "", errors.New("the running gateway names no folder of a ledger")
+	}
+	switch found := ledger.NodeOf(dir); {
+	case found == "":
+		return "", fmt.Errorf("the running gateway's ledger is in %s, which is no ledger as seen from here; name the folder", dir)
+	case found != node:
+		return "", fmt.Errorf("the ledger %s of the running gateway is that of node %s", dir, found)
+	}
+	return dir, nil
 }

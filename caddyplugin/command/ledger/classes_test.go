@@ -11,6 +11,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -22,8 +23,8 @@ func withClass(t *testing.T, folder string) string {
 	if err := l.Open(); err != nil {
 		t.Fatal(err)
 	}
-	r := ledger.Record{Type: ledger.TypeAccepted, Activity: "support", Decision: "denied", Reason: "no_safeguard", Region: "sg"}
-	id, err := l.Append(r.AppendJSON(nil))
+	r := record.Transfer{Header: record.Header{Type: record.TypeAccepted}, Activity: "support", Decision: "denied", Reason: "no_safeguard", Region: "sg"}
+	id, err := l.Append(r.Append(nil))
 	if err != nil {
 		t.Fatal(err)
 	}

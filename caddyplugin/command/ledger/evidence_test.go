@@ -16,6 +16,7 @@ import (
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/anchor"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -47,8 +48,8 @@ func newEvidenceLedger(t *testing.T) evidenceLedger {
 	if err := log.Snapshot(digest, registers.Archive()); err != nil {
 		t.Fatal(err)
 	}
-	record := ledger.Record{Type: ledger.TypeAccepted, Node: "gw-1", Policy: digest, Decision: "allowed", Enforced: true}
-	index, err := log.Append(record.AppendJSON(nil))
+	r := record.Transfer{Header: record.Header{Type: record.TypeAccepted, Node: "gw-1"}, Policy: digest, Decision: "allowed", Enforced: true}
+	index, err := log.Append(r.Append(nil))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +166,7 @@ func TestProveRefuses(t *testing.T) {
 	t.Parallel()
 	l := newEvidenceLedger(t)
 	for want, p := range map[string]prover{
-		"is not the number of a record":  {folder: l.folder, record: "17"},
+		"is not the number of a record":  {folder: l.folder, record: "seventeen"},
 		"not in the log at this checkpo": {folder: l.folder, record: "1.1000"},
 		"epoch-000007":                   {folder: l.folder, record: "7.0"},
 		"no witness has signed":          {folder: l.folder, record: l.record.String(), witnesses: []string{witnessKey(t)}},

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,20 +20,24 @@ import (
 
 func proveCommand() *cobra.Command {
 	cmd := &cobra.Command{
-		Use:   "prove FOLDER RECORD",
+		Use:   "prove [FOLDER] RECORD",
 		Short: "Writes the evidence for one record to a file",
 		Long: "Writes a bundle that proves a record to whoever has the node's verifier key: the record, its place\n" +
 			"in the log, the signed checkpoint, and the policy it was decided by. RECORD is its number, as in 1.18402\n" +
 			"or gw-1#1.18402, or gw-1/support#1.18402 for a class of records that is kept apart. It needs no running gateway, and may run beside one.\n" +
+			"Without FOLDER the record is in the ledger of the gateway that runs here.\n" +
 			"With --witness the checkpoint is the latest one that these witnesses signed too.",
-		Args: cobra.ExactArgs(2),
+		Args: cobra.RangeArgs(1, 2),
 	}
 	p := new(prover)
 	cmd.Flags().StringVarP(&p.file, "output", "o", "", "the file to write (default evidence-RECORD.tar)")
 	cmd.Flags().StringArrayVar(&p.witnesses, "witness", nil, "verifier key of a witness that must have signed, or a file with it; may be repeated")
 	asJSON := cli.JSONFlag(cmd)
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
-		p.folder, p.record, p.json = args[0], args[1], *asJSON
+		p.record, p.json = args[len(args)-1], *asJSON
+		if len(args) > 1 {
+			p.folder = args[0]
+		}
 		if err := p.prove(w); err != nil {
 			return cli.Error, err
 		}
@@ -50,11 +53,7 @@ type prover struct {
 }
 
 func (p *prover) prove(w io.Writer) error {
-	folder, err := cli.ClassOf(p.folder, p.record)
-	if err != nil {
-		return err
-	}
-	id, err := ledger.ParseID(p.record[strings.LastIndexByte(p.record, '#')+1:])
+	folder, id, err := p.find()
 	if err != nil {
 		return err
 	}
@@ -87,6 +86,14 @@ func (p *prover) prove(w io.Writer) error {
 	_, err = fmt.Fprintf(w, "wrote %s: entry %d of the %d of %s\nverify it with 'transfergate transfer verify %s --key KEY'; the log says its key is\n%s\n",
 		p.file, id.Index, tree.N, tree.Origin, p.file, view.VerifierKey())
 	return err
+}
+
+// find returns the folder and the place of the record.
+func (p *prover) find() (folder string, id ledger.ID, err error) {
+	if p.folder == "" {
+		return cli.FindRecord(p.record)
+	}
+	return cli.RecordIn(p.folder, p.record)
 }
 
 // signedWithin is how long a record that was just written waits for a checkpoint:

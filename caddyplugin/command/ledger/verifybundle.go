@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +11,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/evidence"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 func verifyBundleCommand() *cobra.Command {
@@ -90,12 +90,8 @@ func (v *bundleVerifier) print(w io.Writer, f *evidence.Finding) error {
 			*evidence.Finding
 		}{true, f})
 	}
-	var genesis struct {
-		Previous *struct {
-			Origin string `json:"origin"`
-		} `json:"previous"`
-	}
-	if err := json.Unmarshal(f.Genesis, &genesis); err != nil {
+	genesis := new(record.Genesis)
+	if err := genesis.Parse(f.Genesis); err != nil {
 		return fmt.Errorf("genesis.json: %w", err)
 	}
 	var b bytes.Buffer

@@ -2,7 +2,6 @@ package ledger
 
 import (
 	"cmp"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +14,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 func wouldDenyCommand() *cobra.Command {
@@ -53,28 +53,12 @@ type waived struct {
 	Regions []string `json:"regions"`
 }
 
-// recorded is what a record says that is counted.
-type recorded struct {
-	Type     string    `json:"type"`
-	Time     time.Time `json:"time"`
-	Activity string    `json:"activity"`
-	Region   string    `json:"region"`
-	Decision string    `json:"decision"`
-	Reason   string    `json:"reason"`
-	Law      string    `json:"law"`
-	Enforced *bool     `json:"enforced"`
-}
-
 // wouldDeny counts what was let pass from a moment on.
 func wouldDeny(w io.Writer, dir string, from time.Time, asJSON bool) (int, error) {
 	groups := make(map[[3]string]*waived)
 	total := 0
-	err := cli.ReadClasses(dir, func(e ledger.Entry) error {
-		var r recorded
-		if err := json.Unmarshal(e.Data, &r); err != nil {
-			return fmt.Errorf("entry %s is not a record: %w", e.ID, err)
-		}
-		if r.Type != ledger.TypeAccepted && r.Type != ledger.TypeRefused || r.Enforced == nil || *r.Enforced || r.Decision != "denied" || r.Time.Before(from) {
+	err := cli.ReadTransfers(dir, func(_ ledger.Entry, r *record.Transfer) error {
+		if r.Enforced || r.Decision != record.Denied || r.Time.Before(from) {
 			return nil
 		}
 		total++

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Only what was decided as denied and not enforced is counted, and only since then.
@@ -20,14 +21,14 @@ func TestWouldDeny(t *testing.T) {
 		t.Fatal(err)
 	}
 	day := func(d int) time.Time { return time.Date(2026, 11, d, 12, 0, 0, 0, time.UTC) }
-	for _, r := range []ledger.Record{
-		{Type: ledger.TypeAccepted, Time: day(1), Activity: "support", Law: "br", Reason: "no_safeguard", Region: "cn-north-4", Decision: "denied"},
-		{Type: ledger.TypeAccepted, Time: day(2), Activity: "support", Law: "br", Reason: "no_safeguard", Region: "cn-north-4", Decision: "denied"},
-		{Type: ledger.TypeAccepted, Time: day(3), Activity: "serving", Law: "th", Reason: "safeguard_unproven", Region: "sa-brazil-1", Decision: "denied"},
-		{Type: ledger.TypeRefused, Time: day(4), Activity: "support", Law: "br", Reason: "no_safeguard", Decision: "denied", Enforced: true},
-		{Type: ledger.TypeAccepted, Time: day(4), Activity: "serving", Region: "sa-brazil-1", Decision: "allowed", Enforced: true},
+	for _, r := range []record.Transfer{
+		{Header: record.Header{Type: record.TypeAccepted, Time: day(1)}, Activity: "support", Law: "br", Reason: "no_safeguard", Region: "cn-north-4", Decision: "denied"},
+		{Header: record.Header{Type: record.TypeAccepted, Time: day(2)}, Activity: "support", Law: "br", Reason: "no_safeguard", Region: "cn-north-4", Decision: "denied"},
+		{Header: record.Header{Type: record.TypeAccepted, Time: day(3)}, Activity: "serving", Law: "th", Reason: "safeguard_unproven", Region: "sa-brazil-1", Decision: "denied"},
+		{Header: record.Header{Type: record.TypeRefused, Time: day(4)}, Activity: "support", Law: "br", Reason: "no_safeguard", Decision: "denied", Enforced: true},
+		{Header: record.Header{Type: record.TypeAccepted, Time: day(4)}, Activity: "serving", Region: "sa-brazil-1", Decision: "allowed", Enforced: true},
 	} {
-		if _, err := log.Append(r.AppendJSON(nil)); err != nil {
+		if _, err := log.Append(r.Append(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policydiff"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // copyPolicy copies the shipped registers and changes them.
@@ -111,14 +112,14 @@ func writeLedger(t *testing.T, now time.Time) string {
 	if err := log.Open(); err != nil {
 		t.Fatal(err)
 	}
-	for _, r := range []ledger.Record{
-		{Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Time: now},
-		{Country: "BR", Controller: "sparkoo-br", Basis: "account-center", Time: now.Add(-29 * 24 * time.Hour)},
-		{Country: "FR", Controller: "sparkoo-sg", Basis: "registered-country", Time: now},
-		{Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Time: now.Add(-31 * 24 * time.Hour)},
+	for _, r := range []record.Transfer{
+		{Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Header: record.Header{Time: now}},
+		{Country: "BR", Controller: "sparkoo-br", Basis: "account-center", Header: record.Header{Time: now.Add(-29 * 24 * time.Hour)}},
+		{Country: "FR", Controller: "sparkoo-sg", Basis: "registered-country", Header: record.Header{Time: now}},
+		{Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Header: record.Header{Time: now.Add(-31 * 24 * time.Hour)}},
 	} {
-		r.Type, r.Activity, r.Region, r.Requester, r.Decision = ledger.TypeAccepted, "support", "cn-north-4", "self", "allowed"
-		if _, err := log.Append(r.AppendJSON(nil)); err != nil {
+		r.Type, r.Activity, r.Region, r.Requester, r.Decision = record.TypeAccepted, "support", "cn-north-4", "self", "allowed"
+		if _, err := log.Append(r.Append(nil)); err != nil {
 			t.Fatal(err)
 		}
 	}

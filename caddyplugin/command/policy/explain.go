@@ -31,12 +31,12 @@ func explainCommand() *cobra.Command {
 		Long: "Explains a decision: who is responsible and on what ground, which law asks for which safeguard on which leg,\n" +
 			"which row of which file or which clause says so, and what would unlock a denial.\n\n" +
 			"The question comes from flags, from a file with a real HTTP/1.1 request (--request with --caddyfile), from a record\n" +
-			"of a ledger, explained with the policy it was decided by (--record DIR#INDEX), or is put to a running gateway (--address).\n" +
+			"of a ledger, explained with the policy it was decided by (--record NUMBER or FOLDER#NUMBER), or is put to a running gateway (--address).\n" +
 			"Nothing is sent anywhere else and nothing is recorded. Exit code 0: explained, be it allowed or denied; 1: error.",
 		Example: "  transfergate transfer explain --country BR --activity support --demo\n" +
 			"  transfergate transfer explain --country CL --activity serving --at 2026-12-02 --staff huawei-cloud-cn@CN\n" +
 			"  transfergate transfer explain --caddyfile Caddyfile --request request.http\n" +
-			"  transfergate transfer explain --record data/ledger#42",
+			"  transfergate transfer explain --record data/ledger#gw-sg-1#1.42",
 		Args: cobra.MaximumNArgs(1),
 	}
 	flags := cmd.Flags()
@@ -61,8 +61,8 @@ func explainCommand() *cobra.Command {
 	flags.BoolVar(&f.demo, "demo", false, "examples and unconfirmed rows satisfy laws")
 	flags.StringVar(&f.request, "request", "", "file with an HTTP/1.1 request, as a client sends it; needs --caddyfile")
 	flags.StringVar(&f.from, "from", "127.0.0.1:40000", "address the request comes from, with --request")
-	flags.StringVar(&f.record, "record", "", "record of a ledger: DIR#INDEX")
-	flags.StringVar(&f.ledger, "ledger", "", "folder of a ledger; the argument is the record's index")
+	flags.StringVar(&f.record, "record", "", "record: its number, as in gw-1#1.42, with the ledger's folder before it, as in data/ledger#gw-1#1.42 or\ndata/ledger#1.42; without the folder it is in the ledger of the gateway that runs here")
+	flags.StringVar(&f.ledger, "ledger", "", "folder of a ledger; the argument is the record's number")
 	flags.StringVar(&f.address, "address", "", "ask the running gateway whose admin API listens there, such as localhost:2019")
 	flags.BoolVar(&f.json, "json", false, "print the result as JSON")
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {

@@ -3,6 +3,7 @@ package policy
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -19,6 +20,7 @@ import (
 	_ "github.com/sparkoo/transfergate/caddyplugin/identity"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // explained runs explain and returns what it printed.
@@ -143,13 +145,13 @@ func TestExplainRecord(t *testing.T) {
 	}
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	var ids []string
-	for _, r := range []ledger.Record{
-		{Type: ledger.TypeAccepted, Activity: "storage", Country: "PY", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Region: "ap-southeast-3", Decision: "allowed", Demo: true},
-		{Type: ledger.TypeRefused, Activity: "support-training", Country: "BR", Controller: "sparkoo-sg", Basis: "account-center", Requester: "huawei-cloud-cn@CN", Decision: "denied", Reason: "no_safeguard", Law: "br"},
-		{Type: ledger.TypeRefused, Activity: "surveys", Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Decision: "denied", Reason: "consent_withdrawn"},
+	for _, r := range []record.Transfer{
+		{Header: record.Header{Type: record.TypeAccepted}, Activity: "storage", Country: "PY", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Region: "ap-southeast-3", Decision: "allowed", Demo: true},
+		{Header: record.Header{Type: record.TypeRefused}, Activity: "support-training", Country: "BR", Controller: "sparkoo-sg", Basis: "account-center", Requester: "huawei-cloud-cn@CN", Decision: "denied", Reason: "no_safeguard", Law: "br"},
+		{Header: record.Header{Type: record.TypeRefused}, Activity: "surveys", Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Decision: "denied", Reason: "consent_withdrawn"},
 	} {
 		r.Time, r.Policy, r.Enforced = at, old.Policy.Digest, true
-		id, err := log.Append(r.AppendJSON(nil))
+		id, err := log.Append(r.Append(nil))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -160,6 +162,17 @@ func TestExplainRecord(t *testing.T) {
 	}
 	wants(t, explained(t, explainFlags{record: dir + "#" + ids[0]}), "Record "+ids[0]+" says: allowed, region ap-southeast-3.",
 		"The controller is sparkoo-br (Sparkoo Technologies Do Brasil Ltda.) in BR: the country table.", "policy "+old.Policy.Digest[:12], "Allowed: ")
+	for _, number := range []string{"gw#" + ids[0], "0"} {
+		want := ids[0]
+		if number == "0" {
+			want = "entry 1.0 is of type ledger.genesis"
+		}
+		var out bytes.Buffer
+		err := (&explainFlags{record: dir + "#" + number}).run(&out, nil)
+		if got := fmt.Sprint(out.String(), err); !strings.Contains(got, want) {
+			t.Errorf("record %s: %s", number, got)
+		}
+	}
 	wants(t, explained(t, explainFlags{ledger: dir}, ids[1]), "staff of huawei-cloud-cn in CN", "the contracting party the Account Center shows", "Denied: no_safeguard.")
 	text := explained(t, explainFlags{record: dir + "#" + ids[2]})
 	wants(t, text, "consent is withdrawn", "Denied: consent_withdrawn.")
@@ -179,7 +192,7 @@ func TestExplainErrors(t *testing.T) {
 		"--request needs --caddyfile FILE":                    {explainFlags{request: "x"}, nil},
 		"give one of --address, --caddyfile, --record and":    {explainFlags{caddyfile: "x", record: "y"}, nil},
 		"--ledger DIR needs the record's number":              {explainFlags{ledger: "x"}, nil},
-		"record 'x' is not DIR#NUMBER":                        {explainFlags{record: "x"}, nil},
+		"record 'x' is not FOLDER#NUMBER":                     {explainFlags{record: "x"}, nil},
 		"reading the Caddyfile: open nowhere: no such file":   {explainFlags{caddyfile: "nowhere"}, nil},
 		"reference 'x' is none of consent:ID":                 {explainFlags{reference: "x"}, nil},
 		"an account, and no account records: name the file":   {explainFlags{account: "secret", activity: "support"}, nil},

@@ -89,22 +89,17 @@ func readRequest(path, from string) (*http.Request, error) {
 	return r, nil
 }
 
+// findRecord returns the folder and the place of the record that is asked about.
+func (f *explainFlags) findRecord(args []string) (folder string, id ledger.ID, err error) {
+	if f.record != "" {
+		return cli.FindRecord(f.record)
+	}
+	return cli.RecordIn(f.ledger, args[0])
+}
+
 // ofRecord explains a record of a ledger with the policy it was decided by.
 func (f *explainFlags) ofRecord(args []string) (decision.Explanation, error) {
-	dir, number := f.ledger, ""
-	if f.record != "" {
-		var found bool
-		if dir, number, found = cutLast(f.record, "#"); !found {
-			return decision.Explanation{}, fmt.Errorf("record '%s' is not DIR#NUMBER, such as data/ledger#1.42", f.record)
-		}
-	} else {
-		number = args[0]
-	}
-	dir, err := cli.ClassOf(dir, number)
-	if err != nil {
-		return decision.Explanation{}, err
-	}
-	id, err := parseRecordID(dir, number)
+	dir, id, err := f.findRecord(args)
 	if err != nil {
 		return decision.Explanation{}, err
 	}
@@ -140,13 +135,13 @@ func (f *explainFlags) ofRecord(args []string) (decision.Explanation, error) {
 }
 
 // says reports whether the record says what the explanation comes to.
-func (r *recorded) says(e *decision.Explanation) bool {
+func (r recorded) says(e *decision.Explanation) bool {
 	return e.Outcome == r.Decision && string(e.Reason) == r.Reason
 }
 
 // question is what the record says was asked. A record does not hold the person's
 // choices: where one stopped the request, its reason says which kind it was.
-func (r *recorded) question(p *decision.Policy) (q question.Question, err error) {
+func (r recorded) question(p *decision.Policy) (q question.Question, err error) {
 	q = question.Question{Activity: r.Activity, Country: r.Country, At: r.Time, Deletes: r.Method == http.MethodDelete, Demo: r.Demo}
 	if r.Controller == "unlisted" {
 		return q, fmt.Errorf("the contracting party was not in the registers, and a record does not say where it is")
@@ -173,7 +168,7 @@ func (r *recorded) question(p *decision.Policy) (q question.Question, err error)
 }
 
 // choices are some that lead to the reason of the record.
-func (r *recorded) choices(p *decision.Policy) (c decision.Choices) {
+func (r recorded) choices(p *decision.Policy) (c decision.Choices) {
 	switch decision.Reason(r.Reason) {
 	case decision.AccountClosed:
 		c.Closed = true
@@ -219,7 +214,7 @@ func parseRecordedReference(text string) (r decision.Reference) {
 }
 
 // step says what the record says, and whether its policy still says so.
-func (r *recorded) step(id ledger.ID, e *decision.Explanation) decision.Step {
+func (r recorded) step(id ledger.ID, e *decision.Explanation) decision.Step {
 	said := r.Decision
 	if r.Reason != "" {
 		said += " (" + r.Reason + ")"

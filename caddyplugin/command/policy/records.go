@@ -1,12 +1,11 @@
 package policy
 
 import (
-	"encoding/json"
+	"bytes"
 	"errors"
 	"fmt"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -15,44 +14,25 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policydiff"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
-// recorded is what a transfer's or denial's record says about the decision.
+// recorded is a transfer's or denial's record, with the way the data took.
 type recorded struct {
-	Type       string    `json:"type"`
-	Time       time.Time `json:"time"`
-	Activity   string    `json:"activity"`
-	Country    string    `json:"country"`
-	Controller string    `json:"controller"`
-	Basis      string    `json:"basis"`
-	Requester  string    `json:"requester"`
-	Region     string    `json:"region"`
-	Decision   string    `json:"decision"`
-	Reason     string    `json:"reason"`
-	Law        string    `json:"law"`
-	Policy     string    `json:"policy"`
-	Reference  string    `json:"reference"`
-	Method     string    `json:"method"`
-	Demo       bool      `json:"demo"`
-	Legs       []struct {
-		Kind      string `json:"kind"`
-		Recipient string `json:"recipient"`
-		To        string `json:"to"`
-		Laws      []struct {
-			Law       string `json:"law"`
-			Safeguard string `json:"safeguard"`
-		} `json:"laws"`
-	} `json:"legs"`
+	*record.Transfer
+	way []record.Leg
 }
 
-// isDecision reports whether an entry is one of a decision.
-func (r *recorded) isDecision() bool {
-	return r.Type == ledger.TypeAccepted || r.Type == ledger.TypeRefused
+// readWay reads the legs of a record.
+func readWay(t *record.Transfer) (r recorded, err error) {
+	r.Transfer = t
+	r.way, err = record.ParseLegs(t.Legs)
+	return r, err
 }
 
 // node is where the gateway stood, if the record shows it as a place of its own.
-func (r *recorded) node() string {
-	for _, leg := range r.Legs {
+func (r recorded) node() string {
+	for _, leg := range r.way {
 		if leg.Kind == string(decision.Edge) {
 			return leg.Recipient + "@" + leg.To
 		}
@@ -62,21 +42,21 @@ func (r *recorded) node() string {
 
 // who is who asked and under which controller, as a comparison names it. Where
 // the Account Center shows the controller of the country table it comes to the same.
-func (r *recorded) who(table *decision.CountryTable) string {
+func (r recorded) who(table *decision.CountryTable) string {
 	switch {
-	case r.Requester != "self" && r.Requester != "":
+	case r.Requester != record.Self && r.Requester != "":
 		return r.Requester
 	case r.Basis != string(decision.BasisAccountCenter) && r.Basis != string(decision.BasisTokenClaim):
-		return "self"
+		return record.Self
 	}
 	if c := table.Controller(r.Country); c != nil && c.ID == r.Controller {
-		return "self"
+		return record.Self
 	}
-	return "self:" + r.Controller
+	return record.Self + ":" + r.Controller
 }
 
 // touched reports whether a change is about what the record is about.
-func (r *recorded) touched(c *policydiff.Change, table *decision.CountryTable) bool {
+func (r recorded) touched(c *policydiff.Change, table *decision.CountryTable) bool {
 	in := func(list []string, x string) bool { return len(list) == 0 || slices.Contains(list, x) }
 	if !in(c.Countries, r.Country) || !in(c.Activities, r.Activity) {
 		return false
@@ -108,13 +88,13 @@ func (f *diffFlags) count(c *policydiff.Comparison, p *decision.Policy, back tim
 	}
 	table := p.CountryTable()
 	counts := make([]int, len(c.Changes))
-	err := cli.ReadClasses(f.ledger, func(e ledger.Entry) error {
-		var r recorded
-		if err := json.Unmarshal(e.Data, &r); err != nil {
-			return fmt.Errorf("entry %s is not a record: %w", e.ID, err)
-		}
-		if !r.isDecision() || r.Time.Before(now.Add(-back)) {
+	err := cli.ReadTransfers(f.ledger, func(e ledger.Entry, t *record.Transfer) error {
+		if t.Time.Before(now.Add(-back)) {
 			return nil
+		}
+		r, err := readWay(t)
+		if err != nil {
+			return fmt.Errorf("record %s: %w", e.ID, err)
 		}
 		for i := range c.Changes {
 			if r.touched(&c.Changes[i], table) {
@@ -132,40 +112,31 @@ func (f *diffFlags) count(c *policydiff.Comparison, p *decision.Policy, back tim
 // errFound ends a reading early.
 var errFound = errors.New("found")
 
-// parseRecordID reads the number of a record: epoch and index as records are
-// known by, with or without the node before it, or an index of the newest epoch.
-func parseRecordID(dir, text string) (ledger.ID, error) {
-	if _, number, found := strings.Cut(text, "#"); found {
-		text = number
-	}
-	index, err := strconv.ParseUint(text, 10, 64)
-	if err != nil {
-		return ledger.ParseID(text)
-	}
-	newest, err := ledger.Last(dir, 1)
-	return ledger.ID{Epoch: newest.Epoch, Index: index}, err
-}
-
 // readRecord reads one record of a ledger.
-func readRecord(dir string, id ledger.ID) (*recorded, error) {
-	var r *recorded
-	err := ledger.Read(dir, id, func(e ledger.Entry) error {
-		if e.ID != id {
-			return errFound
-		}
-		r = new(recorded)
-		if err := json.Unmarshal(e.Data, r); err != nil {
-			return fmt.Errorf("entry %s is not a record: %w", e.ID, err)
+func readRecord(dir string, id ledger.ID) (r recorded, err error) {
+	var data []byte
+	err = ledger.Read(dir, id, func(e ledger.Entry) error {
+		if e.ID == id {
+			data = bytes.Clone(e.Data)
 		}
 		return errFound
 	})
-	switch {
-	case err != nil && !errors.Is(err, errFound):
-		return nil, err
-	case r == nil:
-		return nil, fmt.Errorf("the ledger %s has no entry %s", dir, id)
-	case !r.isDecision():
-		return nil, fmt.Errorf("entry %s is of type %s: only transfers and denials were decided", id, r.Type)
+	if err != nil && !errors.Is(err, errFound) {
+		return r, err
+	}
+	if data == nil {
+		return r, fmt.Errorf("the ledger %s has no entry %s", dir, id)
+	}
+	entry, err := record.Parse(data)
+	if err != nil {
+		return r, fmt.Errorf("record %s: %w", id, err)
+	}
+	t, ok := entry.(*record.Transfer)
+	if !ok {
+		return r, fmt.Errorf("entry %s is of type %s: only transfers and denials were decided", id, entry.Head().Type)
+	}
+	if r, err = readWay(t); err != nil {
+		return r, fmt.Errorf("record %s: %w", id, err)
 	}
 	return r, nil
 }

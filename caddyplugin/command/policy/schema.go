@@ -9,12 +9,13 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 func schemaCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "schema [NAME]",
-		Short: "Prints the JSON Schema of a register, for editors; lists the registers without a name",
+		Short: "Prints the JSON Schema of a register or, as schema record, of the ledger's entries; lists the registers without a name",
 		Long: "Prints the JSON Schema (draft-07) of a register, by which an editor completes and checks it.\n" +
 			"The first line of a register names its schema, as in\n\n" +
 			"  # yaml-language-server: $schema=../schema/laws.json\n\n" +
@@ -34,8 +35,8 @@ func schemaCommand() *cobra.Command {
 	})
 }
 
-// printSchema prints a register's schema, which is JSON in any case, or the names of
-// the registers that have one.
+// printSchema prints a register's schema or the one of records, which is JSON in any
+// case, or the names of the registers that have one.
 func printSchema(w io.Writer, name string, asJSON bool) error {
 	switch {
 	case name == "" && asJSON:
@@ -44,7 +45,11 @@ func printSchema(w io.Writer, name string, asJSON bool) error {
 		_, err := fmt.Fprintln(w, strings.Join(config.SchemaNames(), "\n"))
 		return err
 	}
-	schema, err := config.Schema(strings.TrimSuffix(name, ".yaml"))
+	text := record.Schema
+	if name != "record" {
+		text = func() ([]byte, error) { return config.Schema(strings.TrimSuffix(name, ".yaml")) }
+	}
+	schema, err := text()
 	if err != nil {
 		return err
 	}

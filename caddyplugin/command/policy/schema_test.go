@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // The schemas printed are those that lie beside the registers.
@@ -28,6 +30,11 @@ func TestSchema(t *testing.T) {
 				t.Errorf("%s: another schema than in config/schema (%v)", spelling, err)
 			}
 		}
+	}
+	var entries bytes.Buffer
+	want, wantErr := record.Schema()
+	if err := printSchema(&entries, "record", false); err != nil || wantErr != nil || !bytes.Equal(entries.Bytes(), want) || len(want) == 0 {
+		t.Errorf("the schema of records: %v, %v, %.100s", err, wantErr, &entries)
 	}
 	if err := printSchema(&names, "recipient", false); err == nil || err.Error() != `no register "recipient"; did you mean "recipients"?` {
 		t.Errorf("an unknown register: %v", err)

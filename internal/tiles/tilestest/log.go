@@ -66,7 +66,7 @@ func (l *Log) Add(entries ...[]byte) {
 func (l *Log) Fill(size int) {
 	l.t.Helper()
 	for i := len(l.entries); i < size; i++ {
-		l.Add(fmt.Appendf(nil, `{"id":"%06d","node":"gw-1","type":"transfer"}`, i))
+		l.Add(fmt.Appendf(nil, `{"id":"%06d","node":"gw-1","type":"transfer","v":"test"}`, i))
 	}
 	l.Sign()
 }
