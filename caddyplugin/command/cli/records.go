@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -27,17 +28,23 @@ func ReadClasses(dir string, f func(ledger.Entry) error) error {
 	return nil
 }
 
-// ReadTransfers hands on every transfer and denial of a ledger, class by class.
+// ReadTransfers hands on every transfer and denial of a ledger, class by class. No
+// entry is passed over that might be one: what cannot be read is an error.
 func ReadTransfers(dir string, f func(ledger.Entry, *record.Transfer) error) error {
-	r := new(record.Transfer)
 	return ReadClasses(dir, func(e ledger.Entry) error {
-		if !record.IsOf(e.Data, record.TypeAccepted, record.TypeRefused) {
-			return nil
-		}
-		if err := r.Parse(e.Data); err != nil {
+		entry, err := record.Parse(e.Data)
+		if err != nil {
 			return fmt.Errorf("record %s: %w", e.ID, err)
 		}
-		return f(e, r)
+		switch entry := entry.(type) {
+		case *record.Transfer:
+			return f(e, entry)
+		case *record.Other:
+			if h := entry.Head(); !slices.Contains(record.Versions(), h.Version) {
+				return fmt.Errorf("record %s: it is of version %q, and this program reads %q", e.ID, h.Version, record.Versions())
+			}
+		}
+		return nil
 	})
 }
 

@@ -11,7 +11,44 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
+
+// An entry that cannot be read may be a transfer, so it is never passed over.
+func TestReadTransfers(t *testing.T) {
+	const rest = `"id":"01000000-0000-0000-0000-000000000000","node":"gw-1","salt":"AgAAAAAAAAAAAAAAAAAAAA","time":"2026-12-01T00:00:00.000000Z",`
+	for entry, why := range map[string]string{
+		`{` + rest + `"type":"later.type","v":"xfer/1"}`:                          "",
+		`{"bytes":-1,` + rest + `"type":"policy.snapshot","v":"xfer/1"}`:          "record 1.1: the entry is malformed at byte 9, in its member bytes",
+		`{` + rest + `"type":"transfer.accepted","v":"xfer/1"`:                    "record 1.1: the entry is malformed",
+		`{` + rest + `"type":"transfer.accepted","v":"xfer/2"}`:                   `record 1.1: it is of version "xfer/2", and this program reads ["xfer/1"]`,
+		`{"enforced":true,` + rest + `"type":"transfer.accepted","v":"xfer/1"}, `: "record 1.1: the entry is malformed",
+		`transfer`: "record 1.1: the entry is malformed",
+	} {
+		dir := filepath.Join(t.TempDir(), "ledger")
+		l := ledger.New(dir, ledger.Options{Node: "gw-1"})
+		if err := l.Open(); err != nil {
+			t.Fatal(err)
+		}
+		usual := record.Transfer{Header: record.Header{Type: record.TypeAccepted, Node: "gw-1"}, Decision: record.Allowed}
+		for _, data := range [][]byte{[]byte(entry), usual.Append(nil)} {
+			if _, err := l.Append(data); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := l.Close(); err != nil {
+			t.Fatal(err)
+		}
+		found := 0
+		err := ReadTransfers(dir, func(ledger.Entry, *record.Transfer) error { found++; return nil })
+		if why == "" && (err != nil || found != 1) {
+			t.Errorf("%s: %d transfers, %v", entry, found, err)
+		}
+		if why != "" && (err == nil || !strings.Contains(err.Error(), why)) {
+			t.Errorf("%s: %v, want %s", entry, err, why)
+		}
+	}
+}
 
 // A record is found by its number as people are shown it, with the folder or
 // without, in the class that the number names.
