@@ -154,6 +154,9 @@ func TestUnknownMembers(t *testing.T) {
 	}
 }
 
+// What Append takes for not given.
+const zeroID, zeroSalt = `00000000-0000-0000-0000-000000000000`, `AAAAAAAAAAAAAAAAAAAAAA`
+
 // Each thing wrong is an error that says what and where.
 func TestMalformed(t *testing.T) {
 	const good = `{"activity":"support","bytes":1,"categories":["1a"],"decision":"denied","demo":true,"enforced":true,"id":"01a22a1d-a140-7741-bfda-c0ca15a29283",` +
@@ -182,6 +185,8 @@ func TestMalformed(t *testing.T) {
 		{`"legs":[`, `"legs":[[`, "legs", ""},
 		{`2031-11-30`, `2031-11-31`, "retain_until", "a day is wanted"},
 		{`SKQ"`, `SKR"`, "salt", "16 bytes"},
+		{`01a22a1d-a140-7741-bfda-c0ca15a29283`, zeroID, "id", "a UUID"}, // Append makes up one that is zero,
+		{`9SUqA_rOuLF7GPBxsvTSKQ`, zeroSalt, "salt", "16 bytes"},         // so that other bytes would be written
 		{`54.624352Z`, `54,624352Z`, "time", "a time in UTC"},
 		{`54.624352Z`, `54.62435Z`, "time", "a time in UTC"},
 		{`T01`, `T25`, "time", "a time in UTC"},
@@ -228,6 +233,8 @@ func FuzzParse(f *testing.F) {
 	}
 	f.Add([]byte(`{"a":null,"id":"01a22a1d-a140-7741-bfda-c0ca15a29283","salt":"9SUqA_rOuLF7GPBxsvTSKQ","time":"2026-11-30T01:41:54.624352Z","type":"x","v":"xfer/1","z":"\u001f"}`))
 	f.Add([]byte(`{"type":"x","v":"xfer/2"}`))
+	f.Add([]byte(`{"bytes":1,"id":"` + zeroID + `","policy":"d","salt":"9SUqA_rOuLF7GPBxsvTSKQ","sha256":"e","time":"2026-11-30T01:41:54.624352Z","type":"policy.snapshot","v":"xfer/1"}`))
+	f.Add([]byte(`{"bytes":1,"id":"01a22a1d-a140-7741-bfda-c0ca15a29283","policy":"d","salt":"` + zeroSalt + `","sha256":"e","time":"2026-11-30T01:41:54.624352Z","type":"policy.snapshot","v":"xfer/1"}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := record.Parse(data)
 		if err != nil {
