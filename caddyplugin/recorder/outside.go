@@ -51,7 +51,7 @@ func (l *Ledger) places() (witnesses []*anchor.Witness, copies []*anchor.Copy, e
 // outside is what brings a ledger's checkpoints to places outside, and the
 // settings it was made with.
 type outside struct {
-	keeper    *anchor.Keeper
+	publisher *anchor.Publisher
 	witnesses []LedgerWitness
 	copies    []string
 }
@@ -72,14 +72,14 @@ func (l *shared) useOutside(settings *Ledger, logger *slog.Logger) error {
 		return err
 	}
 	m := processMetrics()
-	keeper := anchor.New(anchor.Options{
+	publisher := anchor.New(anchor.Options{
 		Log: l.anchored, Witnesses: witnesses, Copies: copies, Logger: logger,
 		OnAhead: l.refuse,
 		OnPush:  func(place string, size int64, err error) { m.pushed(place, size, err, time.Now()) },
 	})
-	l.outside.Store(&outside{keeper, slices.Clone(settings.Witnesses), slices.Clone(settings.Copies)})
-	if old.keeper != nil {
-		go old.keeper.Close() // it may wait for a place that does not answer
+	l.outside.Store(&outside{publisher, slices.Clone(settings.Witnesses), slices.Clone(settings.Copies)})
+	if old.publisher != nil {
+		go old.publisher.Close() // it may wait for a place that does not answer
 	}
 	return nil
 }
@@ -107,7 +107,7 @@ func (l *shared) offerLatest() error {
 // published brings a checkpoint to the places outside.
 func (l *shared) published(signed []byte) {
 	if o := l.outside.Load(); o != nil {
-		o.keeper.Offer(signed)
+		o.publisher.Offer(signed)
 	}
 }
 
@@ -117,7 +117,7 @@ func (l *shared) knownElsewhere(ctx context.Context, origin string) error {
 	if o == nil {
 		return nil
 	}
-	err := o.keeper.Known(ctx, origin)
+	err := o.publisher.Known(ctx, origin)
 	if ahead := (*anchor.AheadError)(nil); errors.As(err, &ahead) {
 		return fmt.Errorf("%w: %w", ledger.ErrKnownMore, err)
 	}
@@ -137,7 +137,7 @@ func (l *shared) refuse(ahead *anchor.AheadError) {
 // closeOutside waits until the last checkpoint is brought outside, or cannot be.
 func (l *shared) closeOutside() {
 	if o := l.outside.Load(); o != nil {
-		o.keeper.Close()
+		o.publisher.Close()
 	}
 }
 

@@ -32,7 +32,7 @@ func TestWitnessesSign(t *testing.T) {
 	t.Parallel()
 	log := tilestest.New(t, origin)
 	one, two := startWitness(t, "witness.example/one", log), startWitness(t, "witness.example/two", log)
-	k, file := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, one), client(t, two)}})
+	k, file := publishing(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, one), client(t, two)}})
 
 	policy, err := testsupport.TorchwoodPolicy(log.Public)
 	if err != nil {
@@ -97,18 +97,18 @@ func witnessedBundle(t *testing.T, log *tilestest.Log, file string, vkeys ...str
 	}
 }
 
-// A keeper that knows nothing learns the witness's size from its conflict.
+// A publisher that knows nothing learns the witness's size from its conflict.
 func TestConflictIsResolved(t *testing.T) {
 	t.Parallel()
 	log := tilestest.New(t, origin)
 	w := startWitness(t, "witness.example/w", log)
-	first, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}})
+	first, _ := publishing(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}})
 	offer(t, first, log, 300)
 	first.Close()
 	if w.Size(origin) != 300 {
 		t.Fatalf("Close did not wait: the witness has %d entries", w.Size(origin))
 	}
-	second, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}})
+	second, _ := publishing(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}})
 	offer(t, second, log, 500)
 	second.Close()
 	if w.Size(origin) != 500 {
@@ -140,7 +140,7 @@ func TestAnotherHistory(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	k, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied}})
+	k, _ := publishing(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied}})
 	if err := k.Known(t.Context(), origin); err != nil {
 		t.Errorf("a new log: %v", err)
 	}
@@ -168,7 +168,7 @@ func TestAnotherHistory(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, _ := keeping(t, c.log, anchor.Options{
+		k, _ := publishing(t, c.log, anchor.Options{
 			Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{again},
 			OnPush: func(place string, _ int64, err error) {
 				mu.Lock()
@@ -230,12 +230,12 @@ func TestLaterCheckpointOfTheSameLog(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	one, _ := keeping(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied()}})
+	one, _ := publishing(t, log, anchor.Options{Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied()}})
 	offer(t, one, log, 400)
 	one.Close()
 	var mu sync.Mutex
 	sizes := map[string]int64{}
-	other, _ := keeping(t, log, anchor.Options{
+	other, _ := publishing(t, log, anchor.Options{
 		Witnesses: []*anchor.Witness{client(t, w)}, Copies: []*anchor.Copy{copied()},
 		OnPush: func(place string, size int64, err error) {
 			mu.Lock()
@@ -270,7 +270,7 @@ func TestFailingWitness(t *testing.T) {
 	var mu sync.Mutex
 	var logged bytes.Buffer
 	reasons := map[string]bool{}
-	k, file := keeping(t, log, anchor.Options{
+	k, file := publishing(t, log, anchor.Options{
 		Witnesses: []*anchor.Witness{client(t, good), client(t, bad)},
 		Logger:    slog.New(slog.NewTextHandler(&lockedWriter{w: &logged, mu: &mu}, nil)),
 		OnPush: func(place string, _ int64, err error) {
@@ -395,7 +395,7 @@ func TestCopyBehindURL(t *testing.T) {
 		t.Fatal(err)
 	}
 	failures := make(chan error, 100)
-	k, _ := keeping(t, log, anchor.Options{Copies: []*anchor.Copy{c}, OnPush: func(_ string, _ int64, err error) {
+	k, _ := publishing(t, log, anchor.Options{Copies: []*anchor.Copy{c}, OnPush: func(_ string, _ int64, err error) {
 		select {
 		case failures <- err:
 		default:
@@ -420,7 +420,7 @@ func TestCopyBehindURL(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	older, _ := keeping(t, rolledBack(t, log, 8, ""), anchor.Options{Copies: []*anchor.Copy{fresh}})
+	older, _ := publishing(t, rolledBack(t, log, 8, ""), anchor.Options{Copies: []*anchor.Copy{fresh}})
 	var ahead *anchor.AheadError
 	if err := older.Known(t.Context(), origin); !errors.As(err, &ahead) {
 		t.Errorf("Known = %v", err)
@@ -463,7 +463,7 @@ func TestForeignCopies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		k, _ := keeping(t, log, anchor.Options{Copies: []*anchor.Copy{place}})
+		k, _ := publishing(t, log, anchor.Options{Copies: []*anchor.Copy{place}})
 		err = k.Known(t.Context(), origin)
 		var ahead *anchor.AheadError
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) || errors.As(err, &ahead) != c.ahead {

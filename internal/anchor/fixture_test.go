@@ -34,9 +34,9 @@ func client(t *testing.T, w *testsupport.Witness) *anchor.Witness {
 	return c
 }
 
-// keeping starts a keeper of one log and returns it with the file of its
+// publishing starts a publisher of one log and returns it with the file of its
 // witnessed checkpoint.
-func keeping(t *testing.T, log *tilestest.Log, o anchor.Options) (*anchor.Keeper, string) {
+func publishing(t *testing.T, log *tilestest.Log, o anchor.Options) (*anchor.Publisher, string) {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "checkpoint.witnessed")
 	o.Log = func(origin string) (anchor.Log, error) {
@@ -46,20 +46,20 @@ func keeping(t *testing.T, log *tilestest.Log, o anchor.Options) (*anchor.Keeper
 		return anchor.Log{Source: log, Key: log.Key(), Witnessed: file}, nil
 	}
 	o.Pause = func(int) time.Duration { return time.Millisecond }
-	k := anchor.New(o)
-	t.Cleanup(k.Close)
-	return k, file
+	pub := anchor.New(o)
+	t.Cleanup(pub.Close)
+	return pub, file
 }
 
 // offer signs the log at a size and offers it.
-func offer(t *testing.T, k *anchor.Keeper, log *tilestest.Log, size int) {
+func offer(t *testing.T, pub *anchor.Publisher, log *tilestest.Log, size int) {
 	t.Helper()
 	log.Fill(size)
 	signed, err := log.Checkpoint()
 	if err != nil {
 		t.Fatal(err)
 	}
-	k.Offer(signed)
+	pub.Offer(signed)
 }
 
 // eventually polls until f holds.

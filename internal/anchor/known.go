@@ -15,8 +15,8 @@ import (
 // the log must not be written to. Other errors say that a place could not be
 // asked; there can be several, joined. A log without a checkpoint is compared
 // with the copies only.
-func (k *Keeper) Known(ctx context.Context, origin string) error {
-	log, err := k.o.Log(origin)
+func (pub *Publisher) Known(ctx context.Context, origin string) error {
+	log, err := pub.o.Log(origin)
 	if err != nil {
 		return err
 	}
@@ -28,21 +28,21 @@ func (k *Keeper) Known(ctx context.Context, origin string) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found := make([]error, len(k.o.Witnesses)+len(k.o.Copies))
+	found := make([]error, len(pub.o.Witnesses)+len(pub.o.Copies))
 	var asked sync.WaitGroup
-	for i, c := range k.o.Copies {
+	for i, c := range pub.o.Copies {
 		asked.Go(func() { found[i] = c.known(ctx, origin, t, log) })
 	}
-	for i, w := range k.o.Witnesses {
+	for i, w := range pub.o.Witnesses {
 		if t == nil {
 			break // a witness answers only to a checkpoint
 		}
 		asked.Go(func() {
 			line, err := w.Cosign(ctx, t)
 			if err == nil {
-				err = k.collect(log, t, w.Name(), line)
+				err = pub.collect(log, t, w.Name(), line)
 			}
-			found[len(k.o.Copies)+i] = err
+			found[len(pub.o.Copies)+i] = err
 		})
 	}
 	asked.Wait()

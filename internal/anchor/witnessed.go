@@ -60,13 +60,13 @@ func (s *cosigned) note() []byte {
 }
 
 // collect keeps a witness's signature and writes the best witnessed checkpoint.
-func (k *Keeper) collect(log Log, t *tiles.Tree, witness, line string) error {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if len(k.signed) > 0 && !strings.HasPrefix(k.signed[0].own, t.Origin+"\n") {
-		k.signed = nil // of an epoch that ended
+func (pub *Publisher) collect(log Log, t *tiles.Tree, witness, line string) error {
+	pub.mu.Lock()
+	defer pub.mu.Unlock()
+	if len(pub.signed) > 0 && !strings.HasPrefix(pub.signed[0].own, t.Origin+"\n") {
+		pub.signed = nil // of an epoch that ended
 	}
-	best := k.signed.add(string(ownSignature(t)), t.N, witness, line)
+	best := pub.signed.add(string(ownSignature(t)), t.N, witness, line)
 	if err := tiles.WriteFile(log.Witnessed, best.note()); err != nil {
 		return fmt.Errorf("keeping the witnessed checkpoint: %w", err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
-// Log is what a Keeper must know of a log.
+// Log is what a Publisher must know of a log.
 type Log struct {
 	Source tiles.Source
 	Key    note.Verifier
@@ -22,7 +22,7 @@ type Log struct {
 	Witnessed string
 }
 
-// Options are the settings of a Keeper.
+// Options are the settings of a Publisher.
 type Options struct {
 	// Log returns the log of an origin.
 	Log func(origin string) (Log, error)
@@ -54,9 +54,9 @@ const (
 	longest  = time.Minute
 )
 
-// Keeper brings checkpoints to their places, each at its own pace, always the
+// Publisher brings checkpoints to their places, each at its own pace, always the
 // latest. Its methods may be called by any number of goroutines.
-type Keeper struct {
+type Publisher struct {
 	o       Options
 	places  []*place
 	closing chan struct{}
@@ -75,8 +75,8 @@ type place struct {
 	slot chan []byte // holds one, the latest
 }
 
-// New starts a Keeper. Close ends it.
-func New(o Options) *Keeper {
+// New starts a Publisher. Close ends it.
+func New(o Options) *Publisher {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -89,37 +89,37 @@ func New(o Options) *Keeper {
 	if o.Pause == nil {
 		o.Pause = pause
 	}
-	k := &Keeper{o: o, closing: make(chan struct{}), logs: map[string]Log{}}
+	pub := &Publisher{o: o, closing: make(chan struct{}), logs: map[string]Log{}}
 	for _, c := range o.Copies {
-		k.add(c.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error { return c.Put(ctx, t, log.Key) })
+		pub.add(c.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error { return c.Put(ctx, t, log.Key) })
 	}
 	for _, w := range o.Witnesses {
-		k.add(w.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error {
+		pub.add(w.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error {
 			line, err := w.Cosign(ctx, t)
 			if err != nil {
 				return err
 			}
-			return k.collect(log, t, w.Name(), line)
+			return pub.collect(log, t, w.Name(), line)
 		})
 	}
-	return k
+	return pub
 }
 
-func (k *Keeper) add(name string, push func(context.Context, Log, *tiles.Tree) error) {
+func (pub *Publisher) add(name string, push func(context.Context, Log, *tiles.Tree) error) {
 	p := &place{name: name, push: push, slot: make(chan []byte, 1)}
-	k.places = append(k.places, p)
-	k.ended.Go(func() { k.run(p) })
+	pub.places = append(pub.places, p)
+	pub.ended.Go(func() { pub.run(p) })
 }
 
 // Offer brings a signed checkpoint to all places. It does not wait. One that
 // could not be brought yet is forgotten for a newer one.
-func (k *Keeper) Offer(signed []byte) {
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	if k.closed {
+func (pub *Publisher) Offer(signed []byte) {
+	pub.mu.Lock()
+	defer pub.mu.Unlock()
+	if pub.closed {
 		return
 	}
-	for _, p := range k.places {
+	for _, p := range pub.places {
 		select {
 		case <-p.slot:
 		default:
@@ -130,33 +130,33 @@ func (k *Keeper) Offer(signed []byte) {
 
 // Close brings the latest checkpoint to each place that does not fail, and ends.
 // It takes as long as one try.
-func (k *Keeper) Close() {
-	k.mu.Lock()
-	if !k.closed {
-		k.closed = true
-		close(k.closing)
+func (pub *Publisher) Close() {
+	pub.mu.Lock()
+	if !pub.closed {
+		pub.closed = true
+		close(pub.closing)
 	}
-	k.mu.Unlock()
-	k.ended.Wait()
+	pub.mu.Unlock()
+	pub.ended.Wait()
 }
 
 // run serves one place until Close.
-func (k *Keeper) run(p *place) {
+func (pub *Publisher) run(p *place) {
 	failures := 0
-	for signed := k.await(p); signed != nil; {
+	for signed := pub.await(p); signed != nil; {
 		if failures > 0 {
 			select {
-			case <-time.After(k.o.Pause(failures)):
-			case <-k.closing:
+			case <-time.After(pub.o.Pause(failures)):
+			case <-pub.closing:
 			}
 		}
-		last := k.isClosing()
+		last := pub.isClosing()
 		select {
 		case signed = <-p.slot: // newer
 		default:
 		}
-		if k.try(p, signed, failures) {
-			failures, signed = 0, k.await(p)
+		if pub.try(p, signed, failures) {
+			failures, signed = 0, pub.await(p)
 			continue
 		}
 		failures++
@@ -167,11 +167,11 @@ func (k *Keeper) run(p *place) {
 }
 
 // await returns the next checkpoint for a place, nil when there will be none.
-func (k *Keeper) await(p *place) []byte {
+func (pub *Publisher) await(p *place) []byte {
 	select {
 	case signed := <-p.slot:
 		return signed
-	case <-k.closing:
+	case <-pub.closing:
 	}
 	select {
 	case signed := <-p.slot:
@@ -181,9 +181,9 @@ func (k *Keeper) await(p *place) []byte {
 	}
 }
 
-func (k *Keeper) isClosing() bool {
+func (pub *Publisher) isClosing() bool {
 	select {
-	case <-k.closing:
+	case <-pub.closing:
 		return true
 	default:
 		return false
@@ -196,31 +196,31 @@ func pause(failures int) time.Duration {
 }
 
 // try brings a checkpoint to a place and says how it went.
-func (k *Keeper) try(p *place, signed []byte, failures int) bool {
+func (pub *Publisher) try(p *place, signed []byte, failures int) bool {
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
-	log, t, err := k.open(signed)
+	log, t, err := pub.open(signed)
 	var size int64
 	if err == nil {
 		size, err = p.pushLatest(ctx, log, t)
 	}
-	k.o.OnPush(p.name, size, err)
+	pub.o.OnPush(p.name, size, err)
 	var ahead *AheadError
 	switch {
 	case errors.As(err, &ahead):
-		k.o.Logger.Error("a place outside knows another history of the ledger: entries are lost or were changed",
+		pub.o.Logger.Error("a place outside knows another history of the ledger: entries are lost or were changed",
 			"place", p.name, "error", err)
-		k.o.OnAhead(ahead)
+		pub.o.OnAhead(ahead)
 	case err != nil && failures == 0:
-		k.o.Logger.Warn("a checkpoint could not be brought to a place outside; it is tried again", "place", p.name, "error", err)
+		pub.o.Logger.Warn("a checkpoint could not be brought to a place outside; it is tried again", "place", p.name, "error", err)
 	case err == nil && failures > 0:
-		k.o.Logger.Info("a place outside takes checkpoints again", "place", p.name, "entries", size)
+		pub.o.Logger.Info("a place outside takes checkpoints again", "place", p.name, "entries", size)
 	}
 	return err == nil
 }
 
 // pushLatest pushes a tree, and returns the size of what was pushed. A place that
-// is ahead of it may have a later checkpoint of this very log from another Keeper;
+// is ahead of it may have a later checkpoint of this very log from another Publisher;
 // but none is brought outside before it is durable here. So it is ahead only if
 // it is ahead of what lies here after it has answered.
 func (p *place) pushLatest(ctx context.Context, log Log, t *tiles.Tree) (size int64, err error) {
@@ -241,20 +241,20 @@ func (p *place) pushLatest(ctx context.Context, log Log, t *tiles.Tree) (size in
 }
 
 // open makes a tree of a checkpoint of one of our logs.
-func (k *Keeper) open(signed []byte) (log Log, t *tiles.Tree, err error) {
+func (pub *Publisher) open(signed []byte) (log Log, t *tiles.Tree, err error) {
 	c, err := tiles.ReadCheckpoint(signed)
 	if err != nil {
 		return log, nil, err
 	}
-	k.mu.Lock()
-	defer k.mu.Unlock()
-	log, ok := k.logs[c.Origin]
+	pub.mu.Lock()
+	defer pub.mu.Unlock()
+	log, ok := pub.logs[c.Origin]
 	if !ok {
-		if log, err = k.o.Log(c.Origin); err != nil {
+		if log, err = pub.o.Log(c.Origin); err != nil {
 			return log, nil, err
 		}
-		clear(k.logs) // an epoch does not come back
-		k.logs[c.Origin] = log
+		clear(pub.logs) // an epoch does not come back
+		pub.logs[c.Origin] = log
 	}
 	t, err = tiles.OpenTreeAt(log.Source, signed, log.Key)
 	return log, t, err
