@@ -1,8 +1,6 @@
 package gateway
 
 import (
-	"net/http"
-
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/policystore"
 )
@@ -29,16 +27,4 @@ func (h *Handler) tryShadow(x *exchange, d *decision.Decision, f decision.Facts)
 	}
 	h.app.metrics.shadowed(change)
 	x.shadow = shadow.Member(change, would)
-}
-
-// answerShadowReload reads the shadow's folder now.
-func (a *App) answerShadowReload(w http.ResponseWriter, _ *http.Request) error {
-	if a.Shadow == "" {
-		return notFound("there is no shadow policy: name its folder with 'shadow FOLDER'")
-	}
-	changed, err := a.store.ReloadShadow()
-	if err != nil {
-		return unprocessable(err)
-	}
-	return answerJSON(w, reloaded{Changed: changed, Digest: a.store.State().Shadow.Policy.Digest})
 }

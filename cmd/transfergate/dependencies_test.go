@@ -15,13 +15,14 @@ const allowed = `
 cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
-caddyplugin/command/policy: caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/suggest internal/whatif
-caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/tiles
-caddyplugin/command/cli: internal/ledger internal/record
+caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/suggest internal/whatif
+caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/tiles
+caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/recorder internal/assertion internal/ledger internal/tiles
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
-caddyplugin/gateway: caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/suggest internal/whatif
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/suggest internal/whatif
+caddyplugin/adminapi: caddyplugin/recorder internal/decision internal/ledger internal/policystore internal/question internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger
 caddyplugin/option: internal/suggest

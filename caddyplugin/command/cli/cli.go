@@ -10,6 +10,8 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
+
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 )
 
 // Exit codes, the same for every command.
@@ -39,6 +41,14 @@ func Done(err error) (int, error) {
 // JSONFlag adds the flag every command has.
 func JSONFlag(cmd *cobra.Command) *bool {
 	return cmd.Flags().Bool("json", false, "print the result as JSON")
+}
+
+// AddressFlag adds the flag of commands that ask a running gateway, and returns the
+// client that asks it.
+func AddressFlag(cmd *cobra.Command) *adminapi.Client {
+	client := new(adminapi.Client)
+	cmd.Flags().StringVar(&client.Address, "address", "", "address of the running gateway's admin API (default: localhost:2019)")
+	return client
 }
 
 // PrintJSON prints a result for programs.

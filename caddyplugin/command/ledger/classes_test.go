@@ -135,19 +135,19 @@ func TestLedgerHoldOfClass(t *testing.T) {
 		class, want string
 		do          func(holdTender, ledger.ClassHold) ([]ledger.ClassHold, error)
 	}{
-		{"help", "help", holdTender.set},
-		{"", "default help", holdTender.set},
-		{"default", "help", holdTender.lift},
-		{"", "", holdTender.lift},
+		{"help", "help", holdTender.SetHold},
+		{"", "default help", holdTender.SetHold},
+		{"default", "help", holdTender.LiftHold},
+		{"", "", holdTender.LiftHold},
 	} {
 		if got, err := change(c.class, c.do); err != nil || strings.Join(got, " ") != c.want {
 			t.Errorf("class '%s': %v are held, want %s: %v", c.class, got, c.want, err)
 		}
 	}
-	if _, err := change("sales", holdTender.set); err == nil || !strings.Contains(err.Error(), "the ledger has no class 'sales'") {
+	if _, err := change("sales", holdTender.SetHold); err == nil || !strings.Contains(err.Error(), "the ledger has no class 'sales'") {
 		t.Errorf("no such class: %v", err)
 	}
-	if _, err := change("", holdTender.lift); err == nil || !strings.Contains(err.Error(), "no hold of that reference: 'case-7'") {
+	if _, err := change("", holdTender.LiftHold); err == nil || !strings.Contains(err.Error(), "no hold of that reference: 'case-7'") {
 		t.Errorf("no such hold: %v", err)
 	}
 	if list, err := keys(t, ledger.ClassFolder(folder, "help"), "list"); err != nil || len(list) != 1 {

@@ -2,12 +2,9 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"slices"
 	"text/tabwriter"
 	"time"
@@ -52,7 +49,7 @@ func holdSetCommand() *cobra.Command {
 	cmd.Flags().StringVar(&f.to, "to", "", "last day of them (default: to the end)")
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
 		f.hold.Ref = args[0]
-		return cli.Done(f.change(w, holdTender.set))
+		return cli.Done(f.change(w, holdTender.SetHold))
 	})
 }
 
@@ -65,7 +62,7 @@ func holdLiftCommand() *cobra.Command {
 	f := newHoldFlags(cmd, true)
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
 		f.hold.Ref = args[0]
-		return cli.Done(f.change(w, holdTender.lift))
+		return cli.Done(f.change(w, holdTender.LiftHold))
 	})
 }
 
@@ -108,7 +105,7 @@ func (f *holdFlags) change(w io.Writer, do func(holdTender, ledger.ClassHold) ([
 	if err := f.hold.Check(); err != nil {
 		return err
 	}
-	var tender holdTender = remoteHolds{*f.address}
+	var tender holdTender = f.running
 	if f.dir != "" {
 		tender = localHolds{f}
 	}
@@ -135,7 +132,7 @@ func parseDay(flag, text string) (time.Time, error) {
 func (f *holdFlags) list(w io.Writer) (err error) {
 	var holds []ledger.ClassHold
 	if f.dir == "" {
-		holds, err = remoteHolds{*f.address}.ask(http.MethodGet, "", nil)
+		holds, err = f.running.Holds()
 	} else {
 		holds, err = localHolds{f}.list()
 	}
@@ -147,18 +144,18 @@ func (f *holdFlags) list(w io.Writer) (err error) {
 
 // holdTender is who sets and lifts holds: the running gateway, or this process.
 type holdTender interface {
-	set(ledger.ClassHold) ([]ledger.ClassHold, error)
-	lift(ledger.ClassHold) ([]ledger.ClassHold, error)
+	SetHold(ledger.ClassHold) ([]ledger.ClassHold, error)
+	LiftHold(ledger.ClassHold) ([]ledger.ClassHold, error)
 }
 
 // localHolds are those of a ledger this process writes, with its classes.
 type localHolds struct{ f *holdFlags }
 
-func (t localHolds) set(h ledger.ClassHold) ([]ledger.ClassHold, error) {
+func (t localHolds) SetHold(h ledger.ClassHold) ([]ledger.ClassHold, error) {
 	return t.change(h.Class, func(s *ledger.Set) error { return s.SetHold(h) })
 }
 
-func (t localHolds) lift(h ledger.ClassHold) ([]ledger.ClassHold, error) {
+func (t localHolds) LiftHold(h ledger.ClassHold) ([]ledger.ClassHold, error) {
 	holds, err := t.change(h.Class, func(s *ledger.Set) error { return s.LiftHold(h) })
 	if errors.Is(err, ledger.ErrNoHold) {
 		err = fmt.Errorf("%w: '%s'", ledger.ErrNoHold, h.Ref)
@@ -180,38 +177,6 @@ func (t localHolds) list() ([]ledger.ClassHold, error) {
 		return nil, err
 	}
 	return dir.AllHolds()
-}
-
-// remoteHolds are those of a running gateway.
-type remoteHolds struct{ address string }
-
-func (t remoteHolds) set(h ledger.ClassHold) ([]ledger.ClassHold, error) {
-	return t.ask(http.MethodPost, "", &h)
-}
-
-func (t remoteHolds) lift(h ledger.ClassHold) ([]ledger.ClassHold, error) {
-	return t.ask(http.MethodPost, "/"+url.PathEscape(h.Ref)+"/lift", &h)
-}
-
-func (t remoteHolds) ask(method, path string, h *ledger.ClassHold) ([]ledger.ClassHold, error) {
-	var order []byte
-	if h != nil {
-		var err error
-		if order, err = json.Marshal(h); err != nil {
-			return nil, err
-		}
-	}
-	body, err := cli.AskGateway(t.address, method, "/transfer/ledger/holds"+path, order)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Holds []ledger.ClassHold `json:"holds"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
-	}
-	return answer.Holds, nil
 }
 
 // print prints the holds, of one class if it is named.

@@ -9,13 +9,14 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // holds are the flags of a hold command that prints JSON.
 func holds(dir, address string, h ledger.Hold) *holdFlags {
 	asJSON := true
-	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, address: &address, json: &asJSON}, hold: ledger.ClassHold{Hold: h}}
+	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, running: &adminapi.Client{Address: address}, json: &asJSON}, hold: ledger.ClassHold{Hold: h}}
 }
 
 // heldIn reads what a hold command printed.
@@ -38,7 +39,7 @@ func TestLedgerHold(t *testing.T) {
 	if err := l.Open(); err != nil {
 		t.Fatal(err)
 	}
-	if err := holds(dir, "", order).change(io.Discard, holdTender.set); err == nil || !strings.Contains(err.Error(), "while a gateway writes it, leave --ledger out") {
+	if err := holds(dir, "", order).change(io.Discard, holdTender.SetHold); err == nil || !strings.Contains(err.Error(), "while a gateway writes it, leave --ledger out") {
 		t.Errorf("while it is written: %v", err)
 	}
 	if err := l.Close(); err != nil {
@@ -47,7 +48,7 @@ func TestLedgerHold(t *testing.T) {
 	var out strings.Builder
 	f := holds(dir, "", order)
 	f.from, f.to = "2026-01-31", "2026-01-31"
-	if err := f.change(&out, holdTender.set); err != nil {
+	if err := f.change(&out, holdTender.SetHold); err != nil {
 		t.Fatal(err)
 	}
 	held := heldIn(t, out.String())
@@ -65,11 +66,11 @@ func TestLedgerHold(t *testing.T) {
 		!strings.HasSuffix(out.String(), " by legal-sg  order of a court\n") {
 		t.Errorf("list: %v, %q", err, out.String())
 	}
-	if err := holds(dir, "", ledger.Hold{Ref: "case-8", By: "legal", Because: "x"}).change(io.Discard, holdTender.lift); !errors.Is(err, ledger.ErrNoHold) {
+	if err := holds(dir, "", ledger.Hold{Ref: "case-8", By: "legal", Because: "x"}).change(io.Discard, holdTender.LiftHold); !errors.Is(err, ledger.ErrNoHold) {
 		t.Errorf("lifting another: %v", err)
 	}
 	out.Reset()
-	if err := holds(dir, "", order).change(&out, holdTender.lift); err != nil || len(heldIn(t, out.String())) != 0 {
+	if err := holds(dir, "", order).change(&out, holdTender.LiftHold); err != nil || len(heldIn(t, out.String())) != 0 {
 		t.Errorf("lifting: %v, %s", err, out.String())
 	}
 	for want, change := range map[string]func(*holdFlags){
@@ -80,7 +81,7 @@ func TestLedgerHold(t *testing.T) {
 	} {
 		f := holds(dir, "", order)
 		change(f)
-		if err := f.change(io.Discard, holdTender.set); err == nil || !strings.Contains(err.Error(), want) {
+		if err := f.change(io.Discard, holdTender.SetHold); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%v, want %s", err, want)
 		}
 	}
@@ -97,8 +98,8 @@ func TestLedgerHoldAsksGateway(t *testing.T) {
 	defer gateway.Close()
 	h := ledger.Hold{Ref: "case-7", By: "legal-sg", Because: "order of a court"}
 	for _, do := range []func(*holdFlags, io.Writer) error{
-		func(f *holdFlags, w io.Writer) error { return f.change(w, holdTender.set) },
-		func(f *holdFlags, w io.Writer) error { return f.change(w, holdTender.lift) },
+		func(f *holdFlags, w io.Writer) error { return f.change(w, holdTender.SetHold) },
+		func(f *holdFlags, w io.Writer) error { return f.change(w, holdTender.LiftHold) },
 		func(f *holdFlags, w io.Writer) error { return f.list(w) },
 	} {
 		var out strings.Builder

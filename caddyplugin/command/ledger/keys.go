@@ -2,18 +2,16 @@ package ledger
 
 import (
 	"bytes"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
-	"net/url"
 	"os"
 	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
@@ -29,34 +27,34 @@ func ledgerKeysCommand() *cobra.Command {
 			"The commands ask the running gateway, or work on the folder of a ledger, or of a class, that nobody writes (--ledger).",
 	}
 	cmd.AddCommand(
-		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]ledger.ClassKey, error) { return t.list() }),
+		keysCommand("list", "Lists the keys that exist", "", func(t keyTender, _ []string) ([]ledger.ClassKey, error) { return t.Keys() }),
 		keysCommand("rotate", "Makes a new key, which new records use from now on", "",
-			func(t keyTender, _ []string) ([]ledger.ClassKey, error) { return t.rotate() }),
+			func(t keyTender, _ []string) ([]ledger.ClassKey, error) { return t.RotateKeys() }),
 		keysCommand("destroy PERIOD", "Destroys the key of a period, for good",
 			"The records stay as they are, and so do their proofs. The ledger says that the key was destroyed.\n"+
 				"The current period's key is replaced first.",
-			func(t keyTender, args []string) ([]ledger.ClassKey, error) { return t.destroy(args[0]) }),
+			func(t keyTender, args []string) ([]ledger.ClassKey, error) { return t.DestroyKey(args[0]) }),
 	)
 	return cmd
 }
 
 // keyTender is who tends the keys: the running gateway, or this process.
 type keyTender interface {
-	list() ([]ledger.ClassKey, error)
-	rotate() ([]ledger.ClassKey, error)
-	destroy(period string) ([]ledger.ClassKey, error)
+	Keys() ([]ledger.ClassKey, error)
+	RotateKeys() ([]ledger.ClassKey, error)
+	DestroyKey(period string) ([]ledger.ClassKey, error)
 }
 
 // ledgerFlags say which ledger is meant: that of the running gateway, or a folder.
 type ledgerFlags struct {
 	dir, key, master string
-	address          *string
+	running          *adminapi.Client
 	json             *bool
 }
 
 // add adds the flags to a command.
 func (f *ledgerFlags) add(cmd *cobra.Command) {
-	f.address = cli.AddressFlag(cmd)
+	f.running = cli.AddressFlag(cmd)
 	cmd.Flags().StringVar(&f.dir, "ledger", "", "folder of a ledger that nobody writes")
 	cmd.Flags().StringVar(&f.key, "key", "", "with --ledger: file of the key that signs its checkpoints (default: in the folder)")
 	cmd.Flags().StringVar(&f.master, "master", "", "with --ledger: file of the master secret (default: in the folder)")
@@ -76,7 +74,7 @@ func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger
 func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]ledger.ClassKey, error)) (err error) {
 	var tender keyTender
 	if f.dir == "" {
-		tender = remoteKeys{*f.address}
+		tender = f.running
 	} else {
 		dir, folderErr := f.folder()
 		if folderErr != nil {
@@ -147,44 +145,21 @@ func (f *ledgerFlags) withSet(class string, do func(*ledger.Set) error) (err err
 // localKeys are those of a ledger this process writes.
 type localKeys struct{ log *ledger.Log }
 
-func (k localKeys) list() (rows []ledger.ClassKey, err error) {
+func (k localKeys) Keys() (rows []ledger.ClassKey, err error) {
 	for _, key := range k.log.Keys() {
 		rows = append(rows, ledger.ClassKey{KeyInfo: key})
 	}
 	return rows, nil
 }
 
-// rotate finds the new key made: the ledger was opened with one.
-func (k localKeys) rotate() ([]ledger.ClassKey, error) { return k.list() }
+// RotateKeys finds the new key made: the ledger was opened with one.
+func (k localKeys) RotateKeys() ([]ledger.ClassKey, error) { return k.Keys() }
 
-func (k localKeys) destroy(period string) ([]ledger.ClassKey, error) {
+func (k localKeys) DestroyKey(period string) ([]ledger.ClassKey, error) {
 	if err := k.log.DestroyKey(period); err != nil {
 		return nil, err
 	}
-	return k.list()
-}
-
-// remoteKeys are those of a running gateway.
-type remoteKeys struct{ address string }
-
-func (k remoteKeys) list() ([]ledger.ClassKey, error)   { return k.ask(http.MethodGet, "") }
-func (k remoteKeys) rotate() ([]ledger.ClassKey, error) { return k.ask(http.MethodPost, "/rotate") }
-func (k remoteKeys) destroy(period string) ([]ledger.ClassKey, error) {
-	return k.ask(http.MethodPost, "/"+url.PathEscape(period)+"/destroy")
-}
-
-func (k remoteKeys) ask(method, path string) ([]ledger.ClassKey, error) {
-	body, err := cli.AskGateway(k.address, method, "/transfer/ledger/keys"+path, nil)
-	if err != nil {
-		return nil, err
-	}
-	var answer struct {
-		Keys []ledger.ClassKey `json:"keys"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return nil, fmt.Errorf("reading the gateway's answer: %w", err)
-	}
-	return answer.Keys, nil
+	return k.Keys()
 }
 
 func printKeys(w io.Writer, keys []ledger.ClassKey, asJSON bool) error {

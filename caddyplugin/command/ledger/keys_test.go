@@ -14,9 +14,9 @@ import (
 func keys(t *testing.T, dir, name string, args ...string) (periods []string, err error) {
 	t.Helper()
 	do := map[string]func(keyTender, []string) ([]ledger.ClassKey, error){
-		"list":    func(k keyTender, _ []string) ([]ledger.ClassKey, error) { return k.list() },
-		"rotate":  func(k keyTender, _ []string) ([]ledger.ClassKey, error) { return k.rotate() },
-		"destroy": func(k keyTender, args []string) ([]ledger.ClassKey, error) { return k.destroy(args[0]) },
+		"list":    func(k keyTender, _ []string) ([]ledger.ClassKey, error) { return k.Keys() },
+		"rotate":  func(k keyTender, _ []string) ([]ledger.ClassKey, error) { return k.RotateKeys() },
+		"destroy": func(k keyTender, args []string) ([]ledger.ClassKey, error) { return k.DestroyKey(args[0]) },
 	}[name]
 	var out strings.Builder
 	asJSON := true

@@ -2,11 +2,9 @@ package policy
 
 import (
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -14,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
@@ -267,24 +266,17 @@ func reloadCommand() *cobra.Command {
 			"is wrong, nothing: the old one stays in force, and the error says why.",
 		Args: cobra.NoArgs,
 	}
-	address := cli.AddressFlag(cmd)
+	running := cli.AddressFlag(cmd)
 	return cli.Run(cmd, func(w io.Writer, _ []string) (int, error) {
-		return reloadPolicy(w, *address)
+		return reloadPolicy(w, running)
 	})
 }
 
 // reloadPolicy asks a running gateway to reload its policy.
-func reloadPolicy(w io.Writer, address string) (int, error) {
-	body, err := cli.AskGateway(address, http.MethodPost, "/transfer/policy/reload", nil)
+func reloadPolicy(w io.Writer, running *adminapi.Client) (int, error) {
+	answer, err := running.ReloadPolicy()
 	if err != nil {
 		return cli.Error, err
-	}
-	var answer struct {
-		Changed bool   `json:"changed"`
-		Digest  string `json:"digest"`
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return cli.Error, fmt.Errorf("reading the gateway's answer: %w", err)
 	}
 	if !answer.Changed {
 		return said(fmt.Fprintf(w, "nothing changed: policy %s is in force\n", answer.Digest))

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/question"
@@ -92,7 +93,7 @@ func (f *explainFlags) run(w io.Writer, args []string) error {
 	var answers []decision.Explanation
 	switch {
 	case f.address != "":
-		answers, err = f.online(q)
+		answers, err = adminapi.Client{Address: f.address}.Explain(q)
 	case f.caddyfile != "":
 		answers, err = f.ofCaddyfile(q)
 	default:

@@ -3,14 +3,12 @@ package policy
 import (
 	"bufio"
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"net/http"
 	"os"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
-	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
@@ -22,25 +20,6 @@ import (
 )
 
 // Where the answer of explain comes from, other than from flags and registers.
-
-// online puts the question to a running gateway. It goes into the body, because
-// the admin API logs addresses.
-func (f *explainFlags) online(q question.Question) (answers []decision.Explanation, err error) {
-	body, err := json.Marshal(q)
-	if err != nil {
-		return nil, fmt.Errorf("encoding the question: %w", err)
-	}
-	header := http.Header{"Content-Type": {"application/json"}}
-	res, err := caddycmd.AdminAPIRequest(f.address, http.MethodPost, "/transfer/explain", header, bytes.NewReader(body))
-	if err != nil {
-		return nil, fmt.Errorf("asking the gateway at %s: %w", f.address, err)
-	}
-	defer res.Body.Close()
-	if err := json.NewDecoder(res.Body).Decode(&answers); err != nil {
-		return nil, fmt.Errorf("reading the answer of the gateway at %s: %w", f.address, err)
-	}
-	return answers, nil
-}
 
 // ofCaddyfile asks the gateway that a Caddyfile describes, without starting it.
 func (f *explainFlags) ofCaddyfile(q question.Question) (answers []decision.Explanation, err error) {

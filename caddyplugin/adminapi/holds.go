@@ -1,4 +1,4 @@
-package gateway
+package adminapi
 
 import (
 	"encoding/json"
@@ -14,50 +14,55 @@ import (
 // holdRoutes set and lift holds, which keep epochs of the ledger from being
 // deleted.
 var holdRoutes = []caddy.AdminRoute{
-	{Pattern: "GET /transfer/ledger/holds", Handler: forApp((*App).answerHolds)},
-	{Pattern: "POST /transfer/ledger/holds", Handler: forApp((*App).answerSetHold)},
-	{Pattern: "POST /transfer/ledger/holds/{ref}/lift", Handler: forApp((*App).answerLiftHold)},
+	{Pattern: "GET /transfer/ledger/holds", Handler: forGateway(answerHolds)},
+	{Pattern: "POST /transfer/ledger/holds", Handler: forGateway(answerSetHold)},
+	{Pattern: "POST /transfer/ledger/holds/{ref}/lift", Handler: forGateway(answerLiftHold)},
 }
 
 // maxHold bounds the body of a request about a hold.
 const maxHold = 4 << 10
 
-func (a *App) answerHolds(w http.ResponseWriter, _ *http.Request) error {
-	holds, err := a.recorder.Set().Holds()
-	if err != nil {
-		return err
-	}
-	return answerJSON(w, map[string]any{"holds": append([]ledger.ClassHold{}, holds...)})
+// Holds are the holds on the ledger, of all classes.
+type Holds struct {
+	Holds []ledger.ClassHold `json:"holds"`
 }
 
-func (a *App) answerSetHold(w http.ResponseWriter, r *http.Request) error {
-	h, err := a.readHold(w, r)
+func answerHolds(g Gateway, w http.ResponseWriter, _ *http.Request) error {
+	holds, err := g.Recorder().Set().Holds()
 	if err != nil {
 		return err
 	}
-	if err := a.recorder.Set().SetHold(h); err != nil {
+	return answerJSON(w, Holds{append([]ledger.ClassHold{}, holds...)})
+}
+
+func answerSetHold(g Gateway, w http.ResponseWriter, r *http.Request) error {
+	h, err := readHold(g, w, r)
+	if err != nil {
+		return err
+	}
+	if err := g.Recorder().Set().SetHold(h); err != nil {
 		return unavailable(err)
 	}
-	return a.answerHolds(w, r)
+	return answerHolds(g, w, r)
 }
 
-func (a *App) answerLiftHold(w http.ResponseWriter, r *http.Request) error {
-	h, err := a.readHold(w, r)
+func answerLiftHold(g Gateway, w http.ResponseWriter, r *http.Request) error {
+	h, err := readHold(g, w, r)
 	if err != nil {
 		return err
 	}
-	switch err := a.recorder.Set().LiftHold(h); {
+	switch err := g.Recorder().Set().LiftHold(h); {
 	case errors.Is(err, ledger.ErrNoHold):
 		return caddy.APIError{HTTPStatus: http.StatusNotFound, Err: ledger.ErrNoHold}
 	case err != nil:
 		return unavailable(err)
 	}
-	return a.answerHolds(w, r)
+	return answerHolds(g, w, r)
 }
 
 // readHold reads what is to be done about a hold, who wants it and why. The path
 // may name the hold.
-func (a *App) readHold(w http.ResponseWriter, r *http.Request) (h ledger.ClassHold, err error) {
+func readHold(g Gateway, w http.ResponseWriter, r *http.Request) (h ledger.ClassHold, err error) {
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxHold))
 	body.DisallowUnknownFields()
 	if err := body.Decode(&h); err != nil {
@@ -69,7 +74,7 @@ func (a *App) readHold(w http.ResponseWriter, r *http.Request) (h ledger.ClassHo
 	if err := h.Check(); err != nil {
 		return h, unprocessable(err)
 	}
-	if h.Class != "" && a.recorder.Find(h.Class) == nil {
+	if h.Class != "" && g.Recorder().Find(h.Class) == nil {
 		return h, unprocessable(fmt.Errorf("the ledger has no class '%s'", h.Class))
 	}
 	return h, nil
