@@ -4,7 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"os"
+	"log/slog"
 	"strings"
 	"time"
 
@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/assertion"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -26,16 +27,16 @@ type Assertion struct {
 	// Issuer of the assertions, an absolute URL. Required.
 	Issuer string `json:"issuer,omitempty"`
 
-	// Key is the file that holds the key, PEM or a JSON Web Key (set), or a
-	// placeholder that stands for the file's name or for the key itself. The
-	// first key signs, the others are published. Default: a key made when the
-	// gateway starts and kept until the process ends
-	Key string `json:"key,omitempty"`
+	// Key is the file that holds the key, PEM or a JSON Web Key (set), or the key
+	// itself after the word value, as in value {env.ASSERTION_KEY}. The first key
+	// signs, the others are published. Default: a key made when the gateway starts
+	// and kept until the process ends
+	Key option.Secret `json:"key,omitzero"`
 
-	// SubjectKey is a file with at least 32 random bytes, or a placeholder as
-	// above, from which pairwise subjects are derived. Default: the key that
-	// signs, so that every subject changes with it
-	SubjectKey string `json:"subject_key,omitempty"`
+	// SubjectKey is a file with at least 32 random bytes, or the bytes after the
+	// word value as above, from which pairwise subjects are derived. Default: the
+	// key that signs, so that every subject changes with it
+	SubjectKey option.Secret `json:"subject_key,omitzero"`
 
 	// Algorithm the first key must be for: EdDSA or ES256. Default: the key's,
 	// and EdDSA for a key that is made
@@ -70,13 +71,13 @@ func (a *App) provisionAssertion() error {
 	if a.Assertion == nil {
 		return nil
 	}
-	if err := a.Assertion.provision(a.logger); err != nil {
+	if err := a.Assertion.provision(a.ctx.Slogger()); err != nil {
 		return fmt.Errorf("assertion: %w", err)
 	}
 	return nil
 }
 
-func (s *Assertion) provision(logger *zap.Logger) error {
+func (s *Assertion) provision(logger *slog.Logger) error {
 	if s.Issuer == "" {
 		return errors.New("no issuer: say whose assertions these are, as in 'issuer https://gateway.example.com'")
 	}
@@ -88,7 +89,7 @@ func (s *Assertion) provision(logger *zap.Logger) error {
 	if err := s.readKeys(logger); err != nil {
 		return err
 	}
-	material, err := s.readSubjectKey()
+	material, err := s.readSubjectKey(logger)
 	if err != nil {
 		return err
 	}
@@ -100,8 +101,8 @@ func (s *Assertion) provision(logger *zap.Logger) error {
 }
 
 // readKeys reads the keys, or asks the ring for its own.
-func (s *Assertion) readKeys(logger *zap.Logger) error {
-	if s.Key == "" {
+func (s *Assertion) readKeys(logger *slog.Logger) error {
+	if s.Key.IsZero() {
 		algorithm := s.Algorithm
 		if algorithm == "" {
 			algorithm = assertion.EdDSA
@@ -112,12 +113,12 @@ func (s *Assertion) readKeys(logger *zap.Logger) error {
 		}
 		if fresh {
 			logger.Warn("made a key for assertions, which ends with the process: pairwise subjects end with it; name a file as in 'key FILE' to keep them",
-				zap.String("algorithm", algorithm), zap.String("kid", k.ID()))
+				"algorithm", algorithm, "kid", k.ID())
 		}
 		s.keys = []assertion.Key{k}
 		return nil
 	}
-	raw, where, err := readSecret("key", s.Key)
+	raw, where, err := s.Key.Read("key", keyItself, logger)
 	if err != nil {
 		return err
 	}
@@ -132,11 +133,11 @@ func (s *Assertion) readKeys(logger *zap.Logger) error {
 
 // readSubjectKey reads what pairwise subjects are derived from; nil if it is not
 // configured.
-func (s *Assertion) readSubjectKey() ([]byte, error) {
-	if s.SubjectKey == "" {
+func (s *Assertion) readSubjectKey(logger *slog.Logger) ([]byte, error) {
+	if s.SubjectKey.IsZero() {
 		return nil, nil
 	}
-	raw, where, err := readSecret("subject_key", s.SubjectKey)
+	raw, where, err := s.SubjectKey.Read("subject_key", keyItself, logger)
 	if err != nil {
 		return nil, err
 	}
@@ -147,27 +148,10 @@ func (s *Assertion) readSubjectKey() ([]byte, error) {
 	return raw, nil
 }
 
-// readSecret returns what a file holds, or a placeholder. A value with line
-// breaks, and one that begins like JSON, is the secret itself; where then does
-// not repeat it.
-func readSecret(option, written string) (raw []byte, where string, err error) {
-	value, err := caddy.NewReplacer().ReplaceOrErr(written, true, true)
-	if err != nil {
-		return nil, "", fmt.Errorf("%s '%s': %w", option, written, err)
-	}
-	value = strings.TrimSpace(value)
-	if strings.Contains(value, "\n") || strings.HasPrefix(value, "{") {
-		return []byte(value), fmt.Sprintf("%s '%s'", option, written), nil
-	}
-	raw, err = os.ReadFile(value)
-	var file *os.PathError
-	if errors.As(err, &file) && value != written {
-		return nil, "", fmt.Errorf("%s '%s' names no file that can be read: %w", option, written, file.Err)
-	}
-	if err != nil {
-		return nil, "", fmt.Errorf("%s: %w", option, err)
-	}
-	return raw, fmt.Sprintf("%s '%s'", option, written), nil
+// keyItself reports whether a key stands where a file's name does: line breaks, or a
+// beginning like that of JSON, told formerly.
+func keyItself(_, value string) bool {
+	return strings.Contains(value, "\n") || strings.HasPrefix(value, "{")
 }
 
 // publish makes the keys those of the issuer.
@@ -245,8 +229,8 @@ func actor(p *decision.Policy, staff *decision.Place) assertion.Actor {
 //
 //	assertion {
 //	    issuer      <url>
-//	    key         <file>
-//	    subject_key <file>
+//	    key         [value] <secret>
+//	    subject_key [value] <secret>
 //	    algorithm   EdDSA|ES256
 //	    lifetime    <duration>
 //	    per_request
@@ -276,10 +260,10 @@ func (s *Assertion) unmarshalOption(d *caddyfile.Dispenser, word string) error {
 		return allArgs(d, "issuer URL", &s.Issuer)
 
 	case "key":
-		return allArgs(d, "key FILE", &s.Key)
+		return option.Secrets(d, "key [value] SECRET", &s.Key)
 
 	case "subject_key":
-		return allArgs(d, "subject_key FILE", &s.SubjectKey)
+		return option.Secrets(d, "subject_key [value] SECRET", &s.SubjectKey)
 
 	case "algorithm":
 		if err := allArgs(d, "algorithm EdDSA|ES256", &s.Algorithm); err != nil {

@@ -292,7 +292,8 @@ func TestAssertionRotation(t *testing.T) {
 	expect("the overlap is over", kidOf(t, second))
 }
 
-// A key may come through a placeholder: the key itself, or its file's name.
+// A key may come through a placeholder: the key itself, or its file's name; formerly
+// without the word 'value' also the key itself.
 func TestAssertionKeyFromPlaceholder(t *testing.T) {
 	key := newEd25519(t)
 	t.Setenv("TEST_ASSERTION_KEY", key)
@@ -306,7 +307,7 @@ func TestAssertionKeyFromPlaceholder(t *testing.T) {
 	g.get("/", "Registered-Country", "BR", "Account-Id", "ana")
 	before := g.claims(g.br, "sa-brazil-1").Subject
 	t.Setenv("TEST_ASSERTION_KEY", newP256(t))
-	g.reload("key {env.TEST_ASSERTION_KEY}\nsubject_key " + subjects)
+	g.reload("key value {env.TEST_ASSERTION_KEY}\nsubject_key " + subjects)
 	g.get("/", "Registered-Country", "BR", "Account-Id", "ana")
 	if after := g.claims(g.br, "sa-brazil-1").Subject; after != before {
 		t.Errorf("with a subject_key, the subject was %q and is %q under another key", before, after)

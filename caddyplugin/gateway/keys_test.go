@@ -92,3 +92,31 @@ func TestMasterSecretOfOperator(t *testing.T) {
 	short := writeFile(t, "short", "too short\n")
 	wantLoadError(t, g.load(strings.Replace(named, secret, short, 1), vars), "the master secret '"+short+"' has 9 bytes; at least 32 are needed, as of 'openssl rand -base64 32'")
 }
+
+// What a word 'value' stands before is a secret; everything else is a file's name,
+// but for what a placeholder stood for before there was that word.
+func TestMasterSecretIsFileOrValue(t *testing.T) {
+	secret := strings.Repeat("s", 44)
+	missing := filepath.Join(t.TempDir(), "no-such-file-though-its-name-is-long-enough")
+	t.Setenv("TEST_MASTER", secret)
+	t.Setenv("TEST_MASTER_SHORT", "short")
+	t.Setenv("TEST_MASTER_FILE", writeFile(t, "master", secret+"\n"))
+	t.Setenv("TEST_MASTER_MISSING", missing)
+	for master, want := range map[string]string{
+		"value {env.TEST_MASTER}":                         "",
+		"value " + secret:                                 "",
+		"{env.TEST_MASTER}":                               "",
+		"{env.TEST_MASTER_FILE}":                          "",
+		"{env.TEST_MASTER_FILE} value {env.TEST_MASTER}":  "",
+		"value {env.TEST_MASTER_SHORT}":                   "ledger: the master secret 'value {env.TEST_MASTER_SHORT}' has 5 bytes; at least 32 are needed",
+		"value {env.TEST_MASTER} {env.TEST_MASTER_SHORT}": "ledger: the old master secret '{env.TEST_MASTER_SHORT}' has 5 bytes; at least 32 are needed",
+		"{env.TEST_MASTER_MISSING}":                       "ledger: the master secret '{env.TEST_MASTER_MISSING}' names no file that can be read: no such file or directory",
+		missing:                                           "ledger: the master secret: open " + missing + ": no such file or directory",
+	} {
+		options := strings.Replace(goodOptions, "ledger {ledger}", "ledger {ledger} {\nmaster "+master+"\n}", 1)
+		err := validate(grammarCase{options: options}.caddyfile(t))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("master %s: got %v, want %s", master, err, want)
+		}
+	}
+}

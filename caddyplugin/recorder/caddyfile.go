@@ -20,7 +20,7 @@ import (
 //	    epoch_entries <number>
 //	    retain        <number> days|months|years
 //	    class         <name> { ... }
-//	    master        <secret> [<old secret>]
+//	    master        [value] <secret> [[value] <old secret>]
 //	    key_months    <number>
 //	    witness       <url> <key>
 //	    copy          <file>|<url>
@@ -59,16 +59,7 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 		return nil
 
 	case "master":
-		if !d.Args(&l.Master) {
-			return d.ArgErr()
-		}
-		if d.NextArg() {
-			l.OldMaster = d.Val()
-		}
-		if d.NextArg() {
-			return d.ArgErr()
-		}
-		return nil
+		return option.Secrets(d, "master [value] SECRET [[value] OLD]", &l.Master, &l.OldMaster)
 
 	case "key_months":
 		if err := option.Args(d, "key_months NUMBER", &text); err != nil {

@@ -2,7 +2,10 @@ package recorder
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"io/fs"
+	"log/slog"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -11,8 +14,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/caddyserver/caddy/v2"
-
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
@@ -35,14 +37,15 @@ type Ledger struct {
 	// month. Default: 16777216
 	EpochEntries uint64 `json:"epoch_entries,omitempty"`
 
-	// The master secret that wraps the keys of the pseudonyms: a file, or a
-	// placeholder such as {env.LEDGER_MASTER}. At least 32 bytes; blanks around it
-	// do not count. Default: made in the folder, where it protects little
-	Master string `json:"master,omitempty"`
+	// The master secret that wraps the keys of the pseudonyms: a file, or the
+	// secret after the word value, as in value {env.LEDGER_MASTER}. At least 32
+	// bytes; blanks around it do not count. Default: made in the folder, where it
+	// protects little
+	Master option.Secret `json:"master,omitzero"`
 
 	// The secret before it, which may still wrap some of them: they are wrapped
 	// anew when the ledger opens, which is at the next start. Default: none
-	OldMaster string `json:"old_master,omitempty"`
+	OldMaster option.Secret `json:"old_master,omitzero"`
 
 	// How long records are kept: a number of years, months or days, as in
 	// 5 years. Every record names its last day, and a whole epoch is deleted when
@@ -107,37 +110,49 @@ func (l *Ledger) options(o *Options) (writer ledger.Options, err error) {
 		Key: l.Key, MinFree: l.MinFree, EpochEntries: l.EpochEntries, PeriodMonths: l.KeyMonths,
 		OnSync: func(took time.Duration, _ int) { processMetrics().syncs.Observe(took.Seconds()) },
 	}
-	if writer.Master, err = readMaster("master", l.Master); err != nil {
+	if writer.Master, err = readMaster("the master secret", l.Master, o.Logger); err != nil {
 		return writer, err
 	}
-	writer.OldMaster, err = readMaster("old master", l.OldMaster)
+	writer.OldMaster, err = readMaster("the old master secret", l.OldMaster, o.Logger)
 	return writer, err
 }
 
-// readMaster reads a master secret: what a placeholder stands for, else the
-// file of that name. It is nil if none is written.
-func readMaster(option, written string) ([]byte, error) {
-	if written == "" {
+// readMaster reads a master secret. It is nil if none is written.
+func readMaster(what string, written option.Secret, logger *slog.Logger) ([]byte, error) {
+	secret, name, err := written.Read(what, secretItself, logger)
+	if err != nil {
+		return nil, fmt.Errorf("ledger: %w", err)
+	}
+	if written.IsZero() {
 		return nil, nil
 	}
-	var secret []byte
-	if strings.Contains(written, "{") {
-		value, err := caddy.NewReplacer().ReplaceOrErr(written, true, true)
-		if err != nil {
-			return nil, fmt.Errorf("ledger: %s '%s': %w", option, written, err)
-		}
-		secret = []byte(value)
-	} else {
-		var err error
-		if secret, err = os.ReadFile(written); err != nil {
-			return nil, fmt.Errorf("ledger: reading the %s secret: %w", option, err)
-		}
-	}
 	if secret = bytes.TrimSpace(secret); len(secret) < ledger.MinMaster {
-		return nil, fmt.Errorf("ledger: the %s secret '%s' has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'",
-			option, written, len(secret), ledger.MinMaster)
+		return nil, fmt.Errorf("ledger: %s has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'",
+			name, len(secret), ledger.MinMaster)
 	}
 	return secret, nil
+}
+
+// secretItself reports whether a placeholder stands for a secret and not for a file's
+// name, as it formerly always did. Neither a file that is there nor a path below a
+// folder that is there is taken for a secret: it could be guessed.
+func secretItself(written, value string) bool {
+	if !strings.Contains(written, "{") {
+		return false
+	}
+	if _, err := os.Stat(value); err == nil || errors.Is(err, fs.ErrPermission) {
+		return false
+	}
+	if !filepath.IsAbs(value) {
+		return true
+	}
+	volume := filepath.VolumeName(value)
+	first, _, deeper := strings.Cut(filepath.ToSlash(value[len(volume)+1:]), "/")
+	if !deeper || first == "" {
+		return true
+	}
+	_, err := os.Stat(filepath.Join(volume+string(filepath.Separator), first))
+	return err != nil
 }
 
 // checkClasses finds what is wrong with the classes, and those that have a folder
