@@ -20,6 +20,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // process is a gateway in a process of its own, and what its regions received.
@@ -67,10 +68,7 @@ var built = sync.OnceValues(func() (string, error) {
 	}
 	removeBuilt = func() error { return os.RemoveAll(dir) }
 	file := filepath.Join(dir, "transfergate")
-	if out, err := exec.Command("go", "build", "-o", file, ".").CombinedOutput(); err != nil {
-		return "", fmt.Errorf("building the gateway: %w\n%s", err, out)
-	}
-	return file, nil
+	return file, testsupport.BuildGateway(file)
 })
 
 var removeBuilt = func() error { return nil }
