@@ -24,6 +24,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	_ "github.com/sparkoo/transfergate/caddyplugin"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 var update = flag.Bool("update", false, "write what there is into testdata/surface.txt")
@@ -36,12 +37,14 @@ func TestMain(m *testing.M) {
 		caddycmd.Main()
 		return
 	}
+	testsupport.TakeStderr() // Caddy's log belongs to the test that runs
 	os.Exit(m.Run())
 }
 
 // TestSurface lists what others build upon: dashboards, scripts and programs. What
 // stands in testdata/surface.txt may be added to, and is not changed.
 func TestSurface(t *testing.T) {
+	testsupport.LogTo(t)
 	var found strings.Builder
 	for _, part := range []struct {
 		title string

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/sparkoo/transfergate/caddyplugin/accounts"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // unmarshal reads a source from what stands after "accounts".
@@ -131,6 +132,7 @@ func TestReadme(t *testing.T) {
 
 // Provision finds what can't work, and shows no secret.
 func TestProvisionErrors(t *testing.T) {
+	testsupport.LogTo(t)
 	t.Setenv("ACCOUNTS_TEST_TOKEN", "two words")
 	t.Setenv("ACCOUNTS_TEST_GOOD", "t0ken")
 	state := filepath.Join(t.TempDir(), "state")

@@ -14,11 +14,16 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/accounts"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
+
+// Caddy's log belongs to the test that runs.
+func init() { testsupport.TakeStderr() }
 
 // A request that took its snapshot of the table while the records were too old to be
 // believed is not answered from it because new ones came in meanwhile.
 func TestFeedRenewedUnderRequest(t *testing.T) {
+	testsupport.LogTo(t)
 	var party atomic.Value
 	party.Store("sparkoo-br")
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
