@@ -137,7 +137,7 @@ func TestAssertionVerifies(t *testing.T) {
 	for _, algorithm := range []string{"EdDSA", "ES256"} {
 		t.Run(algorithm, func(t *testing.T) {
 			g := startAsserting(t, "algorithm "+algorithm+"\nlifetime 20s")
-			g.get("/v1/support/tickets", "Registered-Country", "BR", "Account-Id", "ana")
+			g.get("/v1/support/tickets", "Registered-Country", "BR", "Account-Id", "account-of-ana")
 			c := g.claims(g.cn, "cn-north-4")
 			header := g.cn.last(t).Header
 			if c.Controller != "sparkoo-br" || c.Basis != "registered-country" || c.Country != "BR" || c.Activity != "support" ||
@@ -147,7 +147,7 @@ func TestAssertionVerifies(t *testing.T) {
 			if !strings.Contains(header.Get("Data-Transfer"), `safeguards="`+c.Safeguards+`"`) || !strings.Contains(c.Safeguards, "br-lgpd-") {
 				t.Errorf("safeguards %q, and Data-Transfer is %s", c.Safeguards, header.Get("Data-Transfer"))
 			}
-			if subject := ofType(g.records(), "transfer.accepted")[0]["subject"].(string); strings.Contains(subject, c.Subject) || strings.Contains(c.Subject, "ana") {
+			if subject := ofType(g.records(), "transfer.accepted")[0]["subject"].(string); strings.Contains(subject, c.Subject) || strings.Contains(c.Subject, "account-of-ana") {
 				t.Errorf("subject %q, and the ledger's pseudonym is %q", c.Subject, subject)
 			}
 		})

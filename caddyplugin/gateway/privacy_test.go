@@ -22,15 +22,15 @@ import (
 
 // The tests of this file fail requests in every way they know, and then look
 // for the person in whatever stays behind: Caddy's log as it is by default, the
-// ledger, the metrics. Everything about the person says "sekret", and they come
-// from an address that nobody else has.
+// ledger, the metrics. Everything about the person says "sekretperson", which no
+// random text holds by chance, and they come from an address that nobody else has.
 
 const personAddress = "127.77.66.55"
 
 // person is what every request of these tests says about who sends it.
 var person = []string{
-	"Registered-Country: BR", "Account-Id: sekret-account", "Authorization: Bearer sekret-token", "Cookie: session=sekret-cookie",
-	"User-Agent: sekret-agent", "Referer: http://sekret.test/", "X-Forwarded-For: 198.51.100.77", "X-Sekret: sekret",
+	"Registered-Country: BR", "Account-Id: sekretperson-account", "Authorization: Bearer sekretperson-token", "Cookie: session=sekretperson-cookie",
+	"User-Agent: sekretperson-agent", "Referer: http://sekretperson.test/", "X-Forwarded-For: 198.51.100.77", "X-Sekretperson: sekretperson",
 }
 
 // private is a running gateway whose log is kept.
@@ -49,7 +49,7 @@ func startPrivate(t *testing.T, change func(config string) string, talk func(net
 	}
 	p := &private{dir: t.TempDir(), metrics: freeAddr(t)}
 	p.log, p.accounts = filepath.Join(p.dir, "log"), filepath.Join(p.dir, "accounts.ndjson")
-	must(t, os.WriteFile(p.accounts, []byte(`{"account":"sekret-account","country":"BR"}`+"\n"), 0o600))
+	must(t, os.WriteFile(p.accounts, []byte(`{"account":"sekretperson-account","country":"BR"}`+"\n"), 0o600))
 	config := replaced(t, overEvery(t, site), "admin off", "admin off\n\tmetrics\n\tlog {\n\t\toutput file "+p.log+"\n\t}")
 	config = strings.Replace(config, "{accounts}", p.accounts, 1) + "\nhttp://" + p.metrics + " {\n\tmetrics\n}\n"
 	p.front = startFront(t, change(config), "", talk)
@@ -59,7 +59,7 @@ func startPrivate(t *testing.T, change func(config string) string, talk func(net
 
 // asPerson is a request of the person, complete when it has no body.
 func asPerson(request string, more ...string) []string {
-	return slices.Concat([]string{request, "Host: sekret.test"}, person, more, []string{""})
+	return slices.Concat([]string{request, "Host: sekretperson.test"}, person, more, []string{""})
 }
 
 // abandoned sends lines, reads up to n bytes of the answer, and tears the
@@ -101,7 +101,7 @@ func (p *private) keepsQuiet(t *testing.T, lines ...string) {
 	}
 	for where, text := range kept {
 		for line := range strings.SplitSeq(text, "\n") {
-			for _, bad := range []string{"sekret", personAddress, "198.51.100.77"} {
+			for _, bad := range []string{"sekretperson", personAddress, "198.51.100.77"} {
 				if strings.Contains(strings.ToLower(line), bad) {
 					t.Errorf("%s holds %s: %.1500q", where, bad, line)
 				}
@@ -120,29 +120,29 @@ func TestFailuresKeepQuiet(t *testing.T) {
 	gone := make(chan struct{}, 8) // an upstream saw its client go
 	talk := func(conn net.Conn, r *bufio.Reader, req *http.Request) {
 		switch req.URL.Path {
-		case "/sekret/closes":
-		case "/sekret/garbage":
-			answering("sekret sekret\r\n\r\n")(conn, r, req)
-		case "/sekret/switches":
-			answering("HTTP/1.1 101 Switching Protocols\r\n\r\nsekret")(conn, r, req)
-		case "/sekret/breaks":
-			answering("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsekret")(conn, r, req)
-		case "/sekret/breaks-chunks":
-			answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n6\r\nsekret\r\nZZ")(conn, r, req)
-		case "/sekret/endless":
+		case "/sekretperson/closes":
+		case "/sekretperson/garbage":
+			answering("sekretperson sekretperson\r\n\r\n")(conn, r, req)
+		case "/sekretperson/switches":
+			answering("HTTP/1.1 101 Switching Protocols\r\n\r\nsekretperson")(conn, r, req)
+		case "/sekretperson/breaks":
+			answering("HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nsekretperson")(conn, r, req)
+		case "/sekretperson/breaks-chunks":
+			answering("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nc\r\nsekretperson\r\nZZ")(conn, r, req)
+		case "/sekretperson/endless":
 			answering("HTTP/1.1 200 OK\r\n\r\n")(conn, r, req)
 			for err := error(nil); err == nil; {
 				_, err = conn.Write(make([]byte, 1<<16))
 			}
 			gone <- struct{}{}
-		case "/sekret/tunnel":
-			answering("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nsekret")(conn, r, req)
+		case "/sekretperson/tunnel":
+			answering("HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nsekretperson")(conn, r, req)
 			_, _ = r.ReadByte()
 			must(t, conn.(*net.TCPConn).SetLinger(0))
 			conn.Close()
 			gone <- struct{}{}
-		case "/sekret/error":
-			answering("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 6\r\n\r\nsekret")(conn, r, req)
+		case "/sekretperson/error":
+			answering("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 12\r\n\r\nsekretperson")(conn, r, req)
 		default:
 			answering("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nbr")(conn, r, req)
 		}
@@ -157,59 +157,59 @@ func TestFailuresKeepQuiet(t *testing.T) {
 			t.Errorf("%s: status %d, want %d: %.300s", lines[0], a.StatusCode, want, a.Text)
 		}
 	}
-	status(200, asPerson("GET /sekret/fine?sekret=sekret HTTP/1.1")...)
-	status(500, asPerson("GET /sekret/error?sekret=sekret HTTP/1.1")...)
+	status(200, asPerson("GET /sekretperson/fine?sekretperson=sekretperson HTTP/1.1")...)
+	status(500, asPerson("GET /sekretperson/error?sekretperson=sekretperson HTTP/1.1")...)
 
 	// Denied, and refused before that.
-	status(403, asPerson("GET /v1/support/training/sekret?sekret HTTP/1.1")...)
-	status(400, asPerson("GET /sekret/../sekret?sekret HTTP/1.1")...)
-	status(405, asPerson("TRACE /sekret?sekret HTTP/1.1")...)
-	status(405, asPerson("CONNECT sekret.test:443 HTTP/1.1")...)
-	status(405, asPerson("SEKRET /sekret HTTP/1.1")...)
-	status(400, asPerson("GET /sekret?sekret HTTP/1.1", "Connection: Upgrade", "Upgrade: sekret")...)
-	status(400, "GET /sekret HTTP/1.1", "Host: sekret,sekret", "")
-	status(400, "GET /sekret HTTP/1.1", "Host: sekret sekret", "")
-	status(400, asPerson("GET /sekret?sekret HTTP/1.1", "Account-Id: sekret-other")...)
-	status(403, "GET /sekret?sekret HTTP/1.1", "Host: sekret.test", "Registered-Country: sekret", "")
-	status(403, "GET /sekret?sekret HTTP/1.1", "Host: sekret.test", "Registered-Country: BR", "Staff-Entity: sekret", "Staff-Country: sekret", "")
-	status(403, "GET /sekret?sekret HTTP/1.1", "Host: sekret.test", "Account-Id: sekret-unknown", "")
+	status(403, asPerson("GET /v1/support/training/sekretperson?sekretperson HTTP/1.1")...)
+	status(400, asPerson("GET /sekretperson/../sekretperson?sekretperson HTTP/1.1")...)
+	status(405, asPerson("TRACE /sekretperson?sekretperson HTTP/1.1")...)
+	status(405, asPerson("CONNECT sekretperson.test:443 HTTP/1.1")...)
+	status(405, asPerson("SEKRETPERSON /sekretperson HTTP/1.1")...)
+	status(400, asPerson("GET /sekretperson?sekretperson HTTP/1.1", "Connection: Upgrade", "Upgrade: sekretperson")...)
+	status(400, "GET /sekretperson HTTP/1.1", "Host: sekretperson,sekretperson", "")
+	status(400, "GET /sekretperson HTTP/1.1", "Host: sekretperson sekretperson", "")
+	status(400, asPerson("GET /sekretperson?sekretperson HTTP/1.1", "Account-Id: sekretperson-other")...)
+	status(403, "GET /sekretperson?sekretperson HTTP/1.1", "Host: sekretperson.test", "Registered-Country: sekretperson", "")
+	status(403, "GET /sekretperson?sekretperson HTTP/1.1", "Host: sekretperson.test", "Registered-Country: BR", "Staff-Entity: sekretperson", "Staff-Country: sekretperson", "")
+	status(403, "GET /sekretperson?sekretperson HTTP/1.1", "Host: sekretperson.test", "Account-Id: sekretperson-unknown", "")
 	for _, stream := range p.streams() {
-		stream.send(h2Request("GET", "/sekret/../?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil)
+		stream.send(h2Request("GET", "/sekretperson/../?sekretperson", "registered-country", "BR", "account-id", "sekretperson-account"), "", nil)
 	}
 
 	// The region.
-	status(503, asPerson("PUT /v1/objects/sekret?sekret HTTP/1.1", "Content-Length: 0")...)
+	status(503, asPerson("PUT /v1/objects/sekretperson?sekretperson HTTP/1.1", "Content-Length: 0")...)
 	for _, path := range []string{"closes", "garbage", "switches"} {
-		status(502, asPerson("GET /sekret/"+path+"?sekret HTTP/1.1")...)
+		status(502, asPerson("GET /sekretperson/"+path+"?sekretperson HTTP/1.1")...)
 	}
 	for _, path := range []string{"breaks", "breaks-chunks"} {
-		if all := p.bytes(asPerson("GET /sekret/"+path+"?sekret HTTP/1.1", "Connection: close")...); !strings.Contains(all, "sekret") || strings.HasSuffix(all, "0\r\n\r\n") {
+		if all := p.bytes(asPerson("GET /sekretperson/"+path+"?sekretperson HTTP/1.1", "Connection: close")...); !strings.Contains(all, "sekretperson") || strings.HasSuffix(all, "0\r\n\r\n") {
 			t.Errorf("%s: the client heard %q", path, all)
 		}
 		for _, stream := range p.streams() {
-			if a := stream.send(h2Request("GET", "/sekret/"+path+"?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil); a.StatusCode != 200 && (stream.how != "HTTP/3" || a.StatusCode != 0) { // where a reset may overtake the header
+			if a := stream.send(h2Request("GET", "/sekretperson/"+path+"?sekretperson", "registered-country", "BR", "account-id", "sekretperson-account"), "", nil); a.StatusCode != 200 && (stream.how != "HTTP/3" || a.StatusCode != 0) { // where a reset may overtake the header
 				t.Errorf("%s over %s: status %d", path, stream.how, a.StatusCode)
 			}
 		}
 	}
 
 	// The client.
-	p.abandoned(t, 0, append(asPerson("POST /sekret/upload?sekret HTTP/1.1", "Content-Length: 1000"), "sekret")...)
-	p.abandoned(t, 0, append(asPerson("POST /sekret/upload?sekret HTTP/1.1", "Transfer-Encoding: chunked"), "6", "sekret", "ZZ", "sekret")...)
-	p.abandoned(t, 100_000, asPerson("GET /sekret/endless?sekret HTTP/1.1")...)
-	p.abandoned(t, 50_000, string(h2Bytes(t, h2Request("GET", "/sekret/endless?sekret", "registered-country", "BR", "account-id", "sekret-account"), "", nil, false)))
-	p.abandoned(t, 0, string(h2Bytes(t, h2Request("POST", "/sekret/upload?sekret", "registered-country", "BR", "account-id", "sekret-account"), "sekret", nil, true)))
+	p.abandoned(t, 0, append(asPerson("POST /sekretperson/upload?sekretperson HTTP/1.1", "Content-Length: 1000"), "sekretperson")...)
+	p.abandoned(t, 0, append(asPerson("POST /sekretperson/upload?sekretperson HTTP/1.1", "Transfer-Encoding: chunked"), "c", "sekretperson", "ZZ", "sekretperson")...)
+	p.abandoned(t, 100_000, asPerson("GET /sekretperson/endless?sekretperson HTTP/1.1")...)
+	p.abandoned(t, 50_000, string(h2Bytes(t, h2Request("GET", "/sekretperson/endless?sekretperson", "registered-country", "BR", "account-id", "sekretperson-account"), "", nil, false)))
+	p.abandoned(t, 0, string(h2Bytes(t, h2Request("POST", "/sekretperson/upload?sekretperson", "registered-country", "BR", "account-id", "sekretperson-account"), "sekretperson", nil, true)))
 	for range 2 {
 		<-gone
 	}
 
 	// The tunnel: broken by the region, and by the client.
-	tunnel := asPerson("GET /sekret/tunnel?sekret HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
+	tunnel := asPerson("GET /sekretperson/tunnel?sekretperson HTTP/1.1", "Connection: Upgrade", "Upgrade: websocket")
 	conn := p.dial()
 	if a := p.converse(conn, bufio.NewReader(conn), tunnel...); a.StatusCode != http.StatusSwitchingProtocols {
 		t.Errorf("tunnel: status %d", a.StatusCode)
 	}
-	_, err := io.WriteString(conn, "sekret")
+	_, err := io.WriteString(conn, "sekretperson")
 	must(t, err)
 	<-gone
 	conn.Close()
@@ -217,13 +217,13 @@ func TestFailuresKeepQuiet(t *testing.T) {
 	<-gone
 
 	// The account records.
-	must(t, os.WriteFile(p.accounts, []byte(`{"account":"sekret-account","country":"sekret","sekret":1}`+"\n"), 0o600))
+	must(t, os.WriteFile(p.accounts, []byte(`{"account":"sekretperson-account","country":"sekretperson","sekretperson":1}`+"\n"), 0o600))
 	waitFor(t, "the new records are refused", func() bool { return strings.Contains(readFile(t, p.log), "not replaced") })
 
 	// The ledger, at last.
 	must(t, gateway.BreakLedger(p.ledger))
-	status(503, asPerson("GET /sekret?sekret HTTP/1.1")...)
-	status(503, asPerson("GET /v1/support/training/sekret?sekret HTTP/1.1")...)
+	status(503, asPerson("GET /sekretperson?sekretperson HTTP/1.1")...)
+	status(503, asPerson("GET /v1/support/training/sekretperson?sekretperson HTTP/1.1")...)
 	p.keepsQuiet(t, `"msg":"transfer"`, "the ledger did not take a record", "account records not replaced")
 }
 
@@ -240,7 +240,7 @@ func TestPanicsKeepQuiet(t *testing.T) {
 	} {
 		t.Log(name)
 		p := startPrivate(t, change, nil)
-		if all := p.bytes(asPerson("GET /sekret?sekret HTTP/1.1")...); all != "" {
+		if all := p.bytes(asPerson("GET /sekretperson?sekretperson HTTP/1.1")...); all != "" {
 			t.Errorf("the client heard %q", all)
 		}
 		p.keepsQuiet(t, "handling a request panicked", "privacy_test.go")
@@ -252,7 +252,7 @@ func TestPanicsKeepQuiet(t *testing.T) {
 // logged with address and query.
 func TestMatcherFailuresKeepQuiet(t *testing.T) {
 	p := startPrivate(t, func(c string) string { return replaced(t, c, "@community path /community/*", "@community test_fails") }, nil)
-	a := p.h1(asPerson("GET /sekret?sekret HTTP/1.1")...)
+	a := p.h1(asPerson("GET /sekretperson?sekretperson HTTP/1.1")...)
 	p.refused(t, a, http.StatusForbidden, "no_activity")
 	p.keepsQuiet(t, "a matcher failed; the request is denied")
 }
@@ -280,7 +280,7 @@ func (p *testPanics) Identify(r *http.Request) (gateway.Identity, error) {
 		nowhere := map[string]any{r.RequestURI: r.RemoteAddr}
 		_ = nowhere[r.RequestURI].(int)
 	}
-	panic(fmt.Sprint("sekret ", r.RequestURI, r.RemoteAddr))
+	panic(fmt.Sprint("sekretperson ", r.RequestURI, r.RemoteAddr))
 }
 
 // testFails is a matcher whose error quotes the request.
@@ -296,7 +296,7 @@ func (*testFails) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 }
 
 func (*testFails) MatchWithError(r *http.Request) (bool, error) {
-	return false, fmt.Errorf("sekret %s from %s", r.RequestURI, r.RemoteAddr)
+	return false, fmt.Errorf("sekretperson %s from %s", r.RequestURI, r.RemoteAddr)
 }
 
 func init() {
