@@ -22,16 +22,16 @@ func TestBurstOpensNoBreaker(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	c := newCenter(t)
 	c.does(func(w http.ResponseWriter, r *http.Request) {
-		time.Sleep(250 * time.Millisecond)
+		time.Sleep(time.Second)
 		c.answer(w, r)
 	})
 	said := new(logs)
 	l := c.newLookup(t, func(config *directory.LookupConfig) {
-		config.Concurrency, config.Timeout, config.Logger = 8, 2*time.Second, said.logger()
+		config.Concurrency, config.Timeout, config.Logger = 4, 10*time.Second, said.logger()
 	})
 	find(t, l, "first") // the handshake takes its time
 	var all sync.WaitGroup
-	for i := range 200 {
+	for i := range 60 { // who comes last waits for 15 s
 		all.Go(func() { l.Find(t.Context(), registers, fmt.Sprint("a-", i)) })
 	}
 	all.Wait()

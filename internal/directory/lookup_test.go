@@ -197,7 +197,7 @@ func TestAnswersThatSayNothing(t *testing.T) {
 					config.URL = c.URL + "/records?key=hidden"
 					config.Logger = said.logger()
 					if strings.HasPrefix(test.name, "slow") {
-						config.Timeout = 50 * time.Millisecond
+						config.Timeout = 500 * time.Millisecond // time enough to connect
 					}
 				})
 				if a, err := l.Find(t.Context(), registers, account); !errors.Is(err, directory.ErrUnavailable) {
