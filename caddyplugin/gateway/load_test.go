@@ -190,13 +190,16 @@ func (l *load) served(t testing.TB, n int64) {
 	waitFor(t, "requests are served", func() bool { return l.sent.Load() >= before+n })
 }
 
-// TestReloadUnderLoad reloads the configuration 100 times in one process. Whatever
-// reached the upstream has its record, every transfer its outcome, the ledger
+// TestReloadUnderLoad reloads the configuration 25 times in one process, and 100
+// times in CI. Whatever reached the upstream has its record, every transfer its outcome, the ledger
 // verifies, and no goroutine is left over.
 func TestReloadUnderLoad(t *testing.T) {
-	reloads := 100
-	if testsupport.Race {
+	reloads := 25
+	switch {
+	case testsupport.Race:
 		reloads = 20
+	case testsupport.Full():
+		reloads = 100
 	}
 	br, sg := newCounting(t), newUpstream(t, "sg", nil)
 	vars := map[string]string{
@@ -239,10 +242,8 @@ type program struct {
 func buildProgram(t testing.TB) *program {
 	t.Helper()
 	p := &program{t: t, exe: filepath.Join(t.TempDir(), "transfergate"), home: t.TempDir()}
-	cmd := exec.Command("go", "build", "-o", p.exe, "../../cmd/transfergate")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("building the program: %v\n%s", err, out)
+	if err := testsupport.BuildGateway(p.exe); err != nil {
+		t.Fatal(err)
 	}
 	return p
 }

@@ -189,9 +189,12 @@ func TestReloadLosesNoMore(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds the program")
 	}
-	rounds := 30
-	if testsupport.Race {
+	rounds := 12 // of ten or more, a difference in every one is told from chance
+	switch {
+	case testsupport.Race:
 		rounds = 10 // the other process is built without it
+	case testsupport.Full():
+		rounds = 30
 	}
 	l := startPair(t, buildProgram(t), [2]string{lossGate, lossStock})
 	lost := l.run(t, rounds)

@@ -9,16 +9,16 @@ import (
 
 // A gateway that is killed under load, again and again, has recorded whatever
 // its regions received, and its ledger verifies after each restart. Ordinarily it
-// is killed 25 times, and 200 times in CI (TRANSFERGATE_TESTS_FULL=1).
+// is killed 8 times, and 200 times in CI (TRANSFERGATE_TESTS_FULL=1).
 func TestKilledUnderLoad(t *testing.T) {
 	if testing.Short() {
 		t.Skip("kills a gateway many times")
 	}
 	p := newProcess(t)
-	times := 25
+	times := 8
 	switch {
 	case testsupport.Race:
-		times = 10 // the gateway is not built with the race detector: it would find nothing more
+		times = 4 // the gateway is not built with the race detector: it would find nothing more
 	case testsupport.Full():
 		times = 200
 	}

@@ -206,7 +206,7 @@ func TestCacheRace(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	rounds := 20_000
+	rounds := 5_000
 	if testsupport.Race {
 		rounds = 2_000
 	}
@@ -236,19 +236,23 @@ func countryOf(id string) string {
 	return []string{"BR", "CL", "PE", "TH", "ZA", "FR"}[len(id)%3+int(id[len(id)-1])%3]
 }
 
-// A million remembered accounts take less than 200 MB.
+// A million remembered accounts take less than 200 MB. Only CI remembers so many;
+// otherwise it is an eighth, whose table is as empty.
 func TestMillionRemembered(t *testing.T) {
 	if testing.Short() || testsupport.Race {
 		t.Skip("takes seconds")
 	}
-	const n = 1_000_000
+	n := 125_000
+	if testsupport.Full() {
+		n = 1_000_000
+	}
 	before := heap()
 	cache := fill(t, n)
 	used := heap() - min(before, heap())
-	if used > 200e6 {
+	if used > 200*uint64(n) {
 		t.Errorf("%d accounts take %d bytes", n, used)
 	} else {
-		t.Logf("%d accounts take %.1f bytes each", n, float64(used)/n)
+		t.Logf("%d accounts take %.1f bytes each", n, float64(used)/float64(n))
 	}
 	runtime.KeepAlive(cache)
 }

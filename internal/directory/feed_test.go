@@ -557,9 +557,12 @@ func TestDamagedFeedState(t *testing.T) {
 	if !strings.HasPrefix(string(whole), string(snapshot)) {
 		t.Fatal("the changes were not added at the end")
 	}
-	step := 1
-	if testsupport.Race {
+	step := 3
+	switch {
+	case testsupport.Race:
 		step = 7
+	case testsupport.Full():
+		step = 1
 	}
 	for i := 0; i < len(whole); i += step {
 		changed := slices.Clone(whole)

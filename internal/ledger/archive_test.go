@@ -68,9 +68,12 @@ func TestSealed(t *testing.T) {
 // change or forget anything.
 func TestFlipOfEveryKindOfFile(t *testing.T) {
 	base := sealedLedger(t, 9, 4)
-	step := 1
-	if testing.Short() || testsupport.Race {
+	step := 3
+	switch {
+	case testing.Short() || testsupport.Race:
 		step = 7
+	case testsupport.Full():
+		step = 1
 	}
 	for _, name := range base.files("/l") {
 		data := base.get(name)

@@ -73,13 +73,17 @@ func checkAcknowledged(t *testing.T, m *memFS, want map[ledger.ID]string) (got [
 // The machine loses power before any one of the log's file operations, with any
 // part of what was not synced on the disk: nothing acknowledged is lost, and no
 // crash looks like damage. The same when the recovery is interrupted, and after
-// syncs that failed. 5,000 states that differ are looked at, of every kind.
+// syncs that failed. 1,000 states that differ are looked at, of every kind, and 5,000
+// in CI.
 //
 //clause:tests §5(h)
 func TestCrash(t *testing.T) {
-	states, appends := 5000, 5 // of each of four appenders
-	if testing.Short() || testsupport.Race {
+	states, appends := 1000, 5 // of each of four appenders
+	switch {
+	case testing.Short() || testsupport.Race:
 		states, appends = 500, 3
+	case testsupport.Full():
+		states = 5000
 	}
 	lives := []struct {
 		name  string

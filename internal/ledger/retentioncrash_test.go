@@ -41,9 +41,12 @@ func TestInterruptedDeletion(t *testing.T) {
 	shut(t, base.log)
 	at := day(2026, 4, 12)
 	rng := rand.New(rand.NewPCG(3, 4))
-	step := int64(1)
-	if testing.Short() || testsupport.Race {
+	step := int64(3)
+	switch {
+	case testing.Short() || testsupport.Race:
 		step = 9
+	case testsupport.Full():
+		step = 1
 	}
 	for n, failed := int64(0), true; failed; n += step {
 		l := &monthly{t: t, m: base.m.clone()}
@@ -87,9 +90,12 @@ type retained struct {
 //
 //clause:tests §6
 func TestRetentionKeepsItsPromises(t *testing.T) {
-	sequences := 40
-	if testing.Short() || testsupport.Race {
+	sequences := 12
+	switch {
+	case testing.Short() || testsupport.Race:
 		sequences = 8
+	case testsupport.Full():
+		sequences = 40
 	}
 	deleted := 0
 	for seed := range uint64(sequences) {

@@ -347,12 +347,18 @@ func diffRound(t *rapid.T, points int) {
 	}
 }
 
-// TestDiffIsExplain: 10,000 random points of the domain, under a hundred pairs of
-// random policies.
+// TestDiffIsExplain: 2,500 random points of the domain, under 25 pairs of random
+// policies, and four times as many in CI.
 func TestDiffIsExplain(t *testing.T) {
-	rounds := 0
+	rounds, most := 0, 25
+	switch {
+	case testsupport.Race || testing.Short():
+		most = 5
+	case testsupport.Full():
+		most = 100
+	}
 	rapid.Check(t, func(t *rapid.T) {
-		if rounds++; (testsupport.Race || testing.Short()) && rounds > 5 {
+		if rounds++; rounds > most {
 			return
 		}
 		diffRound(t, 100)

@@ -85,9 +85,9 @@ func sum(t *testing.T, r io.Reader) string {
 }
 
 func testMultipart(t *testing.T, client *minio.Client) {
-	size, parts := int64(100<<20), 7 // of 16 MiB
-	if testsupport.Race {
-		size, parts = 20<<20, 2
+	size, parts := int64(20<<20), 2 // of 16 MiB
+	if testsupport.Full() && !testsupport.Race {
+		size, parts = 100<<20, 7
 	}
 	info, err := client.PutObject(t.Context(), bucket, "large", content(1, size), size,
 		minio.PutObjectOptions{PartSize: 16 << 20})
