@@ -39,6 +39,11 @@ func (c Client) Explain(q question.Question) ([]decision.Explanation, error) {
 	return ask[[]decision.Explanation](c, http.MethodPost, "/transfer/explain", q)
 }
 
+// LedgerFolder is the folder of the ledger as the configuration that runs names it.
+func (c Client) LedgerFolder() (string, error) {
+	return ask[string](c, http.MethodGet, "/config/apps/transfer/ledger/folder", nil)
+}
+
 // Keys lists the keys of the pseudonyms.
 func (c Client) Keys() ([]ledger.ClassKey, error) { return c.keys(http.MethodGet, "") }
 

@@ -1,15 +1,14 @@
 package cli
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/record"
 )
@@ -99,12 +98,11 @@ func FindRecord(text string) (folder string, id ledger.ID, err error) {
 // runningLedger is the ledger's folder of the gateway that runs here, if it is the
 // node's.
 func runningLedger(node string) (string, error) {
-	answer, err := AskGateway("", http.MethodGet, "/config/apps/transfer/ledger/folder", nil)
-	if err != nil {
+	dir, err := adminapi.Client{}.LedgerFolder()
+	switch {
+	case err != nil:
 		return "", err
-	}
-	var dir string
-	if err := json.Unmarshal(answer, &dir); err != nil || dir == "" {
+	case dir == "":
 		return "", errors.New("the running gateway names no folder of a ledger")
 	}
 	switch found := ledger.NodeOf(dir); {
