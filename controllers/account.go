@@ -26,6 +26,10 @@ type Account struct {
 	// Country is the registered country: ISO 3166-1 alpha-2; empty when the
 	// record doesn't say.
 	Country string
+	// Invalid tells that the record had a country, its own or its party's, that is no
+	// code of ISO 3166-1. Its person's country counts as unknown, whatever is claimed,
+	// and Country is empty; all else that the record says holds.
+	Invalid bool
 	// Controller is the contracting party: the id of a controller of the
 	// registers; empty if none is recorded.
 	Controller string
@@ -190,6 +194,24 @@ func checkText(field, text string, limit int) error {
 		return fmt.Errorf("%s holds a control character", field)
 	}
 	return nil
+}
+
+// leaveOutCountries takes invalid countries out of the record and notes that there
+// were some. It returns what was wrong, for whoever keeps the records; nil if nothing.
+func (a *Account) leaveOutCountries() (wrong error) {
+	leaveOut := func(field string, code *string) {
+		if err := checkCountry(field, *code); err != nil {
+			a.Invalid, *code, wrong = true, "", cmp.Or(wrong, err)
+		}
+	}
+	leaveOut("country", &a.Country)
+	if a.Party != nil {
+		leaveOut("contracting_party.country", &a.Party.Country)
+	}
+	if a.Invalid {
+		a.Country = "" // the party's laws are not known, so that the person's would not be all
+	}
+	return wrong
 }
 
 // checkCountry refuses what is neither empty nor a country code. It shows the

@@ -21,6 +21,7 @@ import (
 type File struct {
 	path   string
 	table  *Table
+	strict bool // an invalid country refuses the file
 	logger *slog.Logger
 
 	mu       sync.Mutex  // guards what follows
@@ -35,9 +36,10 @@ type File struct {
 // LoadFile reads the file at path into the table, which it must be able to,
 // and returns what keeps it up to date once [File.Watch] is called. Later
 // failures go to the logger. The error begins with path:line when a line is at
-// fault.
-func LoadFile(path string, table *Table, logger *slog.Logger) (*File, error) {
-	f := &File{path: path, table: table, logger: logger}
+// fault. A line with an invalid country is refused alone, see [Account.Invalid], and
+// named to the logger; if strict it refuses the file.
+func LoadFile(path string, table *Table, strict bool, logger *slog.Logger) (*File, error) {
+	f := &File{path: path, table: table, strict: strict, logger: logger}
 	f.mu.Lock() // nobody else has f yet; load asks for it
 	defer f.mu.Unlock()
 	if _, err := f.load(); err != nil {
@@ -105,7 +107,12 @@ func (f *File) Status() (synced time.Time, failures uint64) {
 // The caller holds mu.
 func (f *File) load() (count int, err error) {
 	f.read, f.good, f.pending = nil, false, nil
-	info, accounts, err := readFile(f.path, f.table.Known())
+	var odd oddLines
+	listener := odd.add
+	if f.strict {
+		listener = nil
+	}
+	info, accounts, err := readFile(f.path, f.table.Known(), listener)
 	f.read = info
 	if err != nil {
 		return 0, err
@@ -113,8 +120,34 @@ func (f *File) load() (count int, err error) {
 	if err := f.table.ReplaceAccounts(accounts); err != nil {
 		return 0, fmt.Errorf("%s: %w", f.path, err)
 	}
+	odd.report(f.logger)
 	f.good, f.reported, f.synced = true, "", time.Now()
 	return len(accounts), nil
+}
+
+// oddLines are the lines of a file that were refused alone.
+type oddLines struct {
+	first []error // as many as are named
+	count int
+}
+
+// maxNamed is how many refused lines of a file are named.
+const maxNamed = 20
+
+func (o *oddLines) add(err error) {
+	if o.count++; o.count <= maxNamed {
+		o.first = append(o.first, err)
+	}
+}
+
+// report names the lines.
+func (o *oddLines) report(logger *slog.Logger) {
+	for _, err := range o.first {
+		logger.Error("an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass", "error", err)
+	}
+	if more := o.count - len(o.first); more > 0 {
+		logger.Error("further account records have an invalid country", "records", more)
+	}
 }
 
 // fail counts a failure, and reports it unless it is an unreadable file's that
@@ -129,8 +162,9 @@ func (f *File) fail(err error) {
 }
 
 // readFile reads account records from the file at path. The info is that of the
-// content read, good or bad, and nil if it could not be read to its end.
-func readFile(path string, known Known) (fs.FileInfo, []Account, error) {
+// content read, good or bad, and nil if it could not be read to its end. For odd see
+// readAccounts.
+func readFile(path string, known Known, odd func(error)) (fs.FileInfo, []Account, error) {
 	// Opening a pipe would wait for a writer, so look before.
 	if info, err := os.Stat(path); err != nil {
 		return nil, nil, fmt.Errorf("reading accounts: %w", err)
@@ -146,7 +180,7 @@ func readFile(path string, known Known) (fs.FileInfo, []Account, error) {
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading accounts: %w", err)
 	}
-	accounts, err := ReadAccounts(file, path, known)
+	accounts, err := readAccounts(file, path, known, odd)
 	if pathErr := (*fs.PathError)(nil); errors.As(err, &pathErr) {
 		return nil, nil, err // the disk's fault, not the content's: worth another try
 	}

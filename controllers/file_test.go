@@ -42,7 +42,7 @@ func loadFile(t *testing.T) *accountsFile {
 		},
 	}))
 	var err error
-	if f.File, err = controllers.LoadFile(f.path, f.table, logger); err != nil {
+	if f.File, err = controllers.LoadFile(f.path, f.table, false, logger); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -116,7 +116,7 @@ func TestFileLoad(t *testing.T) {
 		filepath.Join(bad, "below"): "reading accounts: stat " + filepath.Join(bad, "below") + ": not a directory",
 	} {
 		table := newTable(t, controllers.Account{ID: "old"})
-		f, err := controllers.LoadFile(path, table, slog.New(slog.DiscardHandler))
+		f, err := controllers.LoadFile(path, table, false, slog.New(slog.DiscardHandler))
 		wantError(t, err, want)
 		if _, ok := table.Snapshot().Account("old"); !ok || f != nil {
 			t.Errorf("%s: got %v; old account still there: %t", path, f, ok)
@@ -150,7 +150,7 @@ func TestFileLoadWhileChanging(t *testing.T) {
 	}()
 	var err error
 	for deadline := time.Now().Add(3 * time.Minute); err == nil && time.Now().Before(deadline); {
-		_, err = controllers.LoadFile(f.path, f.table, slog.New(slog.DiscardHandler))
+		_, err = controllers.LoadFile(f.path, f.table, false, slog.New(slog.DiscardHandler))
 	}
 	close(done)
 	<-stopped
@@ -163,7 +163,7 @@ func TestFileLoadBrokenDisk(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		t.Skipf("no %s here", path)
 	}
-	_, err := controllers.LoadFile(path, newTable(t), slog.New(slog.DiscardHandler))
+	_, err := controllers.LoadFile(path, newTable(t), false, slog.New(slog.DiscardHandler))
 	wantError(t, err, path+":1: read "+path+": input/output error")
 }
 
@@ -200,8 +200,8 @@ func TestFileChanges(t *testing.T) {
 
 func TestFileBad(t *testing.T) {
 	f := loadFile(t)
-	bad := failure("DIR/accounts.ndjson:2: country \"UK\" is not an ISO 3166-1 alpha-2 code")
-	line := `{"account":"jane","country":"UK"}` + "\n"
+	bad := failure("DIR/accounts.ndjson:2: country is not text")
+	line := `{"account":"jane","country":7}` + "\n"
 	checks := func(n int) {
 		for range n {
 			f.Check()
@@ -287,7 +287,7 @@ func TestFileAndTableDiffer(t *testing.T) {
 // is the test's, the file system is not.
 func TestFileWatch(t *testing.T) {
 	f := loadFile(t)
-	f.File, _ = controllers.LoadFile(f.path, f.table, slog.New(slog.DiscardHandler))
+	f.File, _ = controllers.LoadFile(f.path, f.table, false, slog.New(slog.DiscardHandler))
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		returned := make(chan struct{})
@@ -304,4 +304,37 @@ func TestFileWatch(t *testing.T) {
 		cancel()
 		<-returned
 	})
+}
+
+// A line with an invalid country is named, by file and line and without its account,
+// and refused alone; with strict it refuses the file.
+func TestFileInvalidCountry(t *testing.T) {
+	f := loadFile(t)
+	f.write(goodLine + `{"account":"secret-1","country":"XK"}` + "\n" + `{"account":"secret-2","country":"BR"}` + "\n")
+	f.Check()
+	f.Check()
+	f.want("sparkoo-br", 0,
+		`level=ERROR msg="an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass" error="DIR/accounts.ndjson:2: country \"XK\" is not an ISO 3166-1 alpha-2 code"`,
+		`level=INFO msg="account records replaced" file=DIR/accounts.ndjson accounts=3`)
+	s := f.table.Snapshot()
+	if a, ok := s.Account("secret-1"); !ok || !a.Invalid || a.Country != "" {
+		t.Errorf("the record is %+v", a)
+	}
+	if a, ok := s.Account("secret-2"); !ok || a.Invalid || a.Country != "BR" {
+		t.Errorf("the line after it is %+v", a)
+	}
+	_, err := controllers.LoadFile(f.path, f.table, true, slog.New(slog.DiscardHandler))
+	wantError(t, err, f.path+`:2: country "XK" is not an ISO 3166-1 alpha-2 code`)
+
+	var lines strings.Builder
+	lines.WriteString(goodLine)
+	for i := range 25 {
+		fmt.Fprintf(&lines, `{"account":"s-%d","country":"UK"}`+"\n", i)
+	}
+	f.write(lines.String())
+	f.Check()
+	f.Check()
+	if n := strings.Count(f.log.String(), "level=ERROR"); n != 21 || !strings.Contains(f.log.String(), "records=5") {
+		t.Errorf("%d lines:\n%s", n, f.log.String())
+	}
 }

@@ -53,10 +53,23 @@ const MaxLine = 64 << 10
 // (the nearest id is named), a line longer than [MaxLine], and no record at all, because a file
 // caught empty while being written would undo every record.
 func ReadAccounts(r io.Reader, name string, known Known) ([]Account, error) {
+	return readAccounts(r, name, known, nil)
+}
+
+// readAccounts is [ReadAccounts]. If odd is not nil, an invalid country is no mistake:
+// it is left out of the record, and odd is told what was wrong, with name and line.
+func readAccounts(r io.Reader, name string, known Known, odd func(error)) ([]Account, error) {
 	var accounts []Account
 	first := make(map[string]int) // account -> line
 	err := eachLine(r, name, func(n int, line []byte) error {
-		a, err := ParseAccount(line)
+		a, wrong, err := parseAccount(line)
+		switch {
+		case wrong == nil || err != nil:
+		case odd == nil:
+			err = wrong
+		default:
+			odd(fmt.Errorf("%s:%d: %w", name, n, wrong))
+		}
 		if err := cmp.Or(err, a.CheckNames(known)); err != nil {
 			return err
 		}
@@ -80,16 +93,23 @@ func ReadAccounts(r io.Reader, name string, known Known) ([]Account, error) {
 // reads a line. Whether registers have what it names is left to
 // [Account.CheckNames].
 func ParseAccount(raw []byte) (Account, error) {
-	var a Account
+	a, wrong, err := parseAccount(raw)
+	return a, cmp.Or(err, wrong)
+}
+
+// parseAccount is [ParseAccount] but for an invalid country, which is left out of the
+// record; wrong tells what was.
+func parseAccount(raw []byte) (a Account, wrong, err error) {
 	dec, err := object(raw)
 	if err != nil {
-		return a, err
+		return a, nil, err
 	}
 	err = members(dec, func(key string, value json.Token) error { return a.member(dec, key, value) })
 	if err == nil {
+		wrong = a.leaveOutCountries()
 		err = a.checkForm()
 	}
-	return a, err
+	return a, wrong, err
 }
 
 // eachLine hands each line of r that is not empty to take, with its number. The

@@ -41,7 +41,7 @@ type shard struct {
 	slots []uint32 // row number + 1, by the low bits of the hash; 0 is empty
 	rows  []row
 	texts string     // id and salt of all rows, one after the other
-	full  []*Account // rows with a party, choices or references; there are few
+	full  []*Account // rows with a party, choices, references or an invalid country; there are few
 }
 
 // row is one account in a shard.
@@ -273,7 +273,7 @@ func (w *writer) rebuild(n int, puts, removes []uint32) error {
 
 // kind returns what a row about a says, and keeps a full row if need be.
 func (w *writer) kind(s *shard, a *Account) int32 {
-	if a.Party != nil || a.Choices != nil || a.References != nil {
+	if a.Party != nil || a.Choices != nil || a.References != nil || a.Invalid {
 		s.full = append(s.full, a.clone())
 		return -int32(len(s.full))
 	}

@@ -29,6 +29,9 @@ const (
 	// ConflictClaimTable: the contracting party claimed is another than the
 	// country table's. The claim's holds (§11).
 	ConflictClaimTable = "claimed-party/country-table"
+	// ConflictInvalid: the account record has a country that is no code of ISO
+	// 3166-1. The registered country is not known, whatever is claimed.
+	ConflictInvalid = "account-country/iso-3166"
 )
 
 // Subject is what the table knows about a data subject. The zero Subject has
@@ -40,7 +43,7 @@ type Subject struct {
 	// Basis says on what ground; empty without a controller.
 	Basis decision.Basis
 	// Country is the registered country: the account record's or, if it has
-	// none, the one claimed; empty when neither is known.
+	// none, the one claimed; empty when neither is known, or the record's is invalid.
 	Country string
 	// Account is the account's record; nil when there is none.
 	Account *Account
@@ -71,7 +74,11 @@ func (s *Snapshot) SubjectOf(record *Account, claimed, party string) Subject {
 		return Subject{}
 	}
 	sub := Subject{Country: claimed, Account: record}
-	if record != nil {
+	switch {
+	case record == nil:
+	case record.Invalid:
+		sub.Country, sub.Conflicts = "", append(sub.Conflicts, ConflictInvalid)
+	default:
 		if record.Country != "" {
 			sub.Country = record.Country
 		}

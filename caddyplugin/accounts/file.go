@@ -18,10 +18,15 @@ func init() {
 
 // File reads account records from a file, one JSON object a line, and reads it
 // again when it changes. A bad line rejects the whole new file and keeps the
-// old records.
+// old records; see Strict for a line with an invalid country.
 type File struct {
 	// Path of the file. Required.
 	Path string `json:"path,omitempty"`
+
+	// Whether a record with an invalid country refuses the whole file, as any other
+	// mistake does. Otherwise the record is named in the log and its person counts as
+	// one whose country is unknown: their rights requests pass (§7). Default: false
+	Strict bool `json:"strict,omitempty"`
 
 	logger *slog.Logger
 	file   *controllers.File
@@ -37,11 +42,19 @@ func (File) CaddyModule() caddy.ModuleInfo {
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
 //
-//	accounts file <path>
+//	accounts file <path> {
+//	    strict
+//	}
 func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the module's name
-	if !d.AllArgs(&f.Path) || d.NextBlock(d.Nesting()) {
+	if !d.AllArgs(&f.Path) {
 		return d.Err("accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson'")
+	}
+	for d.NextBlock(0) {
+		if d.Val() != "strict" || d.NextArg() || f.Strict {
+			return d.Errf("accounts file has one option, 'strict', written once and alone; here is '%s'", d.Val())
+		}
+		f.Strict = true
 	}
 	return nil
 }
@@ -57,7 +70,7 @@ func (f *File) Provision(ctx caddy.Context) error {
 
 // Load implements gateway.AccountSource.
 func (f *File) Load(table *controllers.Table) (err error) {
-	f.file, err = controllers.LoadFile(f.Path, table, f.logger)
+	f.file, err = controllers.LoadFile(f.Path, table, f.Strict, f.logger)
 	return err
 }
 

@@ -1,14 +1,23 @@
 package gateway
 
+import "slices"
+
 // conflictVisitor: the visitor is in another country than the one they
 // registered in. The registered one holds; GeoIP is a hint.
 const conflictVisitor = "registered-country/visitor-country"
+
+// conflictClaimInvalid: the claimed country is no code of ISO 3166-1, and stands for
+// none.
+const conflictClaimInvalid = "claimed-country/iso-3166"
 
 // compare notes the pairs that disagree about the data subject: account record,
 // claims and country table (see package controllers), then identity sources, then
 // GeoIP. Only pairs are kept, never what they say.
 func (x *exchange) compare() {
 	x.conflicts = x.subject.Conflicts
+	if x.invalid {
+		x.conflicts = append(slices.Clip(x.conflicts), conflictClaimInvalid)
+	}
 	for i := range x.answers {
 		x.compareWith(&x.answers[i])
 	}

@@ -32,6 +32,7 @@ type exchange struct {
 	subject    controllers.Subject
 	identity   Identity
 	identified bool
+	invalid    bool       // the identity's country is no country code
 	conflicts  []string   // pairs of sources that disagree about the subject
 	answers    []Identity // by source, for the case that it is resolved again
 	authUser   string     // the authenticated user it was resolved for
@@ -92,8 +93,8 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	if _, known := snapshot.Controller(x.identity.Party); !known && x.identity.Party != "" {
 		x.refuse(&IdentityError{Source: x.identity.Source, Reason: decision.IdentityBroken, Description: unknownParty})
 	}
-	if x.identity.Country != "" && !country.Valid(x.identity.Country) {
-		x.refusal = decision.CountryInvalid
+	if x.invalid = x.identity.Country != "" && !country.Valid(x.identity.Country); x.invalid {
+		x.identity.Country = "" // it may be anything, personal data included
 	}
 	if x.refusal != "" {
 		return
@@ -192,7 +193,7 @@ func (x *exchange) facts(r *http.Request, activity string, at time.Time) decisio
 	return decision.Facts{
 		Activity:   activity,
 		Identified: x.identified,
-		Country:    x.subject.Country,
+		Country:    x.country(&x.subject),
 		Controller: x.subject.Controller,
 		Basis:      x.subject.Basis,
 		Staff:      x.identity.Staff,
@@ -202,6 +203,18 @@ func (x *exchange) facts(r *http.Request, activity string, at time.Time) decisio
 		Reference:  x.reference(activity),
 		At:         at,
 	}
+}
+
+// noCountry stands for a claimed country that is no country code. Whoever claimed it
+// has it wrong: it bars what needs the country, whatever the account record says.
+const noCountry = "invalid"
+
+// country is the subject's registered country as the decision sees it.
+func (x *exchange) country(subject *controllers.Subject) string {
+	if x.invalid {
+		return noCountry
+	}
+	return subject.Country
 }
 
 // visitorCountry is the country of Caddy's client address; empty when unknown.

@@ -18,7 +18,7 @@ func (h *Handler) tryShadow(x *exchange, d *decision.Decision, f decision.Facts)
 	}
 	snapshot := h.app.table.Snapshot().Under(shadow.Roster)
 	subject := snapshot.SubjectOf(x.subject.Account, x.identity.Country, x.identity.Party)
-	f.Controller, f.Basis, f.Country = subject.Controller, subject.Basis, subject.Country
+	f.Controller, f.Basis, f.Country = subject.Controller, subject.Basis, x.country(&subject)
 	f.Choices = x.choicesBy(shadow.Policy, &subject, f.Choices.OptOut, f.At)
 	would := table.Decide(f)
 	change := policystore.Differs(d, would)

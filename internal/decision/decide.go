@@ -67,8 +67,8 @@ func (v *view) bar(f Facts, statement *Statement) Reason {
 		return StaffWithoutSubject
 	case f.Staff != nil && !v.knows(*f.Staff):
 		return StaffUnknownRecipient
-	case f.Country != "" && !country.Valid(f.Country):
-		return CountryInvalid
+	case f.Country != "" && !country.Valid(f.Country) && !ownRights(a, &f):
+		return CountryInvalid // for the person's own rights, it is as good as none
 	case f.Country == "" && f.Identified && !a.Public && !ownRights(a, &f):
 		return CountryUnknown
 	}
