@@ -4,7 +4,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"testing/fstest"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // ApprovalsFile is the file beside the registers that says who approved them. It
@@ -145,29 +145,13 @@ func capture(dir string) (fstest.MapFS, error) {
 		if hidden := e.Name()[0] == '.'; hidden || ext != ".yaml" && ext != ".yml" && e.Name() != ApprovalsFile {
 			continue // an editor's, or nobody's
 		}
-		data, err := readBounded(filepath.Join(real, e.Name()))
+		data, err := regular.ReadFile(filepath.Join(real, e.Name()), regular.PolicyLimit)
 		if err != nil {
 			return nil, err
 		}
 		files[e.Name()] = &fstest.MapFile{Data: data}
 	}
 	return files, nil
-}
-
-// maxFile is how long a file of a policy may be, in bytes.
-const maxFile = 16 << 20
-
-func readBounded(path string) (_ []byte, err error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { err = errors.Join(err, f.Close()) }()
-	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
-	if err == nil && len(data) > maxFile {
-		err = fmt.Errorf("%s is longer than %d bytes, so it is no register", path, maxFile)
-	}
-	return data, err
 }
 
 func same(a, b fstest.MapFS) bool {

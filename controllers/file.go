@@ -9,6 +9,8 @@ import (
 	"os"
 	"sync"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // File keeps the accounts of a table equal to a file of account records (see
@@ -165,13 +167,7 @@ func (f *File) fail(err error) {
 // content read, good or bad, and nil if it could not be read to its end. For odd see
 // readAccounts.
 func readFile(path string, known Known, odd func(error)) (fs.FileInfo, []Account, error) {
-	// Opening a pipe would wait for a writer, so look before.
-	if info, err := os.Stat(path); err != nil {
-		return nil, nil, fmt.Errorf("reading accounts: %w", err)
-	} else if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("reading accounts: %s is not a regular file", path)
-	}
-	file, err := os.Open(path)
+	file, err := regular.Open(path, regular.TableLimit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading accounts: %w", err)
 	}

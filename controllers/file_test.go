@@ -112,7 +112,7 @@ func TestFileLoad(t *testing.T) {
 	for path, want := range map[string]string{
 		bad:                         bad + ":2: account is missing or empty",
 		filepath.Join(dir, "none"):  "reading accounts: stat " + filepath.Join(dir, "none") + ": no such file or directory",
-		dir:                         "reading accounts: " + dir + " is not a regular file",
+		dir:                         "reading accounts: open " + dir + ": it is a folder, not a regular file; put a file in its place, or remove it",
 		filepath.Join(bad, "below"): "reading accounts: stat " + filepath.Join(bad, "below") + ": not a directory",
 	} {
 		table := newTable(t, controllers.Account{ID: "old"})
@@ -266,7 +266,7 @@ func TestFileGone(t *testing.T) {
 	for range 6 { // tried at every second check
 		f.Check()
 	}
-	f.want("sparkoo-br", 7, failure("reading accounts: DIR/accounts.ndjson is not a regular file"))
+	f.want("sparkoo-br", 7, failure("reading accounts: open DIR/accounts.ndjson: it is a folder, not a regular file; put a file in its place, or remove it"))
 }
 
 // A file can be good in itself and yet not fit the table any more.

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"slices"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 func init() {
@@ -173,7 +173,7 @@ func (row *CertificateRow) provision() error {
 
 // readRoots reads the authorities' certificates.
 func (c *Certificate) readRoots() error {
-	rest, err := os.ReadFile(c.CA)
+	rest, err := regular.ReadFile(c.CA, regular.CertLimit)
 	if err != nil {
 		return fmt.Errorf("reading the authorities: %w", err)
 	}

@@ -4,12 +4,12 @@ import (
 	"crypto/sha256"
 	"crypto/x509"
 	"fmt"
-	"os"
 	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/token"
 )
 
@@ -45,7 +45,7 @@ func (j *JWT) provisionKeys() (err error) {
 	}
 	id := keySetID{url: j.URL, algorithms: strings.Join(j.Algorithms, " "), cache: j.Cache, staleLimit: config.StaleLimit}
 	if j.CA != "" {
-		pem, err := os.ReadFile(j.CA)
+		pem, err := regular.ReadFile(j.CA, regular.CertLimit)
 		if err != nil {
 			return fmt.Errorf("reading the certificates for the key service: %w", err)
 		}

@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -229,7 +229,7 @@ type witnessed struct {
 }
 
 // Checkpoint implements tiles.Source.
-func (w witnessed) Checkpoint() ([]byte, error) { return os.ReadFile(w.file) }
+func (w witnessed) Checkpoint() ([]byte, error) { return regular.ReadFile(w.file, regular.KeyLimit) }
 
 // nothing is a log that does not exist.
 type nothing struct{}

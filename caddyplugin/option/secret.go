@@ -11,6 +11,8 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // Secret says where a secret is: in a file of that name or, after the word value,
@@ -105,7 +107,7 @@ func (s Secret) Read(option string, former func(written, value string) bool, log
 		logger.Warn("a secret stands where a file's name does, which is deprecated: write the word 'value' before it, as in 'value {env.X}'", "option", name)
 		return []byte(value), name, nil
 	}
-	secret, err = os.ReadFile(value)
+	secret, err = regular.ReadFile(value, regular.KeyLimit)
 	var file *os.PathError
 	switch {
 	case errors.As(err, &file) && value != s.File: // the error may repeat a secret

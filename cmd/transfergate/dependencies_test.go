@@ -15,46 +15,47 @@ const allowed = `
 cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
-caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/suggest internal/whatif
-caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/tiles
+caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif
+caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/regular internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/recorder internal/assertion internal/ledger internal/tiles
-caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/token
+caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/regular internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
-caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/suggest internal/whatif
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/regular internal/suggest internal/whatif
 caddyplugin/adminapi: caddyplugin/recorder internal/decision internal/ledger internal/policystore internal/question internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard
-caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger
-caddyplugin/option: internal/suggest
-config: internal/country internal/decision internal/question internal/suggest
-controllers: internal/country internal/decision internal/reference internal/suggest
-internal/policystore: config controllers internal/approval internal/decision internal/fields
+caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/regular
+caddyplugin/option: internal/regular internal/suggest
+config: internal/country internal/decision internal/question internal/regular internal/suggest
+controllers: internal/country internal/decision internal/reference internal/regular internal/suggest
+internal/policystore: config controllers internal/approval internal/decision internal/fields internal/regular
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
 internal/question: internal/country internal/decision
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/suggest
 internal/guard: internal/decision internal/fields
-internal/directory: controllers
+internal/directory: controllers internal/regular
 internal/fields: internal/decision
-internal/geo: internal/country
+internal/geo: internal/country internal/regular
 internal/decision: internal/country
 internal/decision/decisiontest: internal/decision
-internal/approval:
+internal/approval: internal/regular
 internal/assertion:
 internal/country:
 internal/ledger: internal/ledger/format internal/tiles
-internal/ledger/format: internal/tiles
+internal/ledger/format: internal/regular internal/tiles
 internal/ledger/verify: internal/ledger/format internal/tiles
 internal/record:
 internal/suggest:
 internal/reference: internal/decision
+internal/regular:
 internal/testsupport:
-internal/tiles:
-internal/anchor: internal/tiles
+internal/tiles: internal/regular
+internal/anchor: internal/regular internal/tiles
 internal/evidence: internal/record internal/tiles
 internal/tiles/tilestest: internal/tiles
-internal/token:
+internal/token: internal/regular
 `
 
 // mayImport reads allowed.

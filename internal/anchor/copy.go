@@ -9,13 +9,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -78,7 +78,7 @@ func (c *Copy) Read(ctx context.Context) (signed []byte, err error) {
 		case status != http.StatusOK:
 			err = fmt.Errorf("the answer is %d: %q", status, clip(signed))
 		}
-	} else if signed, err = os.ReadFile(c.target); errors.Is(err, fs.ErrNotExist) {
+	} else if signed, err = regular.ReadFile(c.target, regular.KeyLimit); errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
@@ -142,7 +142,7 @@ func (c *Copy) compareEpochs(there, here string) error {
 
 func (c *Copy) write(ctx context.Context, signed []byte) error {
 	if !c.remote {
-		if there, err := os.ReadFile(c.target); err == nil && bytes.Equal(there, signed) {
+		if there, err := regular.ReadFile(c.target, regular.KeyLimit); err == nil && bytes.Equal(there, signed) {
 			return nil
 		}
 		if err := tiles.WriteFile(c.target, signed); err != nil {

@@ -4,11 +4,12 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
-	"os"
 	"regexp"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // Keys are the public keys of the people who may write and approve policies. The
@@ -60,7 +61,7 @@ func ReadKeys(given []string) (*Keys, error) {
 			vkeys = append(vkeys, key)
 			continue
 		}
-		text, err := os.ReadFile(key)
+		text, err := regular.ReadFile(key, regular.KeyLimit)
 		if err != nil {
 			return nil, fmt.Errorf("reading public keys: %w", err)
 		}

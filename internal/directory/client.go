@@ -19,12 +19,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"os"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"golang.org/x/net/http/httpguts"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // ErrUnavailable tells that nothing can be said about an account: the directory
@@ -158,7 +159,7 @@ func (c *client) bearer() (string, error) {
 	if c.tokenFile == "" {
 		return c.token, nil
 	}
-	raw, err := os.ReadFile(c.tokenFile)
+	raw, err := regular.ReadFile(c.tokenFile, regular.KeyLimit)
 	if err != nil {
 		return "", fmt.Errorf("reading the bearer token: %w", err)
 	}

@@ -15,6 +15,8 @@ import (
 	"runtime"
 	"strconv"
 	"sync"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // A state file keeps account records over a restart. It is a row of sections, each
@@ -96,7 +98,7 @@ func (f *stateFile) write(fill func(*bufio.Writer) error) (err error) {
 
 // checkOurs refuses to replace what is no state file: its path was named by mistake.
 func (f *stateFile) checkOurs() error {
-	file, err := os.Open(f.path)
+	file, err := regular.Open(f.path, regular.TableLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -125,7 +127,7 @@ func (f *stateFile) add(fill func(*bufio.Writer) error) (err error) {
 			err = fmt.Errorf("keeping account records: %w", err)
 		}
 	}()
-	file, err := os.OpenFile(f.path, os.O_WRONLY, 0)
+	file, err := regular.Update(f.path)
 	if err != nil {
 		return err
 	}
@@ -197,7 +199,7 @@ var errDamaged = errors.New("it is not as it was written")
 // nothing.
 func (f *stateFile) read(take func(io.Reader) error) error {
 	f.end = 0
-	file, err := os.Open(f.path)
+	file, err := regular.Open(f.path, regular.TableLimit)
 	if err != nil {
 		return err
 	}

@@ -7,10 +7,11 @@ import (
 	"encoding/pem"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // TLSFiles are the files of a mutually authenticated connection, in PEM.
@@ -36,7 +37,7 @@ type TLSFiles struct {
 func (f TLSFiles) load() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if f.CA != "" {
-		raw, err := os.ReadFile(f.CA)
+		raw, err := regular.ReadFile(f.CA, regular.CertLimit)
 		if err != nil {
 			return nil, fmt.Errorf("reading the certificates for the directory: %w", err)
 		}
@@ -48,14 +49,14 @@ func (f TLSFiles) load() (*tls.Config, error) {
 		return nil, errors.New("a client certificate needs two files: the certificate and its key")
 	}
 	if f.Certificate != "" {
-		pair, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
+		pair, err := f.pair()
 		if err != nil {
 			return nil, fmt.Errorf("reading the client certificate: %w", err)
 		}
 		var last atomic.Pointer[tls.Certificate]
 		last.Store(&pair)
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-			if pair, err := tls.LoadX509KeyPair(f.Certificate, f.Key); err == nil {
+			if pair, err := f.pair(); err == nil {
 				last.Store(&pair)
 			}
 			return last.Load(), nil
@@ -75,8 +76,21 @@ func (f TLSFiles) load() (*tls.Config, error) {
 	return config, nil
 }
 
+// pair reads the client certificate.
+func (f TLSFiles) pair() (pair tls.Certificate, err error) {
+	certificate, err := regular.ReadFile(f.Certificate, regular.CertLimit)
+	if err != nil {
+		return pair, err
+	}
+	key, err := regular.ReadFile(f.Key, regular.KeyLimit)
+	if err != nil {
+		return pair, err
+	}
+	return tls.X509KeyPair(certificate, key)
+}
+
 func readRevoked(path string) ([]*x509.RevocationList, error) {
-	raw, err := os.ReadFile(path)
+	raw, err := regular.ReadFile(path, regular.CertLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading revoked certificates: %w", err)
 	}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // maxSize is the largest file read, in bytes. Country databases have about 10
@@ -18,24 +20,14 @@ const maxSize = 512 << 20
 // place, the next look-up dies of SIGBUS, which takes down the whole process
 // and which Go cannot recover from. The price is the file's size in memory.
 func read(path string) ([]byte, os.FileInfo, error) {
-	// Before opening, because opening a named pipe would wait for a writer.
-	info, err := os.Stat(path)
+	f, err := regular.Open(path, maxSize)
 	if err != nil {
 		return nil, nil, fmt.Errorf("finding geoip database: %w", err)
 	}
-	if !info.Mode().IsRegular() {
-		return nil, nil, fmt.Errorf("geoip database %s: not a regular file; name an .mmdb file", path)
-	}
-	f, err := os.Open(path)
+	defer f.Close() //nolint:errcheck // only read from
+	info, err := f.Stat()
 	if err != nil {
 		return nil, nil, fmt.Errorf("opening geoip database: %w", err)
-	}
-	defer f.Close() //nolint:errcheck // only read from
-	if info, err = f.Stat(); err != nil {
-		return nil, nil, fmt.Errorf("opening geoip database: %w", err)
-	}
-	if info.Size() > maxSize {
-		return nil, nil, fmt.Errorf("geoip database %s: has %d bytes, at most %d are read; name a country database", path, info.Size(), maxSize)
 	}
 	data := make([]byte, info.Size())
 	// A file cut short meanwhile is reported below.

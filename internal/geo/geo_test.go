@@ -157,8 +157,8 @@ func TestOpenErrors(t *testing.T) {
 	}
 	tests := []struct{ path, want string }{
 		{filepath.Join(dir, "absent"), "finding geoip database: stat " + dir + "/absent: no such file or directory"},
-		{dir, "geoip database " + dir + ": not a regular file; name an .mmdb file"},
-		{large, "geoip database " + large + ": has 536870913 bytes, at most 536870912 are read; name a country database"},
+		{dir, "finding geoip database: open " + dir + ": it is a folder, not a regular file; "},
+		{large, "finding geoip database: open " + large + ": it has more than 536870912 bytes, "},
 		{write("empty", nil), "geoip database " + dir + "/empty: error opening database: invalid MaxMind DB file; get the file again"},
 		{write("npm", npm.bytes()), "geoip database " + dir + `/npm: type "ipv6 dbip-country" is not known to hold countries; ` + accepted},
 		{write("flat", flat.bytes()), "geoip database " + dir + `/flat: type is "DBIP-Country-Lite", but no record has a country.iso_code of ISO 3166-1; the file is empty or in another schema`},

@@ -198,7 +198,7 @@ func TestMissingFileKeepsOld(t *testing.T) {
 	if err := os.Mkdir(path, 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Check(); err == nil || !strings.HasSuffix(err.Error(), "not a regular file; name an .mmdb file") {
+	if _, err := s.Check(); err == nil || !strings.Contains(err.Error(), "it is a folder, not a regular file") {
 		t.Errorf("Check of a folder: %v", err)
 	}
 	if err := os.Remove(path); err != nil {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // Approvals says how many people must stand behind a policy before it is taken.
@@ -89,7 +90,7 @@ type approved struct {
 
 // lastApproved reads the file. Without one any serial may come.
 func (s *Store) lastApproved() (last approved, err error) {
-	text, err := os.ReadFile(s.noted)
+	text, err := regular.ReadFile(s.noted, regular.KeyLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return last, nil
 	}
@@ -108,7 +109,7 @@ func (s *Store) noteApproved(state *State) error {
 		return nil
 	}
 	text := fmt.Appendf(nil, "%d %s\n", state.Approved.Serial, state.Approved.Policy)
-	if was, err := os.ReadFile(s.noted); err == nil && bytes.Equal(was, text) {
+	if was, err := regular.ReadFile(s.noted, regular.KeyLimit); err == nil && bytes.Equal(was, text) {
 		return nil
 	}
 	if err := replaceFile(s.noted, text); err != nil {

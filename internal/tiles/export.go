@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // checkpointName is where tlog-tiles keeps the latest checkpoint.
@@ -71,7 +73,7 @@ type exporter struct {
 
 // resume finds out how much of the log the folder holds.
 func (e *exporter) resume(log note.Verifier) error {
-	signed, err := os.ReadFile(filepath.Join(e.dir, checkpointName))
+	signed, err := regular.ReadFile(filepath.Join(e.dir, checkpointName), regular.KeyLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
@@ -179,7 +181,7 @@ func (e *exporter) writeTile(t tlog.Tile, data []byte) error {
 // write puts a file in place, whole, unless it is there already.
 func (e *exporter) write(path string, data []byte) error {
 	path = filepath.Join(e.dir, filepath.FromSlash(path))
-	if there, err := os.ReadFile(path); err == nil && bytes.Equal(there, data) {
+	if there, err := regular.ReadFile(path, regular.PolicyLimit); err == nil && bytes.Equal(there, data) {
 		return nil
 	}
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {

@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // kept is the last good set as it stands on disk.
@@ -68,7 +70,7 @@ func (k *Keys) load() {
 }
 
 func (k *Keys) read() (*set, error) {
-	file, err := os.Open(k.path())
+	file, err := regular.Open(k.path(), 2*maxSet)
 	if err != nil {
 		return nil, err
 	}

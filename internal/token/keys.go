@@ -11,10 +11,11 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"net/http"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // DefaultStaleLimit is how old a key set may grow while its service fails.
@@ -123,7 +124,7 @@ func PinnedKeys(path string, algorithms []string) (*Keys, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(path)
+	file, err := regular.Open(path, maxSet)
 	if err != nil {
 		return nil, fmt.Errorf("reading pinned keys: %w", err)
 	}

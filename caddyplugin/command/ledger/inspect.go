@@ -17,6 +17,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -152,7 +153,7 @@ func inspectEpoch(dir ledger.Dir, number uint32) (e inspectedEpoch, err error) {
 
 // inspectWitnessed reads the latest checkpoint that witnesses signed, if any.
 func (e *inspectedEpoch) inspectWitnessed(file string, key note.Verifier) error {
-	signed, err := os.ReadFile(file)
+	signed, err := regular.ReadFile(file, regular.KeyLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -14,6 +13,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // ledgerKeysCommand holds the commands that tend the keys of the pseudonyms.
@@ -106,7 +106,7 @@ func (f *ledgerFlags) folder() (ledger.Dir, error) {
 func (f *ledgerFlags) open(dir ledger.Dir, newKey bool) (*ledger.Log, error) {
 	o := ledger.Options{Node: dir.Node(), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
 	if f.master != "" {
-		secret, err := os.ReadFile(f.master)
+		secret, err := regular.ReadFile(f.master, regular.KeyLimit)
 		if err != nil {
 			return nil, fmt.Errorf("reading the master secret: %w", err)
 		}

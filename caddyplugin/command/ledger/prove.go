@@ -15,6 +15,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/evidence"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -127,7 +128,7 @@ func (p *prover) tree(view *ledger.View, witnesses []note.Verifier) (*tiles.Tree
 		return tiles.OpenTree(view, key)
 	}
 	file := filepath.Join(view.Dir(), ledger.WitnessedName)
-	signed, err := os.ReadFile(file)
+	signed, err := regular.ReadFile(file, regular.KeyLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no witness has signed a checkpoint of %s yet: %w", view.Origin(), err)
 	}

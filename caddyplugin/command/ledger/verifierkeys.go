@@ -4,18 +4,18 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/anchor"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // readVerifierKey returns a verifier key that is given itself, or as a file that
 // holds it.
 func readVerifierKey(given string) (string, error) {
-	data, err := os.ReadFile(given)
+	data, err := regular.ReadFile(given, regular.KeyLimit)
 	if errors.Is(err, fs.ErrNotExist) && strings.Contains(given, "+") {
 		return strings.TrimSpace(given), nil
 	}

@@ -13,6 +13,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -49,7 +50,7 @@ func verifyCommand() *cobra.Command {
 			o.Keys = append(o.Keys, key)
 		}
 		for _, file := range known {
-			signed, err := os.ReadFile(file)
+			signed, err := regular.ReadFile(file, regular.KeyLimit)
 			if err != nil {
 				return cli.Error, fmt.Errorf("reading a checkpoint kept elsewhere: %w", err)
 			}

@@ -12,6 +12,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/evidence"
 	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 func verifyBundleCommand() *cobra.Command {
@@ -80,7 +81,7 @@ func readBundle(file string) ([]byte, error) {
 	if info.Size() > evidence.MaxSize {
 		return nil, fmt.Errorf("%s has %d bytes; a bundle has at most %d", file, info.Size(), evidence.MaxSize)
 	}
-	return os.ReadFile(file)
+	return regular.ReadFile(file, evidence.MaxSize)
 }
 
 func (v *bundleVerifier) print(w io.Writer, f *evidence.Finding) error {

@@ -16,6 +16,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // policyCommand holds the commands by which a policy is changed: taken out,
@@ -112,7 +113,7 @@ func signPolicy(w io.Writer, dir, keyFile string, author bool, serial uint64) (i
 	if keyFile == "" {
 		return cli.Error, errors.New("no key: name its file with --key, as 'transfer policy keygen' wrote it")
 	}
-	skey, err := os.ReadFile(keyFile)
+	skey, err := regular.ReadFile(keyFile, regular.KeyLimit)
 	if err != nil {
 		return cli.Error, fmt.Errorf("reading the private key: %w", err)
 	}

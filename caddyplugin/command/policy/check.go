@@ -20,6 +20,7 @@ import (
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/question"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 func checkCommand() *cobra.Command {
@@ -97,7 +98,7 @@ func checkFolder(dir string, o config.CheckOptions) (*config.Registers, config.P
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, nil, fmt.Errorf("reading the registers: %w; name a folder with the register files", err)
 	}
-	return config.Check(os.DirFS(dir), dir, o)
+	return config.Check(regular.FS(dir), dir, o)
 }
 
 // adapt reads the Caddyfile, if one is named. What is wrong with its grammar is
@@ -106,7 +107,7 @@ func (c *check) adapt() (document *gateway.Document, adapted []byte, err error) 
 	if c.caddyfile == "" {
 		return nil, nil, nil
 	}
-	body, err := os.ReadFile(c.caddyfile)
+	body, err := regular.ReadFile(c.caddyfile, regular.PolicyLimit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the Caddyfile: %w", err)
 	}
@@ -156,7 +157,7 @@ func (c *check) problem(at, code, text string) config.Problem {
 	if abs, err := filepath.Abs(c.caddyfile); err == nil && abs == file {
 		p.File = c.caddyfile // as it was named
 	}
-	if body, err := os.ReadFile(file); err == nil {
+	if body, err := regular.ReadFile(file, regular.PolicyLimit); err == nil {
 		if lines := bytes.Split(body, []byte("\n")); number >= 1 && number <= len(lines) {
 			text := lines[number-1]
 			p.Column += len(text) - len(bytes.TrimLeft(text, " \t"))

@@ -3,13 +3,13 @@ package policy
 import (
 	"fmt"
 	"io"
-	"os"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/coverage"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 func coverageCommand() *cobra.Command {
@@ -65,6 +65,6 @@ func loadTests(dir string) (*config.Registers, []config.Test, error) {
 		tests, err := config.DefaultTests()
 		return registers, tests, err
 	}
-	tests, err := config.LoadTests(os.DirFS(dir), dir, registers)
+	tests, err := config.LoadTests(regular.FS(dir), dir, registers)
 	return registers, tests, err
 }

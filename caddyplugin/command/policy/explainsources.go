@@ -5,7 +5,6 @@ import (
 	"bytes"
 	"fmt"
 	"net/http"
-	"os"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -16,6 +15,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/question"
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/whatif"
 )
 
@@ -23,7 +23,7 @@ import (
 
 // ofCaddyfile asks the gateway that a Caddyfile describes, without starting it.
 func (f *explainFlags) ofCaddyfile(q question.Question) (answers []decision.Explanation, err error) {
-	text, err := os.ReadFile(f.caddyfile)
+	text, err := regular.ReadFile(f.caddyfile, regular.PolicyLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the Caddyfile: %w", err)
 	}
@@ -54,7 +54,7 @@ func (f *explainFlags) ofCaddyfile(q question.Question) (answers []decision.Expl
 // readRequest reads a file with an HTTP/1.1 request, as a client sends it. Line
 // ends may be those of any system.
 func readRequest(path, from string) (*http.Request, error) {
-	data, err := os.ReadFile(path)
+	data, err := regular.ReadFile(path, regular.PolicyLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}

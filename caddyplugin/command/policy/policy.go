@@ -10,6 +10,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/question"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // embeddedPolicy is the word for the policy that is built into the program.
@@ -24,7 +25,7 @@ func loadPolicy(dir string) (*config.Registers, error) {
 	if _, err := os.ReadDir(dir); err != nil {
 		return nil, fmt.Errorf("reading the registers: %w; name a folder with the register files, or write '%s'", err, embeddedPolicy)
 	}
-	return config.LoadRegisters(os.DirFS(dir), dir)
+	return config.LoadRegisters(regular.FS(dir), dir)
 }
 
 // loadAccounts reads a file of account records under a policy.
@@ -33,7 +34,7 @@ func loadAccounts(p *decision.Policy, path string) (*controllers.Snapshot, error
 	if err != nil {
 		return nil, fmt.Errorf("reading the controllers: %w", err)
 	}
-	f, err := os.Open(path)
+	f, err := regular.Open(path, regular.TableLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the account records: %w", err)
 	}

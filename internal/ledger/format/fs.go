@@ -4,9 +4,12 @@ import (
 	"errors"
 	"io"
 	"io/fs"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // FS is what a log needs of a file system. The default is the operating
@@ -58,18 +61,19 @@ func (OS) Mkdir(dir string) error       { return os.Mkdir(dir, 0o700) }
 func (OS) Rename(from, to string) error { return os.Rename(from, to) }
 
 func (OS) Create(name string) (File, error) {
-	return openFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL)
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return osFile{f}, nil
 }
 
 func (OS) Open(name string, write bool) (File, error) {
-	if write {
-		return openFile(name, os.O_RDWR)
+	open := regular.Update
+	if !write {
+		open = func(name string) (*os.File, error) { return regular.Open(name, math.MaxInt64) }
 	}
-	return openFile(name, os.O_RDONLY)
-}
-
-func openFile(name string, flag int) (File, error) {
-	f, err := os.OpenFile(name, flag, 0o600)
+	f, err := open(name)
 	if err != nil {
 		return nil, err
 	}
