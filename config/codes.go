@@ -130,6 +130,8 @@ var codes = []Code{
 		"Personal data is stored in Singapore and nowhere else (§9).", "Write storage: true in one region in SG."},
 	{"support", Error, "A kind of support stands where none is given.",
 		"§4(c) limits affiliates to Services support, technical support and security support.", "Take it away, or change the kind to 4c."},
+	{"too-long", Error, "A text is too long.",
+		"A record has to fit into the ledger, whatever the registers say.", "Write at most as many bytes as the problem says."},
 	{"unknown-file", Error, "A file is none of the registers.", "What it says would be overlooked.", "Rename or remove it."},
 	{"unknown-key", Error, "A row has a key nobody reads.", "What it says would be overlooked.", "Take the nearest one the message names."},
 	{"unknown-mechanism", Error, "A safeguard's tag is no mechanism of its law.",

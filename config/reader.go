@@ -69,7 +69,15 @@ func (s source) reportSyntax(err error) {
 	s.report(&yaml.Node{Line: line, Column: 1}, "not-yaml", "not YAML: %s; mend the syntax on this line or the next ones", text)
 }
 
-// plain reports anchors, aliases and tags. A register must be readable where it
+// maxText is how long any text of a register may be, in bytes; maxName is the limit of
+// ids, tags and other words that stand in records and header fields. With them no record
+// is longer than a ledger's entry, whatever a register says.
+const (
+	maxText = 4096
+	maxName = 128
+)
+
+// plain reports anchors, aliases, tags and texts that are too long. A register must be readable where it
 // stands, by somebody who does not know YAML well.
 func (s source) plain(n *yaml.Node) bool {
 	switch {
@@ -84,6 +92,10 @@ func (s source) plain(n *yaml.Node) bool {
 		return false
 	}
 	ok := true
+	if len(n.Value) > maxText {
+		s.report(n, "too-long", "a text of %d bytes is too long; write at most %d", len(n.Value), maxText)
+		ok = false
+	}
 	for _, child := range n.Content {
 		ok = s.plain(child) && ok
 	}

@@ -40,7 +40,7 @@ var (
 var (
 	// idForm is an RFC 9651 token, because ids travel in header fields.
 	idForm = &form{pattern: token.String(), check: func(r record, _ string, it item) {
-		if !token.MatchString(it.value) {
+		if r.short(it); !token.MatchString(it.value) {
 			r.report(it.node, "bad-id", "%q is not an RFC 9651 token; use letters, digits and hyphens, and begin with a letter", it.value)
 		}
 	}}
@@ -77,7 +77,7 @@ var (
 var (
 	// tagsForm is the tag of a mechanism.
 	tagsForm = &form{pattern: tagForm.String(), check: func(r record, _ string, it item) {
-		if !tagForm.MatchString(it.value) {
+		if r.short(it); !tagForm.MatchString(it.value) {
 			r.report(it.node, "bad-tag", "%q is not a tag; write law-act-article-mechanism in lower case, such as br-lgpd-art33-iib-scc", it.value)
 		}
 	}}
@@ -113,6 +113,13 @@ var (
 	zoneField  = field{key: "zone", doc: "The time zone of the row's days, by its name in the tz database. Left out: UTC."}
 	noteField  = field{key: "confirm", doc: "true: counsel has yet to look at the row.", is: flagField}
 )
+
+// short reports a name that is too long to stand in records.
+func (r record) short(it item) {
+	if len(it.value) > maxName {
+		r.report(it.node, "too-long", "a name of %d bytes is too long; write at most %d", len(it.value), maxName)
+	}
+}
 
 // known reports a value that is not in a vocabulary. The empty value was reported before.
 func (r record) known(it item, key string, known []string) {

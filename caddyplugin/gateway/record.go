@@ -12,6 +12,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 // commit writes the transfer's record and returns when it is durable. The
@@ -66,6 +67,11 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 	rec.RetainUntil = c.Until(rec.Time)
 	buf := records.Get().(*[]byte)
 	*buf = rec.AppendJSON((*buf)[:0])
+	if len(*buf) > ledger.MaxEntry && rec.Shadow != nil { // a shadow changes nothing about a request
+		a.metrics.shadowed(policystore.ShadowLeftOut)
+		rec.Shadow = nil
+		*buf = rec.AppendJSON((*buf)[:0])
+	}
 	id, err = c.Append(*buf)
 	records.Put(buf)
 	if err != nil {

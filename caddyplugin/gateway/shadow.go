@@ -26,5 +26,7 @@ func (h *Handler) tryShadow(x *exchange, d *decision.Decision, f decision.Facts)
 		return
 	}
 	h.app.metrics.shadowed(change)
-	x.shadow = shadow.Member(change, would)
+	if x.shadow = shadow.Member(change, would); x.shadow == nil {
+		h.app.metrics.shadowed(policystore.ShadowLeftOut)
+	}
 }

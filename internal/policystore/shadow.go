@@ -136,6 +136,9 @@ const (
 	shadowRegion     = "region"     // another region first
 	shadowSafeguard  = "safeguard"  // other safeguards on the way there
 	shadowReason     = "reason"     // denied for another reason
+
+	// ShadowLeftOut counts the differences that a record has no room for.
+	ShadowLeftOut = "left_out"
 )
 
 // difference is the member shadow of a record, which says what the shadow would have
@@ -193,7 +196,7 @@ func sameSafeguards(a, b *decision.Candidate) bool {
 }
 
 // Member encodes what the shadow would have decided, for a record: a change, as
-// Differs says, and the decision.
+// Differs says, and the decision. It is nil if that is longer than MaxMember.
 func (c *Shadow) Member(change string, would *decision.Decision) []byte {
 	digest := c.Policy.Digest
 	s := difference{Change: change, Controller: controllerOf(would), Decision: deniedWord, Policy: digest[:min(shadowDigits, len(digest))], Reason: string(would.Reason)}
@@ -201,11 +204,15 @@ func (c *Shadow) Member(change string, would *decision.Decision) []byte {
 		s.Decision, s.Region, s.Safeguards = allowedWord, would.Candidates[0].Region.Code, would.Candidates[0].Tags()
 	}
 	text, err := json.Marshal(s)
-	if err != nil {
-		return nil // words of the registers: they are always encoded
+	if err != nil || len(text) > MaxMember { // words of the registers are always encoded
+		return nil
 	}
 	return text
 }
+
+// MaxMember is how long the member shadow of a record may be, in bytes: what is on
+// trial must not keep a record from being written.
+const MaxMember = 4096
 
 // ShadowStatus says which shadow is tried, for people and programs.
 type ShadowStatus struct {
