@@ -124,8 +124,15 @@ func TestRequireApprovals(t *testing.T) {
 	}
 	const replayed = "has serial 4, but serial 5 was in force here"
 	p.reload(replayed)
-	if err := p.load(policySite, p.vars); err == nil || !strings.Contains(err.Error(), replayed) {
-		t.Errorf("a new configuration takes it: %v", err)
+	failures = p.metric("policy_load_failures_total")
+	if err := p.load(policySite, p.vars); err != nil {
+		t.Fatalf("a new configuration does not go on with the last approved policy: %v", err)
+	}
+	if a := p.training(); a.StatusCode != http.StatusOK {
+		t.Errorf("a new configuration takes it: status %d", a.StatusCode)
+	}
+	if p.metric("policy_load_failures_total") == failures {
+		t.Error("the refusal is not counted")
 	}
 	sign(t, p.dir, 5, s.ana, s.cem, s.bea)
 	p.reload("has serial 5, but serial 5 was in force here with digest")

@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
@@ -28,16 +29,29 @@ const approvedFile = "policy.approved"
 
 // provisionPolicy reads the policy for the first time.
 func (a *App) provisionPolicy() (err error) {
+	folder := ""
+	if a.Ledger != nil {
+		folder = ledger.ClassFolder(a.Ledger.Folder, ledger.DefaultClass)
+	}
 	a.store, err = policystore.New(policystore.Options{
+		Ledger: folder, Kept: func(digest string) ([]byte, error) { return ledger.ReadPolicy(folder, digest) },
 		Folder: a.Policy, Common: &inCommon, Now: now, Logger: a.ctx.Slogger(),
 		Keep:   func(digest string, archive []byte) error { return a.recorder.KeepPolicy(digest, archive) },
-		Failed: func() { a.metrics.policyFailures.Inc() },
+		Failed: a.policyFailed,
 	})
 	if err != nil {
 		return err
 	}
 	a.table = a.store.Controllers()
 	return nil
+}
+
+// policyFailed counts a policy that was not taken. While a configuration is loaded there
+// are no metrics yet: provisionMetrics makes up for it.
+func (a *App) policyFailed() {
+	if a.metrics != nil {
+		a.metrics.policyFailures.Inc()
+	}
 }
 
 func (a *App) provisionMode() error { return a.Mode.Prepare(a.ctx.Slogger()) }

@@ -53,6 +53,9 @@ var processMetrics = sync.OnceValue(func() *metrics {
 // configuration's own sources, with the configuration's registry.
 func (a *App) provisionMetrics() error {
 	a.metrics = processMetrics()
+	if a.store.Failure() != nil {
+		a.policyFailed() // while it was loaded
+	}
 	m := a.metrics
 	own := []prometheus.Collector{
 		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, m.shadows,

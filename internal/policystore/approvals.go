@@ -47,7 +47,7 @@ func (s *Store) RequireApprovals(a *Approvals, noted string) (err error) {
 	s.approvals, s.noted = a, noted
 	next := *s.state.Load()
 	if err := s.approve(&next); err != nil {
-		return err
+		return s.fallBack(err)
 	}
 	s.state.Store(&next)
 	return nil
@@ -103,8 +103,11 @@ func (s *Store) lastApproved() (last approved, err error) {
 	return last, nil
 }
 
-// noteApproved notes durably that an approved policy comes into force.
+// noteApproved notes durably which policy comes into force, and that it was approved.
 func (s *Store) noteApproved(state *State) error {
+	if err := s.noteLast(state); err != nil {
+		return err
+	}
 	if state.Approved == nil {
 		return nil
 	}

@@ -38,6 +38,10 @@ type Options struct {
 	// nil they are durable, and a record may name the digest.
 	Keep func(digest string, archive []byte) error
 
+	// Ledger is the folder beside whose records the last policy is noted, and Kept
+	// returns what Keep was given. Empty: the folder's policy must be good at a start.
+	Ledger string
+	Kept   func(digest string) (archive []byte, err error)
 	// Failed counts a policy that was not taken.
 	Failed func()
 }
@@ -73,7 +77,11 @@ func New(options Options) (*Store, error) {
 	}
 	next, err := s.read()
 	if err != nil {
-		return nil, fmt.Errorf("loading the policy: %w", err)
+		if err := s.fallBack(fmt.Errorf("loading the policy: %w", err)); err != nil {
+			return nil, err
+		}
+		s.warnOfModes(s.State().Policy)
+		return s, nil
 	}
 	if s.table, err = controllers.ForPolicy(next.Policy); err != nil {
 		return nil, err
@@ -104,7 +112,11 @@ func (s *Store) Require(rule func(*decision.Policy) error) error {
 	if state.Shadow != nil { // no request has seen it yet
 		state.Shadow.misfit(rule(state.Shadow.Policy))
 	}
-	return rule(state.Policy)
+	err := rule(state.Policy)
+	if err != nil && s.Failure() == nil {
+		return s.fallBack(err)
+	}
+	return err
 }
 
 // Register adds a site, whose tables are from now on part of the state. The site
