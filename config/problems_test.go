@@ -74,8 +74,8 @@ func TestProblems(t *testing.T) {
 			"controllers.yaml:3:11: tag !secret is not read; leave it out"},
 		{"enormous text", co, "name: One", "name: " + strings.Repeat("x", 4097),
 			"controllers.yaml:3:11: a text of 4097 bytes is too long; write at most 4096"},
-		{"enormous name", co, "id: one-br", "id: " + strings.Repeat("x", 129),
-			"controllers.yaml:2:9: a name of 129 bytes is too long; write at most 128"},
+		{"enormous name", sa, "id: br-group", "id: " + strings.Repeat("x", 129),
+			"safeguards.yaml:2:9: a name of 129 bytes is too long; write at most 128"},
 
 		// Keys.
 		{"unknown key, one near", co, "    rights_portal:", "    right_portal:",
