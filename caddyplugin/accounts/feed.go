@@ -130,6 +130,12 @@ func (f *Feed) Find(_ context.Context, _ *controllers.Snapshot, account string) 
 // Watch implements gateway.AccountSource.
 func (f *Feed) Watch(ctx caddy.Context) { f.feed.Run(ctx) }
 
+// Loaded implements gateway.AccountLoader.
+func (f *Feed) Loaded() bool {
+	asOf, _ := f.feed.Status()
+	return !asOf.IsZero()
+}
+
 // Status implements gateway.AccountSource.
 func (f *Feed) Status() (asOf time.Time, failures uint64) { return f.feed.Status() }
 
@@ -140,4 +146,5 @@ var (
 	_ caddyfile.Unmarshaler = (*Feed)(nil)
 	_ gateway.AccountSource = (*Feed)(nil)
 	_ gateway.AccountFinder = (*Feed)(nil)
+	_ gateway.AccountLoader = (*Feed)(nil)
 )

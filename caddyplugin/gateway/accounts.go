@@ -24,6 +24,13 @@ type AccountSource interface {
 	Status() (synced time.Time, failures uint64)
 }
 
+// AccountLoader is implemented by account sources that may have no records yet when the
+// gateway starts.
+type AccountLoader interface {
+	// Loaded reports whether there were records at least once.
+	Loaded() bool
+}
+
 // AccountFinder is implemented by account sources whose word on an account is not
 // what the table says, or not always: because they ask for a record when a request
 // needs it, or because the table may be too old to be believed.

@@ -27,7 +27,19 @@ func (a *App) Now() time.Time { return now() }
 
 // Ready tells why transfers cannot be decided and recorded now, if they cannot. The
 // error names no person and may be shown.
-func (a *App) Ready() error { return a.recorder.Ready() } // a policy is always there
+func (a *App) Ready() error {
+	for _, source := range a.identity {
+		if r, ok := source.(Refresher); ok {
+			if synced, _ := r.Status(); synced.IsZero() {
+				return errors.New("the keys of an identity source were never loaded")
+			}
+		}
+	}
+	if loader, ok := a.accounts.(AccountLoader); ok && !loader.Loaded() {
+		return errors.New("the account records were never loaded")
+	}
+	return a.recorder.Ready() // a policy is always there
+}
 
 // Count registers what a guest counts with this configuration's metrics. A collector
 // that is registered already, as one that a process has once, is no error.

@@ -370,7 +370,10 @@ func TestKeyServiceDown(t *testing.T) {
 	login := newIssuer(t)
 	login.down.Store(true)
 	g, r := startChain(t, "", login.source())
-	wantChallenge(t, "down from the start", g.get("/", login.bearer(nil)...), 503, "directory_down", "")
+	wantChallenge(t, "down from the start", g.get("/", login.bearer(nil)...), 503, "keys_unavailable", "")
+	if a := g.get("/ready"); a.StatusCode != 503 || !strings.Contains(a.Text, "never loaded") {
+		t.Errorf("ready without keys: status %d: %s", a.StatusCode, a.Text)
+	}
 	if a := g.get("/"); a.StatusCode != 200 || a.Text != "sg" {
 		t.Errorf("without a token: status %d: %s", a.StatusCode, a.Text)
 	}

@@ -271,7 +271,7 @@ func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
 			Description: fault.Error(), Foreign: fault.Fault == token.BadIssuer,
 		}
 	}
-	return nil, &gateway.IdentityError{Source: source, Reason: decision.DirectoryDown}
+	return nil, &gateway.IdentityError{Source: source, Reason: decision.KeysUnavailable}
 }
 
 // identity turns a verified token into an identity. Lines are the subject's field.

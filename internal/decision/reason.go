@@ -54,6 +54,7 @@ const (
 	RegionFellThrough Reason = "region_fell_through"
 	LedgerUnavailable Reason = "ledger_unavailable"
 	DirectoryDown     Reason = "directory_down"
+	KeysUnavailable   Reason = "keys_unavailable"
 	TooEarly          Reason = "too_early"
 )
 

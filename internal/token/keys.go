@@ -327,6 +327,8 @@ func (k *Keys) report(next *set, err error, logger *slog.Logger) {
 	k.mu.Unlock()
 	old := k.current.Load()
 	switch {
+	case err != nil && old == nil && (last == nil || last.Error() != err.Error()):
+		logger.Error("the key set was not fetched, and there is no earlier one: tokens cannot be judged", "error", err)
 	case err != nil && (last == nil || last.Error() != err.Error()):
 		logger.Error("the key set was not fetched; the last good one stays in force until its stale limit", "error", err)
 	case err == nil && (old == nil || string(old.raw) != string(next.raw)):
