@@ -111,9 +111,9 @@ func TestFileLoad(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		bad:                         bad + ":2: account is missing or empty",
-		filepath.Join(dir, "none"):  "reading accounts: stat " + filepath.Join(dir, "none") + ": no such file or directory",
+		filepath.Join(dir, "none"):  "reading accounts: open " + filepath.Join(dir, "none") + ": no such file or directory",
 		dir:                         "reading accounts: open " + dir + ": it is a folder, not a regular file; put a file in its place, or remove it",
-		filepath.Join(bad, "below"): "reading accounts: stat " + filepath.Join(bad, "below") + ": not a directory",
+		filepath.Join(bad, "below"): "reading accounts: open " + filepath.Join(bad, "below") + ": not a directory",
 	} {
 		table := newTable(t, controllers.Account{ID: "old"})
 		f, err := controllers.LoadFile(path, table, false, slog.New(slog.DiscardHandler))
@@ -236,7 +236,7 @@ func TestFileBad(t *testing.T) {
 
 func TestFileGone(t *testing.T) {
 	f := loadFile(t)
-	gone := failure("reading accounts: stat DIR/accounts.ndjson: no such file or directory")
+	gone := failure("reading accounts: open DIR/accounts.ndjson: no such file or directory")
 	if err := os.Rename(f.path, f.path+".away"); err != nil {
 		t.Fatal(err)
 	}

@@ -156,7 +156,7 @@ func TestOpenErrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	tests := []struct{ path, want string }{
-		{filepath.Join(dir, "absent"), "finding geoip database: stat " + dir + "/absent: no such file or directory"},
+		{filepath.Join(dir, "absent"), "finding geoip database: open " + dir + "/absent: no such file or directory"},
 		{dir, "finding geoip database: open " + dir + ": it is a folder, not a regular file; "},
 		{large, "finding geoip database: open " + large + ": it has more than 536870912 bytes, "},
 		{write("empty", nil), "geoip database " + dir + "/empty: error opening database: invalid MaxMind DB file; get the file again"},

@@ -32,18 +32,17 @@ func Update(path string) (*os.File, error) { return open(path, os.O_RDWR, math.M
 
 func open(path string, flag int, limit int64) (*os.File, error) {
 	// First without opening: to open some devices does something to them.
-	info, err := os.Stat(path)
-	if err == nil {
-		err = check(path, info, limit)
-	}
-	if err != nil {
-		return nil, err
-	}
+	if info, err := os.Stat(path); err == nil {
+		if err := check(path, info, limit); err != nil {
+			return nil, err
+		}
+	} // else opening says it
 	f, err := os.OpenFile(path, flag|nonblock, 0)
 	if err != nil {
 		return nil, err
 	}
-	if info, err = f.Stat(); err == nil { // it may be another one by now
+	info, err := f.Stat()
+	if err == nil { // it may be another one by now
 		err = check(path, info, limit)
 	}
 	if err != nil {

@@ -444,7 +444,7 @@ func TestPinnedKeysErrors(t *testing.T) {
 	for path, want := range map[string]string{
 		missing: "reading pinned keys: open " + missing + ": no such file or directory",
 		html:    "reading pinned keys: " + html + " is no key set: it is not a JSON object with the member 'keys'",
-		big:     "reading pinned keys: " + big + ": it is larger than 1048576 bytes",
+		big:     "reading pinned keys: open " + big + ": it has more than 1048576 bytes, so it is not what is asked for; name another file",
 		mixed:   "reading pinned keys: " + mixed + " holds keys that are not used: key 2 \"\": symmetric (member kty); remove them",
 	} {
 		if _, err := token.PinnedKeys(path, nil); err == nil || err.Error() != want {
