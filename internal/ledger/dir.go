@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -76,13 +75,7 @@ func (d Dir) Named(class string) ([]Dir, error) {
 
 // Epochs are the numbers of the epochs that are there, oldest first. A folder
 // without any is an error.
-func (d Dir) Epochs() ([]uint32, error) {
-	numbers, _, err := format.ListEpochs(d.fsys, d.Path)
-	if err == nil && len(numbers) == 0 {
-		err = fmt.Errorf("%s holds no ledger: %w", d.Path, format.ErrNoLedger)
-	}
-	return numbers, err
-}
+func (d Dir) Epochs() ([]uint32, error) { return epochsIn(d.fsys, d.Path) }
 
 // View is a view of an epoch; 0 is the newest.
 func (d Dir) View(epoch uint32) (*View, error) { return openView(d.fsys, d.Path, epoch) }
@@ -94,14 +87,24 @@ func (d Dir) View(epoch uint32) (*View, error) { return openView(d.fsys, d.Path,
 // What a crash left at the end is passed over. A folder without a ledger is an error.
 func (d Dir) Entries(from ID) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
-		err := read(d.fsys, d.Path, from, func(e Entry) error {
-			if !yield(e, nil) {
-				return format.ErrEnough
+		for again := 0; ; {
+			var failed error
+			for e, err := range readOnce(d.fsys, d.Path, from) {
+				if failed = err; err != nil {
+					break
+				}
+				from, again = ID{Epoch: e.Epoch, Index: e.Index + 1}, 0 // it goes on
+				if !yield(e, nil) {
+					return
+				}
 			}
-			return nil
-		})
-		if err != nil && !errors.Is(err, format.ErrEnough) {
-			yield(Entry{}, err)
+			if failed == nil {
+				return
+			}
+			if again++; again == format.Rereads || !format.Transient(failed) {
+				yield(Entry{}, failed)
+				return
+			}
 		}
 	}
 }

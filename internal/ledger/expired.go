@@ -80,7 +80,12 @@ func (c *closedEpoch) read(ctx context.Context, fsys format.FS, dir string, e fo
 				began = time.Now()
 			}
 		}
-		return fr.Entries(0, func(entry format.Entry) error { return c.take(dir, entry) })
+		for e := range fr.Entries(0) {
+			if err := c.take(dir, e); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 	if err != nil {
 		return err

@@ -1,8 +1,8 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"iter"
 	"sync"
 	"sync/atomic"
@@ -110,18 +110,14 @@ func (l *Log) Follow(ctx context.Context, from ID) iter.Seq2[Entry, error] {
 			if !more {
 				return
 			}
-			err := f.read(limit, func(e Entry) error {
-				if ctx.Err() != nil || !yield(e, nil) {
-					return format.ErrEnough
+			for e, err := range f.entries(limit) {
+				if err != nil {
+					yield(Entry{}, err)
+					return
 				}
-				return nil
-			})
-			if errors.Is(err, format.ErrEnough) {
-				return
-			}
-			if err != nil {
-				yield(Entry{}, err)
-				return
+				if ctx.Err() != nil || !yield(e, nil) {
+					return
+				}
 			}
 		}
 	}
@@ -135,24 +131,42 @@ type follower struct {
 	at   format.Place // of the last frame that was read; its path is empty before
 }
 
-// read hands on the entries up to the limit.
-func (f *follower) read(limit ID, visit func(Entry) error) (err error) {
-	again := 0
-	for f.next.Compare(limit) < 0 && again < format.Rereads {
-		before := f.next
-		err = f.readEpoch(limit, visit)
-		if err != nil && !format.Transient(err) {
-			return err
-		}
-		if again++; f.next != before {
-			again = 0 // it goes on
+// entries yields the entries up to the limit. An error is yielded last.
+func (f *follower) entries(limit ID) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		for again := 0; f.next.Compare(limit) < 0; {
+			before := f.next
+			failed := f.begin(limit)
+			if failed == nil {
+				for e, err := range f.epoch(limit) {
+					if failed = err; err != nil {
+						break
+					}
+					f.next.Index = e.Index + 1
+					if !yield(e, nil) {
+						return
+					}
+				}
+			}
+			if failed == nil && f.next.Epoch < limit.Epoch {
+				f.next, f.at = ID{Epoch: f.next.Epoch + 1}, format.Place{} // the epoch is closed, and was read whole
+			}
+			if f.next != before {
+				again = 0 // it goes on
+				if failed == nil {
+					continue
+				}
+			}
+			if again++; again == format.Rereads || failed != nil && !format.Transient(failed) {
+				yield(Entry{}, cmp.Or(failed, f.missing()))
+				return
+			}
 		}
 	}
-	return err
 }
 
-// readEpoch reads what is left of one epoch.
-func (f *follower) readEpoch(limit ID, visit func(Entry) error) error {
+// begin takes the epoch that comes next, which is there.
+func (f *follower) begin(limit ID) error {
 	numbers, _, err := format.ListEpochs(f.fsys, f.dir)
 	if err != nil {
 		return err
@@ -164,37 +178,38 @@ func (f *follower) readEpoch(limit ID, visit func(Entry) error) error {
 		if number > f.next.Epoch {
 			f.next, f.at = ID{Epoch: number}, format.Place{}
 		}
-		if err := f.readUpTo(limit, visit); err != nil || number == limit.Epoch {
-			return err
-		}
-		f.next, f.at = ID{Epoch: number + 1}, format.Place{} // the epoch is closed, and was read whole
 		return nil
 	}
+	return f.missing()
+}
+
+func (f *follower) missing() error {
 	return &CorruptError{File: f.dir, Index: f.next.Index, What: "entries are durable, but no epoch has them"}
 }
 
-func (f *follower) readUpTo(limit ID, visit func(Entry) error) error {
-	w, err := format.WalkEpoch(f.fsys, f.dir, f.next.Epoch)
-	if err != nil {
-		return err
-	}
-	w.From = f.at
-	done := errors.New("what is durable was read")
-	err = w.Read(f.next.Index, func(fr *format.Frame) error {
-		if (ID{Epoch: fr.Epoch, Index: fr.First}).Compare(limit) >= 0 {
-			return done // what follows may be written anew elsewhere
+// epoch yields what is left of one epoch.
+func (f *follower) epoch(limit ID) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		w, err := format.WalkEpoch(f.fsys, f.dir, f.next.Epoch)
+		if err != nil {
+			yield(Entry{}, err)
+			return
 		}
-		f.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
-		return fr.Entries(f.next.Index, func(e Entry) error {
-			if e.Compare(limit) >= 0 {
-				return done
+		w.From = f.at
+		for fr, err := range w.Frames(f.next.Index) {
+			if err != nil {
+				yield(Entry{}, err)
+				return
 			}
-			f.next.Index = e.Index + 1
-			return visit(e)
-		})
-	})
-	if errors.Is(err, done) {
-		return nil
+			if (ID{Epoch: fr.Epoch, Index: fr.First}).Compare(limit) >= 0 {
+				return // what follows may be written anew elsewhere
+			}
+			f.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
+			for e := range fr.Entries(f.next.Index) {
+				if e.Compare(limit) >= 0 || !yield(e, nil) {
+					return
+				}
+			}
+		}
 	}
-	return err
 }

@@ -136,7 +136,7 @@ func (g *integrator) take(b handed) {
 		}
 	}
 	if b.place.First == uint64(g.tree.Size()) {
-		g.hashPayload(b.buf[format.HeaderSize:], b.count)
+		g.hash(&format.Frame{Header: format.Header{First: b.place.First}, Payload: b.buf[format.HeaderSize:]}, b.place.First+uint64(b.count))
 		g.at = b.place
 	}
 	g.giveBack(b.buf)
@@ -147,17 +147,24 @@ func (g *integrator) take(b handed) {
 // goes first: some 30 µs.
 const hashedAtOnce = 32
 
-// hashPayload adds the first entries of a payload.
-func (g *integrator) hashPayload(payload []byte, count int) {
-	for ; count > 0; count -= hashedAtOnce {
-		g.mu.Lock()
-		for range min(count, hashedAtOnce) {
-			_, rest, leaf := format.CutLeaf(payload)
-			g.tree.Add(leaf)
-			payload = rest
+// hash adds a frame's entries that are not hashed yet, up to the limit.
+func (g *integrator) hash(fr *format.Frame, limit uint64) {
+	hashed := 0
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for e, leaf := range fr.Leaves() {
+		if e.Index >= limit {
+			break
 		}
-		g.mu.Unlock()
-		runtime.Gosched()
+		if e.Index < uint64(g.tree.Size()) {
+			continue
+		}
+		g.tree.Add(leaf)
+		if hashed++; hashed%hashedAtOnce == 0 {
+			g.mu.Unlock()
+			runtime.Gosched()
+			g.mu.Lock()
+		}
 	}
 }
 
@@ -204,25 +211,18 @@ func (g *integrator) readOnce(limit uint64) error {
 	if err != nil {
 		return err
 	}
-	from := uint64(g.tree.Size())
 	w.From = g.at
-	err = w.Read(from, func(fr *format.Frame) error {
+	for fr, err := range w.Frames(uint64(g.tree.Size())) {
+		if err != nil {
+			return err
+		}
 		if fr.First >= limit {
-			return format.ErrEnough
+			break
 		}
 		g.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
-		skip := uint64(g.tree.Size()) - fr.First
-		payload := fr.Payload
-		for range skip {
-			_, payload, _ = format.CutEntry(payload)
-		}
-		g.hashPayload(payload, int(min(fr.First+uint64(fr.Count), limit)-fr.First-skip))
-		return nil
-	})
-	if errors.Is(err, format.ErrEnough) {
-		return nil
+		g.hash(fr, limit)
 	}
-	return err
+	return nil
 }
 
 // publish signs a checkpoint if there is news, makes it durable and tells of it.
@@ -327,16 +327,15 @@ func (g *integrator) storeSubtrees() {
 // visit hashes a frame while the log opens.
 func (g *integrator) visit(fr *format.Frame) {
 	g.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}
-	index := fr.First
-	for rest := fr.Payload; len(rest) > 0; index++ {
-		entry, after, leaf := format.CutLeaf(rest) // was checked with the frame
-		if len(after) == 0 {
-			g.last = append(g.last[:0], entry...)
-		}
-		if index == uint64(g.tree.Size()) {
+	var last []byte
+	for e, leaf := range fr.Leaves() {
+		last = e.Data
+		if e.Index == uint64(g.tree.Size()) {
 			g.tree.Add(leaf)
 		}
-		rest = after
+	}
+	if last != nil {
+		g.last = append(g.last[:0], last...)
 	}
 }
 

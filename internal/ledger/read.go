@@ -2,58 +2,72 @@ package ledger
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// Read hands the ledger's entries from an id on, over all epochs, to f in
-// order; the zero ID is before the first. It
-// takes no lock and may run beside the ledger's writer; the last entries it
-// sees then may not be durable yet. It stops at the first error: f's own is
-// returned as it is; damage is a *CorruptError. What a crash left at the end is
-// passed over. A folder without a ledger is an error.
+// Read hands the ledger's entries from an id on to f, see [Dir.Entries]. f's own error
+// ends it and is returned as it is.
 func Read(dir string, from format.ID, f func(format.Entry) error) error {
 	return read(format.OS{}, dir, from, f)
 }
 
-func read(fsys format.FS, dir string, from format.ID, f func(format.Entry) error) (err error) {
-	for again := 0; again < format.Rereads; again++ {
-		err = readOnce(fsys, dir, from, func(e format.Entry) error {
-			from, again = format.ID{Epoch: e.Epoch, Index: e.Index + 1}, 0 // it goes on
-			return f(e)
-		})
-		if !format.Transient(err) {
-			return err
+func read(fsys format.FS, dir string, from format.ID, f func(format.Entry) error) error {
+	for e, err := range at(fsys, dir).Entries(from) {
+		if err == nil {
+			err = f(e)
 		}
-	}
-	return err
-}
-
-func readOnce(fsys format.FS, dir string, from format.ID, f func(format.Entry) error) error {
-	numbers, _, err := format.ListEpochs(fsys, dir)
-	if err != nil {
-		return err
-	}
-	if len(numbers) == 0 {
-		return fmt.Errorf("%s holds no ledger: %w", dir, format.ErrNoLedger)
-	}
-	for _, number := range numbers {
-		if number < from.Epoch {
-			continue
-		}
-		if number > from.Epoch {
-			from = format.ID{Epoch: number}
-		}
-		w, err := format.WalkEpoch(fsys, dir, number)
 		if err != nil {
-			return err
-		}
-		if err := w.Read(from.Index, func(fr *format.Frame) error { return fr.Entries(from.Index, f) }); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// readOnce is Dir.Entries, and takes for damage what a writer may have done meanwhile.
+func readOnce(fsys format.FS, dir string, from format.ID) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		numbers, err := epochsIn(fsys, dir)
+		if err != nil {
+			yield(Entry{}, err)
+			return
+		}
+		for _, number := range numbers {
+			if number < from.Epoch {
+				continue
+			}
+			if number > from.Epoch {
+				from = format.ID{Epoch: number}
+			}
+			w, err := format.WalkEpoch(fsys, dir, number)
+			if err != nil {
+				yield(Entry{}, err)
+				return
+			}
+			for fr, err := range w.Frames(from.Index) {
+				if err != nil {
+					yield(Entry{}, err)
+					return
+				}
+				for e := range fr.Entries(from.Index) {
+					if !yield(e, nil) {
+						return
+					}
+				}
+			}
+		}
+	}
+}
+
+// epochsIn are the numbers of the epochs of a ledger, oldest first.
+func epochsIn(fsys format.FS, dir string) ([]uint32, error) {
+	numbers, _, err := format.ListEpochs(fsys, dir)
+	if err == nil && len(numbers) == 0 {
+		err = fmt.Errorf("%s holds no ledger: %w", dir, format.ErrNoLedger)
+	}
+	return numbers, err
 }
 
 // Last returns the id to Read the last n entries from; all of them when n is 0.

@@ -150,13 +150,15 @@ func (l *Log) lastEntry(next uint64) (last []byte, err error) {
 	if err != nil || next == 0 {
 		return nil, err
 	}
-	err = w.Read(next-1, func(fr *format.Frame) error {
-		return fr.Entries(next-1, func(e format.Entry) error {
+	for fr, err := range w.Frames(next - 1) {
+		if err != nil {
+			return nil, err
+		}
+		for e := range fr.Entries(next - 1) {
 			last = bytes.Clone(e.Data)
-			return nil
-		})
-	})
-	return last, err
+		}
+	}
+	return last, nil
 }
 
 // maxBecause is how long a reason may be, in bytes: it stands in two entries.

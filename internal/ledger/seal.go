@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"iter"
 	"path/filepath"
 	"runtime"
 	"sync"
@@ -185,10 +186,13 @@ func (s *sealing) write(f format.File, subtree int64) error {
 	var bundle []byte
 	unsynced := 0
 	next, began := first, time.Now()
-	err := s.entries(first, func(entry []byte) error {
-		bundle = format.AppendEntry(bundle, entry)
+	for e, err := range s.entries(first) {
+		if err != nil {
+			return err
+		}
+		bundle = format.AppendEntry(bundle, e.Data)
 		if next++; next%count != 0 {
-			return nil
+			continue
 		}
 		n, err := w.Add(bundle)
 		if err != nil {
@@ -202,12 +206,10 @@ func (s *sealing) write(f format.File, subtree int64) error {
 			unsynced = 0
 		}
 		bundle = bundle[:0]
-		err = s.rest(time.Since(began))
+		if err := s.rest(time.Since(began)); err != nil {
+			return err
+		}
 		began = time.Now()
-		return err
-	})
-	if err != nil {
-		return err
 	}
 	return w.Finish()
 }
@@ -233,28 +235,36 @@ func (s *sealer) rest(took time.Duration) error {
 	}
 }
 
-// entries hands on the entries of a subtree that begins with first.
-func (s *sealing) entries(first uint64, f func(entry []byte) error) error {
-	w, err := format.NewWalker(s.o.FS, s.dir, s.epoch)
-	if err != nil {
-		return err
-	}
-	end := first + s.epoch.SegmentEntries
-	last := first
-	err = w.Read(first, func(fr *format.Frame) error {
-		if fr.First >= end {
-			return format.ErrEnough
+// entries yields the entries of a subtree that begins with first. An error, also that
+// some are missing, is yielded last.
+func (s *sealing) entries(first uint64) iter.Seq2[format.Entry, error] {
+	return func(yield func(format.Entry, error) bool) {
+		w, err := format.NewWalker(s.o.FS, s.dir, s.epoch)
+		if err != nil {
+			yield(format.Entry{}, err)
+			return
 		}
-		last = fr.First + uint64(fr.Count)
-		return fr.Entries(first, func(e format.Entry) error { return f(e.Data) })
-	})
-	if err != nil && !errors.Is(err, format.ErrEnough) {
-		return err
+		end := first + s.epoch.SegmentEntries
+		last := first
+		for fr, err := range w.Frames(first) {
+			if err != nil {
+				yield(format.Entry{}, err)
+				return
+			}
+			if fr.First >= end {
+				break
+			}
+			last = fr.First + uint64(fr.Count)
+			for e := range fr.Entries(first) {
+				if !yield(e, nil) {
+					return
+				}
+			}
+		}
+		if last != end {
+			yield(format.Entry{}, fmt.Errorf("the segments end with entry %d, not %d", last, end))
+		}
 	}
-	if last != end {
-		return fmt.Errorf("the segments end with entry %d, not %d", last, end)
-	}
-	return nil
 }
 
 // compare makes sure that an archive holds what the stored hashes say.
@@ -268,14 +278,11 @@ func (s *sealing) compare(path string, subtree int64) error {
 	if err == nil {
 		began := time.Now()
 		err = a.Frames(s.epoch, 0, func(fr *format.Frame) error {
-			index := fr.First
-			for rest := fr.Payload; len(rest) > 0; index++ {
-				_, after, got := format.CutLeaf(rest)
-				if want := tlog.Hash(row[(index-a.First)*tlog.HashSize:]); got != want {
-					return &format.CorruptError{File: path, Offset: fr.Offset, Index: index, What: "the entry is not the one the tree has",
+			for e, got := range fr.Leaves() {
+				if want := tlog.Hash(row[(e.Index-a.First)*tlog.HashSize:]); got != want {
+					return &format.CorruptError{File: path, Offset: fr.Offset, Index: e.Index, What: "the entry is not the one the tree has",
 						Expected: want.String(), Found: got.String()}
 				}
-				rest = after
 			}
 			err := s.rest(time.Since(began))
 			began = time.Now()

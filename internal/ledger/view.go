@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"path/filepath"
@@ -171,25 +170,21 @@ func (v *View) read() error {
 	if n := len(v.places); n > 0 {
 		w.From = v.places[n-1]
 	}
-	err = w.Read(uint64(v.tree.Size()), func(fr *format.Frame) error {
+	for fr, err := range w.Frames(uint64(v.tree.Size())) {
+		if err != nil {
+			return err
+		}
 		if fr.First >= uint64(v.size) {
-			return format.ErrEnough
+			break
 		}
 		v.places = append(v.places, format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First})
-		index := fr.First
-		for rest := fr.Payload; len(rest) > 0 && index < uint64(v.size); index++ {
-			_, after, leaf := format.CutLeaf(rest)
-			if index == uint64(v.tree.Size()) {
+		for e, leaf := range fr.Leaves() {
+			if e.Index == uint64(v.tree.Size()) && e.Index < uint64(v.size) {
 				v.tree.Add(leaf)
 			}
-			rest = after
 		}
-		return nil
-	})
-	if errors.Is(err, format.ErrEnough) {
-		return nil
 	}
-	return err
+	return nil
 }
 
 // takeStored takes subtrees whose hashes were written to files meanwhile.
@@ -221,27 +216,21 @@ func (v *View) entries(from, to uint64) (b []byte, err error) {
 	if i > 0 {
 		w.From = v.places[i-1]
 	}
-	err = w.Read(from, func(fr *format.Frame) error {
-		index := fr.First
-		for rest := fr.Payload; len(rest) > 0 && index < to; index++ {
-			entry, after, _ := format.CutEntry(rest)
-			if index >= from {
-				b = format.AppendEntry(b, entry)
+	for fr, err := range w.Frames(from) {
+		if err != nil {
+			return nil, err
+		}
+		for e := range fr.Entries(from) {
+			if e.Index >= to {
+				return b, nil
 			}
-			rest = after
+			b = format.AppendEntry(b, e.Data)
 		}
-		if index >= to {
-			return format.ErrEnough
+		if fr.First+uint64(fr.Count) >= to {
+			return b, nil
 		}
-		return nil
-	})
-	if err == nil {
-		return nil, &format.CorruptError{File: v.dir, Index: to, What: "the entry is missing"}
 	}
-	if errors.Is(err, format.ErrEnough) {
-		return b, nil
-	}
-	return nil, err
+	return nil, &format.CorruptError{File: v.dir, Index: to, What: "the entry is missing"}
 }
 
 // Dir is the epoch's folder.
@@ -260,12 +249,5 @@ func (v *View) Created() time.Time { return v.epoch.Created }
 // Because says why an operator began the epoch, empty if nobody did.
 func (v *View) Because() string { return v.epoch.Because }
 
-// Epochs returns the numbers of the epochs that a ledger's folder holds, oldest
-// first.
-func Epochs(dir string) ([]uint32, error) {
-	numbers, _, err := format.ListEpochs(format.OS{}, dir)
-	if err == nil && len(numbers) == 0 {
-		err = fmt.Errorf("%s holds no ledger: %w", dir, format.ErrNoLedger)
-	}
-	return numbers, err
-}
+// Epochs are the numbers of the epochs in a ledger's folder, see [Dir.Epochs].
+func Epochs(dir string) ([]uint32, error) { return At(dir).Epochs() }

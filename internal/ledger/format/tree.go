@@ -2,7 +2,6 @@ package format
 
 import (
 	"bytes"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -151,15 +150,6 @@ func halve(row []byte) []byte {
 		copy(row[i/2:], h[:])
 	}
 	return row[:len(row)/2]
-}
-
-// CutLeaf takes the first entry off a payload, as cutEntry does, and hashes it
-// as RFC 6962 hashes a leaf. It overwrites the entry's length: the payload must
-// be the caller's, who reads it once.
-func CutLeaf(payload []byte) (entry, rest []byte, leaf tlog.Hash) {
-	entry, rest, _ = CutEntry(payload)
-	payload[1] = 0 // the prefix of a leaf, right before the entry
-	return entry, rest, sha256.Sum256(payload[1 : 2+len(entry)])
 }
 
 // Load takes the subtrees whose hashes are in files.

@@ -90,12 +90,9 @@ func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSubtree, err 
 	subtree := format.NewSubtree(v.fsys, e.walker.Dir, e.epoch, int64(i))
 	err = a.Frames(e.epoch, 0, func(fr *format.Frame) error {
 		s.Bytes += uint64(fr.Length) - 2*uint64(fr.Count)
-		index := fr.First
-		for rest := fr.Payload; len(rest) > 0; index++ {
-			entry, after, leaf := format.CutLeaf(rest)
+		for entry, leaf := range fr.Leaves() {
 			subtree.Add(leaf)
-			s.Notes = keepNoted(s.Notes, format.Entry{ID: format.ID{Epoch: fr.Epoch, Index: index}, Data: entry})
-			rest = after
+			s.Notes = keepNoted(s.Notes, entry)
 		}
 		_, size := a.BundleOf(e.epoch, fr.First)
 		v.done.Add(int64(size))

@@ -311,12 +311,9 @@ func (v *verification) segments(e *verifiedEpoch) error {
 		e.entries += uint64(fr.Count)
 		e.bytes += uint64(fr.Length) - 2*uint64(fr.Count)
 		v.done.Add(format.HeaderSize + int64(fr.Length))
-		index := fr.First
-		for rest := fr.Payload; len(rest) > 0; index++ {
-			entry, after, leaf := format.CutLeaf(rest)
+		for entry, leaf := range fr.Leaves() {
 			e.tree.Add(leaf)
-			e.found = keepNoted(e.found, format.Entry{ID: format.ID{Epoch: fr.Epoch, Index: index}, Data: entry})
-			rest = after
+			e.found = keepNoted(e.found, entry)
 		}
 		if !e.tree.Complete() || e.tree.Stored() >= int64(len(e.roots)) {
 			return nil
