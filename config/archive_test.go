@@ -4,11 +4,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"io"
+	"os"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // An archive holds the files byte by byte, in the order of the digest's comment,
@@ -35,7 +38,7 @@ func TestArchive(t *testing.T) {
 		}
 		names = append(names, header.Name)
 	}
-	if got := strings.Join(names, " "); got != "statement.yaml controllers.yaml laws.yaml regions.yaml recipients.yaml activities.yaml safeguards.yaml" {
+	if got := strings.Join(names, " "); got != "statement.yaml controllers.yaml laws.yaml regions.yaml recipients.yaml activities.yaml safeguards.yaml assessments.yaml" {
 		t.Errorf("files %s", got)
 	}
 	again, err := config.LoadArchive(blob, "p", r.Policy.Digest)
@@ -80,13 +83,45 @@ func TestLoadArchiveRefuses(t *testing.T) {
 		{"no digest", "", blob, "the archive p holds registers with digest " + r.Policy.Digest + ", not "},
 		{"a header changed", r.Policy.Digest, stamped, "reading the archived registers p: archive/tar: invalid tar header"},
 		{"something behind it", r.Policy.Digest, append(bytes.Clone(blob), 0), "the archive p is not written as this program writes archives"},
-		{"another file", r.Policy.Digest, repack("extra.yaml", 1), `the archive p holds "extra.yaml", which is none of the seven registers, stands there twice or is too long`},
-		{"a path", r.Policy.Digest, repack("../laws.yaml", 1), `the archive p holds "../laws.yaml", which is none of the seven registers, stands there twice or is too long`},
-		{"a file twice", r.Policy.Digest, repack("laws.yaml", 2), `the archive p holds "laws.yaml", which is none of the seven registers, stands there twice or is too long`},
+		{"another file", r.Policy.Digest, repack("extra.yaml", 1), `the archive p holds "extra.yaml", which is none of the eight registers, stands there twice or is too long`},
+		{"a path", r.Policy.Digest, repack("../laws.yaml", 1), `the archive p holds "../laws.yaml", which is none of the eight registers, stands there twice or is too long`},
+		{"a file twice", r.Policy.Digest, repack("laws.yaml", 2), `the archive p holds "laws.yaml", which is none of the eight registers, stands there twice or is too long`},
 		{"cut short", r.Policy.Digest, blob[:600], "reading statement.yaml of the archived registers p: unexpected EOF"},
 	} {
 		if _, err := config.LoadArchive(test.blob, "p", test.digest); err == nil || err.Error() != test.want {
 			t.Errorf("%s: got %v, want %s", test.name, err, test.want)
+		}
+	}
+}
+
+// Registers of before 2026-12, when a policy had seven, are read as they were meant:
+// no law saw a transfer in direct collection, and what a safeguard stated was checked then.
+func TestArchiveOfAnEarlierForm(t *testing.T) {
+	const digest = "b76f0d81985e4164ed44d30b4ab45d410c623fd90479924e5a03905736173e24"
+	blob, err := os.ReadFile("testdata/archived/" + digest + ".tar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := config.LoadArchive(blob, "kept", digest)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(r.Archive(), blob) || strings.Contains(r.Sums(), "assessments") {
+		t.Errorf("written again it differs; its sums are\n%s", r.Sums())
+	}
+	site := decision.Site{Node: nodes[0], Regions: []string{"ap-southeast-3", "cn-north-4"}, Demo: true}
+	for _, test := range []struct {
+		activity, code string
+		want           []string
+	}{
+		{"storage", "CN", nil},
+		{"storage", "AR", nil},
+		{"storage", "HK", []string{"hk-pdpo-s33-notinforce"}},
+		{"support", "BR", []string{"br-lgpd-art33-iib-scc", "sg-pdpa-s26-contract"}},
+	} {
+		d := decision.Decide(r.Policy, &site, november, facts(r.Policy, test.activity, test.code))
+		if len(d.Candidates) != 1 || !slices.Equal(tags(d.Candidates[0]), test.want) {
+			t.Errorf("%s for %s: %s %s", test.activity, test.code, d.Reason, d.Unlock)
 		}
 	}
 }

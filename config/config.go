@@ -25,11 +25,12 @@ const (
 	recipientsFile  = "recipients.yaml"
 	activitiesFile  = "activities.yaml"
 	safeguardsFile  = "safeguards.yaml"
+	assessmentsFile = "assessments.yaml"
 )
 
 var fileNames = []string{
 	statementFile, controllersFile, lawsFile, regionsFile,
-	recipientsFile, activitiesFile, safeguardsFile,
+	recipientsFile, activitiesFile, safeguardsFile, assessmentsFile,
 }
 
 // embedded holds the default registers.
@@ -41,7 +42,7 @@ var embedded embed.FS
 // the folder in the repository.
 const defaultName = "config/policy"
 
-// Registers is everything the seven files say.
+// Registers is everything the eight files say.
 type Registers struct {
 	// Policy is what the decision needs.
 	Policy *decision.Policy
@@ -97,12 +98,12 @@ func reread(fsys fs.FS, name string, old *Registers) (*Registers, error) {
 	if len(problems) == 0 && old != nil && old.name == name && maps.EqualFunc(old.files, files, bytes.Equal) {
 		return old, nil
 	}
-	return load(files, name, problems)
+	return load(files, name, problems, false)
 }
 
 // load makes registers of the files' text. Problems are those found already.
-func load(files map[string][]byte, name string, problems Problems) (*Registers, error) {
-	d := draft{name: name, problems: &problems}
+func load(files map[string][]byte, name string, problems Problems, archived bool) (*Registers, error) {
+	d := draft{name: name, problems: &problems, archived: archived}
 	d.decode(files)
 	d.check()
 	if len(problems) > 0 {
@@ -123,7 +124,7 @@ func readFiles(fsys fs.FS, name string, problems *Problems) (map[string][]byte, 
 		if (ext == ".yaml" || ext == ".yml") && !slices.Contains(fileNames, e.Name()) && e.Name() != TestsFile {
 			*problems = append(*problems, Problem{
 				File: path.Join(name, e.Name()), Code: "unknown-file",
-				Text: "not one of the seven registers; " + hint(e.Name(), fileNames),
+				Text: "not one of the eight registers; " + hint(e.Name(), fileNames),
 			})
 		}
 	}
@@ -134,7 +135,7 @@ func readFiles(fsys fs.FS, name string, problems *Problems) (map[string][]byte, 
 		case errors.Is(err, fs.ErrNotExist):
 			*problems = append(*problems, Problem{
 				File: path.Join(name, f), Code: "missing-file",
-				Text: "the file is missing; a policy has all seven registers",
+				Text: "the file is missing; a policy has all eight registers",
 			})
 		case err != nil:
 			return nil, fmt.Errorf("reading register %s: %w", path.Join(name, f), err)
@@ -147,7 +148,7 @@ func readFiles(fsys fs.FS, name string, problems *Problems) (map[string][]byte, 
 
 // digestOf identifies a policy: the SHA-256 of the text that
 //
-//	sha256sum statement.yaml controllers.yaml laws.yaml regions.yaml recipients.yaml activities.yaml safeguards.yaml
+//	sha256sum statement.yaml controllers.yaml laws.yaml regions.yaml recipients.yaml activities.yaml safeguards.yaml assessments.yaml
 //
 // prints, so that anybody can recompute it with "| sha256sum".
 func digestOf(files map[string][]byte) string {
@@ -162,6 +163,9 @@ func (r *Registers) Sums() string { return sumsOf(r.files) }
 func sumsOf(files map[string][]byte) string {
 	var list strings.Builder
 	for _, f := range fileNames {
+		if files[f] == nil {
+			continue // registers of before 2026-12 have no assessments
+		}
 		fmt.Fprintf(&list, "%x  %s\n", sha256.Sum256(files[f]), f)
 	}
 	return list.String()

@@ -18,9 +18,9 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	// What sha256sum prints for the seven files, in the order of digestOf's
+	// What sha256sum prints for the eight files, in the order of digestOf's
 	// comment, piped into sha256sum.
-	if want := "3e5f4b89e652a8057c044896f9cc14c326f09834457cf59287211b55cb749c8f"; p.Digest != want {
+	if want := "1dc3a1805fb7024d7709400ba22774af939980fc5b3bb25eb19bd5904808318f"; p.Digest != want {
 		t.Errorf("digest %s, want %s", p.Digest, want)
 	}
 	if got := p.Controllers[0]; got.ID != "one-br" || got.Address != "Rua 1, São Paulo" || !slices.Equal(got.Serves, []string{"BR", "PT"}) || got.Default {
@@ -70,8 +70,11 @@ func TestLoad(t *testing.T) {
 	if got := s.Review; got.EveryMonths != 6 || got.Owner != "counsel" || !got.Due().Equal(time.Date(2026, 9, 1, 0, 0, 0, 0, time.UTC)) {
 		t.Errorf("review %+v, due %s", got, got.Due())
 	}
-	if got := p.Safeguards[1].Attributes; len(got) != 1 || got["notified_on"] != "2026-01-05" {
-		t.Errorf("attributes %v", got)
+	if got := p.Safeguards[1].Evidence["notification"]; got.Reference != "letter" || !got.Date.Equal(time.Date(2026, 1, 5, 0, 0, 0, 0, time.UTC)) {
+		t.Errorf("evidence %+v", got)
+	}
+	if a := p.Assessments[0]; a.ID != "TIA-1" || !a.Acceptable || a.Law != "sg" || !slices.Equal(a.Measures, []string{"cookies"}) || p.UnknownLaw != decision.SingaporeUnknown {
+		t.Errorf("assessment %+v, unknown laws: %s", a, p.UnknownLaw)
 	}
 }
 

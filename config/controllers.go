@@ -18,6 +18,8 @@ var controllerFields = []field{
 	{key: "country", doc: "Where the entity is: ISO 3166-1 alpha-2.", must: true, form: countryForm},
 	{key: "serves", doc: "The countries of registration it answers for (§11).", is: listField, form: countryForm},
 	{key: "default", doc: "true in one row: it answers for every country that no other controller serves.", is: flagField},
+	{key: "role", doc: "controller, or joint with others (GDPR Art 26). Left out: controller.", form: oneOf([]string{string(decision.RoleController), string(decision.RoleJoint)})},
+	{key: "owned_by", doc: "Who owns it, as far as a law asks.", is: mappingField, what: "owned_by", fields: ownerFields},
 	{key: "dpo", doc: "The data-protection department, as the operator names it."},
 	{key: "rights_portal", doc: "Where people ask for their rights (§7), an https address.", form: linkForm},
 	{key: "email", doc: "Where people write to about their data.", form: emailForm},
@@ -33,7 +35,10 @@ func (d *draft) decodeControllers(root record) {
 		c := decision.Controller{
 			ID: r.text("id"), Name: r.text("name"), Address: r.text("address"), Country: r.text("country"),
 			Serves: values(r.list("serves")), Default: r.flag("default"),
-			DPO: r.text("dpo"), RightsPortal: r.text("rights_portal"), Email: r.text("email"), Position: r.position(),
+			DPO: r.text("dpo"), RightsPortal: r.text("rights_portal"), Email: r.text("email"), Party: r.party(), Position: r.position(),
+		}
+		if c.Role == "" {
+			c.Role = decision.RoleController
 		}
 		if !c.Default && !r.has("serves") && r.node.Kind == yaml.MappingNode {
 			r.report(r.node, "serves-nobody", "controller %q serves nobody; list countries under serves, or write default: true", c.ID)

@@ -208,7 +208,7 @@ func TestDefaultChile(t *testing.T) {
 		}
 		found[s.Tag] = true
 		switch s.Tag {
-		case "cl-ley19628-pre2026-none":
+		case "cl-ley19628-pre2026-none", "cl-ley19628-pre2026-contract":
 			if !s.Validity.Until.Equal(change) {
 				t.Errorf("%s ends at %s", s.ID, s.Validity.Until)
 			}
@@ -218,7 +218,7 @@ func TestDefaultChile(t *testing.T) {
 			}
 		}
 	}
-	if len(found) != 2 {
+	if len(found) != 3 {
 		t.Errorf("Chile has the tags %q", slices.Sorted(maps.Keys(found)))
 	}
 }
@@ -234,7 +234,7 @@ func TestDefaultSafeguardsUnproven(t *testing.T) {
 			t.Errorf("%s stands at %s", s.ID, s.Position)
 		}
 	}
-	if want := []string{"hk-pdpo-s33-notinforce", "cl-ley19628-pre2026-none", "sg-pdpa-s26-public"}; !slices.Equal(proven, want) {
+	if want := []string{"cl-ley19628-pre2026-none", "sg-pdpa-s26-public"}; !slices.Equal(proven, want) {
 		t.Errorf("proven safeguards %q, want %q", proven, want)
 	}
 }

@@ -1,4 +1,4 @@
-// Package config reads the registers: the seven YAML files in which compliance
+// Package config reads the registers: the eight YAML files in which compliance
 // writes down what the gateway enforces.
 //
 //	statement.yaml    versions of the privacy statement, and its own lists (§1, §2, §11)
@@ -8,9 +8,10 @@
 //	recipients.yaml   the entities that may receive data (§4, §9)
 //	activities.yaml   what a request does, and where it may go
 //	safeguards.yaml   what satisfies which law, for which flow
+//	assessments.yaml  the transfer impact assessments that safeguards lean on
 //
 // The default registers are embedded: [Default] needs no file. [Load] reads a
-// folder that replaces all seven of them.
+// folder that replaces all eight of them.
 //
 // Reading is strict, because a register that is half understood would let data
 // go where nobody meant it to. A key nobody knows, a reference to nothing, an

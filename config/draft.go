@@ -20,6 +20,7 @@ type row[T any] struct {
 type draft struct {
 	name     string // of the folder, for problems and positions
 	problems *Problems
+	archived bool // see source
 
 	terms       Terms
 	statement   item        // the default one
@@ -32,6 +33,8 @@ type draft struct {
 	recipients  []row[decision.Recipient]
 	activities  []row[decision.Activity]
 	safeguards  []row[decision.Safeguard]
+	assessments []row[decision.Assessment]
+	unknown     decision.UnknownLaw
 }
 
 // decode reads the files there are. A file that is missing or not YAML was
@@ -45,13 +48,14 @@ func (d *draft) decode(files map[string][]byte) {
 		recipientsFile:  d.decodeRecipients,
 		activitiesFile:  d.decodeActivities,
 		safeguardsFile:  d.decodeSafeguards,
+		assessmentsFile: d.decodeAssessments,
 	}
 	for _, f := range fileNames {
 		data, ok := files[f]
 		if !ok {
 			continue
 		}
-		s := source{path: path.Join(d.name, f), problems: d.problems}
+		s := source{path: path.Join(d.name, f), problems: d.problems, archived: d.archived}
 		if root := s.parse(data); root != nil {
 			readers[f](s.record(root, "register", registers[f]))
 		}
@@ -67,6 +71,7 @@ var registers = map[string][]field{
 	recipientsFile:  recipientsRegister,
 	activitiesFile:  activitiesRegister,
 	safeguardsFile:  safeguardsRegister,
+	assessmentsFile: assessmentsRegister,
 }
 
 // check holds the rows against each other. It leaves out what depends on a
@@ -79,6 +84,7 @@ func (d *draft) check() {
 	d.checkRecipients()
 	d.checkActivities()
 	d.checkSafeguards()
+	d.checkAssessments()
 	d.checkTerms()
 }
 
@@ -114,6 +120,8 @@ func (d *draft) finish(files map[string][]byte) *Registers {
 		Recipients:  plainRows(d.recipients),
 		Activities:  plainRows(d.activities),
 		Safeguards:  plainRows(d.safeguards),
+		Assessments: plainRows(d.assessments),
+		UnknownLaw:  d.unknown,
 	}
 	slices.SortStableFunc(p.Statements, func(a, b decision.Statement) int {
 		return a.Validity.From.Compare(b.Validity.From)

@@ -115,20 +115,20 @@ func TestDefaultExamples(t *testing.T) {
 		want                 []string
 	}{
 		{"a person in Brazil, support from China", "support", "BR", nodes[0], november,
-			[]string{"br-lgpd-art33-iib-scc", "sg-pdpa-s26-contract"}},
+			[]string{"br-lgpd-art33-iib-scc", "cn-cac2024-exempt", "sg-pdpa-s26-contract"}},
 		{"a person in France, support from China", "support", "FR", nodes[0], november,
-			[]string{"eu-gdpr-art46-2c-scc", "sg-pdpa-s26-contract"}},
+			[]string{"cn-cac2024-exempt", "eu-gdpr-art46-2c-scc", "sg-pdpa-s26-contract"}},
 		{"a person in France, storage: the controller collects by itself", "storage", "FR", nodes[0], november, nil},
 		{"a person in Brazil, storage", "storage", "BR", nodes[0], november,
 			[]string{"br-lgpd-art33-iib-scc"}},
 		{"the same by a node in South Africa", "storage", "BR", nodes[1], november,
 			[]string{"br-lgpd-art33-iib-scc", "za-popia-s72-1a-agreement"}},
 		{"Chile in November", "storage", "CL", nodes[0], december.Add(-time.Nanosecond),
-			[]string{"cl-ley19628-pre2026-none"}},
+			[]string{"cl-ley19628-pre2026-contract", "cl-ley19628-pre2026-none"}},
 		{"Chile in December", "storage", "CL", nodes[0], december,
 			[]string{"cl-ley21719-art27-clauses"}},
-		{"Hong Kong, support from China: its law is open, Singapore's is not", "support", "HK", nodes[0], november,
-			[]string{"hk-pdpo-s33-notinforce", "sg-pdpa-s26-contract"}},
+		{"Hong Kong, support from China: its law wants the recipient bound", "support", "HK", nodes[0], november,
+			[]string{"cn-cac2024-exempt", "hk-pdpo-rmc", "sg-pdpa-s26-contract"}},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			d := decision.Decide(p, demo(test.node, p), test.at, facts(p, test.activity, test.code))
@@ -177,8 +177,9 @@ func TestDefaultEnforced(t *testing.T) {
 		want           decision.Reason // empty: allowed
 	}{
 		{"storage", "FR", ""},
-		{"storage", "HK", ""},
-		{"storage", "CL", ""},
+		{"storage", "SG", ""},
+		{"storage", "HK", decision.SafeguardUnproven},
+		{"storage", "CL", decision.SafeguardUnproven},
 		{"storage", "BR", decision.SafeguardUnproven},
 		{"support", "FR", decision.SafeguardUnproven},
 		{"support", "BR", decision.SafeguardUnproven},

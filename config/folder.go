@@ -26,7 +26,7 @@ type Folder struct {
 	Approvals []byte
 }
 
-// Load reads the registers in folder dir. All seven files must be there. The
+// Load reads the registers in folder dir. All eight files must be there. The
 // error is [Problems] when the registers are at fault.
 func Load(dir string) (*decision.Policy, error) {
 	f, err := LoadFolder(dir)
@@ -119,7 +119,7 @@ func steady(dir string) (fstest.MapFS, error) {
 			last = nil // a file went away between two looks
 			continue
 		case err != nil:
-			return nil, fmt.Errorf("reading the registers: %w; name a folder with the seven register files", err)
+			return nil, fmt.Errorf("reading the registers: %w; name a folder with the eight register files", err)
 		case last != nil && same(files, last):
 			return files, nil
 		}

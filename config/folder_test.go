@@ -87,7 +87,7 @@ func TestFolderHoldsMore(t *testing.T) {
 // is loaded is one of the two, never a part of each.
 func TestSwappedFolder(t *testing.T) {
 	one := exported(t, "statement.yaml", "", "")
-	two := exported(t, "safeguards.yaml", "TIA-BR-CN", "TIA-BR-CN-2")
+	two := exported(t, "safeguards.yaml", "Support agreement, annex Brazil", "Second support agreement, annex Brazil")
 	// The last register differs, and the first, which is read long before it.
 	text, err := os.ReadFile(filepath.Join(two, "activities.yaml"))
 	if err != nil {

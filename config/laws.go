@@ -19,9 +19,58 @@ var lawFields = []field{
 	{key: "countries", doc: "The countries it governs: ISO 3166-1 alpha-2. Their territories follow by aliases.", is: listField, form: countryForm},
 	{key: "members", doc: "Names of memberships whose countries it governs too.", is: listField},
 	{key: "default", doc: "Its effect without a mechanism: prohibited, accountable or open. A safeguard is asked for in each case.", must: true, form: oneOf(lawDefaults)},
+	{key: "direct_collection", doc: "How it sees a person who gives data to a controller abroad.", is: mappingField, must: true, what: "direct_collection", fields: readingFields},
+	{key: "returns", doc: "How it sees data of people of other countries that goes back to the store from a region or an affiliate in its countries.", is: mappingField, must: true, what: "returns", fields: readingFields},
+	{key: "localisation", doc: "What it wants kept in its countries. Left out: nothing.", is: mappingField, what: "localisation", fields: localisationFields},
+	{key: "concern", doc: "Recipients it closes by where they are and by who owns them. Left out: none.", is: mappingField, what: "concern", fields: concernFields},
+	{key: "duties", doc: "What it asks for beside a mechanism: all of them. A safeguard shows each under evidence, or it does not count.", is: tableField, what: "duty", fields: dutyFields},
 	{key: "mechanisms", doc: "What can satisfy it, or the rule by which it asks for nothing. A safeguard's tag is one of these.", is: tableField, must: true, what: "mechanism", fields: mechanismFields},
 	fromField, untilField, zoneField,
 	{key: "source", doc: "Where the row's facts come from.", must: true},
+	noteField,
+}
+
+// readings are the two ways in which a law may see a flow.
+var readings = []string{"transfer", "none"}
+
+var readingFields = []field{
+	{key: "as", doc: "transfer: a safeguard is asked for. none: the law sees no transfer in it.", must: true, form: oneOf(readings)},
+	{key: "source", doc: "Where that comes from.", must: true},
+	noteField,
+}
+
+var (
+	formWords    = []string{string(decision.OnlyHere), string(decision.FirstHere), string(decision.CopyHere)}
+	personWords  = []string{string(decision.Citizens), string(decision.Residents), string(decision.Anyone)}
+	unknownWords = []string{string(decision.SingaporeUnknown), string(decision.DenyUnknown)}
+	moduleWords  = []string{"c2c", "c2p", "p2p", "p2c"}
+	needWords    = []string{"countries"}
+)
+
+var localisationFields = []field{
+	{key: "categories", doc: "Which data (§1).", is: setField, must: true, form: oneOf(categoryTags)},
+	{key: "form", doc: "What may leave: only-here, nothing; first-here, what was collected there first; copy-here, a copy of what is kept there.", must: true, form: oneOf(formWords)},
+	{key: "persons", doc: "Whose data: citizens, residents, or anyone's whom a controller there serves. Of people who registered in the country all are taken to be citizens and residents.", must: true, form: oneOf(personWords)},
+	{key: "from", doc: "The first moment it holds. Left out: as long as the row.", form: momentForm},
+	{key: "tag", doc: "The tag of safeguards that say where the data is kept (evidence local-copy). Only first-here and copy-here have one.", form: tagsForm},
+	{key: "source", doc: "Where that comes from.", must: true},
+	noteField,
+}
+
+var concernFields = []field{
+	{key: "countries", doc: "A recipient is closed that is there, or is owned from there: ISO 3166-1 alpha-2.", is: listField, must: true, form: countryForm},
+	{key: "share", doc: "From which share on an owner counts (owned_by of recipients and controllers), in percent.", is: numberField, must: true},
+	{key: "tags", doc: "The mechanisms that open such a recipient all the same.", is: listField, form: tagsForm},
+	{key: "source", doc: "Where that comes from.", must: true},
+	noteField,
+}
+
+var dutyFields = []field{
+	{key: "evidence", doc: "What has to be shown: a word of evidence in safeguards.yaml, or assessment for a row of assessments.yaml.", must: true, form: oneOf(dutyWords)},
+	{key: "title", doc: "What the law asks for.", must: true},
+	{key: "for", doc: "The mechanisms it goes with. Left out: all.", is: listField, form: tagsForm},
+	{key: "categories", doc: "Only for flows with one of these (§1). Left out: any.", is: listField, form: oneOf(categoryTags)},
+	{key: "months", doc: "How many months what is shown lasts. Left out: as long as the safeguard.", is: numberField},
 	noteField,
 }
 
@@ -30,7 +79,10 @@ var mechanismFields = []field{
 	{key: "title", doc: "What it is.", must: true},
 	{key: "dpv", doc: "Terms of the Data Privacy Vocabulary. Where it has none for this law, the broader term; the tag is then our own concept below it.", is: listField, must: true, form: dpvForm},
 	{key: "occasional", doc: "true: the law limits it to occasional transfers, so it never serves a routine activity.", is: flagField},
-	{key: "needs", doc: "What a safeguard that leans on it must state: countries (any is refused), assessment, or an attribute.", is: listField, form: oneOf(needWords)},
+	{key: "rule", doc: "true: the law's own rule that asks for nothing. The statement promises bound recipients (§9), so a flow needs a safeguard of another mechanism besides.", is: flagField},
+	{key: "needs", doc: "What a safeguard that leans on it must state: countries (any is refused).", is: listField, form: oneOf(needWords)},
+	{key: "modules", doc: "Of standard clauses: their modules, one of which a safeguard names with the version: c2c, c2p, p2p or p2c, by the roles of exporter and recipient.", is: listField, form: oneOf(moduleWords)},
+	{key: "importer_outside", doc: "true: these clauses are not for a recipient that the law itself binds (bound_by in recipients.yaml).", is: flagField},
 	{key: "confirm", doc: "true: counsel has yet to confirm that the law has it so.", is: flagField},
 }
 
@@ -45,6 +97,7 @@ var lawsRegister = []field{
 	{key: "memberships", doc: "Groups of countries that laws govern together, by name.", is: dictionaryField, what: "membership list", keys: idForm, form: countryForm, many: true},
 	{key: "aliases", doc: "Territories with a country code of their own and the law of another country: the territory, then that country. The registered country stays as it is.", is: dictionaryField, what: "alias list", keys: countryForm, form: countryForm},
 	{key: "ages", doc: "From which age on people are of age (§8), where that is later than at 18. It counts for people of whose account record or token the year or day of birth is known.", is: tableField, what: "age", fields: ageFields},
+	{key: "unknown_law", doc: "What happens to people of a country without a law: singapore, they are served there alone; deny, nothing of theirs is processed. Left out: singapore.", form: oneOf(unknownWords)},
 	{key: "laws", doc: "Transfer laws, with their countries, mechanisms and dates.", is: tableField, must: true, what: "law", fields: lawFields},
 }
 
@@ -56,10 +109,13 @@ func (d *draft) decodeLaws(root record) {
 		names = append(names, e.key.value)
 	}
 	aliases := root.entries("aliases")
+	if d.unknown = decision.UnknownLaw(root.text("unknown_law")); d.unknown == "" {
+		d.unknown = decision.SingaporeUnknown
+	}
 	for _, r := range root.rows("laws") {
 		l := decision.Law{
 			ID: r.text("id"), Title: r.text("title") + " " + r.text("articles"), Countries: values(r.list("countries")),
-			Default: r.text("default"), Mechanisms: d.mechanisms(r), Validity: r.validity(),
+			Default: r.text("default"), DirectCollection: r.reading("direct_collection"), Returns: r.reading("returns"), Mechanisms: d.mechanisms(r), Validity: r.validity(),
 			Confirm: r.flag("confirm"), Source: r.text("source"), Position: r.position(),
 		}
 		for _, it := range r.list("members") {
@@ -69,6 +125,8 @@ func (d *draft) decodeLaws(root record) {
 			l.Countries = append(l.Countries, members[it.value]...)
 		}
 		r.governs()
+		l.Localisation, l.Concern, l.Duties = r.localisation(l.Mechanisms), r.concern(l.Mechanisms), r.duties(l.Mechanisms)
+		r.bindsRecipients(&l)
 		d.laws = append(d.laws, row[decision.Law]{l, r})
 	}
 	d.aliases(root, aliases)
@@ -100,6 +158,19 @@ func (d *draft) decodeAges(root record, aliases []entry) {
 			}
 		}
 	}
+}
+
+// reading reads how a law sees a flow. Registers of before 2026-12 said nothing of
+// it and were decided as if no law saw a transfer: archived ones still are.
+func (r record) reading(key string) decision.Reading {
+	if r.archived && !r.has(key) {
+		return decision.Reading{None: true}
+	}
+	written, ok := r.mapping(key)
+	if !ok {
+		return decision.Reading{}
+	}
+	return decision.Reading{None: written.text("as") == "none", Source: written.text("source"), Confirm: written.flag("confirm")}
 }
 
 // governs reports a law that governs no country.
@@ -146,7 +217,8 @@ func (d *draft) mechanisms(r record) []decision.Mechanism {
 	for _, m := range r.rows("mechanisms") {
 		x := decision.Mechanism{
 			Tag: m.text("tag"), Title: m.text("title"), DPV: d.dpv(m),
-			Occasional: m.flag("occasional"), Needs: values(m.list("needs")), Confirm: m.flag("confirm"),
+			Occasional: m.flag("occasional"), Rule: m.flag("rule"), Confirm: m.flag("confirm"),
+			Needs: values(m.list("needs")), Modules: values(m.list("modules")), ImporterOutside: m.flag("importer_outside"),
 		}
 		if tagForm.MatchString(x.Tag) && r.has("id") && !strings.HasPrefix(x.Tag, law+"-") {
 			m.report(m.at("tag"), "bad-tag", "tag %q is not one of law %q; begin it with %s-", x.Tag, law, law)

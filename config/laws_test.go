@@ -4,6 +4,7 @@ import (
 	"maps"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -17,12 +18,12 @@ import (
 // (prohibited, accountable, open), whether a fact of the row is general knowledge or
 // uncertain, tags. The countries are those of the id but for eu and us.
 const lawsTable = `
-za prohibited confirm za-popia-s72-1a-law za-popia-s72-1a-bcr za-popia-s72-1a-agreement za-popia-s72-1b-consent za-popia-s72-1c-contract za-popia-s72-1d-contract3p za-popia-s72-1e-benefit za-popia-s57-auth
-cl open - cl-ley19628-pre2026-none
-pe prohibited confirm pe-lpdp-art15-adequacy pe-lpdp-art15-clauses pe-lpdp-art15-consent pe-lpdp-art15-contract pe-lpdp-notified
+za prohibited confirm za-popia-s72-1a-law za-popia-s72-1a-bcr za-popia-s72-1a-agreement za-popia-s72-1b-consent za-popia-s72-1c-contract za-popia-s72-1d-contract3p za-popia-s72-1e-benefit
+cl open - cl-ley19628-pre2026-none cl-ley19628-pre2026-contract
+pe prohibited confirm pe-lpdp-art15-adequacy pe-lpdp-art15-clauses pe-lpdp-art15-consent pe-lpdp-art15-contract
 br prohibited - br-lgpd-art33-i-adequacy br-lgpd-art33-iia-specific br-lgpd-art33-iib-scc br-lgpd-art33-iic-bcr br-lgpd-art33-iid-cert br-lgpd-art33-viii-consent br-lgpd-art33-ix-contract
 th prohibited - th-pdpa-s28-adequacy th-pdpa-s28-consent th-pdpa-s28-contract th-pdpa-s29-bcr th-pdpa-s29-scc th-pdpa-s29-cert th-pdpa-exempt-transit th-pdpa-exempt-storage
-hk open - hk-pdpo-s33-notinforce hk-pdpo-rmc hk-pdpo-dpp3-consent hk-gba-scc
+hk accountable - hk-pdpo-rmc hk-pdpo-dpp3-consent hk-gba-scc
 sa prohibited - sa-pdpl-art29-adequacy sa-pdpl-art29-scc sa-pdpl-art29-bcr sa-pdpl-art29-cert sa-pdpl-art29-contract
 sg prohibited - sg-pdpa-s26-law sg-pdpa-s26-contract sg-pdpa-s26-bcr sg-pdpa-s26-instrument sg-pdpa-s26-cert sg-pdpa-s26-consent sg-pdpa-s26-transit sg-pdpa-s26-public
 eu prohibited confirm eu-gdpr-art45-adequacy eu-gdpr-art46-2b-bcr eu-gdpr-art46-2c-scc eu-gdpr-art46-2d-sccdpa eu-gdpr-art46-2e-code eu-gdpr-art46-2f-cert eu-gdpr-art46-3a-adhoc eu-gdpr-art49-1a-consent eu-gdpr-art49-1b-contract eu-gdpr-art49-1e-claims
@@ -34,19 +35,53 @@ co prohibited confirm co-l1581-art26-adequacy co-l1581-art26-consent co-l1581-ar
 my prohibited confirm my-pdpa-s129-2a-law my-pdpa-s129-2b-equiv my-pdpa-s129-3a-consent my-pdpa-s129-3b-contract my-pdpa-s129-3f-clauses my-pdpa-s129-3f-bcr my-pdpa-s129-3f-cert
 id prohibited confirm id-pdp-art56-law id-pdp-art56-binding id-pdp-art56-consent
 ph accountable confirm ph-dpa-s21-contract ph-dpa-s21-mcc
-in open confirm in-spdi-r7
+in open confirm in-spdi-r7 in-spdi-contract
 jp prohibited confirm jp-appi-art28-adequacy jp-appi-art28-system jp-appi-art28-cbpr jp-appi-art28-consent
 kr prohibited - kr-pipa-art28-8-1-consent kr-pipa-art28-8-2-treaty kr-pipa-art28-8-3-contract kr-pipa-art28-8-4-cert kr-pipa-art28-8-5-equiv
 au accountable - au-app8-1-steps au-app8-2a-law au-app8-2aa-listed au-app8-2b-consent
 nz prohibited confirm nz-ipp12-clauses nz-ipp12-law nz-ipp12-consent
 tr prohibited - tr-kvkk-art9-scc tr-kvkk-art9-bcr tr-kvkk-art9-undertaking tr-kvkk-art9-derogation
-ae prohibited confirm ae-pdpl-art22-adequacy ae-pdpl-art23-contract ae-difc-art27-scc ae-adgm-art42-scc
+ae prohibited confirm ae-pdpl-art22-adequacy ae-pdpl-art23-contract
+ae-difc prohibited confirm ae-difc-art26-adequacy ae-difc-art27-scc
+ae-adgm prohibited confirm ae-adgm-art42-scc
 eg prohibited confirm eg-pdpl-art14-permit eg-pdpl-art15-consent
 ng prohibited - ng-ndpa-s41-clauses ng-ndpa-s41-bcr ng-ndpa-s41-cert ng-ndpa-s42-adequacy ng-ndpa-s43-consent ng-ndpa-s43-contract
 ke prohibited - ke-dpa-s48-safeguards ke-dpa-s48-bcr ke-dpa-s48-consent ke-dpa-s48-necessity
 ma prohibited confirm ma-l0908-art43-list ma-l0908-art44-permit ma-l0908-art44-consent
 cn prohibited confirm cn-pipl-art38-1-assessment cn-pipl-art38-2-cert cn-pipl-art38-3-scc cn-cac2024-exempt
-us open - us-dsp-28cfr202-notbulk us-dsp-28cfr202-exempt us-dsp-28cfr202-restricted-cisa
+us open - us-dsp-28cfr202-notbulk us-dsp-28cfr202-contract us-dsp-28cfr202-exempt us-dsp-28cfr202-restricted-cisa
+ru prohibited confirm ru-152fz-art12-adequacy ru-152fz-art12-consent
+kz prohibited confirm kz-l94v-art16-adequacy kz-l94v-art16-consent
+uz prohibited confirm uz-zru547-art271-adequacy uz-zru547-art271-clauses
+vn prohibited confirm vn-l91-transfer-contract
+qa prohibited confirm qa-l13-art15-contract
+bh prohibited confirm bh-l30-art12-list bh-l30-art13-permit bh-l30-art12-consent
+kw prohibited confirm kw-citra-r26-contract kw-citra-r26-consent
+om prohibited confirm om-rd6-art23-contract om-rd6-art23-consent
+jo prohibited confirm jo-l24-art15-contract jo-l24-art15-consent
+il prohibited confirm il-reg2001-r1-law il-reg2001-r2-contract il-reg2001-r2-consent
+dz prohibited confirm dz-l1807-art44-permit
+tn prohibited confirm tn-l63-art52-permit
+gh accountable confirm gh-dpa2012-contract
+ug prohibited confirm ug-dppa-s19-adequacy ug-dppa-s19-consent
+tz prohibited confirm tz-pdpa-s31-adequacy tz-pdpa-s32-permit
+zm prohibited confirm zm-dpa-s71-scc zm-dpa-s71-consent
+rw prohibited confirm rw-l058-art48-contract rw-l058-art48-consent
+ao prohibited confirm ao-l2211-art34-permit
+ci prohibited confirm ci-l450-art26-permit
+sn prohibited confirm sn-l12-art49-adequacy sn-l12-art51-permit
+ec prohibited confirm ec-lopdp-art56-adequacy ec-lopdp-art57-clauses ec-lopdp-art60-consent
+uy prohibited confirm uy-l18331-art23-list uy-l18331-art23-clauses uy-l18331-art23-consent
+py prohibited confirm py-lpdp2025-clauses py-lpdp2025-consent
+pa prohibited confirm pa-l81-art33-clauses pa-l81-art33-consent
+ca accountable confirm ca-pipeda-413-contract
+tw open confirm tw-pdpa-art21-unrestricted tw-pdpa-art21-contract
+mo prohibited confirm mo-l8-art19-adequacy mo-l8-art20-clauses mo-l8-art20-consent
+ua prohibited confirm ua-l2297-art29-adequacy ua-l2297-art29-guarantees ua-l2297-art29-consent
+rs prohibited confirm rs-zzpl-art64-adequacy rs-zzpl-art65-scc rs-zzpl-art69-consent
+pk open confirm pk-none-rule pk-none-contract
+bd prohibited confirm bd-pdpo2025-contract bd-pdpo2025-consent
+lk prohibited confirm lk-pdpa-s26-adequacy lk-pdpa-s26-instrument lk-pdpa-s26-consent
 `
 
 // TestDefaultLaws holds every origin of the notes, and no other, to the register.
@@ -66,7 +101,7 @@ func TestDefaultLaws(t *testing.T) {
 	}
 	countries := map[string]string{
 		"eu": "AT BE BG CY CZ DE DK EE ES FI FR GR HR HU IE IT LT LU LV MT NL PL PT RO SE SI SK IS LI NO AX GF GP MF MQ RE YT",
-		"us": "US PR GU VI AS MP UM",
+		"us": "US PR GU VI AS MP UM", "ae-difc": "AE", "ae-adgm": "AE",
 	}
 	for line := range strings.Lines(strings.TrimSpace(lawsTable)) {
 		want := strings.Fields(line)
@@ -122,6 +157,8 @@ func TestDefaultLawDates(t *testing.T) {
 		"ng NDPA":              {"2025-09-18T23:00:00Z", ""},
 		"cn PIPL":              {"2024-03-21T16:00:00Z", ""},
 		"us 28":                {"2025-04-08T04:00:00Z", ""},
+		"vn Law":               {"2025-12-31T17:00:00Z", ""},
+		"om Royal":             {"2026-02-04T20:00:00Z", ""},
 		"za POPIA":             {"2020-06-30T22:00:00Z", ""},
 	}
 	moment := func(at time.Time) string {
@@ -152,8 +189,8 @@ func TestDefaultLawDates(t *testing.T) {
 // its model, GB; and what else a mechanism asks for is what its law says.
 func TestDefaultMechanisms(t *testing.T) {
 	occasional := []string{
-		"cl-ley21719-art27-consent", "eu-gdpr-art49-1a-consent", "eu-gdpr-art49-1b-contract", "eu-gdpr-art49-1e-claims",
-		"gb-ukgdpr-art49-consent", "my-pdpa-s129-3a-consent", "my-pdpa-s129-3b-contract", "tr-kvkk-art9-derogation",
+		"cl-ley21719-art27-consent", "ec-lopdp-art60-consent", "eu-gdpr-art49-1a-consent", "eu-gdpr-art49-1b-contract", "eu-gdpr-art49-1e-claims",
+		"gb-ukgdpr-art49-consent", "lk-pdpa-s26-consent", "my-pdpa-s129-3a-consent", "my-pdpa-s129-3b-contract", "rs-zzpl-art69-consent", "tr-kvkk-art9-derogation",
 	}
 	needs := map[string]string{
 		"sg-pdpa-s26-contract":    "countries",
@@ -161,13 +198,15 @@ func TestDefaultMechanisms(t *testing.T) {
 		"sa-pdpl-art29-scc":       "assessment",
 		"sa-pdpl-art29-bcr":       "assessment",
 		"sa-pdpl-art29-cert":      "assessment",
-		"tr-kvkk-art9-scc":        "notified_on",
-		"br-lgpd-art33-iib-scc":   "published_at",
+		"tr-kvkk-art9-scc":        "notification",
+		"br-lgpd-art33-iib-scc":   "publication",
 		"eg-pdpl-art14-permit":    "approval",
-		"my-pdpa-s129-2b-equiv":   "assessment",
+		"my-pdpa-s129-2b-equiv":   "assessment 36",
 		"eu-gdpr-art46-2c-scc":    "assessment",
-		"cn-pipl-art38-3-scc":     "approval",
-		"hk-pdpo-s33-notinforce":  "",
+		"jp-appi-art28-system":    "assessment 12",
+		"cn-pipl-art38-3-scc":     "filing impact-assessment separate-consent",
+		"cn-pipl-art38-2-cert":    "approval 36 impact-assessment separate-consent",
+		"cn-cac2024-exempt":       "",
 		"us-dsp-28cfr202-notbulk": "",
 	}
 	grammar := regexp.MustCompile(`^[a-z]{2}(-[a-z0-9]+){2,5}$`)
@@ -182,8 +221,17 @@ func TestDefaultMechanisms(t *testing.T) {
 			if m.Occasional {
 				found = append(found, m.Tag)
 			}
-			if want, ok := needs[m.Tag]; ok && strings.Join(m.Needs, " ") != want {
-				t.Errorf("%s needs %q, want %q", m.Tag, m.Needs, want)
+			got := slices.Clone(m.Needs)
+			for _, d := range l.Duties {
+				if len(d.For) == 0 || slices.Contains(d.For, m.Tag) {
+					got = append(got, d.Evidence)
+					if d.Months > 0 {
+						got = append(got, strconv.Itoa(d.Months))
+					}
+				}
+			}
+			if want, ok := needs[m.Tag]; ok && strings.Join(got, " ") != want {
+				t.Errorf("%s needs %q, want %q", m.Tag, got, want)
 			}
 			if own := slices.ContainsFunc(m.DPV, func(x string) bool { return strings.HasPrefix(x, "eu-gdpr:") }); own != (l.ID == "eu") {
 				t.Errorf("%s has the terms %q", m.Tag, m.DPV)

@@ -17,8 +17,8 @@ func small(t testing.TB) fstest.MapFS {
 	t.Helper()
 	fsys := fstest.MapFS{}
 	names, err := filepath.Glob("testdata/small/*.yaml")
-	if err != nil || len(names) != 7 {
-		t.Fatalf("testdata/small has %d registers (%v), want 7", len(names), err)
+	if err != nil || len(names) != 8 {
+		t.Fatalf("testdata/small has %d registers (%v), want 8", len(names), err)
 	}
 	for _, name := range names {
 		data, err := os.ReadFile(name)
@@ -81,7 +81,7 @@ func TestProblems(t *testing.T) {
 		{"unknown key, one near", co, "    rights_portal:", "    right_portal:",
 			`controllers.yaml:7:5: unknown key "right_portal" in controller; did you mean "rights_portal"?`},
 		{"unknown key, none near", co, "    rights_portal:", "    zzz:",
-			`controllers.yaml:7:5: unknown key "zzz" in controller; use one of id, name, address, country, serves, default, dpo, rights_portal, email`},
+			`controllers.yaml:7:5: unknown key "zzz" in controller; use one of id, name, address, country, serves, default, role, owned_by, dpo, rights_portal, email`},
 		{"unknown key of a register", re, "regions:", "extra: 1\nregions:",
 			`regions.yaml:1:1: unknown key "extra" in register; use one of regions`},
 		{"unknown category", st, "  1l:", "  1m: {title: M, dpv: [pd:Name]}\n  1l:",
@@ -237,9 +237,9 @@ func TestProblems(t *testing.T) {
 		{"duplicate version", st, "- id: 2026-01-01", "- id: 2023-11-21",
 			`statement.yaml:10:9: statement version "2023-11-21" stands twice, first on line 3; give each its own id`},
 		{"overlapping law", la, "valid_until: 2026-06-01", "valid_until: 2026-06-02",
-			`laws.yaml:15:9: law "br" is in force twice at one time, also on line 6; end the earlier row with valid_until where the later begins`},
+			`laws.yaml:17:9: law "br" is in force twice at one time, also on line 6; end the earlier row with valid_until where the later begins`},
 		{"law without an end", la, "    valid_until: 2026-06-01\n", "",
-			`laws.yaml:14:9: law "br" is in force twice at one time, also on line 6; end the earlier row with valid_until where the later begins`},
+			`laws.yaml:16:9: law "br" is in force twice at one time, also on line 6; end the earlier row with valid_until where the later begins`},
 		{"overlapping versions", st, "valid_until: 2026-01-01", "valid_until: 2026-01-02",
 			`statement.yaml:10:9: statement versions "2023-11-21" and "2026-01-01" are in force at one time; end the earlier with valid_until where the later begins`},
 		{"unknown law", sa, "law: br\n", "law: brr\n",
@@ -304,8 +304,8 @@ func TestProblems(t *testing.T) {
 		{"contract without countries", sa, "countries: [CN]", "countries: any",
 			"safeguards.yaml:22:16: sg-pdpa-s26-contract must name the destination countries; list them"},
 		{"certificate without what its law asks for", sa, "tag: sg-pdpa-s26-contract", "tag: sg-pdpa-s26-cert",
-			"safeguards.yaml:17:5: sg-pdpa-s26-cert asks for a risk assessment; name it under assessment\n" +
-				"safeguards.yaml:17:5: sg-pdpa-s26-cert asks for approval; write it under attributes"},
+			"safeguards.yaml:17:5: law \"sg\" asks for a duty beside sg-pdpa-s26-cert: the certificate; write its reference and date under evidence: approval\n" +
+				"safeguards.yaml:17:5: sg-pdpa-s26-cert asks for an assessment (a risk assessment); name its row under assessment"},
 		{"tag no mechanism, one near", sa, "tag: br-lgpd-art33-iib-scc", "tag: br-lgpd-art33-iib-scs",
 			`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scs" is no mechanism of law "br"; did you mean "br-lgpd-art33-iib-scc"?`},
 		{"mechanism before its time", sa, "tag: br-lgpd-art33-iib-scc", "occasional: true\n    tag: br-lgpd-art33-viii-consent",
@@ -313,22 +313,23 @@ func TestProblems(t *testing.T) {
 		{"derogation for routine transfers", sa, "tag: br-lgpd-art33-iib-scc\n    law: br", "tag: br-lgpd-art33-viii-consent\n    law: br", // and from June, below
 			"safeguards.yaml:3:10: br-lgpd-art33-viii-consent is for occasional transfers by its law; write occasional: true"},
 		{"mechanism of another law", la, "{tag: sg-pdpa-s26-cert", "{tag: hk-pdpo-s26-cert",
-			`laws.yaml:34:15: tag "hk-pdpo-s26-cert" is not one of law "sg"; begin it with sg-`},
+			`laws.yaml:40:15: tag "hk-pdpo-s26-cert" is not one of law "sg"; begin it with sg-` + "\n" +
+				`laws.yaml:42:64: unknown mechanism "sg-pdpa-s26-cert"; did you mean "hk-pdpo-s26-cert"?` + "\n" +
+				`laws.yaml:43:60: unknown mechanism "sg-pdpa-s26-cert"; did you mean "hk-pdpo-s26-cert"?`},
 		{"mechanism twice", la, "{tag: sg-pdpa-s26-cert", "{tag: sg-pdpa-s26-contract",
-			`laws.yaml:34:15: mechanism "sg-pdpa-s26-contract" stands twice in law "sg"; keep one` + "\n" +
-				"safeguards.yaml:17:5: sg-pdpa-s26-contract asks for a risk assessment; name it under assessment\n" +
-				"safeguards.yaml:17:5: sg-pdpa-s26-contract asks for approval; write it under attributes"},
+			`laws.yaml:40:15: mechanism "sg-pdpa-s26-contract" stands twice in law "sg"; keep one` + "\n" +
+				`laws.yaml:42:64: unknown mechanism "sg-pdpa-s26-cert"; did you mean "sg-pdpa-s26-contract"?` + "\n" +
+				`laws.yaml:43:60: unknown mechanism "sg-pdpa-s26-cert"; did you mean "sg-pdpa-s26-contract"?`},
 		{"mechanism with another need", la, "needs: [countries]", "needs: [notified]",
-			`laws.yaml:33:97: "needs" has the unknown value "notified"; did you mean "notified_on"?` + "\n" +
-				"safeguards.yaml:17:5: sg-pdpa-s26-contract asks for notified; write it under attributes"},
+			`laws.yaml:39:97: "needs" has the unknown value "notified"; use one of countries`},
 		{"law without mechanisms", la, "    mechanisms:\n      - {tag: br-lgpd-art33-iib-scc, title: Clauses, dpv: [dpv:DataTransferLegalBasis]}\n  - id: br", "  - id: br",
 			`laws.yaml:6:5: law without "mechanisms"; add it` + "\n" +
 				`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scc" is no mechanism of law "br" as it stands on line 6 of laws.yaml; begin or end this row where the law changes, with valid_from and valid_until`},
 		{"law without countries", la, "    countries: [SG]\n    members: [north]\n", "",
 			`laws.yaml:4:7: no law governs SG, so the alias of GF leads nowhere; name the country whose law holds there` + "\n" +
-				`laws.yaml:25:5: law without "countries"; add it, or memberships under members`},
+				`laws.yaml:29:5: law without "countries"; add it, or memberships under members`},
 		{"unknown membership", la, "members: [north]", "members: [nort]",
-			`laws.yaml:29:15: unknown membership "nort"; did you mean "north"?`},
+			`laws.yaml:33:15: unknown membership "nort"; did you mean "north"?`},
 		{"membership of no countries", la, `north: ["NO"]`, `north: ["NOR"]`,
 			`laws.yaml:2:11: "NOR" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`},
 		{"alias of a country that has a law", la, "GF: SG", "BR: SG",
@@ -359,10 +360,26 @@ func TestProblems(t *testing.T) {
 			`safeguards.yaml:16:28: "every_months" is "0", not a whole number from 1; write every_months: 12`},
 		{"review every six months", sa, "every_months: 6", "every_months: six",
 			`safeguards.yaml:16:28: "every_months" is "six", not a whole number from 1; write every_months: 12`},
-		{"unknown attribute", sa, "notified_on:", "notified:",
-			`safeguards.yaml:30:18: unknown key "notified" in attributes; did you mean "notified_on"?`},
-		{"attribute that is no day", sa, "notified_on: 2026-01-05", "notified_on: yesterday",
-			`safeguards.yaml:30:31: "yesterday" is not a day; write it as 2026-12-01`},
+		{"unknown evidence", sa, "notification:", "notificatoin:",
+			`safeguards.yaml:30:16: unknown key "notificatoin" in evidence; did you mean "notification"?`},
+		{"evidence that is yet to be made", sa, ", date: 2026-01-05", "",
+			`safeguards.yaml:30:30: evidence without "date"; add it`},
+		{"evidence of no day", sa, "date: 2026-01-05", "date: yesterday",
+			`safeguards.yaml:30:56: "yesterday" is not a date; write 2026-12-01, 2026-12-01 America/Santiago, or RFC 3339`},
+
+		// What laws say of flows.
+		{"law that does not say how it sees direct collection", la, "    direct_collection: {as: none, source: a book}\n    returns: {as: none, source: a book}\n    valid_until", "    returns: {as: none, source: a book}\n    valid_until",
+			`laws.yaml:6:5: law without "direct_collection"; add it`},
+		{"direct collection seen some other way", la, "direct_collection: {as: none", "direct_collection: {as: maybe",
+			`laws.yaml:11:29: "as" has the unknown value "maybe"; use one of transfer, none`},
+		{"localisation that lets nothing leave, with a tag", la, "    returns: {as: none, source: a book}\n", "    returns: {as: none, source: a book}\n    localisation: {categories: any, form: only-here, persons: citizens, tag: br-l1-copy, source: x}\n",
+			`laws.yaml:13:78: form only-here lets nothing leave, so no safeguard can say otherwise; take tag away, or write first-here or copy-here`},
+		{"localisation that lets a copy leave, without a tag", la, "    returns: {as: none, source: a book}\n", "    returns: {as: none, source: a book}\n    localisation: {categories: any, form: copy-here, persons: citizens, source: x}\n",
+			`laws.yaml:13:19: form copy-here lets data leave once it is kept in the country; write under tag which safeguards say where`},
+		{"setting for unknown laws", la, "laws:\n", "unknown_law: allow\nlaws:\n",
+			`laws.yaml:5:14: "unknown_law" has the unknown value "allow"; use one of singapore, deny`},
+		{"owner of more than all", rc, "    country: CN\n", "    country: CN\n    owned_by: {name: Parent, country: CN, share: 101}\n",
+			`recipients.yaml:10:50: "share" is 101 percent; write 1 to 100`},
 
 		// Statements.
 		{"unknown default statement", st, "default: main", "default: maim",
@@ -381,7 +398,7 @@ func TestProblems(t *testing.T) {
 		{"term without a prefix", st, "dpv: [pd:Name]", "dpv: [Name]",
 			`statement.yaml:27:24: "Name" is not a term; write it as prefix:Name, such as pd:Username`},
 		{"term with another prefix", la, "dpv:Consent", "dvp:Consent",
-			`laws.yaml:24:65: unknown prefix "dvp"; use one of dpv, pd`},
+			`laws.yaml:28:65: unknown prefix "dvp"; use one of dpv, pd`},
 		{"namespace in http", st, "pd: https:", "pd: http:",
 			`statement.yaml:25:44: "prefixes" is "http://w3id.org/dpv/pd#", not an https address; write https://host/path`},
 		{"namespace cut short", st, "dpv/pd#", "dpv/pd",
@@ -458,9 +475,9 @@ func TestFiles(t *testing.T) {
 	fsys["extra.yml"] = &fstest.MapFile{}
 	fsys["README.md"] = &fstest.MapFile{}
 	_, err := config.LoadFS(fsys, "p")
-	want := "p/extra.yml: not one of the seven registers; use one of statement.yaml, controllers.yaml, laws.yaml, regions.yaml, recipients.yaml, activities.yaml, safeguards.yaml\n" +
-		"p/law.yaml: not one of the seven registers; did you mean \"laws.yaml\"?\n" +
-		"p/laws.yaml: the file is missing; a policy has all seven registers"
+	want := "p/extra.yml: not one of the eight registers; use one of statement.yaml, controllers.yaml, laws.yaml, regions.yaml, recipients.yaml, activities.yaml, safeguards.yaml, assessments.yaml\n" +
+		"p/law.yaml: not one of the eight registers; did you mean \"laws.yaml\"?\n" +
+		"p/laws.yaml: the file is missing; a policy has all eight registers"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
 	}
@@ -504,7 +521,7 @@ func TestMissingFolder(t *testing.T) {
 	if !errors.Is(err, fs.ErrNotExist) {
 		t.Fatalf("got %v, want a missing folder", err)
 	}
-	want := "reading the registers: open testdata/nowhere: no such file or directory; name a folder with the seven register files"
+	want := "reading the registers: open testdata/nowhere: no such file or directory; name a folder with the eight register files"
 	if err.Error() != want {
 		t.Errorf("got %q, want %q", err, want)
 	}

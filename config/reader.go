@@ -15,6 +15,9 @@ import (
 type source struct {
 	path     string // as problems name it
 	problems *Problems
+	// archived: the register was in force once, perhaps under an older form of
+	// the registers, and is read to explain what was decided.
+	archived bool
 }
 
 // report notes a problem at a node. The text is a sentence and, after a

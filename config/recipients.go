@@ -25,6 +25,9 @@ var recipientFields = []field{
 	{key: "country", doc: "Where the entity is: ISO 3166-1 alpha-2. A controller's is taken from controllers.yaml.", form: countryForm},
 	{key: "kinds", doc: "The rows of §4 and §9 under which it may receive. 9-operator runs a storage or serving region. 9-partner is bound by contract. 4a acts under the person's instruction: each transfer names a consent or an instruction. 4b is compliance, fraud prevention and security: each transfer names a case, who approved it and when it ends. 4c is an affiliate, for support. 4d is the public.", is: listField, must: true, form: oneOf(kindTags)},
 	{key: "supports", doc: "The kinds of support an affiliate (4c) is limited to.", is: listField, form: oneOf(supportWords)},
+	{key: "role", doc: "What it is to the data it receives: controller, processor or joint. It decides which module of standard clauses binds it.", form: oneOf(roleWords)},
+	{key: "owned_by", doc: "Who owns it, as far as a law asks. A controller's is taken from controllers.yaml.", is: mappingField, what: "owned_by", fields: ownerFields},
+	{key: "bound_by", doc: "Laws that bind the entity itself, by their ids in laws.yaml, such as eu by GDPR Art 3(2).", is: listField},
 	{key: "withhold", doc: "What the gateway keeps from it: cookies, authorization, client-address, referer, user-agent, identity-fields, field:NAME for a header field, query:NAME for a query parameter. Left out: from 4c and 9-partner all that has no name of its own, from others nothing.", is: listField, form: withholdForm},
 }
 
@@ -37,7 +40,7 @@ func (d *draft) decodeRecipients(root record) {
 	for _, r := range root.rows("recipients") {
 		c := decision.Recipient{
 			ID: r.text("id"), Name: r.text("name"), Address: r.text("address"), Country: r.text("country"),
-			Withhold: values(r.list("withhold")), Position: r.position(),
+			Withhold: values(r.list("withhold")), BoundBy: values(r.list("bound_by")), Party: r.party(), Position: r.position(),
 		}
 		for _, it := range r.list("kinds") {
 			c.Kinds = append(c.Kinds, decision.RecipientKind(it.value))
@@ -49,6 +52,27 @@ func (d *draft) decodeRecipients(root record) {
 		}
 		d.recipients = append(d.recipients, row[decision.Recipient]{c, r})
 	}
+}
+
+var (
+	roleWords   = []string{string(decision.RoleController), string(decision.RoleProcessor), string(decision.RoleJoint)}
+	ownerFields = []field{
+		{key: "name", doc: "The owner's legal name.", must: true},
+		{key: "country", doc: "Where the owner is: ISO 3166-1 alpha-2.", must: true, form: countryForm},
+		{key: "share", doc: "How much it owns, directly or indirectly, in percent.", is: numberField, must: true},
+	}
+)
+
+// party reads what an entity is, and who owns it.
+func (r record) party() decision.Party {
+	p := decision.Party{Role: decision.Role(r.text("role"))}
+	if w, ok := r.mapping("owned_by"); ok {
+		p.OwnedBy = &decision.Owner{Name: w.text("name"), Country: w.text("country"), Share: w.number("share")}
+		if p.OwnedBy.Share > 100 {
+			w.report(w.at("share"), "not-a-number", "%q is %d percent; write 1 to 100", "share", p.OwnedBy.Share)
+		}
+	}
+	return p
 }
 
 // supports reads the kinds of support an affiliate is limited to (§4(c)).
@@ -89,8 +113,12 @@ var withholdForm = &form{
 // and an address stand in one place.
 func (d *draft) checkRecipients() {
 	unique(d.recipients, "recipient", recipientID)
+	laws := ids(d.laws, lawID)
 	for i, r := range d.recipients {
 		c := &d.recipients[i].value
+		for _, it := range r.again("bound_by") {
+			r.refer(it, "law", laws)
+		}
 		at := slices.IndexFunc(d.controllers, func(k row[decision.Controller]) bool { return k.value.ID == c.ID })
 		if at < 0 || c.ID == "" {
 			if len(d.controllers) > 0 && r.node.Kind == yaml.MappingNode {
@@ -103,6 +131,11 @@ func (d *draft) checkRecipients() {
 		r.agree("name", &c.Name, own.Name)
 		r.agree("address", &c.Address, own.Address)
 		r.agree("country", &c.Country, own.Country)
+		if c.OwnedBy == nil {
+			c.OwnedBy = own.OwnedBy
+		} else if own.OwnedBy == nil || *own.OwnedBy != *c.OwnedBy {
+			r.report(r.at("owned_by"), "differs", "%q differs from the controller of the same id in %s; leave it out here", "owned_by", controllersFile)
+		}
 	}
 }
 

@@ -30,6 +30,7 @@ func (s source) record(n *yaml.Node, what string, fields []field) record {
 		key, value := n.Content[i], n.Content[i+1]
 		first, twice := r.values[key.Value]
 		switch {
+		case s.archived && !slices.Contains(known, key.Value): // a key of its time
 		case key.Kind != yaml.ScalarNode || !slices.Contains(known, key.Value):
 			s.report(key, "unknown-key", "unknown key %q in %s; %s", key.Value, what, hint(key.Value, known))
 		case twice:
@@ -55,7 +56,7 @@ func (r record) has(key string) bool { return r.values[key] != nil }
 // want returns a key's value, or nil after reporting that it is missing.
 func (r record) want(key string) *yaml.Node {
 	n := r.values[key]
-	if n == nil && r.node.Kind == yaml.MappingNode {
+	if n == nil && r.node.Kind == yaml.MappingNode && !r.archived {
 		r.report(r.node, "missing-key", "%s without %q; add it", r.what, key)
 	}
 	return n

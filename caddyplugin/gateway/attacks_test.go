@@ -527,7 +527,7 @@ func TestRow28NoExpansion(t *testing.T) {
 	env, fromFile := "{env.TG_SECRET}", "{file."+file+"}"
 	config := replaced(t, overEvery(t, site), "admin off", "admin off\n\tlog {\n\t\toutput file "+filepath.Join(dir, "log")+"\n\t}")
 	config = replaced(t, config, "transfer_health\n", "transfer_health\n\tlog\n\theader X-Controller {http.transfer.controller.name}\n")
-	accounts := fmt.Sprintf(`{"account":"eva","country":"UY","contracting_party":{"name":%q,"address":%q,"country":"UY"}}
+	accounts := fmt.Sprintf(`{"account":"eva","country":"BT","contracting_party":{"name":%q,"address":%q,"country":"BT"}}
 {"account":%q,"country":"BR"}`, env, fromFile, env)
 	f := startFront(t, config, accounts, nil)
 

@@ -170,7 +170,7 @@ func TestIdentityWithoutCountry(t *testing.T) {
 
 func TestAccountRecordPrevails(t *testing.T) {
 	g, r := startSite(t, `{"account":"bruno","country":"BR","contracting_party":"sparkoo-sg"}
-{"account":"eva","country":"UY","contracting_party":{"name":"Revenda Açaí Ltda","address":"Rua São João 1","country":"UY"}}`)
+{"account":"eva","country":"BT","contracting_party":{"name":"Revenda Açaí Ltda","address":"Rua São João 1","country":"BT"}}`)
 	a := g.do(http.MethodPut, "/v1/objects/x", "", "Account-Id", "bruno", "Registered-Country", "BR")
 	if a.StatusCode != 200 || a.Header.Get("Data-Controller") != "sparkoo-sg" {
 		t.Fatalf("status %d, controller %q: %s", a.StatusCode, a.Header.Get("Data-Controller"), a.Text)

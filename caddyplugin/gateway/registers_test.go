@@ -27,7 +27,7 @@ func sharing(t *testing.T) string {
   - {code: office-1, name: Office, country: HK, operator: office-hk}
 `)
 	row := func(law, tag, kind string) string {
-		more := map[string]string{"br": "\n    attributes: {published_at: https://example.com/t}"}[law]
+		more := map[string]string{"br": "\n    evidence: {publication: {reference: 'https://example.com/t', date: 2026-01-01}}"}[law]
 		return `
   - id: ` + law + kind + `
     tag: ` + tag + `
@@ -43,7 +43,7 @@ func sharing(t *testing.T) string {
     review: {every_months: 12, owner: counsel, last: 2026-11-23}
 `
 	}
-	add("safeguards.yaml", row("br", "br-lgpd-art33-iib-scc", "4a")+row("sg", "sg-pdpa-s26-contract", "4a")+row("br", "br-lgpd-art33-iib-scc", "4b")+row("sg", "sg-pdpa-s26-contract", "4b"))
+	add("safeguards.yaml", row("br", "br-lgpd-art33-iib-scc", "4a")+row("sg", "sg-pdpa-s26-contract", "4a")+row("br", "br-lgpd-art33-iib-scc", "4b")+row("sg", "sg-pdpa-s26-contract", "4b")+row("hk", "hk-pdpo-rmc", "4a")+row("hk", "hk-pdpo-rmc", "4b"))
 	return dir
 }
 
@@ -162,8 +162,8 @@ func TestStatements(t *testing.T) {
 func TestSafeguardExpiry(t *testing.T) {
 	p := startPolicy(t, "", "")
 	for id, want := range map[string]time.Time{
-		"hk-open": time.Date(2027, 11, 23, 0, 0, 0, 0, time.UTC), // twelve months after the last review
-		"cl-open": time.Date(2026, 12, 1, 3, 0, 0, 0, time.UTC),  // Chile's law changes before that
+		"sg-public": time.Date(2027, 11, 23, 0, 0, 0, 0, time.UTC), // twelve months after the last review
+		"cl-open":   time.Date(2026, 12, 1, 3, 0, 0, 0, time.UTC),  // Chile's law changes before that
 	} {
 		got, err := strconv.ParseFloat(p.metric(`safeguard_expiry_timestamp_seconds{id="`+id+`"}`), 64)
 		if err != nil || int64(got) != want.Unix() {

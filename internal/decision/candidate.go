@@ -33,14 +33,14 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 	if !v.terse {
 		c.LegsJSON = EncodeLegs(c.Legs)
 	}
-	if len(gaps) > 0 && region.Storage && ownRights(d.Activity, f) {
+	if len(gaps) > 0 && region.Storage && unstoppable(d.Activity, f) {
 		c.Lacking, gaps = joinUnlocks(gaps), nil
 	}
 	if len(gaps) == 0 {
 		return c, nil
 	}
 	refusal := refuse(code, gaps)
-	if refusal.Reason == LawUnknown {
+	if refusal.Reason == LawUnknown || refusal.Reason == Localised {
 		return nil, refusal
 	}
 	return c, refusal
@@ -99,11 +99,11 @@ func (v *view) singapore(p Place) bool {
 	return v.stored(p.Country) && v.countries.fallback != nil && p.Entity == v.countries.fallback.ID
 }
 
-// refuse sums the gaps of a candidate up. An unknown law outweighs a missing
-// safeguard, because no instrument can mend it and report mode does not waive
-// it; a missing one outweighs an unproven one.
+// refuse sums the gaps of a candidate up. Data that must not leave and an unknown law
+// outweigh a missing safeguard, because no instrument can mend them and report mode
+// does not waive them; a missing one outweighs an unproven one.
 func refuse(code string, gaps []gap) *Refusal {
-	for _, reason := range []Reason{LawUnknown, NoSafeguard} {
+	for _, reason := range []Reason{Localised, LawUnknown, NoSafeguard} {
 		if i := slices.IndexFunc(gaps, func(g gap) bool { return g.reason == reason }); i >= 0 {
 			return &Refusal{Region: code, Reason: reason, Law: gaps[i].law, Unlock: joinUnlocks(gaps)}
 		}

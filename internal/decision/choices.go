@@ -59,6 +59,14 @@ func (f *Facts) own() bool { return f.Staff == nil }
 //clause:enforces 7-right(a) 7-right(b) 7-right(c) 7-right(f) 7-right(g); record activity decision
 func ownRights(a *Activity, f *Facts) bool { return a.Rights && f.own() }
 
+// unstoppable reports whether no law stops a request on its way to the store: the
+// person's own access and rights requests (§7), and that they delete what is stored (§6).
+//
+//clause:enforces §6 7-right(c); record decision
+func unstoppable(a *Activity, f *Facts) bool {
+	return ownRights(a, f) || a.StorageOnly && f.Deletes && f.own()
+}
+
 // stopped returns the choice that stops an activity whatever the region, or "".
 // The broadest comes first.
 //

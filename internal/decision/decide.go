@@ -137,7 +137,7 @@ func (v *view) order(a *Activity, registered string) []string {
 // precedence ranks the reasons regions are refused for: what compliance can
 // mend comes first, what the activity rules out by its nature last.
 var precedence = []Reason{
-	NoSafeguard, SafeguardUnproven, LawUnknown, RecipientObjected, IdentityDocuments, SupportNotAllowed,
+	Localised, NoSafeguard, SafeguardUnproven, LawUnknown, RecipientObjected, IdentityDocuments, SupportNotAllowed,
 	RecipientNotAllowed, AnonymousSingapore, StorageInSingapore, NoRegion,
 }
 

@@ -390,7 +390,7 @@ func TestOwnController(t *testing.T) {
 func TestNowhere(t *testing.T) {
 	p := policy()
 	p.Safeguards = append(p.Safeguards, decision.Safeguard{
-		ID: "eu-any", Law: "eu", Exporters: anything, Recipients: anything, Countries: anything,
+		ID: "eu-any", Tag: "eu-law-scc", Law: "eu", Exporters: anything, Recipients: anything, Countries: anything,
 		Purposes: anything, Categories: anything, Kinds: anything,
 	})
 	for i := range p.Safeguards {

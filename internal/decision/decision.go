@@ -96,14 +96,17 @@ type Candidate struct {
 	// entity other than the controller: then a record is owed.
 	Transfer bool
 	Legs     []Leg
+	// Return is the leg by which data comes back to the store from a region or an
+	// affiliate elsewhere; nil where none comes back from abroad.
+	Return *Leg
 	// Safeguards are the rows the legs lean on, each once, in order of use.
 	Safeguards []*Safeguard
 	// Demo tells that at least one of them is an example or unconfirmed.
 	Demo bool
 	// Lacking says which safeguards are missing all the same, as an Unlock
 	// would. It is set only where nothing may stop a request: at the store,
-	// for a person's own request of an activity marked Rights (§7). The
-	// verdicts in Legs are then Missing.
+	// for a person's own request of an activity marked Rights (§7), or to delete
+	// what is stored (§6). The verdicts in Legs are then Missing.
 	Lacking string
 
 	// LegsJSON is Legs as they stand in a record.
@@ -149,6 +152,7 @@ const (
 	Serving    LegKind = "serving"
 	Access     LegKind = "access" // staff read it from another place
 	Onward     LegKind = "onward" // from the store to a further recipient
+	Return     LegKind = "return" // back to the store
 )
 
 // Leg is one step data takes, with what each law says about it.
@@ -181,6 +185,9 @@ type Verdict struct {
 	// Safeguard is the row that satisfies the law; its tag, instrument and
 	// assessment stand in the record.
 	Safeguard *Safeguard `json:"-"`
+	// Rule is the row of the law's own rule that asks for nothing, beside the
+	// Safeguard that binds the recipient all the same (§9); nil where there is none.
+	Rule *Safeguard `json:"-"`
 }
 
 // Because is why a law sees no transfer in a leg.
@@ -198,6 +205,8 @@ const (
 	OwnController Because = "own-controller"
 	// StoredInSingapore: no law is registered, and the data goes to the store (§9).
 	StoredInSingapore Because = "stored-in-singapore"
+	// Returned: the data of somebody of another country goes back to where it came from.
+	Returned Because = "returned"
 )
 
 // Table is a policy compiled for one site and one stretch of time.

@@ -61,8 +61,8 @@ func TestExplain(t *testing.T) {
 			"controller|The controller is sparkoo-sg (Sparkoo Technologies Singapore Pte. Ltd.) in SG: the country table. It answers for every country no other controller serves.|§11|",
 		}},
 		"a country without a law": {person(p, "support", "AR"), []string{
-			"law|no law is registered for AR: not satisfied.||",
-			"law|no law is registered for AR: no transfer under it, because the person gives the data to the controller themselves.||",
+			"law|No law is registered for AR, which is no permission: data may not go there.||",
+			"law|No law is registered for AR, which is no permission: the person gives the data to the controller themselves, who serves such people in Singapore alone (unknown_law).||",
 		}},
 		"choices": {bound, []string{
 			"choices|The person chose: processing is restricted; activity surveys switched off; objections to 2b. That stops the activity: processing_restricted.|§7|",

@@ -252,6 +252,14 @@ var becauses = map[Because]string{
 	BeforeReach:       "the law reaches the data only on a later leg",
 	OwnController:     "the data comes back to the controller",
 	StoredInSingapore: "no law is registered, and the data goes to the store",
+	Returned:          "the data of somebody of another country goes back to where it came from",
+}
+
+// unknowns says what each [Because] means where no law is registered.
+var unknowns = map[Because]string{
+	DirectCollection:  "the person gives the data to the controller themselves, who serves such people in Singapore alone (unknown_law)",
+	BeforeReach:       "it could reach the data only on a later leg",
+	StoredInSingapore: "the data goes to the store, and nowhere else (unknown_law)",
 }
 
 func (v *view) stepVerdict(verdict *Verdict) Step {
@@ -263,17 +271,29 @@ func (v *view) stepVerdict(verdict *Verdict) Step {
 			name += " until " + law.Validity.Until.Format(time.RFC3339)
 		}
 	} else if code, found := strings.CutPrefix(verdict.Law, NoLaw+":"); found {
-		name = "no law is registered for " + code
+		name = "No law is registered for " + code + ", which is no permission"
 	}
 	switch row := verdict.Safeguard; {
 	case verdict.Outcome == NotATransfer:
 		step.Text = fmt.Sprintf("%s: no transfer under it, because %s.", name, becauses[verdict.Because])
+		if strings.HasPrefix(verdict.Law, NoLaw+":") {
+			step.Text = fmt.Sprintf("%s: %s.", name, unknowns[verdict.Because])
+		}
 	case verdict.Outcome == Satisfied && row != nil:
 		step.Text = fmt.Sprintf("%s: satisfied by %s (%s), %s.", name, row.ID, row.Tag, row.Instrument)
+		if rule := verdict.Rule; rule != nil {
+			step.Text = fmt.Sprintf("%s: it asks for nothing (%s, %s, %s); %s (%s), %s, binds the recipient, as the statement promises.",
+				name, rule.ID, rule.Tag, rule.Instrument, row.ID, row.Tag, row.Instrument)
+			if !proven(rule) {
+				step.Text += " The row " + rule.ID + " " + proof(rule) + "."
+			}
+		}
 		if !proven(row) {
-			step.Text += " The row " + proof(row) + "."
+			step.Text += " The row " + row.ID + " " + proof(row) + "."
 		}
 		step.Source, step.Clause = row.Position, row.Clause
+	case strings.HasPrefix(verdict.Law, NoLaw+":"):
+		step.Text = name + ": data may not go there."
 	default:
 		step.Text = name + ": not satisfied."
 	}

@@ -67,6 +67,9 @@ var reasons = []documented{
 	{CaseExpired, Info{http.StatusForbidden, "§4(b)",
 		"The case behind this has ended.",
 		"a case that is approved for the moment of the request"}},
+	{Localised, Info{http.StatusForbidden, "introduction",
+		"The law of the person's country wants the data kept there, and personal data is stored in Singapore (§9).",
+		"a safeguard that says where the data is kept in that country, if its law lets a copy leave; otherwise the person's data may not be collected here"}},
 
 	{AccountClosed, Info{http.StatusForbidden, "§7",
 		"The account is closed.",

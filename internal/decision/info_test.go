@@ -49,7 +49,7 @@ func TestInfo(t *testing.T) {
 		"identity_ambiguous", "identity_broken", "method_not_allowed", "path_ambiguous", "request_ambiguous", "host_missing",
 		"upgrade_refused", "body_broken", "body_too_large", "region_failed", "region_fell_through", "too_early",
 	}
-	clause := regexp.MustCompile(`^§(1?[0-9])(\([a-z]\))?$`)
+	clause := regexp.MustCompile(`^(introduction|§(1?[0-9])(\([a-z]\))?)$`)
 	for _, r := range decision.Reasons() {
 		info := r.Info()
 		want := 403

@@ -45,7 +45,8 @@ func large() (*decision.Policy, decision.Site) {
 	}
 	for _, code := range codes {
 		law := "law-" + code
-		p.Laws = append(p.Laws, decision.Law{ID: law, Title: law, Countries: []string{code}, Default: "prohibited"})
+		p.Laws = append(p.Laws, decision.Law{ID: law, Title: law, Countries: []string{code}, Default: "prohibited", Returns: decision.Reading{None: true},
+			DirectCollection: decision.Reading{None: true}, Mechanisms: []decision.Mechanism{{Tag: "xx-law-scc-0"}, {Tag: "xx-law-scc-1"}, {Tag: "xx-law-scc-2"}}})
 		for i, to := range [][]string{ids, ids[:recipients/2], ids[recipients/2:]} {
 			p.Safeguards = append(p.Safeguards, decision.Safeguard{
 				ID: fmt.Sprintf("%s-%d", law, i), Tag: fmt.Sprintf("xx-law-scc-%d", i), Law: law, Instrument: "Contract", Assessment: "TIA",

@@ -49,12 +49,49 @@ func (v *view) judgeAll(c *Candidate, stops []stop, d *Decision) []gap {
 			if missing != nil {
 				gaps = append(gaps, *missing)
 			}
-			if row := verdict.Safeguard; row != nil && !slices.Contains(c.Safeguards, row) {
-				c.Safeguards = append(c.Safeguards, row)
-				c.Demo = c.Demo || !proven(row)
-			}
+			c.lean(verdict.Rule)
+			c.lean(verdict.Safeguard)
 		}
 	}
+	return append(gaps, v.judgeReturn(c, stops, d)...)
+}
+
+// lean notes a row that a candidate leans on.
+func (c *Candidate) lean(row *Safeguard) {
+	if row != nil && !slices.Contains(c.Safeguards, row) {
+		c.Safeguards = append(c.Safeguards, row)
+		c.Demo = c.Demo || !proven(row)
+	}
+}
+
+// judgeReturn sets the leg by which data comes back to the store from a region or
+// an affiliate elsewhere, as the laws there see it. What is public by nature, and
+// what nobody in particular asked for, comes back as nobody's data.
+func (v *view) judgeReturn(c *Candidate, stops []stop, d *Decision) []gap {
+	last := stops[len(stops)-1]
+	if !c.Transfer || d.Country == "" || d.Activity.Public || v.store == nil || v.stored(last.Country) {
+		return nil
+	}
+	leg := &Leg{
+		Kind: Return, Exporter: last.Entity, From: last.Country,
+		Recipient: v.store.Operator, RecipientKind: Operator, To: v.store.Country,
+	}
+	var gaps []gap
+	for _, law := range v.laws[last.Country] {
+		r := regime{law: law, country: last.Country}
+		if law.Returns.None && !slices.Contains(law.Countries, d.Country) {
+			leg.Laws = append(leg.Laws, Verdict{Law: law.ID, Outcome: NotATransfer, Because: Returned})
+			continue
+		}
+		verdict, missing := v.judge(&r, len(stops), leg, d)
+		leg.Laws = append(leg.Laws, verdict)
+		if missing != nil {
+			gaps = append(gaps, *missing)
+		}
+		c.lean(verdict.Rule)
+		c.lean(verdict.Safeguard)
+	}
+	c.Return = leg
 	return gaps
 }
 
@@ -99,27 +136,30 @@ func (v *view) attach(list []regime, r regime) []regime {
 
 // judge is one regime's verdict on leg i, and what is missing if it is Missing.
 func (v *view) judge(r *regime, i int, leg *Leg, d *Decision) (Verdict, *gap) {
+	if kept, unproven := v.localised(r, leg, d.Activity); kept {
+		return Verdict{Law: r.id()}, &gap{Localised, r.id(), v.localUnlock(r.law, leg, unproven)}
+	}
 	if because := v.exempt(r, i, leg, d); because != "" {
 		return Verdict{Law: r.id(), Outcome: NotATransfer, Because: because}, nil
 	}
 	if r.law == nil {
 		return Verdict{Law: r.id()}, &gap{LawUnknown, r.id(), v.lawWanted(r.country, leg)}
 	}
-	row, reason := v.safeguard(r.law, leg, d.Activity)
+	f, reason := v.safeguard(r, leg, d)
 	if reason != "" {
-		return Verdict{Law: r.id()}, &gap{reason, r.id(), v.safeguardWanted(r.law, leg, d.Activity, row)}
+		return Verdict{Law: r.id()}, &gap{reason, r.id(), v.safeguardWanted(r.law, leg, d, f.row)}
 	}
-	return Verdict{Law: r.id(), Outcome: Satisfied, Safeguard: row}, nil
+	return Verdict{Law: r.id(), Outcome: Satisfied, Safeguard: f.row, Rule: f.rule}, nil
 }
 
 // exempt tells why a regime sees no transfer in a leg, or "" if it sees one.
 func (v *view) exempt(r *regime, i int, leg *Leg, d *Decision) Because {
 	inside := r.law != nil && slices.Contains(r.law.Countries, leg.To)
 	switch {
-	case leg.Kind == Collection && inside && !r.registered:
-		return InsideTerritory
+	case r.law == nil && r.subject && v.policy.UnknownLaw != SingaporeUnknown:
+		return ""
 	case leg.Kind == Collection:
-		return DirectCollection
+		return r.collection(inside)
 	case i < r.reach:
 		return BeforeReach
 	case inside:
@@ -128,6 +168,21 @@ func (v *view) exempt(r *regime, i int, leg *Leg, d *Decision) Because {
 		return StoredInSingapore
 	case r.law != nil && r.subject && home(d.Controller, leg):
 		return OwnController
+	}
+	return ""
+}
+
+// collection tells why a regime sees no transfer when the person gives data to the
+// controller, or "". Laws differ (EDPB Guidelines 05/2021 see none, PIPL Art 3(2)
+// does), so the registered country's says so in its row.
+func (r *regime) collection(inside bool) Because {
+	switch {
+	case !r.registered && inside:
+		return InsideTerritory
+	case !r.registered, r.law == nil, r.law.DirectCollection.None:
+		return DirectCollection
+	case inside:
+		return InsideTerritory
 	}
 	return ""
 }

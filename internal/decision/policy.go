@@ -41,7 +41,21 @@ type Policy struct {
 	Activities []Activity
 	// Safeguards are the instruments that satisfy laws.
 	Safeguards []Safeguard
+	// Assessments are those that safeguards lean on.
+	Assessments []Assessment
+	// UnknownLaw is what happens to people of a country without a law.
+	UnknownLaw UnknownLaw
 }
+
+// UnknownLaw is what happens to people of a country whose law nobody registered.
+// The zero value is DenyUnknown.
+type UnknownLaw string
+
+// What may happen to them.
+const (
+	DenyUnknown      UnknownLaw = "deny"      // nothing of theirs is processed
+	SingaporeUnknown UnknownLaw = "singapore" // they are served in Singapore alone
+)
 
 // Validity is a half-open span of time, From <= t < Until. A zero From is
 // "always was", a zero Until "no end known".
@@ -83,7 +97,32 @@ type Controller struct {
 	Unlisted bool
 	// DPO, RightsPortal and Email are the contacts of §11, as the operator set them.
 	DPO, RightsPortal, Email string
-	Position                 string // file:line of the row, for explanations
+	Party
+	Position string // file:line of the row, for explanations
+}
+
+// Party is what decides which clauses bind an entity, and whether a law looks
+// beyond the entity to who owns it.
+type Party struct {
+	Role    Role
+	OwnedBy *Owner // nil when nobody wrote it down
+}
+
+// Role is what an entity is to the data (GDPR Art 4(7), (8), Art 26).
+type Role string
+
+// The roles.
+const (
+	RoleController Role = "controller"
+	RoleProcessor  Role = "processor"
+	RoleJoint      Role = "joint"
+)
+
+// Owner is who owns an entity.
+type Owner struct {
+	Name    string
+	Country string // where the owner is: ISO 3166-1 alpha-2
+	Share   int    // percent
 }
 
 // Basis says on what ground a controller was chosen (§11).
@@ -107,12 +146,31 @@ type Law struct {
 	// prohibited, accountable or open. A safeguard row is asked for in each
 	// case; for an open law it is the row that says so.
 	Default string
-	// Mechanisms are what can satisfy it. A safeguard's tag is one of theirs.
+	// DirectCollection is how it sees a person who gives data to a controller abroad.
+	DirectCollection Reading
+	// Returns is how it sees data of people of other countries that goes back to
+	// the store from a region or an affiliate in its territory.
+	Returns Reading
+	// Localisation is what it wants kept in its territory; nil for nothing.
+	Localisation *Localisation
+	// Concern is which recipients it closes whatever the instrument; nil for none.
+	Concern *Concern
+	// Duties are what it asks for beside a mechanism: all of them.
+	Duties []Duty
+	// Mechanisms are what can satisfy it: any of them. A safeguard's tag is one of theirs.
 	Mechanisms []Mechanism
 	Validity   Validity
 	Confirm    bool   // counsel has yet to confirm this row
 	Source     string // where the row's facts come from
 	Position   string // file:line of the row, for explanations
+}
+
+// Reading is how a law sees a flow of which laws differ on whether it is a
+// transfer. The zero Reading sees one.
+type Reading struct {
+	None    bool   // the law sees no transfer
+	Source  string // where that comes from
+	Confirm bool   // counsel has yet to confirm it
 }
 
 // Mechanism is one way in which a law lets data be transferred, or its rule that
@@ -122,9 +180,97 @@ type Mechanism struct {
 	Title      string   // what it is
 	DPV        []string // terms of the Data Privacy Vocabulary, as prefix:Name
 	Occasional bool     // the law limits it to occasional transfers
-	Needs      []string // what a safeguard that leans on it must state, such as assessment or notified_on
+	Needs      []string // what a safeguard that leans on it must state, such as countries
+	// Rule marks the law's own rule that asks for nothing. It satisfies the law, but
+	// the statement promises bound recipients (§9): another row has to bind them.
+	Rule bool
+	// Modules are those of standard clauses, one of which a safeguard names; nil
+	// when it is no set of clauses.
+	Modules []string
+	// ImporterOutside: the clauses are not for a recipient the law itself binds.
+	ImporterOutside bool
+	Confirm         bool // counsel has yet to confirm that the law has it so
+}
+
+// Duty is something a law asks for beside a mechanism: evidence of it stands in the
+// safeguard's row, with a reference and a date, or the row does not count.
+type Duty struct {
+	Evidence   string   // what it is, such as notification; Assessed for an assessment
+	Title      string   // what the law asks for
+	For        []string // tags of the mechanisms it goes with; nil for all
+	Categories Set      // only for flows with one of these
+	Months     int      // how long evidence lasts; 0 for as long as the row does
 	Confirm    bool     // counsel has yet to confirm that the law has it so
 }
+
+// Assessed is the evidence that is a row of Policy.Assessments.
+const Assessed = "assessment"
+
+// LocalCopy is the evidence of where data is kept that must not leave alone.
+const LocalCopy = "local-copy"
+
+// Localisation is what a law wants kept in its territory.
+type Localisation struct {
+	Categories Set
+	Form       Form
+	Persons    Persons
+	From       time.Time // the first moment it holds; zero for as long as the law
+	// Tag is that of safeguards that say where the data is kept; empty when none may.
+	Tag     string
+	Source  string
+	Confirm bool
+}
+
+// Form says what may leave besides.
+type Form string
+
+// The forms.
+const (
+	OnlyHere  Form = "only-here"  // nothing
+	FirstHere Form = "first-here" // what was collected here first
+	CopyHere  Form = "copy-here"  // a copy of what is kept here
+)
+
+// Persons says whose data is meant.
+type Persons string
+
+// Whose data. Of a registered country's people nobody knows which are citizens:
+// all are taken to be.
+const (
+	Citizens  Persons = "citizens"
+	Residents Persons = "residents"
+	Anyone    Persons = "anyone" // whoever's data a controller in the territory collects
+)
+
+// Concern is which recipients a law closes: by place, and by owner (28 CFR 202.211).
+type Concern struct {
+	Countries []string // the recipient is there, or is owned from there
+	Share     int      // from this share on, in percent, an owner counts
+	Tags      []string // mechanisms that open such a recipient all the same
+	Source    string
+	Confirm   bool
+}
+
+// Assessment is a transfer impact assessment.
+type Assessment struct {
+	ID         string
+	Digest     string // SHA-256 of the document, lower-case hex
+	Date       time.Time
+	Until      time.Time // the first moment it no longer holds; zero for no end
+	Author     string    // a role
+	Law        string    // whose mechanisms it is about
+	Countries  Set       // the destinations it judges
+	Acceptable bool      // its conclusion
+	Conditions string
+	// Measures are what it rests on and the gateway holds: words and names of
+	// Recipient.Withhold, and NoStaff.
+	Measures []string
+	Example  bool   // the document does not exist yet
+	Position string // file:line of the row, for explanations
+}
+
+// NoStaff is the measure that nobody reads the data from another place.
+const NoStaff = "no-staff-access"
 
 // Region is a place that can answer.
 type Region struct {
@@ -172,6 +318,8 @@ type Recipient struct {
 	// client-address, referer, user-agent, identity-fields, field:NAME for one
 	// header field, or query:NAME for one query parameter.
 	Withhold []string
+	BoundBy  []string // laws that bind the entity itself, by id
+	Party
 	Position string // file:line of the row, for explanations
 }
 
@@ -249,31 +397,43 @@ type Set struct {
 	Of  []string
 }
 
+// Person stands among a safeguard's exporters for people who give their data to a
+// controller themselves, where their law sees a transfer in that.
+const Person = "person"
+
 // Safeguard is an instrument, or a rule of a law itself, that satisfies a law
 // for the flows it is bound to.
 type Safeguard struct {
 	ID         string // unique in the register
 	Tag        string // machine tag, for example br-lgpd-art33-iib-scc; an RFC 9651 token
 	Law        string
-	Exporters  Set // entity ids
+	Exporters  Set // entity ids, or Person
 	Recipients Set // entity ids
 	Countries  Set // destination countries
 	Purposes   Set
 	Categories Set
 	// Kinds limits it to flows under these rows of §4 and §9.
 	Kinds      Set
-	Instrument string // reference of the contract, decision or provision
-	Assessment string // reference of the transfer impact assessment
-	Clause     string // of the statement, for example §9
-	// Attributes are what its law asks for beside instrument and assessment,
-	// for example notified_on: 2026-03-02.
-	Attributes map[string]string
+	Except     []string // registered countries for whose people it does not count
+	Instrument string   // reference of the contract, decision or provision
+	Module     string   // of standard clauses: c2c, c2p, p2p or p2c
+	Version    string   // of standard clauses
+	Assessment string   // id of the transfer impact assessment
+	Clause     string   // of the statement, for example §9
+	// Evidence shows that the law's duties are fulfilled, by Duty.Evidence.
+	Evidence   map[string]Evidence
 	Validity   Validity
 	Review     Review
 	Occasional bool   // its law limits it to occasional transfers
 	Example    bool   // the instrument does not exist yet
 	Confirm    bool   // counsel has yet to confirm it
 	Position   string // file:line of the row, for explanations
+}
+
+// Evidence shows that a duty is fulfilled. Without a date it shows nothing.
+type Evidence struct {
+	Reference string
+	Date      time.Time
 }
 
 // Review says how often somebody holds a safeguard against what it stands for. A

@@ -24,6 +24,7 @@ const (
 	InstructionMissing    Reason = "instruction_missing"
 	CaseMissing           Reason = "case_missing"
 	CaseExpired           Reason = "case_expired"
+	Localised             Reason = "localised"
 )
 
 // The reasons that are choices of the data subject (§7, §8).

@@ -66,26 +66,74 @@ func anySets(row *Safeguard) int {
 	return n
 }
 
-// safeguard finds the row that satisfies a law for a leg. The reason is
-// NoSafeguard when there is none, SafeguardUnproven when the best there is may
-// not count here; that row is then returned too.
-func (v *view) safeguard(law *Law, leg *Leg, a *Activity) (*Safeguard, Reason) {
-	for _, row := range v.rows[law.ID] {
-		if !fits(row, leg) || !serves(row, a) {
-			continue
+// found are the rows that satisfy a law for a leg.
+type found struct {
+	row *Safeguard
+	// rule is the row of the law's own rule that asks for nothing, beside row, which
+	// binds the recipient (§9); nil where the law has no such rule.
+	rule *Safeguard
+}
+
+// safeguard finds the rows that satisfy a law for a leg. The reason is NoSafeguard
+// when there are none, SafeguardUnproven when the best there are may not count
+// here; the first that may not is then row.
+//
+//clause:enforces 9-operator; record legs
+func (v *view) safeguard(r *regime, leg *Leg, d *Decision) (found, Reason) {
+	law, a := r.law, d.Activity
+	var f found
+	for i := range v.rows[law] {
+		x := &v.rows[law][i]
+		at := &f.row
+		if x.mechanism != nil && x.mechanism.Rule {
+			at = &f.rule
 		}
-		if !proven(row) && !v.site.Demo {
-			return row, SafeguardUnproven
+		if *at == nil && !slices.Contains(x.Except, d.Country) && v.counts(law, x, leg, a) {
+			*at = x.Safeguard
 		}
-		return row, ""
 	}
-	return nil, NoSafeguard
+	if f.row == nil || f.rule == nil && law.open() && !v.covered(law, leg) {
+		return found{}, NoSafeguard
+	}
+	for _, row := range []*Safeguard{f.row, f.rule} {
+		if row != nil && !proven(row) && !v.site.Demo {
+			return found{row: row}, SafeguardUnproven
+		}
+	}
+	return f, ""
+}
+
+// counts reports whether a row satisfies its law for a leg, proven or not.
+func (v *view) counts(law *Law, x *instrument, leg *Leg, a *Activity) bool {
+	return x.mechanism != nil && !x.unnamed() && fits(x.Safeguard, leg) && serves(x.Safeguard, a) &&
+		x.short(leg, a) == nil && !(v.covered(law, leg) && !slices.Contains(law.Concern.Tags, x.Tag))
+}
+
+// unnamed reports whether a row names no countries though its mechanism wants them named.
+func (x *instrument) unnamed() bool {
+	return x.Countries.Any && slices.Contains(x.mechanism.Needs, "countries")
+}
+
+// covered reports whether a law closes a leg's recipient by its place or its owner's.
+func (v *view) covered(law *Law, leg *Leg) bool {
+	c := law.Concern
+	if c == nil {
+		return false
+	}
+	owner := v.owners[leg.Recipient]
+	return slices.Contains(c.Countries, leg.To) || slices.Contains(c.Countries, v.places[leg.Recipient]) ||
+		owner != nil && owner.Share >= c.Share && slices.Contains(c.Countries, owner.Country)
 }
 
 // fits reports whether a row is made for the flow.
 func fits(row *Safeguard, leg *Leg) bool {
-	return row.Exporters.has(leg.Exporter) && row.Recipients.has(leg.Recipient) &&
-		row.Countries.has(leg.To) && row.Kinds.has(string(leg.RecipientKind))
+	exporter, kind := leg.Exporter, leg.RecipientKind
+	if leg.Kind == Collection {
+		// The controller collects what it stores and serves (§9).
+		exporter, kind = Person, Operator
+	}
+	return row.Exporters.has(exporter) && row.Recipients.has(leg.Recipient) &&
+		row.Countries.has(leg.To) && row.Kinds.has(string(kind))
 }
 
 // serves reports whether a row may serve the activity.

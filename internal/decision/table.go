@@ -140,10 +140,13 @@ func (c *table) locate(f *Facts) (cell *atomic.Pointer[Decision], controller *Co
 	if activity > 0 && unreferred(&c.view.policy.Activities[activity-1], f) != "" {
 		return nil, nil // the cell is for those who have a reference
 	}
-	if f.Staff != nil {
+	switch {
+	case f.Staff != nil:
 		if requester = c.staff[*f.Staff]; requester == 0 || !f.Subject {
 			return nil, nil
 		}
+	case f.Deletes && activity > 0 && c.view.policy.Activities[activity-1].StorageOnly:
+		requester = len(c.staff) + 1 // the person, deleting: no law stops that (§6)
 	}
 	where := countryOf(f)
 	who, basis := 0, basisOf(f.Basis)
@@ -162,7 +165,7 @@ func (c *table) locate(f *Facts) (cell *atomic.Pointer[Decision], controller *Co
 
 // plane returns the cells of an activity and a requester.
 func (c *table) plane(activity, requester int) *plane {
-	at := &c.planes[activity*(len(c.staff)+1)+requester]
+	at := &c.planes[activity*(len(c.staff)+2)+requester]
 	if p := at.Load(); p != nil {
 		return p
 	}
@@ -225,7 +228,8 @@ func (c *table) compute(f Facts) *Decision {
 // race both decide the same; the first to arrive is kept.
 func (c *table) keep(cell *atomic.Pointer[Decision], controller *Controller, f Facts) *Decision {
 	f.Controller = controller
-	f.Choices, f.Deletes = Choices{}, false // the cell is for everybody
+	f.Choices = Choices{} // the cell is for everybody
+	f.Deletes = f.Deletes && f.Staff == nil
 	d := c.compute(f)
 	if cell.CompareAndSwap(nil, d) {
 		return d
@@ -246,7 +250,7 @@ func (c *table) index(p *Policy) {
 			c.staff[staff] = len(c.staff) + 1
 		}
 	}
-	c.planes = make([]atomic.Pointer[plane], (len(p.Activities)+1)*(len(c.staff)+1))
+	c.planes = make([]atomic.Pointer[plane], (len(p.Activities)+1)*(len(c.staff)+2))
 	for i := range p.Controllers {
 		if id := p.Controllers[i].ID; c.ids[id] == 0 {
 			c.ids[id] = i + 1

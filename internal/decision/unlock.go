@@ -24,7 +24,11 @@ func joinUnlocks(gaps []gap) string {
 
 // flow names a leg: who gives what is where to whom.
 func flow(leg *Leg) string {
-	return fmt.Sprintf("%s in %s -> %s in %s", leg.Exporter, somewhere(leg.From), leg.Recipient, somewhere(leg.To))
+	exporter := leg.Exporter
+	if leg.Kind == Collection {
+		exporter = "the person"
+	}
+	return fmt.Sprintf("%s in %s -> %s in %s", exporter, somewhere(leg.From), leg.Recipient, somewhere(leg.To))
 }
 
 // somewhere names a country that may not be known.
@@ -34,7 +38,8 @@ func somewhere(country string) string {
 
 // safeguardWanted says which safeguard a law misses. unproven is the row that
 // would do if it were proven, or nil.
-func (v *view) safeguardWanted(law *Law, leg *Leg, a *Activity, unproven *Safeguard) string {
+func (v *view) safeguardWanted(law *Law, leg *Leg, d *Decision, unproven *Safeguard) string {
+	a := d.Activity
 	if v.terse {
 		return ""
 	}
@@ -44,7 +49,13 @@ func (v *view) safeguardWanted(law *Law, leg *Leg, a *Activity, unproven *Safegu
 	}
 	want := fmt.Sprintf("a safeguard %s that covers %s and %s", under,
 		list("category", "categories", a.Categories), list("purpose", "purposes", a.Purposes))
-	if row, lacks := v.nearest(law, leg, a); row != nil {
+	if v.covered(law, leg) {
+		return want + fmt.Sprintf("; %s is in a country of concern or owned from one, which only %s opens", leg.Recipient, strings.Join(law.Concern.Tags, ", "))
+	}
+	if row, lacks := v.nearest(law, leg, d); row != nil {
+		if lacks == "" {
+			lacks = v.openLacks(law, leg, a)
+		}
 		want += fmt.Sprintf("; the nearest row %s %s", row.ID, lacks)
 	}
 	return want
@@ -64,7 +75,7 @@ func proof(row *Safeguard) string {
 
 // nearest finds the row of a law made for the flow that lacks least, whether or
 // not it is in force, and says what it lacks. Ties go by id.
-func (v *view) nearest(law *Law, leg *Leg, a *Activity) (*Safeguard, string) {
+func (v *view) nearest(law *Law, leg *Leg, d *Decision) (*Safeguard, string) {
 	var best *Safeguard
 	var bestLacks []string
 	fewest := 0
@@ -73,7 +84,7 @@ func (v *view) nearest(law *Law, leg *Leg, a *Activity) (*Safeguard, string) {
 		if row.Law != law.ID || !fits(row, leg) {
 			continue
 		}
-		lacks, count := v.shortOf(row, a)
+		lacks, count := v.shortOf(law, row, leg, d)
 		if best == nil || count < fewest || count == fewest && row.ID < best.ID {
 			best, bestLacks, fewest = row, lacks, count
 		}
@@ -82,7 +93,12 @@ func (v *view) nearest(law *Law, leg *Leg, a *Activity) (*Safeguard, string) {
 }
 
 // shortOf says what a row lacks for an activity, and how much that is.
-func (v *view) shortOf(row *Safeguard, a *Activity) (lacks []string, count int) {
+func (v *view) shortOf(law *Law, row *Safeguard, leg *Leg, d *Decision) (lacks []string, count int) {
+	a := d.Activity
+	if slices.Contains(row.Except, d.Country) {
+		lacks = append(lacks, "is not for people of "+d.Country)
+		count++
+	}
 	if missing := row.Categories.lacks(a.Categories); len(missing) > 0 {
 		lacks = append(lacks, "lacks "+list("category", "categories", missing))
 		count += len(missing)
@@ -90,6 +106,19 @@ func (v *view) shortOf(row *Safeguard, a *Activity) (lacks []string, count int) 
 	if missing := row.Purposes.lacks(a.Purposes); len(missing) > 0 {
 		lacks = append(lacks, "lacks "+list("purpose", "purposes", missing))
 		count += len(missing)
+	}
+	if len(row.Tag) > 0 && law.of(row.Tag) == nil {
+		lacks = append(lacks, row.Tag+" is no mechanism of the law")
+		count += 100
+	}
+	x := law.instrument(row, v.assessment(row), v.at)
+	if x.mechanism != nil && x.unnamed() {
+		lacks = append(lacks, "names no destination countries, as "+row.Tag+" has to")
+		count++
+	}
+	if duty := x.short(leg, a); duty != nil {
+		lacks = append(lacks, fmt.Sprintf("shows no %s that holds now (%s)", duty.Evidence, duty.Title))
+		count++
 	}
 	if v.at.Before(row.Validity.From) {
 		lacks = append(lacks, "starts at "+row.Validity.From.Format(time.RFC3339))
@@ -125,8 +154,55 @@ func (v *view) lawWanted(country string, leg *Leg) string {
 	if country == "" {
 		country = "the country the data passes through, which the registers do not name"
 	}
+	if v.policy.UnknownLaw != SingaporeUnknown {
+		return fmt.Sprintf("a law for %s in the register of laws: without one nothing of a person from there is processed (unknown_law: deny)", country)
+	}
 	return fmt.Sprintf("a law for %s in the register of laws: without one data goes to %s only, not %s",
 		country, v.storeCountry(), flow(leg))
+}
+
+// openLacks says which of two rows an open law's flow lacks: that of its own rule,
+// or the one that binds the recipient.
+func (v *view) openLacks(law *Law, leg *Leg, a *Activity) string {
+	for i := range v.rows[law] {
+		if x := &v.rows[law][i]; x.mechanism != nil && x.mechanism.Rule && v.counts(law, x, leg, a) {
+			return "is the law's own rule; the statement promises bound recipients (§9), so a row with the contract that binds " + leg.Recipient + " is needed too"
+		}
+	}
+	return "binds the recipient; a row with the law's own rule is needed too"
+}
+
+// of returns the law's mechanism of a tag, or nil.
+func (l *Law) of(tag string) *Mechanism {
+	if i := slices.IndexFunc(l.Mechanisms, func(m Mechanism) bool { return m.Tag == tag }); i >= 0 {
+		return &l.Mechanisms[i]
+	}
+	return nil
+}
+
+// assessment returns what a row names as its assessment, or nil.
+func (v *view) assessment(row *Safeguard) *Assessment {
+	if i := slices.IndexFunc(v.policy.Assessments, func(a Assessment) bool { return a.ID == row.Assessment }); i >= 0 {
+		return &v.policy.Assessments[i]
+	}
+	return nil
+}
+
+// localUnlock says what would let data leave that a law wants kept.
+func (v *view) localUnlock(law *Law, leg *Leg, unproven *Safeguard) string {
+	if v.terse {
+		return ""
+	}
+	l := law.Localisation
+	if unproven != nil {
+		return fmt.Sprintf("a proven safeguard that says where the copy in the country is, under %s (%s) for %s; the row %s %s",
+			law.ID, law.Title, flow(leg), unproven.ID, proof(unproven))
+	}
+	if l.Tag == "" {
+		return fmt.Sprintf("another law: %s (%s) wants the data kept where the person is (%s), and personal data is stored in Singapore (§9), so it may not be collected here", law.ID, law.Title, l.Form)
+	}
+	return fmt.Sprintf("a safeguard %s under %s (%s) that says where the data is kept in the country (%s) and since when, for %s; without one it may not be collected here",
+		l.Tag, law.ID, law.Title, LocalCopy, flow(leg))
 }
 
 // controllerCountryUnlock says that a contracting party's country is not known.

@@ -20,8 +20,11 @@ type view struct {
 	regions    map[string]*Region
 	// laws are those in force, by country.
 	laws map[string][]*Law
-	// rows are the safeguards in force, by law, the preferred one first.
-	rows map[string][]*Safeguard
+	// rows are the safeguards in force that may count for a law, the preferred one first.
+	rows map[*Law][]instrument
+	// places are the countries of entities, and owners who owns them, by id.
+	places map[string]string
+	owners map[string]*Owner
 	// terse leaves out what only a host or a reader needs: sentences and encoded legs.
 	terse bool
 }
@@ -45,7 +48,17 @@ func newView(p *Policy, s *Site, at time.Time) *view {
 		recipients: byID(p.Recipients, func(r *Recipient) string { return r.ID }),
 		regions:    byID(p.Regions, func(r *Region) string { return r.Code }),
 		laws:       lawsByCountry(p.Laws, at),
-		rows:       rowsByLaw(p.Safeguards, at),
+		rows:       instruments(p, at),
+		places:     map[string]string{},
+		owners:     map[string]*Owner{},
+	}
+	for i := range p.Controllers {
+		c := &p.Controllers[i]
+		v.places[c.ID], v.owners[c.ID] = c.Country, c.OwnedBy
+	}
+	for i := range p.Recipients {
+		r := &p.Recipients[i]
+		v.places[r.ID], v.owners[r.ID] = r.Country, r.OwnedBy
 	}
 	if i := slices.IndexFunc(p.Regions, func(r Region) bool { return r.Storage }); i >= 0 {
 		v.store = &p.Regions[i]
@@ -108,15 +121,27 @@ func lawsByCountry(laws []Law, at time.Time) map[string][]*Law {
 	return index
 }
 
-func rowsByLaw(rows []Safeguard, at time.Time) map[string][]*Safeguard {
-	index := make(map[string][]*Safeguard)
-	for i := range rows {
-		if row := &rows[i]; row.Validity.Contains(at) {
-			index[row.Law] = append(index[row.Law], row)
+// instruments lists the safeguards in force for each law in force, the preferred one first.
+func instruments(p *Policy, at time.Time) map[*Law][]instrument {
+	rows := make(map[string][]*Safeguard)
+	for i := range p.Safeguards {
+		if row := &p.Safeguards[i]; row.Validity.Contains(at) {
+			rows[row.Law] = append(rows[row.Law], row)
 		}
 	}
-	for _, list := range index {
+	for _, list := range rows {
 		slices.SortStableFunc(list, preferred)
+	}
+	assessments := byID(p.Assessments, func(a *Assessment) string { return a.ID })
+	index := make(map[*Law][]instrument)
+	for i := range p.Laws {
+		law := &p.Laws[i]
+		if !law.Validity.Contains(at) {
+			continue
+		}
+		for _, row := range rows[law.ID] {
+			index[law] = append(index[law], law.instrument(row, assessments[row.Assessment], at))
+		}
 	}
 	return index
 }

@@ -42,12 +42,10 @@ func TestForecastOfChile(t *testing.T) {
 	f := diffFlags{at: []string{"2026-11-30", "2026-12-02"}}
 	var out bytes.Buffer
 	code, err := f.run(&out, nil)
-	if code != cli.Findings || err == nil {
-		t.Errorf("exit %d, %v; without its examples the shipped policy leaves people of Chile without a safeguard", code, err)
+	if code != cli.Fine || err != nil || strings.Contains(out.String(), "What stops") {
+		t.Errorf("exit %d, %v; outside demo nobody was bound before the law changed, so nothing stops:\n%s", code, err, out.String())
 	}
 	for _, want := range []string{
-		"What stops:\n- People registered in CL: ",
-		"no longer go to ap-southeast-3 (SG): safeguard_unproven under law cl; it rested on cl-open.",
 		"- law cl (Ley 19.628 before Ley 21.719) ends at 2026-12-01 03:00 UTC",
 		"- safeguard cl-group begins at 2026-12-01 03:00 UTC",
 	} {
@@ -57,10 +55,10 @@ func TestForecastOfChile(t *testing.T) {
 	}
 	f.demo = true
 	out.Reset()
-	if code, err := f.run(&out, nil); code != cli.Findings || err == nil || !strings.Contains(out.String(), "LOSE THEIR LAST SAFEGUARD") {
-		t.Errorf("under demo staff of Singapore lose what lies in Chile: exit %d, %v:\n%s", code, err, out.String())
+	if code, err := f.run(&out, nil); code != cli.Fine || err != nil {
+		t.Errorf("exit %d, %v:\n%s", code, err, out.String())
 	}
-	if want := "Which safeguards change:\n- People registered in CL: "; !strings.Contains(out.String(), want) || !strings.Contains(out.String(), "instead of cl-open") {
+	if want := "rest on cl-group instead of cl-group-2026, cl-open."; !strings.Contains(out.String(), want) {
 		t.Errorf("lacks %q:\n%s", want, out.String())
 	}
 }

@@ -130,7 +130,7 @@ func TestExplainCaddyfile(t *testing.T) {
 // A record is explained with the policy it names, whatever the policy is today.
 func TestExplainRecord(t *testing.T) {
 	old, err := loadPolicy(copyPolicy(t, func(name, text string) string {
-		return strings.Replace(text, "serves: [BR]", "serves: [BR, PY]", 1)
+		return strings.Replace(text, "serves: [BR]", "serves: [BR, BT]", 1)
 	}))
 	if err != nil {
 		t.Fatal(err)
@@ -146,7 +146,7 @@ func TestExplainRecord(t *testing.T) {
 	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
 	var ids []string
 	for _, r := range []record.Transfer{
-		{Header: record.Header{Type: record.TypeAccepted}, Activity: "storage", Country: "PY", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Region: "ap-southeast-3", Decision: "allowed", Demo: true},
+		{Header: record.Header{Type: record.TypeAccepted}, Activity: "storage", Country: "BT", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Region: "ap-southeast-3", Decision: "allowed", Demo: true},
 		{Header: record.Header{Type: record.TypeRefused}, Activity: "support-training", Country: "BR", Controller: "sparkoo-sg", Basis: "account-center", Requester: "huawei-cloud-cn@CN", Decision: "denied", Reason: "no_safeguard", Law: "br"},
 		{Header: record.Header{Type: record.TypeRefused}, Activity: "surveys", Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Decision: "denied", Reason: "consent_withdrawn"},
 	} {

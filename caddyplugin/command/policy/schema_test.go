@@ -15,7 +15,7 @@ func TestSchema(t *testing.T) {
 	if err := printSchema(&names, "", false); err != nil {
 		t.Fatal(err)
 	}
-	if got := names.String(); got != "statement\ncontrollers\nlaws\nregions\nrecipients\nactivities\nsafeguards\n" {
+	if got := names.String(); got != "statement\ncontrollers\nlaws\nregions\nrecipients\nactivities\nsafeguards\nassessments\n" {
 		t.Errorf("registers %q", got)
 	}
 	for name := range strings.Lines(names.String()) {

@@ -73,6 +73,7 @@ func Policy() *decision.Policy {
 		Recipients:  recipients(),
 		Activities:  activities(),
 		Safeguards:  safeguards(),
+		UnknownLaw:  decision.SingaporeUnknown,
 	}
 }
 
@@ -96,7 +97,10 @@ func controllers() []decision.Controller {
 
 func laws() []decision.Law {
 	row := func(id, title string, countries ...string) decision.Law {
-		return decision.Law{ID: id, Title: title, Countries: countries, Default: "prohibited"}
+		return decision.Law{
+			ID: id, Title: title, Countries: countries, Default: "prohibited", Mechanisms: mechanisms(id),
+			DirectCollection: decision.Reading{None: true}, Returns: decision.Reading{None: true},
+		}
 	}
 	before := row("cl", "Law 19.628", "CL")
 	before.Default, before.Validity.Until = "open", Chile
@@ -115,6 +119,24 @@ func laws() []decision.Law {
 		row("gb", "UK GDPR Arts 44A-49", "GB"),
 		row("cn", "PIPL Arts 38-43", "CN"),
 	}
+}
+
+// mechanisms are those whose tags the rows of these tests have.
+func mechanisms(law string) []decision.Mechanism {
+	tags := []string{law + "-law-scc", law + "-to-hk", "xx-law-none"}
+	switch law {
+	case "cl":
+		tags = append(tags, "cl-ley19628-pre2026-none")
+	case "sg":
+		tags = append(tags, "sg-pdpa-s26-public")
+	case "br":
+		tags = append(tags, "br-lgpd-art33-viii-consent")
+	}
+	var list []decision.Mechanism
+	for _, tag := range tags {
+		list = append(list, decision.Mechanism{Tag: tag})
+	}
+	return list
 }
 
 func regions() []decision.Region {
@@ -195,7 +217,9 @@ func safeguards() []decision.Safeguard {
 	consent := AffiliateRow("br")
 	consent.ID, consent.Tag, consent.Occasional = "br-consent-cn", "br-lgpd-art33-viii-consent", true
 	consent.Categories = Of("1a", "1k")
-	return append(rows, open, posts, consent)
+	answers := OperatorRow("cn")
+	answers.ID, answers.Exporters = "cn-scc-answers", Of("huawei-cloud-cn")
+	return append(rows, open, posts, consent, answers)
 }
 
 // OperatorRow lets the group's operators pass all data on among each other.
