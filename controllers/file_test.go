@@ -236,7 +236,7 @@ func TestFileBad(t *testing.T) {
 
 func TestFileGone(t *testing.T) {
 	f := loadFile(t)
-	gone := failure("reading accounts: open DIR/accounts.ndjson: no such file or directory")
+	gone := failure("reading accounts: stat DIR/accounts.ndjson: no such file or directory")
 	if err := os.Rename(f.path, f.path+".away"); err != nil {
 		t.Fatal(err)
 	}

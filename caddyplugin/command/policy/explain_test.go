@@ -109,7 +109,7 @@ func TestExplainCaddyfile(t *testing.T) {
 		"with a body, and CRLF":     {"POST /v1/x HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 6\r\nRegistered-Country: PE\r\n\r\nsecret", "127.0.0.1:1", "The controller is sparkoo-pe"},
 		"from a peer nobody trusts": {"GET / HTTP/1.1\nHost: gw.test\nRegistered-Country: BR\n", "192.0.2.1:1", "The request is by nobody who is identified."},
 		"a path in two readings":    {"GET /v1/support/../x HTTP/1.1\nHost: gw.test\n", "127.0.0.1:1", "Refused before a decision: path_ambiguous."},
-		"what is no country":        {"GET / HTTP/1.1\nHost: gw.test\nRegistered-Country: UK\n", "127.0.0.1:1", "Refused before a decision: country_invalid."},
+		"what is no country":        {"GET / HTTP/1.1\nHost: gw.test\nRegistered-Country: UK\n", "127.0.0.1:1", "whose registered country is no ISO 3166-1 code"},
 		"the person's choice, GPC":  {"GET / HTTP/1.1\nHost: gw.test\nRegistered-Country: BR\nSec-GPC: 1\n", "127.0.0.1:1", "the request opts out (Sec-GPC)"},
 	} {
 		path := filepath.Join(t.TempDir(), "request.http")
