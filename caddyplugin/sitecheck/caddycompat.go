@@ -124,7 +124,7 @@ func openLog(name string, custom reflect.Value) (log Log, ok bool) {
 
 // writerOf names the writer's module and where it sends lines.
 func writerOf(writer reflect.Value) (name, address string) {
-	module, ok := reflect.New(writer.Type()).Interface().(caddy.Module)
+	module, ok := reflect.TypeAssert[caddy.Module](reflect.New(writer.Type()))
 	if !ok {
 		return "", ""
 	}

@@ -15,13 +15,11 @@ var (
 	allRegions                = decisiontest.AllRegions
 	nodeSG, nodeZA, nodeBR    = decisiontest.NodeSG, decisiontest.NodeZA, decisiontest.NodeBR
 	operators                 = decisiontest.Operators
-	operatorCountries         = decisiontest.OperatorCountries
 	allPurposes               = decisiontest.AllPurposes
 	allCategories             = decisiontest.AllCategories
 	support                   = decisiontest.Support
 	anything                  = decisiontest.Anything
 	policy                    = decisiontest.Policy
-	affiliateRow              = decisiontest.AffiliateRow
 	operatorRow               = decisiontest.OperatorRow
 	of                        = decisiontest.Of
 )
