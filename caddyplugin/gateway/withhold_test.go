@@ -61,7 +61,7 @@ func TestWithheldOnTheWire(t *testing.T) {
 // Where a parameter is withheld a region cannot bring it back by a placeholder.
 func TestWithheldQueryByPlaceholder(t *testing.T) {
 	dir := copyPolicy(t)
-	edit(t, dir, "recipients.yaml", "    supports: [services", "    withhold: [query:token]\n    supports: [services")
+	edit(t, dir, "recipients.yaml", "    supports: [services", "    withhold: [cookies, authorization, client-address, referer, user-agent, identity-fields, query:token]\n    supports: [services")
 	for block, want := range map[string]string{
 		"rewrite * /x{uri}\nreverse_proxy {br}":                                                   "{http.request.uri}",
 		"rewrite * /x?{query}\nreverse_proxy {br}":                                                "{http.request.uri.query}",

@@ -20,7 +20,7 @@ func TestKilledUnderLoad(t *testing.T) {
 	case testsupport.Race:
 		times = 4 // the gateway is not built with the race detector: it would find nothing more
 	case testsupport.Full():
-		times = 200
+		times = 40
 	}
 	rng := rand.New(rand.NewPCG(1, 2))
 	for range times {
