@@ -54,15 +54,17 @@ func deliver(line string) {
 
 // LogTo gives what is written to os.Stderr from now on to a test's log, until the
 // test ends and has cleaned up what it began after this call. Within another test
-// that called it, the lines are the other's again afterwards. A benchmark's lines
-// are left out.
+// that called it, the lines are the other's again afterwards. Lines of a benchmark
+// and of a fuzz test are left out: the one would print them all, the other may not
+// log while its target runs.
 func LogTo(t testing.TB) {
 	if stderr.pipe == nil {
 		return
 	}
-	var to testing.TB
-	if _, isBenchmark := t.(*testing.B); !isBenchmark {
-		to = t
+	to := t
+	switch t.(type) {
+	case *testing.B, *testing.F:
+		to = nil
 	}
 	arrived()
 	was := logTo(to)

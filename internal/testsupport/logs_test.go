@@ -49,6 +49,20 @@ func TestLogsGoToTheTestThatRuns(t *testing.T) {
 	}
 }
 
+// What a fuzz test's target writes is left out: its log may not be used while the
+// target runs.
+func FuzzLogs(f *testing.F) {
+	was := os.Stderr
+	f.Cleanup(func() { os.Stderr = was })
+	testsupport.TakeStderr()
+	testsupport.LogTo(f)
+	f.Add("a line")
+	f.Fuzz(func(t *testing.T, line string) {
+		fmt.Fprintln(os.Stderr, line)
+		testsupport.LogTo(t) // by now it has arrived
+	})
+}
+
 // kept are the lines that are not empty.
 func kept(l *logged) []string {
 	return slices.DeleteFunc(l.lines, func(line string) bool { return line == "" })
