@@ -33,7 +33,7 @@ internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
 internal/question: internal/country internal/decision
-internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/suggest
+internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
 internal/directory: controllers internal/regular
 internal/fields: internal/decision

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -139,13 +138,4 @@ func readRecord(dir string, id ledger.ID) (r recorded, err error) {
 		return r, fmt.Errorf("record %s: %w", id, err)
 	}
 	return r, nil
-}
-
-// unixTime reads seconds since 1970; zero for what are none.
-func unixTime(text string) time.Time {
-	seconds, err := strconv.ParseInt(text, 10, 64)
-	if err != nil {
-		return time.Time{}
-	}
-	return time.Unix(seconds, 0).UTC()
 }

@@ -1,0 +1,169 @@
+package decision
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+)
+
+// Recorded is a decision as a record keeps it: what was decided and what it leant
+// on, and not all that was known then. Its rows are those of the policy that decided.
+type Recorded struct {
+	At time.Time
+	// Decision has no candidates: the record names the region that was chosen, and
+	// none for a denial.
+	Decision
+	// Facts are those that the record says; it does not hold the person's choices.
+	Facts Facts
+	// Early tells that the request was refused before anybody was asked for.
+	Early bool
+	// Enforced is false where a denial was only reported.
+	Enforced bool
+	Demo     bool
+
+	// Region is nil for a denial. Recipient, Legs and Withheld are as recorded.
+	Region    *Region
+	Recipient string
+	Legs      []Leg
+	Withheld  []string
+	// Missing are rows that the record names and its policy does not have.
+	Missing []string
+}
+
+// ExplainRecorded tells a recorded decision in the words of [Explain]. It decides
+// nothing again: what the record does not say is said to be unknown.
+func ExplainRecorded(p *Policy, r *Recorded) Explanation {
+	v := newView(p, nil, r.At)
+	e := Explanation{
+		Policy: v.policy.Digest, At: r.At, Country: r.Country, Basis: r.Basis,
+		Outcome: outcomeAllowed, Reason: r.Reason, Law: r.Law,
+	}
+	if r.Outcome == Denied {
+		info := r.Reason.Info()
+		e.Outcome, e.Clause, e.Unlock = outcomeDenied, info.Clause, info.Unlock
+	}
+	if r.Activity != nil {
+		e.Activity = r.Activity.ID
+	}
+	if r.Controller != nil {
+		e.Controller = r.Controller.ID
+	}
+	if r.Statement != nil {
+		e.Statement = r.Statement.ID
+	}
+	if !r.Early {
+		e.Steps = append(e.Steps, v.stepWho(&r.Decision, &r.Facts), r.controller(), r.statement(), r.activity(v))
+	}
+	if step, any := stepReference(&r.Decision, &r.Facts); any {
+		e.Steps = append(e.Steps, step)
+	}
+	if r.Region != nil {
+		e.Regions = []RegionAnswer{r.region()}
+		e.Steps = append(e.Steps, v.stepRecordedRegion(r))
+	}
+	if len(r.Missing) > 0 {
+		e.Steps = append(e.Steps, Step{Topic: "policy", Text: "The record names what its policy does not have: " + strings.Join(r.Missing, ", ") + "."})
+	}
+	if r.Law != "" {
+		e.Steps = append(e.Steps, v.stepVerdict(&Verdict{Law: r.Law}))
+	}
+	e.Steps = append(e.Steps, r.outcome())
+	if unknown := r.unknown(); len(unknown) > 0 {
+		e.Steps = append(e.Steps, Step{Topic: "unknown", Text: "The record does not say: " + strings.Join(unknown, "; ") + "."})
+	}
+	return e
+}
+
+func (r *Recorded) controller() Step {
+	if r.Controller == nil && r.Reason != NoController {
+		return Step{Topic: "controller", Clause: "§11", Text: "No controller is told."}
+	}
+	return stepController(&r.Decision)
+}
+
+func (r *Recorded) statement() Step {
+	if r.Statement == nil && r.Reason != NoStatement {
+		return Step{Topic: "statement", Clause: "§10", Text: "No version of the privacy statement is told."}
+	}
+	return stepStatement(&r.Decision)
+}
+
+func (r *Recorded) activity(v *view) Step {
+	if r.Activity == nil && r.Reason != NoActivity {
+		return Step{Topic: "activity", Clause: "§2", Text: "No activity is told."}
+	}
+	return v.stepActivity(&r.Decision)
+}
+
+// region is the region that was chosen, as plain data.
+func (r *Recorded) region() RegionAnswer {
+	a := RegionAnswer{
+		Region: r.Region.Code, Country: r.Region.Country, Recipient: r.Recipient,
+		Allowed: r.Outcome == Allowed, Transfer: true, Demo: r.Demo,
+	}
+	for _, leg := range r.Legs {
+		for _, verdict := range leg.Laws {
+			if row := verdict.Safeguard; row != nil && !slices.Contains(a.Tags, row.Tag) {
+				a.Tags = append(a.Tags, row.Tag)
+			}
+		}
+	}
+	return a
+}
+
+func (v *view) stepRecordedRegion(r *Recorded) Step {
+	step := Step{Topic: "region", Clause: "§9", Source: r.Region.Position, Steps: v.stepLegs(r.Legs)}
+	step.Text = fmt.Sprintf("Region %s (%s, run by %s) was chosen.", r.Region.Code, r.Region.Country, r.Recipient)
+	if r.Demo {
+		step.Text += " It leant on rows that are examples or unconfirmed, under demo."
+	}
+	if len(r.Withheld) > 0 {
+		step.Text += " Removed from the request: " + strings.Join(r.Withheld, ", ") + "."
+	}
+	return step
+}
+
+// outcome says what came of it.
+func (r *Recorded) outcome() Step {
+	step := Step{Topic: "outcome"}
+	if r.Outcome == Allowed {
+		step.Text = "Allowed."
+		if r.Region != nil {
+			step.Text = fmt.Sprintf("Allowed: %s in %s answers from region %s.", r.Recipient, r.Region.Country, r.Region.Code)
+		}
+		return step
+	}
+	info := r.Reason.Info()
+	step.Clause = info.Clause
+	step.Text = fmt.Sprintf("Denied: %s. %s To pass, such a request needs %s.", r.Reason, info.Title, info.Unlock)
+	if !r.Enforced {
+		step.Text += " The denial was only reported, and the request passed."
+	}
+	return step
+}
+
+// unknown lists what a record of this kind leaves out and a reader might ask for.
+func (r *Recorded) unknown() (list []string) {
+	if r.Early {
+		return []string{"who asked, and for what: the request was refused before that was found out"}
+	}
+	if c := r.Controller; c != nil && c.Unlisted {
+		list = append(list, "the country of the contracting party")
+	}
+	switch r.Reason {
+	case RecipientObjected:
+		list = append(list, "which recipient the person objects to")
+	case PurposeObjected:
+		if a := r.Activity; a != nil && len(a.Purposes) > 1 {
+			list = append(list, "which of the purposes "+strings.Join(a.Purposes, ", ")+" the person objects to")
+		}
+	default: // the reason says it all
+	}
+	if r.Region == nil {
+		list = append(list, "which regions the site declared and where its gateway stood")
+	} else {
+		list = append(list, "which other regions were lawful")
+	}
+	return append(list, "what the person chose beside that")
+}
