@@ -12,7 +12,7 @@ import (
 	"go.uber.org/zap/zapcore"
 
 	"github.com/sparkoo/transfergate/internal/decision"
-	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // retryAfter is what a client is told to wait after a 503, in seconds.
@@ -38,7 +38,7 @@ type problem struct {
 func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 	d := x.decision
 	rec := h.app.newRecord(r, x, d)
-	rec.Type = ledger.TypeRefused
+	rec.Type = record.TypeRefused
 	id, release, err := h.app.append(rec, x)
 	if errors.Is(err, errLedger) {
 		return x.fail(decision.LedgerUnavailable)

@@ -13,6 +13,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // commit writes the transfer's record and returns when it is durable. The
@@ -20,7 +21,7 @@ import (
 func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	app, x := t.handler.app, t.exchange
 	rec := app.newRecord(r, x, t.decision)
-	rec.Type = ledger.TypeAccepted
+	rec.Type = record.TypeAccepted
 	rec.Region = t.candidate.Region.Code
 	rec.Recipient = t.candidate.Recipient.ID
 	rec.Legs = t.candidate.LegsJSON
@@ -38,18 +39,12 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	return release, nil
 }
 
-// What records call the outcomes of a decision.
-const (
-	allowedWord = "allowed"
-	deniedWord  = "denied"
-)
-
 // records lends the buffers that records are written into. They grow to the
 // longest record there was, which is less than ledger.MaxEntry.
 var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append makes a record durable and holds the ledger open until release.
-func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release func(), err error) {
+func (a *App) append(rec *record.Transfer, x *exchange) (id ledger.ID, release func(), err error) {
 	c := a.recorder.Class(rec.Activity)
 	release, open := c.Acquire()
 	if !open {
@@ -66,11 +61,11 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 	}
 	rec.RetainUntil = c.Until(rec.Time)
 	buf := records.Get().(*[]byte)
-	*buf = rec.AppendJSON((*buf)[:0])
+	*buf = rec.Append((*buf)[:0])
 	if len(*buf) > ledger.MaxEntry && rec.Shadow != nil { // a shadow changes nothing about a request
 		a.metrics.shadowed(policystore.ShadowLeftOut)
 		rec.Shadow = nil
-		*buf = rec.AppendJSON((*buf)[:0])
+		*buf = rec.Append((*buf)[:0])
 	}
 	id, err = c.Append(*buf)
 	records.Put(buf)
@@ -86,10 +81,9 @@ func (a *App) append(rec *ledger.Record, x *exchange) (id ledger.ID, release fun
 
 // newRecord fills in what every record of a request carries, but for the
 // subject: append knows the pseudonym.
-func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *ledger.Record {
-	rec := &ledger.Record{
-		Time:          now(),
-		Node:          a.Node.Name,
+func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *record.Transfer {
+	rec := &record.Transfer{
+		Header:        record.Header{Time: now(), Node: a.Node.Name},
 		Site:          a.siteOf(r),
 		Policy:        x.state.Policy.Digest,
 		Basis:         string(x.subject.Basis),
@@ -99,13 +93,13 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *led
 		Conflicts:     x.conflicts,
 		Method:        r.Method,
 		Bytes:         max(r.ContentLength, 0),
-		Decision:      deniedWord,
+		Decision:      record.Denied,
 		Shadow:        x.shadow,
 		Enforced:      true,
-		Requester:     "self",
+		Requester:     record.Self,
 	}
 	if d.Outcome == decision.Allowed {
-		rec.Decision = allowedWord
+		rec.Decision = record.Allowed
 	}
 	if c := x.subject.Controller; c != nil {
 		rec.Controller = c.ID
@@ -169,10 +163,10 @@ func (t *attempt) conclude() {
 	if !t.candidate.Transfer {
 		return
 	}
-	t.handler.app.recorder.Class(t.decision.Activity.ID).Log().Outcome(ledger.Outcome{
+	t.handler.app.recorder.Class(t.decision.Activity.ID).Log().Outcome(record.Outcome{
 		Record:        t.record,
 		State:         t.outcome(),
-		Status:        t.response.status,
+		Status:        int64(t.response.status),
 		Bytes:         t.body.read.Load(),
 		ResponseBytes: t.response.bytes,
 	})
@@ -183,17 +177,17 @@ func (t *attempt) conclude() {
 func (t *attempt) outcome() string {
 	switch {
 	case !t.sent:
-		return ledger.NotSent
+		return record.NotSent
 	case !t.answered:
-		return ledger.Unknown
+		return record.Unclear
 	case t.body.whole():
-		return ledger.Complete
+		return record.Complete
 	}
-	return ledger.Partial
+	return record.Partial
 }
 
 // log writes one line per transfer for those who ship Caddy's logs.
-func (t *attempt) log(rec *ledger.Record) {
+func (t *attempt) log(rec *record.Transfer) {
 	if c := t.handler.logger.Check(zapcore.InfoLevel, "transfer"); c != nil {
 		c.Write(zap.Inline(transferLine{t, rec}))
 	}
@@ -202,7 +196,7 @@ func (t *attempt) log(rec *ledger.Record) {
 // transferLine is the line that a transfer logs.
 type transferLine struct {
 	*attempt
-	entry *ledger.Record
+	entry *record.Transfer
 }
 
 // MarshalLogObject implements zapcore.ObjectMarshaler.

@@ -21,7 +21,7 @@ caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/recorder internal/assertion internal/ledger internal/tiles internal/regular
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/regular internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
-caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/suggest internal/whatif
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/record internal/suggest internal/whatif
 caddyplugin/adminapi: caddyplugin/recorder internal/decision internal/ledger internal/policystore internal/question internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger
@@ -43,9 +43,9 @@ internal/decision/decisiontest: internal/decision
 internal/approval: internal/regular
 internal/assertion:
 internal/country:
-internal/ledger: internal/ledger/format internal/tiles
-internal/ledger/format: internal/regular internal/tiles
-internal/ledger/verify: internal/ledger/format internal/tiles
+internal/ledger: internal/ledger/format internal/record internal/tiles
+internal/ledger/format: internal/record internal/regular internal/tiles
+internal/ledger/verify: internal/ledger/format internal/record internal/tiles
 internal/record:
 internal/suggest:
 internal/reference: internal/decision

@@ -1,6 +1,9 @@
 package ledger
 
-import "github.com/sparkoo/transfergate/internal/ledger/format"
+import (
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
+)
 
 // What the folder's format defines and callers of this package name, too.
 type (
@@ -9,23 +12,6 @@ type (
 	FS           = format.FS
 	File         = format.File
 	CorruptError = format.CorruptError
-)
-
-// The types of entries, see package format.
-const (
-	TypeAccepted      = format.TypeAccepted
-	TypeRefused       = format.TypeRefused
-	TypeOutcome       = format.TypeOutcome
-	TypeGenesis       = format.TypeGenesis
-	TypeRecovered     = format.TypeRecovered
-	TypePolicy        = format.TypePolicy
-	TypeClosed        = format.TypeClosed
-	TypeDeleted       = format.TypeDeleted
-	TypeKeyCreated    = format.TypeKeyCreated
-	TypeKeyDestroyed  = format.TypeKeyDestroyed
-	TypeKeysRewrapped = format.TypeKeysRewrapped
-	TypeHoldSet       = format.TypeHoldSet
-	TypeHoldLifted    = format.TypeHoldLifted
 )
 
 const (
@@ -42,7 +28,7 @@ const (
 var ErrLocked = format.ErrLocked
 
 // ParseID is the inverse of ID.String.
-func ParseID(s string) (ID, error) { return format.ParseID(s) }
+func ParseID(s string) (ID, error) { return record.ParseID(s) }
 
 // CheckClass tells what is wrong with the name of a class, if anything is.
 func CheckClass(name string) error { return format.CheckClass(name) }

@@ -179,7 +179,7 @@ func TestSealedSize(t *testing.T) {
 		rec.ID, rec.Salt = [16]byte{}, [16]byte{}
 		rec.Time = rec.Time.Add(time.Duration(i) * time.Millisecond)
 		rec.Subject = l.Subject(fmt.Sprint("account ", i%500), "", rec.Time)
-		add(t, l, string(rec.AppendJSON(nil)))
+		add(t, l, string(rec.Append(nil)))
 	}
 	sealed := filepath.Join(dir, "epoch-000001", "sealed", "000000.zst")
 	within(t, 20*time.Second, "the segment is sealed", func() bool {

@@ -155,7 +155,7 @@ func usualEntries(n int) [][]byte {
 	for i := range entries {
 		rec := usualRecord()
 		rec.ID, rec.Salt = [16]byte{}, [16]byte{} // made up anew
-		entries[i] = rec.AppendJSON(nil)
+		entries[i] = rec.Append(nil)
 	}
 	return entries
 }
@@ -165,7 +165,7 @@ func BenchmarkOpen(b *testing.B) {
 	dir := b.TempDir()
 	l := open(b, dir, ledger.Options{})
 	rec := usualRecord()
-	entry := rec.AppendJSON(nil)
+	entry := rec.Append(nil)
 	var wg sync.WaitGroup
 	for range 256 {
 		wg.Go(func() {
@@ -195,7 +195,7 @@ func BenchmarkVerify(b *testing.B) {
 	dir := b.TempDir()
 	l := open(b, dir, ledger.Options{})
 	rec := usualRecord()
-	entry := rec.AppendJSON(nil)
+	entry := rec.Append(nil)
 	var wg sync.WaitGroup
 	for range 256 {
 		wg.Go(func() {
@@ -214,17 +214,6 @@ func BenchmarkVerify(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-}
-
-func BenchmarkRecord(b *testing.B) {
-	rec := usualRecord()
-	buf := make([]byte, 0, 4096)
-	b.ReportAllocs()
-	for b.Loop() {
-		rec.ID, rec.Salt = [16]byte{}, [16]byte{}
-		buf = rec.AppendJSON(buf[:0])
-	}
-	b.ReportMetric(float64(len(buf)), "bytes")
 }
 
 func BenchmarkSubject(b *testing.B) {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Whoever has the disk but not the key cannot make an epoch's absence pass for
@@ -22,7 +23,7 @@ func TestForgedDeletion(t *testing.T) {
 	l.expire(day(2026, 3, 12), 2, 3, 4)
 	genuine := ""
 	for _, entry := range inEpoch(t, l.m, 4) {
-		if kindOf(t, entry) == ledger.TypeDeleted {
+		if kindOf(t, entry) == record.TypeDeleted {
 			genuine = entry
 		}
 	}

@@ -3,12 +3,12 @@ package ledger
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"path/filepath"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Retain is how long entries are kept: so many years, months and days. The zero
@@ -28,11 +28,11 @@ type stretch struct{ from, to time.Time }
 // closedEpoch is what the entries of an epoch that is no longer written say.
 type closedEpoch struct {
 	entries     uint64
-	first, last time.Time // of its entries, by their own clock
-	until       time.Time // after the last day that a record names
-	checkpoint  []byte    // its last, signed; nil if it had none
-	deleted     [][]byte  // epochs said to be deleted, see deletedEpoch.json
-	damage      error     // why it cannot be read to its end
+	first, last time.Time             // of its entries, by their own clock
+	until       time.Time             // after the last day that a record names
+	checkpoint  []byte                // its last, signed; nil if it had none
+	deleted     []record.DeletedEpoch // that its entries say were deleted
+	damage      error                 // why it cannot be read to its end
 }
 
 // due is when every entry may go: the records say when, and what is asked for
@@ -120,16 +120,16 @@ func (c *closedEpoch) take(dir string, e format.Entry) error {
 	if !bytes.HasSuffix(e.Data, deletedEnd) {
 		return nil
 	}
-	var d format.Deletion
-	if err := json.Unmarshal(e.Data, &d); err != nil || len(d.Deleted) == 0 {
-		return &format.CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted"}
+	var d record.Deleted
+	if err := d.Parse(e.Data); err != nil {
+		return &format.CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted: " + err.Error()}
 	}
-	c.deleted = append(c.deleted, bytes.Clone(d.Deleted))
+	c.deleted = append(c.deleted, d.Deleted)
 	return nil
 }
 
 // deletedEnd is how entries of deleted epochs end.
-var deletedEnd = format.EntryEnd(format.TypeDeleted)
+var deletedEnd = format.EntryEnd(record.TypeDeleted)
 
 // member is the value of an entry's last member of that name whose value is a
 // plain string; empty if there is none. A quotation mark within a string is

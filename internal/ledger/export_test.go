@@ -16,9 +16,6 @@ var (
 // Now is the log's clock.
 func (l *Log) Now() time.Time { return l.o.Now() }
 
-// AppendString is the encoder of JSON strings.
-var AppendString = appendString
-
 // SignTree signs a checkpoint of a tree as the ledger in the folder would.
 func SignTree(t *format.Tree, dir, origin string) (signed []byte, err error) {
 	key, err := readKey(format.OS{}, Options{FS: format.OS{}}.keyFile(dir))

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Hold keeps epochs from being deleted, for a court or an authority, beyond the
@@ -80,7 +81,7 @@ func (l *Log) SetHold(h Hold) error {
 	if err := format.WriteDurable(l.o.FS, holdPath(l.dir, h.Ref), append(data, '\n')); err != nil {
 		return fmt.Errorf("writing the hold %s: %w", h.Ref, err)
 	}
-	if _, err := l.Append(l.holdEntry(format.TypeHoldSet, h)); err != nil {
+	if _, err := l.Append(l.holdEntry(record.TypeHoldSet, h)); err != nil {
 		return fmt.Errorf("recording the hold %s, which holds all the same: %w", h.Ref, err)
 	}
 	return nil
@@ -108,7 +109,7 @@ func (l *Log) LiftHold(ref, by, because string) error {
 	if err := h.Check(); err != nil {
 		return err
 	}
-	if _, err := l.Append(l.holdEntry(format.TypeHoldLifted, h)); err != nil {
+	if _, err := l.Append(l.holdEntry(record.TypeHoldLifted, h)); err != nil {
 		return fmt.Errorf("recording that the hold %s is lifted: %w", ref, err)
 	}
 	err = l.o.FS.Remove(holdPath(l.dir, ref))
@@ -162,22 +163,6 @@ func readHolds(fsys format.FS, dir string) (holds []Hold, err error) {
 
 // holdEntry says that a hold was set or lifted.
 func (l *Log) holdEntry(kind string, h Hold) []byte {
-	now := l.o.Now()
-	inner := object("{")
-	inner.text("because", h.Because)
-	inner.text("by", h.By)
-	if !h.From.IsZero() {
-		inner.time("from", h.From)
-	}
-	inner.text("ref", h.Ref)
-	if !h.To.IsZero() {
-		inner.time("to", h.To)
-	}
-	o := object("{")
-	o.raw("hold", append(inner, '}'))
-	o.id("id", newID(now))
-	o.text("node", l.o.Node)
-	salt := newSalt()
-	o.base64("salt", salt[:])
-	return closing(o, now, kind)
+	c := record.HoldChange{Header: l.header(kind), Hold: record.HoldCase{Ref: h.Ref, Because: h.Because, By: h.By, From: h.From, To: h.To}}
+	return c.Append(nil)
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // KeyInfo tells about the key of a period; the key itself stays inside.
@@ -104,7 +105,7 @@ func (l *Log) RotateKey() (period string, err error) {
 	if err != nil {
 		return "", err
 	}
-	if _, err := l.Append(l.keyEntry(format.TypeKeyCreated, k.Period)); err != nil {
+	if _, err := l.Append(l.keyEntry(record.TypeKeyCreated, k.Period)); err != nil {
 		return "", fmt.Errorf("recording a new key of the pseudonyms: %w", err)
 	}
 	r.mu.Lock()
@@ -143,7 +144,7 @@ func (l *Log) DestroyKey(period string) error {
 	if err := format.WriteDurable(r.fsys, filepath.Join(r.dir, period+destroyingSuffix), []byte(period+"\n")); err != nil {
 		return fmt.Errorf("noting that a key of the pseudonyms is to be destroyed: %w", err)
 	}
-	if _, err := l.Append(l.keyEntry(format.TypeKeyDestroyed, period)); err != nil {
+	if _, err := l.Append(l.keyEntry(record.TypeKeyDestroyed, period)); err != nil {
 		return fmt.Errorf("recording that a key of the pseudonyms is destroyed; it will be when the ledger is opened next: %w", err)
 	}
 	r.keys = slices.Delete(r.keys, at, at+1)
@@ -163,14 +164,14 @@ func (l *Log) closeKeys() {
 // stand in its genesis.
 func (l *Log) keyEntries(fresh bool) (own [][]byte) {
 	if l.keys.rewrapped {
-		own = append(own, l.keyEntry(format.TypeKeysRewrapped, ""))
+		own = append(own, l.keyEntry(record.TypeKeysRewrapped, ""))
 	}
 	for _, c := range l.keys.owed {
 		switch {
 		case c.made == nil:
-			own = append(own, l.keyEntry(format.TypeKeyDestroyed, c.period))
+			own = append(own, l.keyEntry(record.TypeKeyDestroyed, c.period))
 		case !fresh:
-			own = append(own, l.keyEntry(format.TypeKeyCreated, c.period))
+			own = append(own, l.keyEntry(record.TypeKeyCreated, c.period))
 		}
 	}
 	return own
@@ -189,15 +190,9 @@ func (r *keyring) firstKeys() (periods []string) {
 // keyEntry says what happened to a key, or to all of them when period is empty.
 // master names the secret that wraps it from then on.
 func (l *Log) keyEntry(kind, period string) []byte {
-	now := l.o.Now()
-	o := object("{")
-	o.id("id", newID(now))
-	if kind != format.TypeKeyDestroyed {
-		o.text("master", l.keys.master.id)
+	k := record.KeyChange{Header: l.header(kind), Period: period}
+	if kind != record.TypeKeyDestroyed {
+		k.Master = l.keys.master.id
 	}
-	o.text("node", l.o.Node)
-	o.text("period", period)
-	salt := newSalt()
-	o.base64("salt", salt[:])
-	return closing(o, now, kind)
+	return k.Append(nil)
 }

@@ -31,7 +31,7 @@ func fill(t testing.TB, l *ledger.Log, entries uint64) {
 				rec.ID, rec.Salt = [16]byte{}, [16]byte{}
 				rec.Time = rec.Time.Add(time.Duration(i) * time.Millisecond)
 				rec.Subject = l.Subject(fmt.Sprint("account ", i%5000), "", rec.Time)
-				if _, err := l.Append(rec.AppendJSON(nil)); err != nil {
+				if _, err := l.Append(rec.Append(nil)); err != nil {
 					t.Error(err)
 					return
 				}

@@ -5,25 +5,8 @@ import (
 	"sync"
 	"time"
 
-	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
-
-// The states in which a transfer can end. Unknown counts as transferred.
-const (
-	NotSent  = "not-sent" // not one byte of the request left
-	Partial  = "partial"  // the region answered before it had all of the request
-	Complete = "complete" // the region had all of the request and answered
-	Unknown  = "unknown"  // bytes may have left, and no answer came
-)
-
-// Outcome is how one transfer ended.
-type Outcome struct {
-	Record        format.ID // the transfer's
-	State         string    // NotSent, Partial, Complete or Unknown; anything else is written as Unknown
-	Status        int       // HTTP status of the answer; 0 if there was none
-	Bytes         int64     // of the request's body that were handed on
-	ResponseBytes int64
-}
 
 const (
 	// outcomeDelay is how long an outcome waits for others, at most.
@@ -37,7 +20,7 @@ const (
 // outcomes gathers outcomes and writes them in batches.
 type outcomes struct {
 	mu      sync.Mutex
-	list    []Outcome
+	list    []record.Outcome
 	running bool
 	lost    uint64 // since it was logged last
 
@@ -79,8 +62,8 @@ func (q *outcomes) stop(l *Log) {
 // Outcome notes how a transfer ended. It does not wait: outcomes are written
 // together, within a second and when the log closes. While they cannot be
 // written up to 65,536 of them are kept and tried again; more are lost, which
-// is logged and counted. A transfer without an outcome counts as Unknown.
-func (l *Log) Outcome(o Outcome) {
+// is logged and counted. A transfer without an outcome counts as unknown.
+func (l *Log) Outcome(o record.Outcome) {
 	q := &l.outcomes
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -153,7 +136,7 @@ func (q *outcomes) flush(l *Log) {
 	for {
 		q.mu.Lock()
 		n := min(len(q.list), outcomesPerEntry)
-		batch := append([]Outcome(nil), q.list[:n]...)
+		batch := append([]record.Outcome(nil), q.list[:n]...)
 		q.mu.Unlock()
 		if n == 0 {
 			return
@@ -172,40 +155,8 @@ func (q *outcomes) flush(l *Log) {
 	}
 }
 
-// outcomeEntry is the entry for a batch: outcomes is a list of
-// [record, state, status, bytes, response bytes].
-func (l *Log) outcomeEntry(batch []Outcome) []byte {
-	now := l.o.Now()
-	o := object("{")
-	o.id("id", newID(now))
-	o.text("node", l.o.Node)
-	o.name("outcomes")
-	o = append(o, '[')
-	for i, out := range batch {
-		if i > 0 {
-			o = append(o, ',')
-		}
-		o = out.append(o)
-	}
-	o = append(o, ']')
-	salt := newSalt()
-	o.base64("salt", salt[:])
-	return closing(o, now, format.TypeOutcome)
-}
-
-func (out Outcome) append(dst []byte) []byte {
-	state := out.State
-	switch state {
-	case NotSent, Partial, Complete:
-	default:
-		state = Unknown
-	}
-	dst = append(dst, '[')
-	dst = append(out.Record.Append(append(dst, '"')), '"', ',')
-	dst = appendString(dst, state)
-	for _, n := range []int64{int64(out.Status), out.Bytes, out.ResponseBytes} {
-		dst = append(dst, ',')
-		dst = appendNumber(dst, max(n, 0))
-	}
-	return append(dst, ']')
+// outcomeEntry is the entry for a batch.
+func (l *Log) outcomeEntry(batch []record.Outcome) []byte {
+	o := record.Outcomes{Header: l.header(record.TypeOutcome), Outcomes: batch}
+	return o.Append(nil)
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Retention is what a run of DeleteExpired did and found.
@@ -153,8 +154,9 @@ func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, hol
 		r.Held = append(r.Held, e.Number)
 		return false, s, nil
 	}
-	d := format.DeletedEpoch{
-		Number: e.Number, Origin: e.Origin, Key: e.Key, Checkpoint: string(c.checkpoint), Previous: e.Previous, Because: e.Because,
+	d := record.DeletedEpoch{
+		Epoch:    record.Epoch{Number: e.Number, Origin: e.Origin, Key: e.Key, Checkpoint: string(c.checkpoint)},
+		Previous: neighbour(e.Previous), Because: e.Because,
 		Entries: c.entries, Created: e.Created, Last: c.last, RetainUntil: due, At: l.o.Now(),
 	}
 	if follows && next.Previous != nil {
@@ -169,9 +171,9 @@ func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, hol
 
 // delete records that an epoch is deleted, and puts its folder away. What it says
 // of others would be lost with it, and is said again.
-func (l *Log) delete(d format.DeletedEpoch, others [][]byte) error {
-	for _, raw := range append(slices.Clip(others), deletedJSON(d)) {
-		entry, err := l.deletedEntry(raw)
+func (l *Log) delete(d record.DeletedEpoch, others []record.DeletedEpoch) error {
+	for _, gone := range append(slices.Clip(others), d) {
+		entry, err := l.deletedEntry(gone)
 		if err != nil {
 			return err
 		}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // aMonth is how long entries are kept in these tests.
@@ -64,8 +65,8 @@ func (l *monthly) open(at time.Time) {
 func (l *monthly) record() ledger.ID {
 	l.t.Helper()
 	now := l.log.Now()
-	r := ledger.Record{Type: ledger.TypeAccepted, Time: now, RetainUntil: aMonth.Until(now), Subject: l.log.Subject("ana", "", now)}
-	id, err := l.log.Append(r.AppendJSON(nil))
+	r := record.Transfer{Header: record.Header{Type: record.TypeAccepted, Time: now}, RetainUntil: aMonth.Until(now), Subject: l.log.Subject("ana", "", now)}
+	id, err := l.log.Append(r.Append(nil))
 	if err != nil {
 		l.t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -180,14 +181,14 @@ func (r *retained) step() {
 // append writes a record and notes what is promised about it.
 func (r *retained) append() {
 	now := r.log.Now()
-	rec := ledger.Record{Type: ledger.TypeAccepted, Time: now, Subject: r.log.Subject("ana", "", now)}
+	rec := record.Transfer{Header: record.Header{Type: record.TypeAccepted, Time: now}, Subject: r.log.Subject("ana", "", now)}
 	until := now
 	if r.keep != (ledger.Retain{}) {
 		rec.RetainUntil = r.keep.Until(now)
 		until, _ = time.Parse(time.DateOnly, rec.RetainUntil)
 		until = until.AddDate(0, 0, 1)
 	}
-	text := string(rec.AppendJSON(nil))
+	text := string(rec.Append(nil))
 	id, err := r.log.Append([]byte(text))
 	if err != nil {
 		r.t.Fatal(err)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // due reports whether the next entry belongs to a new epoch: the running one is
@@ -115,7 +116,7 @@ func (l *Log) begin() error {
 // closedBy notes that an epoch that was read back ends with the entry that
 // names the next one: a crash kept that one from being begun.
 func (l *Log) closedBy(last []byte) error {
-	if !bytes.HasSuffix(last, format.EntryEnd(format.TypeClosed)) {
+	if !bytes.HasSuffix(last, format.EntryEnd(record.TypeClosed)) {
 		return nil
 	}
 	var entry struct {

@@ -49,7 +49,7 @@ func (fr *Frame) Entries(from uint64) iter.Seq[Entry] {
 		index := fr.First
 		for rest := fr.Payload; len(rest) > 0; index++ {
 			data, after, _ := CutEntry(rest) // was checked with the frame
-			if index >= from && !yield(Entry{ID{fr.Epoch, index}, data}) {
+			if index >= from && !yield(Entry{ID{Epoch: fr.Epoch, Index: index}, data}) {
 				return
 			}
 			rest = after
@@ -66,7 +66,7 @@ func (fr *Frame) Leaves() iter.Seq2[Entry, tlog.Hash] {
 		for rest := fr.Payload; len(rest) > 0; index++ {
 			data, after, _ := CutEntry(rest)
 			rest[1] = 0 // the prefix of a leaf, right before the entry
-			if !yield(Entry{ID{fr.Epoch, index}, data}, sha256.Sum256(rest[1:2+len(data)])) {
+			if !yield(Entry{ID{Epoch: fr.Epoch, Index: index}, data}, sha256.Sum256(rest[1:2+len(data)])) {
 				return
 			}
 			rest = after

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -30,22 +31,22 @@ func (v *verification) notes(e, before *verifiedEpoch) error {
 		if err := json.Unmarshal(n.Data, &entry); err != nil {
 			return bad("the entry is not JSON: " + err.Error())
 		}
-		if (n.Index == 0) != (entry.Type == format.TypeGenesis) {
+		if (n.Index == 0) != (entry.Type == record.TypeGenesis) {
 			return bad("the epoch does not begin with its genesis entry")
 		}
 		switch entry.Type {
-		case format.TypePolicy:
+		case record.TypePolicy:
 			if err := v.policy(entry.Policy, entry.SHA256, n.Index); err != nil {
 				return err
 			}
 			v.report.Policies++
-		case format.TypeClosed:
+		case record.TypeClosed:
 			e.next = entry.Next
-		case format.TypeDeleted:
+		case record.TypeDeleted:
 			if err := v.deletion(e, entry.Deletion); err != nil {
 				return bad(err.Error())
 			}
-		case format.TypeGenesis:
+		case record.TypeGenesis:
 			if found := e.epoch.Digest(); entry.Settings != found {
 				return &format.CorruptError{File: filepath.Join(e.walker.Dir, format.EpochFile), What: "the file is not the one the genesis entry names",
 					Expected: entry.Settings, Found: found}

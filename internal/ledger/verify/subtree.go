@@ -9,6 +9,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -42,7 +43,7 @@ type notedEntry struct {
 
 // noteEnds are the last bytes of such entries.
 var noteEnds = func() (all [][]byte) {
-	for _, kind := range []string{format.TypePolicy, format.TypeClosed, format.TypeDeleted} {
+	for _, kind := range []string{record.TypePolicy, record.TypeClosed, record.TypeDeleted} {
 		all = append(all, format.EntryEnd(kind))
 	}
 	return all
