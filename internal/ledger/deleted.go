@@ -13,7 +13,7 @@ func (l *Log) deletedEntry(d record.DeletedEpoch) ([]byte, error) {
 	l.mu.Lock()
 	signer := l.integrator.signer
 	l.mu.Unlock()
-	signature, err := signer.Sign(format.DeletedMessage(d.Append(nil)))
+	signature, err := signer.Sign(format.DeletedMessage(&d))
 	if err != nil {
 		return nil, fmt.Errorf("signing that an epoch was deleted: %w", err)
 	}

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"path/filepath"
@@ -104,7 +103,23 @@ const readAtOnce = 2 * time.Millisecond
 // take looks at an entry.
 func (c *closedEpoch) take(dir string, e format.Entry) error {
 	c.entries++
-	if t, err := time.Parse(time.RFC3339Nano, member(e.Data, "time")); err == nil {
+	entry, err := record.Parse(e.Data)
+	if err != nil {
+		return &format.CorruptError{File: dir, Index: e.Index, What: "it cannot be told how long the entry is kept: " + err.Error()}
+	}
+	until := ""
+	switch entry := entry.(type) {
+	case *record.Transfer:
+		until = entry.RetainUntil
+	case *record.Deleted:
+		c.deleted = append(c.deleted, entry.Deleted)
+	case *record.Other:
+		if entry.Type == record.TypeDeleted {
+			return &format.CorruptError{File: dir, Index: e.Index, What: "a later version of this program says there which epoch was deleted"}
+		}
+		until, _ = entry.Text("retain_until")
+	}
+	if t := entry.Head().Time; !t.IsZero() {
 		if t.After(c.last) {
 			c.last = t
 		}
@@ -112,34 +127,10 @@ func (c *closedEpoch) take(dir string, e format.Entry) error {
 			c.first = t
 		}
 	}
-	if day, err := time.Parse(time.DateOnly, member(e.Data, "retain_until")); err == nil {
+	if day, err := time.Parse(time.DateOnly, until); err == nil {
 		if end := day.AddDate(0, 0, 1); end.After(c.until) {
 			c.until = end
 		}
 	}
-	if !bytes.HasSuffix(e.Data, deletedEnd) {
-		return nil
-	}
-	var d record.Deleted
-	if err := d.Parse(e.Data); err != nil {
-		return &format.CorruptError{File: dir, Index: e.Index, What: "the entry does not say which epoch was deleted: " + err.Error()}
-	}
-	c.deleted = append(c.deleted, d.Deleted)
 	return nil
-}
-
-// deletedEnd is how entries of deleted epochs end.
-var deletedEnd = format.EntryEnd(record.TypeDeleted)
-
-// member is the value of an entry's last member of that name whose value is a
-// plain string; empty if there is none. A quotation mark within a string is
-// escaped, so that no string looks like a member.
-func member(entry []byte, name string) string {
-	begin := `"` + name + `":"`
-	at := bytes.LastIndex(entry, []byte(begin))
-	if at < 0 {
-		return ""
-	}
-	value, _, _ := bytes.Cut(entry[at+len(begin):], []byte{'"'})
-	return string(value)
 }

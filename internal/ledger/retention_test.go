@@ -248,6 +248,35 @@ func TestDamagedEpochStays(t *testing.T) {
 	}
 }
 
+// An epoch stays if one of its entries is such that nobody can tell how long it is
+// to be kept, or what else is to be said before it goes.
+func TestUnreadableEntryKeepsItsEpoch(t *testing.T) {
+	const header = `"id":"01000000-0000-0000-0000-000000000000","node":"gw-sg-1","salt":"AgAAAAAAAAAAAAAAAAAAAA","time":"2026-01-10T12:00:00.000000Z",`
+	for name, c := range map[string]struct {
+		entry string
+		want  []uint32 // epochs left in May
+	}{
+		"no entry":                     {"{}", []uint32{1, 3, 4}},
+		"cut":                          {`{` + header + `"type":"transfer.accepted"`, []uint32{1, 3, 4}},
+		"deletion in a later version":  {`{"deleted":7,` + header + `"type":"epoch.deleted","v":"xfer/9"}`, []uint32{1, 3, 4}},
+		"record of a later version":    {`{"a":{},"retain_until":"2026-04-30","time":"2026-01-10T12:00:00.000000Z","type":"transfer.accepted","v":"xfer/9"}`, []uint32{3, 4}},
+		"kept longer, a later version": {`{"retain_until":"2027-01-31","time":"2026-01-10T12:00:00.000000Z","type":"transfer.accepted","v":"xfer/9"}`, []uint32{1, 3, 4}},
+		"kept longer, a new type":      {`{` + strings.Replace(header, `"salt"`, `"retain_until":"2027-01-31","salt"`, 1) + `"type":"transfer.new","v":"xfer/1"}`, []uint32{1, 3, 4}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newMonthly(t, 1)
+			if _, err := l.log.Append([]byte(c.entry)); err != nil {
+				t.Fatal(err)
+			}
+			for month := range 2 {
+				l.set(january.AddDate(0, month+1, 0))
+				l.record()
+			}
+			l.expire(day(2026, 5, 1), c.want...)
+		})
+	}
+}
+
 // flip changes a bit of a file.
 func flip(m *memFS, file string, at int) {
 	data := m.get(file)

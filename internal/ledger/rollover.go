@@ -3,7 +3,6 @@ package ledger
 import (
 	"bytes"
 	"crypto/ed25519"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -116,17 +115,14 @@ func (l *Log) begin() error {
 // closedBy notes that an epoch that was read back ends with the entry that
 // names the next one: a crash kept that one from being begun.
 func (l *Log) closedBy(last []byte) error {
-	if !bytes.HasSuffix(last, format.EntryEnd(record.TypeClosed)) {
+	if !record.IsOf(last, record.TypeClosed) {
 		return nil
 	}
-	var entry struct {
-		Because string
-		Next    format.Previous
-	}
-	if err := json.Unmarshal(last, &entry); err != nil {
+	var entry record.Closed
+	if err := entry.Parse(last); err != nil {
 		return fmt.Errorf("the last entry of %s: %w", l.epoch.Origin, err)
 	}
-	l.closed, l.because = &entry.Next, entry.Because
+	l.closed, l.because = format.PreviousOf(&entry.Next), entry.Because
 	return nil
 }
 

@@ -19,21 +19,13 @@ func (l *Log) header(kind string) record.Header {
 func (l *Log) genesis() []byte {
 	g := record.Genesis{
 		Header: l.header(record.TypeGenesis), Because: l.epoch.Because, Epoch: l.epoch.Number, Format: format.EpochFormat,
-		Master: l.keys.master.id, Origin: l.epoch.Origin, Previous: neighbour(l.epoch.Previous),
+		Master: l.keys.master.id, Origin: l.epoch.Origin, Previous: l.epoch.Previous.Entry(),
 		SegmentEntries: l.epoch.SegmentEntries, Settings: l.epoch.Digest(), Key: l.epoch.Key,
 	}
 	if g.Previous == nil {
 		g.Keys = l.keys.firstKeys()
 	}
 	return g.Append(nil)
-}
-
-// neighbour is an epoch as the entries of its neighbours carry it.
-func neighbour(p *format.Previous) *record.Epoch {
-	if p == nil {
-		return nil
-	}
-	return &record.Epoch{Number: p.Number, Origin: p.Origin, Key: p.Key, Checkpoint: p.Checkpoint}
 }
 
 // snapshotEntry says that a policy is kept beside the epochs.
@@ -57,7 +49,7 @@ func (l *Log) snapshotEntries() (entries [][]byte) {
 // closedEntry is the last entry of an epoch: it names the next one and its key,
 // so that the old key vouches for the new one.
 func (l *Log) closedEntry(next *format.Previous) []byte {
-	c := record.Closed{Header: l.header(record.TypeClosed), Epoch: l.epoch.Number, Next: *neighbour(next), Because: l.because}
+	c := record.Closed{Header: l.header(record.TypeClosed), Epoch: l.epoch.Number, Next: *next.Entry(), Because: l.because}
 	return c.Append(nil)
 }
 

@@ -45,19 +45,22 @@ func readTail(tail []byte) (kind, version string, ok bool) {
 	return kind, version, ok && s.end()
 }
 
-// IsOf reports whether an entry is of one of the types, as TypeOf tells it. It
-// allocates nothing for one that is not.
+// IsOf reports whether an entry is of one of the types, as TypeOf tells it. For an
+// entry without members after its type that hold objects, which are all there are
+// yet, it reads no more than its end and allocates nothing.
 func IsOf(data []byte, types ...string) bool {
-	for end := len(data); ; {
-		at := bytes.LastIndex(data[:end], typeKey)
-		if at < 0 {
-			return false
-		}
-		for _, kind := range types {
-			if rest := data[at+len(typeKey):]; len(rest) > len(kind) && rest[len(kind)] == '"' && string(rest[:len(kind)]) == kind {
-				return TypeOf(data) == kind
-			}
-		}
-		end = at
+	at := bytes.LastIndex(data, typeKey)
+	if at < 0 {
+		return false
 	}
+	kind, rest, _ := bytes.Cut(data[at+len(typeKey):], []byte{'"'})
+	if bytes.IndexByte(rest, '}') != len(rest)-1 { // perhaps the type of an inner object
+		kind = []byte(TypeOf(data))
+	}
+	for _, t := range types {
+		if string(kind) == t {
+			return true
+		}
+	}
+	return false
 }

@@ -72,6 +72,28 @@ func TestGolden(t *testing.T) {
 	}
 }
 
+// The type of an entry is told from those of objects in it, wherever they stand.
+func TestIsOf(t *testing.T) {
+	for entry, want := range map[string]bool{
+		`{"type":"a","v":"xfer/1"}`:                                 true,
+		`{"type":"b","v":"xfer/1"}`:                                 false,
+		`{"type":"a","v":"xfer/1","withheld":["}"]}`:                true,
+		`{"type":"a","v":"xfer/1","z":{"type":"b"}}`:                true,
+		`{"type":"b","v":"xfer/1","z":{"type":"a"}}`:                false,
+		`{"type":"b","v":"xfer/1","z":[{"type":"a","v":"xfer/1"}]}`: false,
+		`{"note":"\"type\":\"a\"","type":"b","v":"xfer/1"}`:         false,
+		`{"inner":{"type":"a"},"type":"b","v":"xfer/1"}`:            false,
+		`{"inner":{"type":"b"},"type":"a","v":"xfer/1"}`:            true,
+		`{"deleted":{"type":"a","v":"xfer/1"}}`:                     false,
+		`{"v":"xfer/1"}`:                                            false,
+		`no entry`:                                                  false,
+	} {
+		if got := record.IsOf([]byte(entry), "x", "a"); got != want || (record.TypeOf([]byte(entry)) == "a") != want {
+			t.Errorf("%s: %v", entry, got)
+		}
+	}
+}
+
 // What the fields hold is what the entry says, here in words of its own.
 func TestGoldenFields(t *testing.T) {
 	all := golden(t)
@@ -282,6 +304,16 @@ func BenchmarkAppend(b *testing.B) {
 	for b.Loop() {
 		r.ID, r.Salt = [16]byte{}, [16]byte{} // made up anew, as for every record
 		buf = r.Append(buf[:0])
+	}
+}
+
+func BenchmarkIsOf(b *testing.B) {
+	line := usual(b)
+	b.ReportAllocs()
+	for b.Loop() {
+		if record.IsOf(line, record.TypePolicy, record.TypeClosed, record.TypeDeleted) {
+			b.Fatal("another type")
+		}
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 const (
@@ -47,6 +49,22 @@ type Previous struct {
 	Key    string `json:"vkey"`
 	// Checkpoint is its last signed checkpoint; empty if it had none.
 	Checkpoint string `json:"checkpoint,omitempty"`
+}
+
+// Entry is what entries carry of it; nil for nil.
+func (p *Previous) Entry() *record.Epoch {
+	if p == nil {
+		return nil
+	}
+	return &record.Epoch{Number: p.Number, Origin: p.Origin, Key: p.Key, Checkpoint: p.Checkpoint}
+}
+
+// PreviousOf is the inverse of Entry.
+func PreviousOf(e *record.Epoch) *Previous {
+	if e == nil {
+		return nil
+	}
+	return &Previous{Number: e.Number, Origin: e.Origin, Key: e.Key, Checkpoint: e.Checkpoint}
 }
 
 // encode returns the bytes of the file EPOCH.

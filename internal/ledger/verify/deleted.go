@@ -1,20 +1,22 @@
 package verify
 
 import (
+	"errors"
+	"fmt"
+
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
-import "fmt"
-
 // deletion notes an entry that says that an epoch before its own was deleted.
-func (v *verification) deletion(e *verifiedEpoch, d format.Deletion) error {
+func (v *verification) deletion(e *verifiedEpoch, d *record.Deleted) error {
 	key, err := e.epoch.Verifier()
 	if err != nil {
 		return err
 	}
-	gone, err := d.Parse(key)
-	if err != nil {
-		return err
+	gone := d.Deleted
+	if !key.Verify(format.DeletedMessage(&gone), d.Signature) {
+		return errors.New("the entry says that an epoch was deleted, but the ledger's key has not signed it")
 	}
 	if gone.Number >= e.epoch.Number {
 		return fmt.Errorf("the entry says that epoch %d was deleted, which came after it", gone.Number)
@@ -49,13 +51,13 @@ func (v *verification) missing(epochs []*verifiedEpoch) error {
 			return err
 		}
 		v.report.Deleted++
-		after = gone.Epoch()
+		after = format.Epoch{Number: gone.Number, Origin: gone.Origin, Key: gone.Key, Previous: format.PreviousOf(gone.Previous), Because: gone.Because, Created: gone.Created}
 	}
 	return nil
 }
 
 // left finds what is left of a missing epoch, as the epoch after it knows it.
-func (v *verification) left(number uint32, after format.Epoch) (format.DeletedEpoch, error) {
+func (v *verification) left(number uint32, after format.Epoch) (record.DeletedEpoch, error) {
 	for _, gone := range v.deleted[number] {
 		if p := after.Previous; p != nil && p.Number == number && p.Origin == gone.Origin && p.Key == gone.Key && p.Checkpoint == gone.Checkpoint {
 			return gone, nil
@@ -65,6 +67,6 @@ func (v *verification) left(number uint32, after format.Epoch) (format.DeletedEp
 	if len(v.deleted[number]) > 0 {
 		what = "the entry that says that it was deleted names another log or checkpoint than the genesis of " + after.Origin
 	}
-	return format.DeletedEpoch{}, &format.CorruptError{File: format.EpochDir(v.dir, number), What: fmt.Sprintf(
+	return record.DeletedEpoch{}, &format.CorruptError{File: format.EpochDir(v.dir, number), What: fmt.Sprintf(
 		"the epoch is missing, and %s: put its folder back; until then 'verify --from-epoch %d' checks what follows", what, after.Number)}
 }

@@ -19,34 +19,29 @@ import (
 // and of the epochs before and after it.
 func (v *verification) notes(e, before *verifiedEpoch) error {
 	for _, n := range e.found {
-		var entry struct {
-			Type, Policy, SHA256 string
-			Settings             string
-			Next                 *format.Previous
-			format.Deletion
-		}
 		bad := func(what string) error {
 			return &format.CorruptError{File: e.walker.Dir, Index: n.Index, What: what}
 		}
-		if err := json.Unmarshal(n.Data, &entry); err != nil {
-			return bad("the entry is not JSON: " + err.Error())
+		entry, err := record.Parse(n.Data)
+		if err != nil {
+			return bad(err.Error())
 		}
-		if (n.Index == 0) != (entry.Type == record.TypeGenesis) {
+		if _, genesis := entry.(*record.Genesis); genesis != (n.Index == 0) {
 			return bad("the epoch does not begin with its genesis entry")
 		}
-		switch entry.Type {
-		case record.TypePolicy:
+		switch entry := entry.(type) {
+		case *record.Policy:
 			if err := v.policy(entry.Policy, entry.SHA256, n.Index); err != nil {
 				return err
 			}
 			v.report.Policies++
-		case record.TypeClosed:
-			e.next = entry.Next
-		case record.TypeDeleted:
-			if err := v.deletion(e, entry.Deletion); err != nil {
+		case *record.Closed:
+			e.next = &entry.Next
+		case *record.Deleted:
+			if err := v.deletion(e, entry); err != nil {
 				return bad(err.Error())
 			}
-		case record.TypeGenesis:
+		case *record.Genesis:
 			if found := e.epoch.Digest(); entry.Settings != found {
 				return &format.CorruptError{File: filepath.Join(e.walker.Dir, format.EpochFile), What: "the file is not the one the genesis entry names",
 					Expected: entry.Settings, Found: found}

@@ -24,8 +24,8 @@ type verifiedEpoch struct {
 	entries, bytes uint64
 	signed         uint64 // entries that its checkpoint covers
 	found          []notedEntry
-	next           *format.Previous // the epoch its last entry says is next; nil if there is none
-	joined         bool             // what is left of a deleted epoch after it names it and its checkpoint
+	next           *record.Epoch // the epoch its last entry says is next; nil if there is none
+	joined         bool          // what is left of a deleted epoch after it names it and its checkpoint
 }
 
 // verifiedSubtree is what reading an archive gave.
@@ -41,21 +41,9 @@ type notedEntry struct {
 	Data  []byte
 }
 
-// noteEnds are the last bytes of such entries.
-var noteEnds = func() (all [][]byte) {
-	for _, kind := range []string{record.TypePolicy, record.TypeClosed, record.TypeDeleted} {
-		all = append(all, format.EntryEnd(kind))
-	}
-	return all
-}()
-
 // keepNoted keeps a copy of the entry if it is looked into.
 func keepNoted(found []notedEntry, e format.Entry) []notedEntry {
-	keep := e.Index == 0
-	for _, end := range noteEnds {
-		keep = keep || bytes.HasSuffix(e.Data, end)
-	}
-	if keep {
+	if e.Index == 0 || record.IsOf(e.Data, record.TypePolicy, record.TypeClosed, record.TypeDeleted) {
 		found = append(found, notedEntry{e.Index, bytes.Clone(e.Data)})
 	}
 	return found

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Options are the settings of Ledger. The zero value is ready for use.
@@ -95,7 +96,7 @@ func Ledger(dir string, o Options) (r Report, err error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	for range format.Rereads {
-		v := &verification{fsys: o.FS, dir: dir, o: o, deleted: make(map[uint32][]format.DeletedEpoch)}
+		v := &verification{fsys: o.FS, dir: dir, o: o, deleted: make(map[uint32][]record.DeletedEpoch)}
 		err = v.run()
 		r = v.report
 		r.Resumed = v.resumed.Load()
@@ -114,7 +115,7 @@ type verification struct {
 	report Report
 	state  *verifyState
 
-	deleted map[uint32][]format.DeletedEpoch // what entries say of epochs, by number
+	deleted map[uint32][]record.DeletedEpoch // what entries say of epochs, by number
 	done    atomic.Int64                     // bytes read, of total
 	total   atomic.Int64
 
