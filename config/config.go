@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // The register files, in the order in which they are read and hashed.
@@ -124,7 +125,7 @@ func readFiles(fsys fs.FS, name string, problems *Problems) (map[string][]byte, 
 		if (ext == ".yaml" || ext == ".yml") && !slices.Contains(fileNames, e.Name()) && e.Name() != TestsFile {
 			*problems = append(*problems, Problem{
 				File: path.Join(name, e.Name()), Code: "unknown-file",
-				Text: "not one of the eight registers; " + hint(e.Name(), fileNames),
+				Text: "not one of the eight registers; " + suggest.For(e.Name(), fileNames),
 			})
 		}
 	}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // row is one entry of a register: what it says, and where.
@@ -177,7 +178,7 @@ func overlap(a, b decision.Validity) bool {
 // the register referred to is empty, because then it was not readable.
 func (r record) refer(it item, what string, known []string) {
 	if it.value != "" && len(known) > 0 && !slices.Contains(known, it.value) {
-		r.report(it.node, "unknown-reference", "unknown %s %q; %s", what, it.value, hint(it.value, known))
+		r.report(it.node, "unknown-reference", "unknown %s %q; %s", what, it.value, suggest.For(it.value, known))
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"go.yaml.in/yaml/v3"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // lawDefaults are the effects of a law without a mechanism.
@@ -120,7 +121,7 @@ func (d *draft) decodeLaws(root record) {
 		}
 		for _, it := range r.list("members") {
 			if !slices.Contains(names, it.value) {
-				r.report(it.node, "unknown-reference", "unknown membership %q; %s", it.value, hint(it.value, names))
+				r.report(it.node, "unknown-reference", "unknown membership %q; %s", it.value, suggest.For(it.value, names))
 			}
 			l.Countries = append(l.Countries, members[it.value]...)
 		}

@@ -79,11 +79,11 @@ func TestProblems(t *testing.T) {
 
 		// Keys.
 		{"unknown key, one near", co, "    rights_portal:", "    right_portal:",
-			`controllers.yaml:7:5: unknown key "right_portal" in controller; did you mean "rights_portal"?`},
+			`controllers.yaml:7:5: unknown key "right_portal" in controller; did you mean 'rights_portal'?`},
 		{"unknown key, none near", co, "    rights_portal:", "    zzz:",
 			`controllers.yaml:7:5: unknown key "zzz" in controller; use one of id, name, address, country, serves, default, role, owned_by, dpo, rights_portal, email`},
 		{"unknown key of a register", re, "regions:", "extra: 1\nregions:",
-			`regions.yaml:1:1: unknown key "extra" in register; use one of regions`},
+			`regions.yaml:1:1: unknown key "extra" in register; there is only 'regions'`},
 		{"unknown category", st, "  1l:", "  1m: {title: M, dpv: [pd:Name]}\n  1l:",
 			`statement.yaml:38:3: unknown key "1m" in category list; use one of 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l`},
 		{"duplicate key", co, "    country: BR", "    country: BR\n    country: BR",
@@ -160,7 +160,7 @@ func TestProblems(t *testing.T) {
 			`recipients.yaml:7:9: id "unlisted" is kept for contracting parties the registers do not know; take another` + "\n" +
 				`safeguards.yaml:21:18: unknown controller or recipient "help-cn"; use one of one-br, one-sg, unlisted`},
 		{"unknown word, one near", la, "default: prohibited", "default: prohibted",
-			`laws.yaml:10:14: "default" has the unknown value "prohibted"; did you mean "prohibited"?`},
+			`laws.yaml:10:14: "default" has the unknown value "prohibted"; did you mean 'prohibited'?`},
 		{"unknown word, none near", ac, "categories: [1a]", "categories: [1m]",
 			`activities.yaml:6:18: "categories" has the unknown value "1m"; use one of 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l`},
 		{"unknown purpose", ac, "purposes: [2a]", "purposes: [2h]",
@@ -229,7 +229,7 @@ func TestProblems(t *testing.T) {
 			`regions.yaml:10:11: region "east-1" stands twice, first on line 2; give each its own id`},
 		{"duplicate recipient", rc, "id: one-br", "id: one-sg",
 			`recipients.yaml:4:9: recipient "one-sg" stands twice, first on line 2; give each its own id` + "\n" +
-				`regions.yaml:13:15: unknown recipient "one-br"; did you mean "one-sg"?`},
+				`regions.yaml:13:15: unknown recipient "one-br"; did you mean 'one-sg'?`},
 		{"duplicate activity", ac, "id: support", "id: storage",
 			`activities.yaml:10:9: activity "storage" stands twice, first on line 2; give each its own id`},
 		{"duplicate safeguard", sa, "id: sg-support", "id: br-group",
@@ -243,9 +243,9 @@ func TestProblems(t *testing.T) {
 		{"overlapping versions", st, "valid_until: 2026-01-01", "valid_until: 2026-01-02",
 			`statement.yaml:10:9: statement versions "2023-11-21" and "2026-01-01" are in force at one time; end the earlier with valid_until where the later begins`},
 		{"unknown law", sa, "law: br\n", "law: brr\n",
-			`safeguards.yaml:4:10: unknown law "brr"; did you mean "br"?`},
+			`safeguards.yaml:4:10: unknown law "brr"; did you mean 'br'?`},
 		{"unknown exporter", sa, "exporters: [one-br, one-sg]", "exporters: [one-br, one-sq]",
-			`safeguards.yaml:5:25: unknown controller or recipient "one-sq"; did you mean "one-sg"?`},
+			`safeguards.yaml:5:25: unknown controller or recipient "one-sq"; did you mean 'one-sg'?`},
 		{"unknown operator", re, "operator: one-br", "operator: nobody-at-all",
 			`regions.yaml:13:15: unknown recipient "nobody-at-all"; use one of one-sg, one-br, help-cn`},
 		{"unknown clause", sa, "clause: §9", "clause: §8",
@@ -274,7 +274,7 @@ func TestProblems(t *testing.T) {
 		{"affiliate without support", rc, "    supports: [technical-support]\n", "",
 			`recipients.yaml:7:5: recipient without "supports"; add it`},
 		{"affiliate with other support", rc, "supports: [technical-support]", "supports: [sales-support]",
-			`recipients.yaml:11:16: "supports" has the unknown value "sales-support"; did you mean "services-support"?`},
+			`recipients.yaml:11:16: "supports" has the unknown value "sales-support"; did you mean 'services-support'?`},
 		{"operator with support", rc, "kinds: [9-operator]", "kinds: [9-operator]\n    supports: [technical-support]",
 			`recipients.yaml:4:15: "supports" is only for recipients of kind 4c; take it away, or add the kind`},
 		{"activity with support", ac, "kind: 9-operator", "kind: 9-operator\n    support: technical-support",
@@ -286,7 +286,7 @@ func TestProblems(t *testing.T) {
 		{"rights outside the store", ac, "storage_only: true", "rights: true",
 			`activities.yaml:9:13: activity "storage" is for rights requests, which the store answers (§7); write kind: 9-operator and storage_only: true`},
 		{"withheld word", rc, "cookies]", "cookie]",
-			`recipients.yaml:6:33: "withhold" has the unknown value "cookie"; did you mean "cookies"?`},
+			`recipients.yaml:6:33: "withhold" has the unknown value "cookie"; did you mean 'cookies'?`},
 		{"withheld field", rc, "field:X-Trace", "field:X Trace",
 			`recipients.yaml:6:16: "field:X Trace" names no header field; write field:Name`},
 		{"name that differs", rc, "  - id: one-sg", "  - id: one-sg\n    name: Other",
@@ -307,21 +307,21 @@ func TestProblems(t *testing.T) {
 			"safeguards.yaml:17:5: law \"sg\" asks for a duty beside sg-pdpa-s26-cert: the certificate; write its reference and date under evidence: approval\n" +
 				"safeguards.yaml:17:5: sg-pdpa-s26-cert asks for an assessment (a risk assessment); name its row under assessment"},
 		{"tag no mechanism, one near", sa, "tag: br-lgpd-art33-iib-scc", "tag: br-lgpd-art33-iib-scs",
-			`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scs" is no mechanism of law "br"; did you mean "br-lgpd-art33-iib-scc"?`},
+			`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scs" is no mechanism of law "br"; did you mean 'br-lgpd-art33-iib-scc'?`},
 		{"mechanism before its time", sa, "tag: br-lgpd-art33-iib-scc", "occasional: true\n    tag: br-lgpd-art33-viii-consent",
 			`safeguards.yaml:4:10: tag "br-lgpd-art33-viii-consent" is no mechanism of law "br" as it stands on line 6 of laws.yaml; begin or end this row where the law changes, with valid_from and valid_until`},
 		{"derogation for routine transfers", sa, "tag: br-lgpd-art33-iib-scc\n    law: br", "tag: br-lgpd-art33-viii-consent\n    law: br", // and from June, below
 			"safeguards.yaml:3:10: br-lgpd-art33-viii-consent is for occasional transfers by its law; write occasional: true"},
 		{"mechanism of another law", la, "{tag: sg-pdpa-s26-cert", "{tag: hk-pdpo-s26-cert",
 			`laws.yaml:40:15: tag "hk-pdpo-s26-cert" is not one of law "sg"; begin it with sg-` + "\n" +
-				`laws.yaml:42:64: unknown mechanism "sg-pdpa-s26-cert"; did you mean "hk-pdpo-s26-cert"?` + "\n" +
-				`laws.yaml:43:60: unknown mechanism "sg-pdpa-s26-cert"; did you mean "hk-pdpo-s26-cert"?`},
+				`laws.yaml:42:64: unknown mechanism "sg-pdpa-s26-cert"; did you mean 'hk-pdpo-s26-cert'?` + "\n" +
+				`laws.yaml:43:60: unknown mechanism "sg-pdpa-s26-cert"; did you mean 'hk-pdpo-s26-cert'?`},
 		{"mechanism twice", la, "{tag: sg-pdpa-s26-cert", "{tag: sg-pdpa-s26-contract",
 			`laws.yaml:40:15: mechanism "sg-pdpa-s26-contract" stands twice in law "sg"; keep one` + "\n" +
-				`laws.yaml:42:64: unknown mechanism "sg-pdpa-s26-cert"; did you mean "sg-pdpa-s26-contract"?` + "\n" +
-				`laws.yaml:43:60: unknown mechanism "sg-pdpa-s26-cert"; did you mean "sg-pdpa-s26-contract"?`},
+				`laws.yaml:42:64: unknown mechanism "sg-pdpa-s26-cert"; did you mean 'sg-pdpa-s26-contract'?` + "\n" +
+				`laws.yaml:43:60: unknown mechanism "sg-pdpa-s26-cert"; did you mean 'sg-pdpa-s26-contract'?`},
 		{"mechanism with another need", la, "needs: [countries]", "needs: [notified]",
-			`laws.yaml:39:97: "needs" has the unknown value "notified"; use one of countries`},
+			`laws.yaml:39:97: "needs" has the unknown value "notified"; there is only 'countries'`},
 		{"law without mechanisms", la, "    mechanisms:\n      - {tag: br-lgpd-art33-iib-scc, title: Clauses, dpv: [dpv:DataTransferLegalBasis]}\n  - id: br", "  - id: br",
 			`laws.yaml:6:5: law without "mechanisms"; add it` + "\n" +
 				`safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scc" is no mechanism of law "br" as it stands on line 6 of laws.yaml; begin or end this row where the law changes, with valid_from and valid_until`},
@@ -329,7 +329,7 @@ func TestProblems(t *testing.T) {
 			`laws.yaml:4:7: no law governs SG, so the alias of GF leads nowhere; name the country whose law holds there` + "\n" +
 				`laws.yaml:29:5: law without "countries"; add it, or memberships under members`},
 		{"unknown membership", la, "members: [north]", "members: [nort]",
-			`laws.yaml:33:15: unknown membership "nort"; did you mean "north"?`},
+			`laws.yaml:33:15: unknown membership "nort"; did you mean 'north'?`},
 		{"membership of no countries", la, `north: ["NO"]`, `north: ["NOR"]`,
 			`laws.yaml:2:11: "NOR" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`},
 		{"alias of a country that has a law", la, "GF: SG", "BR: SG",
@@ -361,7 +361,7 @@ func TestProblems(t *testing.T) {
 		{"review every six months", sa, "every_months: 6", "every_months: six",
 			`safeguards.yaml:16:28: "every_months" is "six", not a whole number from 1; write every_months: 12`},
 		{"unknown evidence", sa, "notification:", "notificatoin:",
-			`safeguards.yaml:30:16: unknown key "notificatoin" in evidence; did you mean "notification"?`},
+			`safeguards.yaml:30:16: unknown key "notificatoin" in evidence; did you mean 'notification'?`},
 		{"evidence that is yet to be made", sa, ", date: 2026-01-05", "",
 			`safeguards.yaml:30:30: evidence without "date"; add it`},
 		{"evidence of no day", sa, "date: 2026-01-05", "date: yesterday",
@@ -383,7 +383,7 @@ func TestProblems(t *testing.T) {
 
 		// Statements.
 		{"unknown default statement", st, "default: main", "default: maim",
-			`statement.yaml:24:10: unknown statement "maim"; did you mean "main"?`},
+			`statement.yaml:24:10: unknown statement "maim"; did you mean 'main'?`},
 		{"version of no statement", st, "    statement: events\n", "",
 			`statement.yaml:17:5: version without "statement"; add it`},
 		{"version with a clause that is not there", st, "clauses: [1a,", "clauses: [1z,",
@@ -392,7 +392,7 @@ func TestProblems(t *testing.T) {
 			`statement.yaml:23:15: unknown clause "1a"; use one of §2, 2a, 2b, 2c, 2d, 2e, 2f, 2g, 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d), §4(c), §9` + "\n" +
 				`statement.yaml:53:3: clause list without "§1"; add it`},
 		{"activity of an unknown statement", ac, "storage_only: true", "storage_only: true\n    statement: event",
-			`activities.yaml:10:16: unknown statement "event"; did you mean "events"?`},
+			`activities.yaml:10:16: unknown statement "event"; did you mean 'events'?`},
 
 		// Terms.
 		{"term without a prefix", st, "dpv: [pd:Name]", "dpv: [Name]",
@@ -476,7 +476,7 @@ func TestFiles(t *testing.T) {
 	fsys["README.md"] = &fstest.MapFile{}
 	_, err := config.LoadFS(fsys, "p")
 	want := "p/extra.yml: not one of the eight registers; use one of statement.yaml, controllers.yaml, laws.yaml, regions.yaml, recipients.yaml, activities.yaml, safeguards.yaml, assessments.yaml\n" +
-		"p/law.yaml: not one of the eight registers; did you mean \"laws.yaml\"?\n" +
+		"p/law.yaml: not one of the eight registers; did you mean 'laws.yaml'?\n" +
 		"p/laws.yaml: the file is missing; a policy has all eight registers"
 	if err == nil || err.Error() != want {
 		t.Errorf("got\n%v\nwant\n%s", err, want)
@@ -491,7 +491,7 @@ func TestAllAtOnce(t *testing.T) {
 	edit(t, fsys, "controllers.yaml", "name: One", "nmae: One")
 	_, err := config.LoadFS(fsys, "p")
 	want := `p/controllers.yaml:2:5: controller without "name"; add it
-p/controllers.yaml:3:5: unknown key "nmae" in controller; did you mean "name"?
+p/controllers.yaml:3:5: unknown key "nmae" in controller; did you mean 'name'?
 p/controllers.yaml:5:14: "UK" is not an ISO 3166-1 alpha-2 code; write GB
 p/safeguards.yaml:3:10: tag "br-lgpd-art33-iib-scc" is no mechanism of law "sg"; use one of sg-pdpa-s26-contract, sg-pdpa-s26-cert`
 	if err == nil || err.Error() != want {

@@ -7,6 +7,8 @@ import (
 	"unicode"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // record is a mapping of known keys, for example one row of a register.
@@ -32,7 +34,7 @@ func (s source) record(n *yaml.Node, what string, fields []field) record {
 		switch {
 		case s.archived && !slices.Contains(known, key.Value): // a key of its time
 		case key.Kind != yaml.ScalarNode || !slices.Contains(known, key.Value):
-			s.report(key, "unknown-key", "unknown key %q in %s; %s", key.Value, what, hint(key.Value, known))
+			s.report(key, "unknown-key", "unknown key %q in %s; %s", key.Value, what, suggest.For(key.Value, known))
 		case twice:
 			s.report(key, "duplicate-key", "key %q stands twice in %s, first on line %d; keep one", key.Value, what, first.Line)
 		default:

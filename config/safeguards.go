@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // evidenceFields are what shows that a duty of a law is fulfilled.
@@ -186,7 +187,7 @@ func (d *draft) checkMechanism(r row[decision.Safeguard]) {
 	switch {
 	case len(tags) == 0 || !tagForm.MatchString(s.Tag): // reported elsewhere
 	case !slices.Contains(tags, s.Tag):
-		r.report(r.at("tag"), "unknown-mechanism", "tag %q is no mechanism of law %q; %s", s.Tag, s.Law, hint(s.Tag, tags))
+		r.report(r.at("tag"), "unknown-mechanism", "tag %q is no mechanism of law %q; %s", s.Tag, s.Law, suggest.For(s.Tag, tags))
 	case len(without) > 0:
 		r.report(r.at("tag"), "mechanism-not-in-force", "tag %q is no mechanism of law %q as it stands on line %d of %s; begin or end this row where the law changes, with valid_from and valid_until",
 			s.Tag, s.Law, without[0], lawsFile)
@@ -245,7 +246,7 @@ func (d *draft) checkModule(r row[decision.Safeguard], m decision.Mechanism) {
 		r.report(r.node, "module", "%s are standard clauses; name their module (%s) and version", m.Tag, strings.Join(m.Modules, ", "))
 		return
 	case !slices.Contains(m.Modules, s.Module):
-		r.report(r.at("module"), "module", "%s has no module %q; use one of %s", m.Tag, s.Module, strings.Join(m.Modules, ", "))
+		r.report(r.at("module"), "module", "%s has no module %q; %s", m.Tag, s.Module, suggest.For(s.Module, m.Modules))
 		return
 	}
 	for _, it := range r.again("recipients") {

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // SchemaNames lists the registers that have a JSON Schema: the names of their files
@@ -26,7 +27,7 @@ func SchemaNames() []string {
 // finds that. An unknown name is an error.
 func Schema(name string) ([]byte, error) {
 	if !slices.Contains(SchemaNames(), name) {
-		return nil, fmt.Errorf("no register %q; %s", name, hint(name, SchemaNames()))
+		return nil, fmt.Errorf("no register %q; %s", name, suggest.For(name, SchemaNames()))
 	}
 	schema := objectSchema(registers[name+".yaml"])
 	schema["$schema"] = "http://json-schema.org/draft-07/schema#"

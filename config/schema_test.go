@@ -39,7 +39,7 @@ func TestSchemas(t *testing.T) {
 			t.Errorf("%s is not what the tables say; write it with -update", path)
 		}
 	}
-	if _, err := config.Schema("law"); err == nil || err.Error() != `no register "law"; did you mean "laws"?` {
+	if _, err := config.Schema("law"); err == nil || err.Error() != `no register "law"; did you mean 'laws'?` {
 		t.Errorf("an unknown register: %v", err)
 	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 var (
@@ -124,7 +125,7 @@ func (r record) short(it item) {
 // known reports a value that is not in a vocabulary. The empty value was reported before.
 func (r record) known(it item, key string, known []string) {
 	if it.value != "" && !slices.Contains(known, it.value) && !r.archived {
-		r.report(it.node, "unknown-word", "%q has the unknown value %q; %s", key, it.value, hint(it.value, known))
+		r.report(it.node, "unknown-word", "%q has the unknown value %q; %s", key, it.value, suggest.For(it.value, known))
 	}
 }
 

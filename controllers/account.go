@@ -174,8 +174,8 @@ func (a *Account) CheckNames(known Known) error {
 // unknownParty is the error for a contracting party that is no controller.
 func unknownParty(id string, known []string) error {
 	const fix = `list it there, or give its "name" and "address" instead of an id`
-	if near := suggest.Nearest(id, known); near != "" {
-		return fmt.Errorf("contracting_party is not a controller of the registers (the nearest is %q); %s", near, fix)
+	if did := suggest.DidYouMean(id, known); did != "" {
+		return fmt.Errorf("contracting_party is not a controller of the registers; %s If not, %s", did, fix)
 	}
 	return fmt.Errorf("contracting_party is not a controller of the registers; %s", fix)
 }

@@ -91,10 +91,11 @@ func unknownObjection(word string, known Known) error {
 
 // unknownWord is the error for an item that names nothing known.
 func unknownWord(key, what, word string, known []string) error {
-	if near := suggest.Nearest(word, known); near != "" {
-		return fmt.Errorf("an item of %s is not %s (the nearest is %q)", key, what, near)
+	text := fmt.Sprintf("an item of %s is not %s", key, what)
+	if did := suggest.DidYouMean(word, known); did != "" {
+		text += "; " + did
 	}
-	return fmt.Errorf("an item of %s is not %s", key, what)
+	return errors.New(text)
 }
 
 // choiceReader collects the choices of one record. It allocates only for a

@@ -82,11 +82,11 @@ func TestReadChoicesRefused(t *testing.T) {
 		{`"objections":["2h"]`, objection},
 		{`"objections":["2B"]`, objection},
 		{`"objections":["jane"]`, objection},
-		{`"objections":["huawei-cloud-xn"]`, objection + ` (the nearest is "huawei-cloud-cn")`},
+		{`"objections":["huawei-cloud-xn"]`, objection + `; did you mean 'huawei-cloud-cn'?`},
 		{`"disabled":true`, "disabled is not a list"},
 		{`"disabled":[true]`, "disabled holds what is not text"},
 		{`"disabled":["jane"]`, disabled},
-		{`"disabled":["markting"]`, disabled + ` (the nearest is "marketing")`},
+		{`"disabled":["markting"]`, disabled + `; did you mean 'marketing'?`},
 		{`"closed":true,"closed":false`, `key "closed" is written twice`},
 		{`"Closed":true`, "unknown key; a record has account, country, contracting_party, born, salt, references, restricted, closed, minor, guardian, objections, withdrawn and disabled"},
 	} {

@@ -88,9 +88,9 @@ func TestReadAccountsRefused(t *testing.T) {
 		{`{"account":"jane","born":"2010-02-30"}`, "born is neither a year such as 2010 nor a day such as 2010-05-17"},
 		{`{"account":"jane","contracting_party":["jane"]}`, "contracting_party is not text"},
 		{`{"account":"jane","contracting_party":""}`, "contracting_party is empty; leave the key out instead"},
-		{`{"account":"jane","contracting_party":"sparko-sg"}`, party + ` (the nearest is "sparkoo-sg")` + fix},
+		{`{"account":"jane","contracting_party":"sparko-sg"}`, party + `; did you mean 'sparkoo-sg'? If not, ` + fix[2:]},
 		{`{"account":"jane","contracting_party":"sparkoo-sq"}`, party + fix}, // sa or sg?
-		{`{"account":"jane","contracting_party":"sparkobr"}`, party + ` (the nearest is "sparkoo-br")` + fix},
+		{`{"account":"jane","contracting_party":"sparkobr"}`, party + `; did you mean 'sparkoo-br'? If not, ` + fix[2:]},
 		{`{"account":"jane","contracting_party":"jane"}`, party + fix},
 		{`{"account":"jane","contracting_party":{}}`, "contracting_party.name is missing or empty"},
 		{`{"account":"jane","contracting_party":{"name":"jane"}}`, "contracting_party.address is missing or empty"},

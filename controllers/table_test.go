@@ -86,7 +86,7 @@ func TestReplaceAccountsRefused(t *testing.T) {
 		{controllers.Account{ID: id, Country: "B1"}, "country is not an ISO 3166-1 alpha-2 code"},
 		{controllers.Account{ID: id, Controller: "sparkoo-sg", Party: &ok}, "two contracting parties, a listed and an unlisted one; keep one"},
 		{controllers.Account{ID: id, Controller: "sparko-sg"},
-			`contracting_party is not a controller of the registers (the nearest is "sparkoo-sg"); list it there, or give its "name" and "address" instead of an id`},
+			`contracting_party is not a controller of the registers; did you mean 'sparkoo-sg'? If not, list it there, or give its "name" and "address" instead of an id`},
 		{controllers.Account{ID: id, Controller: "Jane Doe"},
 			`contracting_party is not a controller of the registers; list it there, or give its "name" and "address" instead of an id`},
 		{controllers.Account{ID: id, Party: &controllers.Party{}}, "contracting_party.name is missing or empty"},

@@ -3,10 +3,11 @@ package accounts
 import (
 	"slices"
 	"strconv"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // unmarshalRemote reads a source with a remote directory. The words that are not the
@@ -22,7 +23,7 @@ func unmarshalRemote(d *caddyfile.Dispenser, r *Remote, words []string, own func
 		word := d.Val()
 		switch {
 		case !slices.Contains(words, word):
-			return d.Errf("unrecognized option '%s' of accounts %s: there are %s", word, source, strings.Join(words, ", "))
+			return d.Errf("unrecognized option '%s' of accounts %s; %s", word, source, suggest.For(word, words))
 		case seen[word]:
 			return d.Errf("'%s' is written twice", word)
 		}

@@ -97,9 +97,5 @@ func parseQuestion(values url.Values) (q question.Question, err error) {
 
 // unknownKey does not repeat the key: it may be somebody's account.
 func unknownKey(key string) error {
-	near := suggest.Nearest(key, []string{"activity", "country", "contracting_party", "claimed_party", "at", "regions", "staff"})
-	if near == "" {
-		return errors.New("unknown key in the query")
-	}
-	return fmt.Errorf("unknown key in the query: did you mean '%s'?", near)
+	return fmt.Errorf("unknown key in the query; %s", suggest.For(key, []string{"activity", "country", "contracting_party", "claimed_party", "at", "regions", "staff"}))
 }

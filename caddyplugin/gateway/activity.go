@@ -14,6 +14,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Activity maps requests to an activity of the policy.
@@ -68,7 +69,7 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 // check finds the activity in a policy.
 func (a *Activity) check(p *decision.Policy) error {
 	if activityOf(p, a.Name) == nil {
-		return fmt.Errorf("activity '%s' is not in the policy%s%s", a.Name, did(a.Name, ids(p.Activities, func(p decision.Activity) string { return p.ID })), at(a.At))
+		return fmt.Errorf("activity '%s' is not in the policy; %s%s", a.Name, suggest.For(a.Name, ids(p.Activities, func(p decision.Activity) string { return p.ID })), at(a.At))
 	}
 	return nil
 }

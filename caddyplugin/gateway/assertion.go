@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -16,6 +17,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/assertion"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Assertion adds the field Transfer-Assertion to what an upstream gets: a
@@ -269,8 +271,8 @@ func (s *Assertion) unmarshalOption(d *caddyfile.Dispenser, word string) error {
 		if err := allArgs(d, "algorithm EdDSA|ES256", &s.Algorithm); err != nil {
 			return err
 		}
-		if s.Algorithm != assertion.EdDSA && s.Algorithm != assertion.ES256 {
-			return d.Errf("algorithm '%s' is none of EdDSA, ES256", s.Algorithm)
+		if known := []string{assertion.EdDSA, assertion.ES256}; !slices.Contains(known, s.Algorithm) {
+			return d.Errf("algorithm '%s' cannot sign assertions; %s", s.Algorithm, suggest.OneOf(known))
 		}
 		return nil
 
@@ -290,7 +292,8 @@ func (s *Assertion) unmarshalOption(d *caddyfile.Dispenser, word string) error {
 		s.PerRequest = true
 		return allArgs(d, "per_request")
 	}
-	return d.Errf("unrecognized option '%s' of assertion: there are issuer, key, subject_key, algorithm, lifetime, per_request", word)
+	return d.Errf("unrecognized option '%s' of assertion; %s", word,
+		suggest.For(word, []string{"issuer", "key", "subject_key", "algorithm", "lifetime", "per_request"}))
 }
 
 // Interface guards

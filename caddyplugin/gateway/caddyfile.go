@@ -16,6 +16,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func init() {
@@ -122,7 +123,7 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 	case "require_approvals":
 		return a.unmarshalApprovals(d)
 	}
-	return d.Errf("unrecognized option '%s'%s", word, did(word, []string{
+	return d.Errf("unrecognized option '%s'; %s", word, suggest.For(word, []string{
 		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "require_approvals", "shadow",
 	}))
 }
@@ -216,7 +217,7 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			}
 
 		default:
-			err = h.Errf("unrecognized subdirective '%s'%s", word, did(word, []string{"activity", "region", "other_upstreams", "statement", "status_to"}))
+			err = h.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, []string{"activity", "region", "other_upstreams", "statement", "status_to"}))
 		}
 		if err != nil {
 			return nil, err
@@ -245,7 +246,7 @@ func (h *Handler) unmarshalActivity(helper httpcaddyfile.Helper) error {
 	}
 	for nesting := helper.Nesting(); helper.NextBlock(nesting); {
 		if helper.Val() != "websocket" {
-			return helper.Errf("unrecognized option '%s' of an activity: there is only 'websocket'", helper.Val())
+			return helper.Errf("unrecognized option '%s' of an activity; %s", helper.Val(), suggest.For(helper.Val(), []string{"websocket"}))
 		}
 		a.WebSocket = true
 	}

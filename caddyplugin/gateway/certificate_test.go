@@ -334,7 +334,7 @@ func TestCertificateGrammar(t *testing.T) {
 	for _, c := range []grammarCase{
 		{name: "everything", options: certificate("ca " + ca + row + "\nstaff uri spiffe://a.test/b/* sparkoo-sg SG\nstaff fingerprint " + strings.Repeat("Ab:", 31) + "ab sparkoo-sg SG\nsubject field Subject-Account")},
 		{name: "argument", options: goodOptions + "\nidentity certificate x", want: "wrong argument count or unexpected line ending after 'x', at Caddyfile:7"},
-		{name: "unknown word", options: certificate("cb x"), want: "unrecognized option 'cb' of identity certificate: there are ca, staff, subject, at Caddyfile:8"},
+		{name: "unknown word", options: certificate("cb x"), want: "unrecognized option 'cb' of identity certificate; use one of ca, staff, subject, at Caddyfile:8"},
 		{name: "ca twice", options: certificate("ca x\nca y"), want: "'ca' is written twice, at Caddyfile:9"},
 		{name: "ca of nothing", options: certificate("ca"), want: "wrong argument count or unexpected line ending after 'ca', at Caddyfile:8"},
 		{name: "subject twice", options: certificate("subject path 1\nsubject path 2"), want: "'subject' is written twice, at Caddyfile:9"},

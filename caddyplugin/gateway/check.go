@@ -13,6 +13,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Document is what a configuration says of the transfer gateway. Nothing of it
@@ -112,8 +113,8 @@ func (d *Document) Check(p *decision.Policy, at time.Time) (findings []Finding) 
 func (d *Document) checkSite(p *decision.Policy, h *Handler, at time.Time) (findings []Finding) {
 	for _, a := range h.Activities {
 		if activityOf(p, a.Name) == nil {
-			findings = append(findings, Finding{"unknown-activity", a.At, fmt.Sprintf("activity '%s' is not in the registers%s",
-				a.Name, advice(a.Name, ids(p.Activities, func(a decision.Activity) string { return a.ID })))})
+			findings = append(findings, Finding{"unknown-activity", a.At, fmt.Sprintf("activity '%s' is not in the registers; %s",
+				a.Name, suggest.For(a.Name, ids(p.Activities, func(a decision.Activity) string { return a.ID })))})
 		}
 	}
 	known := true
@@ -137,8 +138,8 @@ func (d *Document) checkSite(p *decision.Policy, h *Handler, at time.Time) (find
 // checkRegion holds a region's block to what the registers say it is.
 func (d *Document) checkRegion(p *decision.Policy, region *Region) *Finding {
 	if regionOf(p, region.Code) == nil {
-		return &Finding{"unknown-region", region.At, fmt.Sprintf("region '%s' is not in the registers%s",
-			region.Code, advice(region.Code, ids(p.Regions, func(r decision.Region) string { return r.Code })))}
+		return &Finding{"unknown-region", region.At, fmt.Sprintf("region '%s' is not in the registers; %s",
+			region.Code, suggest.For(region.Code, ids(p.Regions, func(r decision.Region) string { return r.Code })))}
 	}
 	err := d.App.checkRegion(p, region)
 	switch {
@@ -177,12 +178,4 @@ func (d *Document) unreachable(p *decision.Policy, h *Handler, at time.Time) (fi
 		}
 	}
 	return findings
-}
-
-// advice names the nearest of the words there are, as what to do.
-func advice(word string, known []string) string {
-	if near := strings.TrimPrefix(did(word, known), ": "); near != "" {
-		return "; " + near
-	}
-	return "; there are " + strings.Join(known, ", ")
 }

@@ -223,7 +223,7 @@ func TestObjectionToNobody(t *testing.T) {
 	config := strings.NewReplacer("{addr}", "127.0.0.1:0", "{ledger}", t.TempDir(), "{sg}", "127.0.0.1:1", "{br}", "127.0.0.1:1", "{cn}", "127.0.0.1:1",
 		"{accounts}", writeFile(t, "accounts.ndjson", `{"account":"jane","objections":["huawei-cloud-xn"]}`)).Replace(site)
 	err := validate(config)
-	const want = `accounts.ndjson:1: an item of objections is not a purpose 2a to 2g or a recipient of the registers (the nearest is "huawei-cloud-cn")`
+	const want = `accounts.ndjson:1: an item of objections is not a purpose 2a to 2g or a recipient of the registers; did you mean 'huawei-cloud-cn'?`
 	if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "jane") {
 		t.Errorf("error %v, want %s", err, want)
 	}

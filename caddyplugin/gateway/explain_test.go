@@ -73,7 +73,7 @@ func TestExplainOfTheRunningGateway(t *testing.T) {
 	}
 	for want, c := range map[string]struct{ method, query, body string }{
 		"an account id does not belong into an address": {http.MethodGet, "?activity=serving&account=secret", ""},
-		"unknown key in the query: did you mean":        {http.MethodGet, "?activity=serving&contry=BR", ""},
+		"unknown key in the query; did you mean":        {http.MethodGet, "?activity=serving&contry=BR", ""},
 		"did you mean 'serving'?":                       {http.MethodGet, "?activity=servin&country=BR", ""},
 		"no site of this gateway serves the activity":   {http.MethodGet, "?activity=surveys&country=BR", ""},
 		"the body is not one question as JSON":          {http.MethodPost, "", `{"acount":"secret"}`},

@@ -589,7 +589,7 @@ func TestTokenGrammar(t *testing.T) {
 	for _, c := range []grammarCase{
 		{name: "everything", options: jwt("from cookie session\naudience_claim client_id\nmax_token 32KiB\naccount_claim sub\ncountry_claim a.b\nparty_claim p\nminor_claim m\nbirth_claim b\nconsents_claim n\nreference_claim r\nstaff_entity_claim e\nstaff_country_claim country\nsubject claim s\ntyp JWT at+jwt\nalgorithms ES256 EdDSA\nleeway 0s\nstale_limit 2h\ncache /nonexistent")},
 		{name: "two URLs", options: goodOptions + "\nidentity jwt https://a.test https://b.test", want: "wrong argument count or unexpected line ending after 'https://b.test', at Caddyfile:7"},
-		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt: there are issuer, audience, audience_claim, from, account_claim, country_claim, party_claim, minor_claim, birth_claim, consents_claim, reference_claim, staff_entity_claim, staff_country_claim, subject, typ, algorithms, keys, max_token, leeway, stale_limit, cache, ca, at Caddyfile:10"},
+		{name: "unknown word", options: jwt("isuer x"), want: "unrecognized option 'isuer' of identity jwt; did you mean 'issuer'?, at Caddyfile:10"},
 		{name: "twice", options: jwt("issuer x"), want: "'issuer' is written twice, at Caddyfile:10"},
 		{name: "without a value", options: jwt("party_claim"), want: "wrong argument count or unexpected line ending after 'party_claim', at Caddyfile:10"},
 		{name: "without values", options: jwt("typ"), want: "wrong argument count or unexpected line ending after 'typ', at Caddyfile:10"},
@@ -606,7 +606,7 @@ func TestTokenGrammar(t *testing.T) {
 		{name: "plain text", options: goodOptions + "\nidentity jwt http://a.test/jwks {\n" + good + "}", want: "identity jwt: the key set at a.test would come in plain text, and anybody on the way could replace the keys: use https"},
 		{name: "no issuer", options: goodOptions + "\nidentity jwt https://a.test {\naudience x\n}", want: "identity jwt: no issuer: name the one whose tokens are accepted"},
 		{name: "no audience", options: goodOptions + "\nidentity jwt https://a.test {\nissuer x\n}", want: "identity jwt: no audience: name this service as tokens do"},
-		{name: "algorithm", options: jwt("algorithms ES256 none"), want: "identity jwt: algorithm 'none' cannot be allowed; there are RS256,"},
+		{name: "algorithm", options: jwt("algorithms ES256 none"), want: "identity jwt: algorithm 'none' cannot be allowed; use one of RS256,"},
 		{name: "leeway too long", options: jwt("leeway 1h"), want: "identity jwt: leeway of 1h0m0s: at most 5m0s; let clocks be set right instead"},
 		{name: "half of staff", options: jwt("staff_entity_claim e"), want: "identity jwt: staff_entity_claim, staff_country_claim and subject come together: who asks, from where, and whose data"},
 		{name: "staff as subject", options: jwt("staff_entity_claim e\nstaff_country_claim c\nsubject claim sub"), want: "identity jwt: the subject's claim and account_claim are both 'sub', which names the member of staff"},

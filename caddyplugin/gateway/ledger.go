@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // retentionInterval and retentionPatience are those of recorder.Options, in
@@ -51,8 +51,8 @@ func (a *App) checkLedgerActivities(p *decision.Policy) error {
 		c := &a.Ledger.Classes[i]
 		for _, activity := range c.Activities {
 			if activityOf(p, activity) == nil {
-				return fmt.Errorf("activity '%s' of the ledger's class '%s' is not in the policy%s", activity, c.Name,
-					option.DidYouMean(activity, ids(p.Activities, func(p decision.Activity) string { return p.ID })))
+				return fmt.Errorf("activity '%s' of the ledger's class '%s' is not in the policy; %s", activity, c.Name,
+					suggest.For(activity, ids(p.Activities, func(p decision.Activity) string { return p.ID })))
 			}
 		}
 	}

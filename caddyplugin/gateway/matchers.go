@@ -12,6 +12,7 @@ import (
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func init() {
@@ -163,8 +164,8 @@ func (m *MatchRegion) Provision(ctx caddy.Context) (err error) {
 // Validate checks the words.
 func (m *MatchOutcome) Validate() error {
 	for _, outcome := range m.Outcomes {
-		if !slices.Contains([]string{outcomeAllowed, outcomeDenied, outcomeFailed}, outcome) {
-			return fmt.Errorf("outcome '%s' is none of allowed, denied, failed", outcome)
+		if known := []string{outcomeAllowed, outcomeDenied, outcomeFailed}; !slices.Contains(known, outcome) {
+			return fmt.Errorf("unknown outcome '%s'; %s", outcome, suggest.For(outcome, known))
 		}
 	}
 	return nil

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Region says how a region of the policy is reached from this site.
@@ -92,7 +93,7 @@ func (r *Region) wrap(err error) error {
 func (a *App) checkRegion(p *decision.Policy, region *Region) error {
 	row := regionOf(p, region.Code)
 	if row == nil {
-		return fmt.Errorf("not in the policy%s", did(region.Code, ids(p.Regions, func(r decision.Region) string { return r.Code })))
+		return fmt.Errorf("not in the policy; %s", suggest.For(region.Code, ids(p.Regions, func(r decision.Region) string { return r.Code })))
 	}
 	rules := sitecheck.Region{Row: row, Withheld: withheldFrom(p, row), Node: a.Node.Country, Demo: a.Demo}
 	return rules.Check(region.written)

@@ -22,7 +22,7 @@ type regionDoor struct {
 
 func regionDoors() []regionDoor {
 	may := func(handler string) string {
-		return "handler '" + handler + "' may not stand in a region: allowed are " + allowedInRegions
+		return "handler '" + handler + "' may not stand in a region; use one of " + allowedInRegions
 	}
 	headerOp := func(name string) string {
 		return "a header operation on '" + name + "': the gateway alone sets its fields"

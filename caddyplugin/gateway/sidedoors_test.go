@@ -134,7 +134,7 @@ func doors() []door {
 		// two handlers, and handlers in handlers
 		{name: "two of them and a door", site: "http://{addr} {\nhandle /a/* {\n{gw}\n}\nhandle /x {\nreverse_proxy {evil}\n}\nhandle {\n{gw}\n}\n}", want: notNamed, path: "/x"},
 		{name: "one in another's region", site: "http://{addr} {\ntransfer {\nactivity serving\nregion ap-southeast-3 {\n{gw}\n}\n}\n}",
-			want: "region 'ap-southeast-3': handler 'transfer' may not stand in a region: allowed are reverse_proxy, subroute, headers, encode, request_body, rewrite, vars, map, log_append, static_response, copy_response, copy_response_headers, at Caddyfile:13"},
+			want: "region 'ap-southeast-3': handler 'transfer' may not stand in a region; use one of reverse_proxy, subroute, headers, encode, request_body, rewrite, vars, map, log_append, static_response, copy_response, copy_response_headers, at Caddyfile:13"},
 	}
 }
 

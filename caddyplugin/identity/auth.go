@@ -8,6 +8,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func init() {
@@ -57,7 +58,7 @@ func (a *Auth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		target, known := names[word]
 		switch {
 		case !known:
-			return d.Errf("unrecognized option '%s' of identity auth: there are country, account, staff_entity, staff_country", word)
+			return d.Errf("unrecognized option '%s' of identity auth; %s", word, suggest.For(word, []string{"country", "account", "staff_entity", "staff_country"}))
 		case *target != "":
 			return d.Errf("'%s' is written twice", word)
 		case !d.AllArgs(target):

@@ -21,6 +21,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/regular"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func init() {
@@ -110,7 +111,7 @@ func (c *Certificate) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 			}
 
 		default:
-			return d.Errf("unrecognized option '%s' of identity certificate: there are ca, staff, subject", word)
+			return d.Errf("unrecognized option '%s' of identity certificate; %s", word, suggest.For(word, []string{"ca", "staff", "subject"}))
 		}
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func init() {
@@ -85,7 +86,8 @@ func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		target, known := names[word]
 		switch {
 		case !known:
-			return d.Errf("unrecognized option '%s' of identity header: there are from, country_field, account_field, staff_entity_field, staff_country_field, reference_field", word)
+			return d.Errf("unrecognized option '%s' of identity header; %s", word,
+				suggest.For(word, []string{"from", "country_field", "account_field", "staff_entity_field", "staff_country_field", "reference_field"}))
 		case *target != "":
 			return d.Errf("'%s' is written twice", word)
 		case !d.AllArgs(target):

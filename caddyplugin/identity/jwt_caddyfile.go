@@ -2,12 +2,12 @@ package identity
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
 
+	"github.com/sparkoo/transfergate/internal/suggest"
 	"github.com/sparkoo/transfergate/internal/token"
 )
 
@@ -55,7 +55,7 @@ func (j *JWT) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		word := d.Val()
 		switch {
 		case !slices.Contains(jwtWords, word):
-			return d.Errf("unrecognized option '%s' of identity jwt: there are %s", word, strings.Join(jwtWords, ", "))
+			return d.Errf("unrecognized option '%s' of identity jwt; %s", word, suggest.For(word, jwtWords))
 		case seen[word]:
 			return d.Errf("'%s' is written twice", word)
 		}

@@ -1,15 +1,8 @@
 // Package option is what the options of the Caddyfile have in common, whichever
-// package they are of: how arguments are read and counted, and what is said about a
-// misspelt word.
+// package they are of: how arguments are read and counted.
 package option
 
-import (
-	"fmt"
-
-	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
-
-	"github.com/sparkoo/transfergate/internal/suggest"
-)
+import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 // Args reads exactly the arguments a word takes. The syntax is what the error shows.
 func Args(d *caddyfile.Dispenser, syntax string, targets ...*string) error {
@@ -21,14 +14,4 @@ func Args(d *caddyfile.Dispenser, syntax string, targets ...*string) error {
 		*target = args[i]
 	}
 	return nil
-}
-
-// DidYouMean ends an error about an unknown word with the known word that is most
-// like it; it is empty if none is.
-func DidYouMean(word string, known []string) string {
-	best := suggest.Nearest(word, known)
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf(": did you mean '%s'?", best)
 }

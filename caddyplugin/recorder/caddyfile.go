@@ -10,6 +10,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/anchor"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // UnmarshalCaddyfile parses the option, at whose name the dispenser stands. Syntax:
@@ -89,7 +90,7 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 	case "witness", "copy":
 		return l.unmarshalPlace(d, word)
 	}
-	return d.Errf("unrecognized ledger option '%s'%s", word, option.DidYouMean(word, []string{"key", "min_free", "epoch_entries", "retain", "class", "master", "key_months", "witness", "copy"}))
+	return d.Errf("unrecognized ledger option '%s'; %s", word, suggest.For(word, []string{"key", "min_free", "epoch_entries", "retain", "class", "master", "key_months", "witness", "copy"}))
 }
 
 // unmarshalClass parses a class of the ledger. Syntax:
@@ -123,7 +124,7 @@ func (l *Ledger) unmarshalClass(d *caddyfile.Dispenser) (err error) {
 				return err
 			}
 		default:
-			return d.Errf("unrecognized option '%s' of a ledger's class%s", word, option.DidYouMean(word, []string{"activities", "retain"}))
+			return d.Errf("unrecognized option '%s' of a ledger's class; %s", word, suggest.For(word, []string{"activities", "retain"}))
 		}
 	}
 	if c.Retain == "" {

@@ -18,6 +18,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // mayStand are the handlers a region block may hold.
@@ -55,7 +56,7 @@ func (c Region) checkRoutes(routes caddyhttp.RouteList) error {
 func (c Region) checkHandler(raw json.RawMessage) error {
 	name := handlerName(raw)
 	if !slices.Contains(mayStand, name) {
-		return fmt.Errorf("handler '%s' may not stand in a region: allowed are %s", name, strings.Join(mayStand, ", "))
+		return fmt.Errorf("handler '%s' may not stand in a region; %s", name, suggest.OneOf(mayStand))
 	}
 	if name == "subroute" {
 		sub := new(caddyhttp.Subroute)

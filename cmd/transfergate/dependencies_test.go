@@ -19,29 +19,29 @@ caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddypl
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/regular internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/recorder internal/assertion internal/ledger internal/tiles internal/regular
-caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/regular internal/token
-caddyplugin/accounts: caddyplugin/gateway controllers internal/directory
-caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck config controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/record internal/suggest internal/whatif
+caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/regular internal/suggest internal/token
+caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/suggest
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/record internal/suggest internal/whatif
 caddyplugin/adminapi: caddyplugin/recorder internal/decision internal/ledger internal/policystore internal/question internal/suggest
-caddyplugin/sitecheck: internal/decision internal/fields internal/guard
-caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger
-caddyplugin/option: internal/regular internal/suggest
+caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
+caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/suggest
+caddyplugin/option: internal/regular
 config: internal/country internal/decision internal/question internal/regular internal/suggest
 controllers: internal/country internal/decision internal/reference internal/regular internal/suggest
 internal/policystore: config controllers internal/approval internal/decision internal/fields internal/regular
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
-internal/question: internal/country internal/decision
+internal/question: internal/country internal/decision internal/suggest
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
 internal/directory: controllers internal/regular
 internal/fields: internal/decision
 internal/geo: internal/country internal/regular
-internal/decision: internal/country
+internal/decision: internal/country internal/suggest
 internal/decision/decisiontest: internal/decision
 internal/approval: internal/regular
-internal/assertion:
+internal/assertion: internal/suggest
 internal/country:
 internal/ledger: internal/ledger/format internal/record internal/tiles
 internal/ledger/format: internal/record internal/regular internal/tiles
@@ -55,7 +55,7 @@ internal/tiles: internal/regular
 internal/anchor: internal/regular internal/tiles
 internal/evidence: internal/record internal/tiles
 internal/tiles/tilestest: internal/tiles
-internal/token: internal/regular
+internal/token: internal/regular internal/suggest
 `
 
 // mayImport reads allowed.

@@ -11,6 +11,8 @@ import (
 	"fmt"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // The algorithms of assertions (RFC 8037, RFC 7518).
@@ -57,7 +59,7 @@ func Generate(algorithm string) (Key, error) {
 }
 
 func badAlgorithm(name string) error {
-	return fmt.Errorf("algorithm '%s' is none of %s, %s", name, EdDSA, ES256)
+	return fmt.Errorf("algorithm '%s' cannot sign assertions; %s", name, suggest.OneOf([]string{EdDSA, ES256}))
 }
 
 // newKey takes a private or public key of Go's crypto packages.

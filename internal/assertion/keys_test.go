@@ -103,7 +103,7 @@ func TestParseKeysErrors(t *testing.T) {
 			t.Errorf("%.30q: got %v, want %s", c.text, err, c.want)
 		}
 	}
-	if _, err := assertion.Generate("RS256"); err == nil || err.Error() != "algorithm 'RS256' is none of EdDSA, ES256" {
+	if _, err := assertion.Generate("RS256"); err == nil || err.Error() != "algorithm 'RS256' cannot sign assertions; use one of EdDSA, ES256" {
 		t.Errorf("generating another algorithm: %v", err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/country"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // The facts of a request about a person who chose nothing that bears on it, by a
@@ -310,16 +311,16 @@ func checkSite(v *view) error {
 	}
 	for _, code := range v.site.Regions {
 		if v.regions[code] == nil {
-			errs = append(errs, fmt.Errorf("region %q is not in the register of regions: use one of %s", code, regionCodes(v.policy)))
+			errs = append(errs, fmt.Errorf("region %q is not in the register of regions; %s", code, suggest.For(code, regionCodes(v.policy))))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-func regionCodes(p *Policy) string {
+func regionCodes(p *Policy) []string {
 	codes := make([]string, len(p.Regions))
 	for i := range p.Regions {
 		codes[i] = p.Regions[i].Code
 	}
-	return orNone(codes)
+	return codes
 }

@@ -247,11 +247,11 @@ func TestCompileErrors(t *testing.T) {
 	}{
 		{"no policy", nil, siteSG(), "compiling a policy: there is none"},
 		{"region", p, decision.Site{Node: nodeSG, Regions: []string{"ap-southeast-3", "xx-1"}},
-			`region "xx-1" is not in the register of regions: use one of ` + known},
+			`region "xx-1" is not in the register of regions; use one of ` + known},
 		{"entity", p, siteAt(decision.Place{Entity: "sparkoo", Country: "SG"}), entity("sparkoo")},
 		{"country", p, siteAt(decision.Place{Entity: "sparkoo-sg", Country: "UK"}), place("UK")},
 		{"all at once", &decision.Policy{}, decision.Site{Regions: []string{"xx-1"}},
-			entity("") + "\n" + place("") + "\n" + `region "xx-1" is not in the register of regions: use one of none`},
+			entity("") + "\n" + place("") + "\n" + `region "xx-1" is not in the register of regions; there is none`},
 		{"a controller that is no recipient", p, siteAt(decision.Place{Entity: "sparkoo-pe", Country: "PE"}), ""},
 		{"a recipient that is no controller", p, siteAt(decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}), ""},
 	}

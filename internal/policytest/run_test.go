@@ -116,7 +116,7 @@ tests:
 		"policy/tests.yaml:20:15: Everything is wrong: expected clause §9, found nothing",
 		"policy/tests.yaml:21:15: Everything is wrong: expected unlock money, found nothing",
 		"policy/tests.yaml:25:22: Denied: expected region cn-north-4, found denied: safeguard_unproven",
-		"policy/tests.yaml:26:1: Asks for what is not: activity 'suport' is not in the policy: did you mean 'support'?",
+		"policy/tests.yaml:26:1: Asks for what is not: activity 'suport' is not in the policy; did you mean 'support'?",
 	}
 	if len(report.Failures) != len(want) {
 		t.Errorf("%d failures, want %d", len(report.Failures), len(want))
@@ -138,7 +138,7 @@ func TestBrokenTests(t *testing.T) {
 		"tests:\n  - {name: a, clauses: [§9], given: {activity: support}, expect: {}}":                           `2:66: "expect" of a test is empty; say what is expected`,
 		"tests:\n  - {name: a, clauses: [§99], given: {activity: support}, expect: {region: x}}":                 `2:25: unknown clause "§99"`,
 		"tests:\n  - {name: a, clauses: [§9], given: {activity: support, staff: me}, expect: {region: x}}":       `is "me", not an entity and a country; write it as sparkoo-sg@SG`,
-		"tests:\n  - {name: a, clauses: [§9], given: {activity: support, contry: BR}, expect: {region: x}}":      `unknown key "contry" in given; did you mean "country"?`,
+		"tests:\n  - {name: a, clauses: [§9], given: {activity: support, contry: BR}, expect: {region: x}}":      `unknown key "contry" in given; did you mean 'country'?`,
 		"tests:\n  - {name: a, clauses: [§9], given: {country: UK, activity: x}, expect: {region: x}}":           `"UK" is not an ISO 3166-1 alpha-2 code; write GB`,
 		"tests:\n  - {name: a, clauses: [§9], given: {country: BR}, expect: {region: x}}":                        `given without "activity"; add it`,
 		"tests:\n  - {name: a, clauses: [§9], given: {activity: x, country: BR}, expect: {transfer: \"maybe\"}}": `unknown value "maybe"`,

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // ParseMoment reads a moment: RFC 3339, or a day, which means its noon in UTC:
@@ -66,7 +67,7 @@ func ParseReference(text string) (r decision.Reference, err error) {
 	r.Kind = decision.ReferenceKind(parts[0])
 	kinds := []decision.ReferenceKind{decision.Consent, decision.Instruction, decision.Case}
 	if len(parts) < 2 || !slices.Contains(kinds, r.Kind) || (r.Kind == decision.Case) != (len(parts) == 4) {
-		return r, fmt.Errorf("reference '%s' is none of consent:ID, instruction:ID, case:ID:APPROVER:UNTIL", text)
+		return r, fmt.Errorf("reference '%s' is not written as one; %s", text, suggest.OneOf([]string{"consent:ID", "instruction:ID", "case:ID:APPROVER:UNTIL"}))
 	}
 	r.ID = parts[1]
 	if r.Kind == decision.Case {

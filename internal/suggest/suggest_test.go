@@ -27,3 +27,25 @@ func TestNearest(t *testing.T) {
 		}
 	}
 }
+
+func TestSentences(t *testing.T) {
+	for _, c := range []struct {
+		word      string
+		known     []string
+		sentence  string
+		orNothing string
+	}{
+		{"nodes", []string{"node", "ledger"}, "did you mean 'node'?", "did you mean 'node'?"},
+		{"quux", []string{"node", "ledger"}, "use one of node, ledger", ""},
+		{"aa", []string{"ab", "ac"}, "use one of ab, ac", ""}, // two are as near
+		{"quux", []string{"node"}, "there is only 'node'", ""},
+		{"node", nil, "there is none", ""},
+	} {
+		if got := suggest.For(c.word, c.known); got != c.sentence {
+			t.Errorf("%q among %q: got %q, want %q", c.word, c.known, got, c.sentence)
+		}
+		if got := suggest.DidYouMean(c.word, c.known); got != c.orNothing {
+			t.Errorf("%q among %q, or nothing: got %q, want %q", c.word, c.known, got, c.orNothing)
+		}
+	}
+}

@@ -11,6 +11,8 @@ import (
 	"strings"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Algorithms returns the names of every algorithm that can be allowed (RFC 7518,
@@ -29,7 +31,7 @@ func allowList(names []string) ([]string, error) {
 	for i, name := range names {
 		switch {
 		case !slices.Contains(Algorithms(), name):
-			return nil, fmt.Errorf("algorithm '%s' cannot be allowed; there are %s", name, strings.Join(Algorithms(), ", "))
+			return nil, fmt.Errorf("algorithm '%s' cannot be allowed; %s", name, suggest.OneOf(Algorithms()))
 		case slices.Contains(names[:i], name):
 			return nil, fmt.Errorf("algorithm '%s' is written twice", name)
 		}

@@ -148,9 +148,9 @@ func TestAlgorithmOfAKeyWithoutOne(t *testing.T) {
 func TestAlgorithmsThatCannotBeAllowed(t *testing.T) {
 	good := setOf(newSigner(t, "a", "ES256"))
 	for name, want := range map[string]string{
-		"none":  "algorithm 'none' cannot be allowed; there are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
-		"HS256": "algorithm 'HS256' cannot be allowed; there are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
-		"":      "algorithm '' cannot be allowed; there are RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
+		"none":  "algorithm 'none' cannot be allowed; use one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
+		"HS256": "algorithm 'HS256' cannot be allowed; use one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
+		"":      "algorithm '' cannot be allowed; use one of RS256, RS384, RS512, PS256, PS384, PS512, ES256, ES384, ES512, EdDSA",
 	} {
 		if _, _, err := token.CheckSet(good, []string{name}); err == nil || err.Error() != want {
 			t.Errorf("%q: got %v", name, err)

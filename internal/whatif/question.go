@@ -8,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/sparkoo/transfergate/controllers"
@@ -102,7 +101,7 @@ func subjectOf(p *decision.Policy, accounts *controllers.Snapshot, q *question.Q
 // anybody: that they are unknown is an answer.
 func check(p *decision.Policy, q *question.Question) error {
 	if q.Activity == "" {
-		return fmt.Errorf("no activity: name one of %s", strings.Join(ids(p.Activities, activityID), ", "))
+		return fmt.Errorf("no activity; %s", suggest.OneOf(ids(p.Activities, activityID)))
 	}
 	if err := oneOf("activity", q.Activity, ids(p.Activities, activityID)); err != nil {
 		return err
@@ -148,11 +147,7 @@ func oneOf(what, word string, known []string) error {
 	if slices.Contains(known, word) {
 		return nil
 	}
-	did := ""
-	if best := suggest.Nearest(word, known); best != "" {
-		did = fmt.Sprintf(": did you mean '%s'?", best)
-	}
-	return fmt.Errorf("%s '%s' is not in the policy%s", what, word, did)
+	return fmt.Errorf("%s '%s' is not in the policy; %s", what, word, suggest.For(word, known))
 }
 
 // Explain answers the question under a policy. now is the moment of a question

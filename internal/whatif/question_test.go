@@ -95,9 +95,9 @@ func TestExplainRefuses(t *testing.T) {
 		t.Fatal(err)
 	}
 	for want, q := range map[string]question.Question{
-		"no activity: name one of storage, ":                                           {},
-		"activity 'suport' is not in the policy: did you mean 'support'?":              {Activity: "suport"},
-		"region 'sa-brasil-1' is not in the policy: did you mean 'sa-brazil-1'?":       {Activity: "support", Regions: []string{"sa-brasil-1"}},
+		"no activity; use one of storage, ":                                            {},
+		"activity 'suport' is not in the policy; did you mean 'support'?":              {Activity: "suport"},
+		"region 'sa-brasil-1' is not in the policy; did you mean 'sa-brazil-1'?":       {Activity: "support", Regions: []string{"sa-brasil-1"}},
 		"controller 'sparkoo-us' is not in the policy":                                 {Activity: "support", Party: "sparkoo-us"},
 		"'UK' is not an ISO 3166-1 alpha-2 code such as BR or GB":                      {Activity: "support", Country: "UK"},
 		"node entity 'me' is not in the policy":                                        {Activity: "support", Node: decision.Place{Entity: "me", Country: "SG"}},

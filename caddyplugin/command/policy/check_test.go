@@ -152,7 +152,7 @@ func TestHelp(t *testing.T) {
 			t.Errorf("%s: %v\n%s", test.code, err, out.String())
 		}
 	}
-	if err := explainCode(&strings.Builder{}, "bad-contry", false); err == nil || err.Error() != "no code 'bad-contry': did you mean 'bad-country'?" {
+	if err := explainCode(&strings.Builder{}, "bad-contry", false); err == nil || err.Error() != "no code 'bad-contry'; did you mean 'bad-country'?" {
 		t.Errorf("got %v", err)
 	}
 	var out strings.Builder

@@ -272,17 +272,17 @@ func TestExplainErrors(t *testing.T) {
 		f    explainFlags
 		args []string
 	}{
-		"no activity: name one of storage, ":                  {explainFlags{}, nil},
-		"staff 'me' is not entity@COUNTRY":                    {explainFlags{staff: "me", activity: "support"}, nil},
-		"unexpected argument 'x'":                             {explainFlags{}, []string{"x"}},
-		"--request needs --caddyfile FILE":                    {explainFlags{request: "x"}, nil},
-		"give one of --address, --caddyfile, --record and":    {explainFlags{caddyfile: "x", record: "y"}, nil},
-		"--ledger DIR needs the record's number":              {explainFlags{ledger: "x"}, nil},
-		"record 'x' is not FOLDER#NUMBER":                     {explainFlags{record: "x"}, nil},
-		"reading the Caddyfile: open nowhere: no such file":   {explainFlags{caddyfile: "nowhere"}, nil},
-		"reference 'x' is none of consent:ID":                 {explainFlags{reference: "x"}, nil},
-		"an account, and no account records: name the file":   {explainFlags{account: "secret", activity: "support"}, nil},
-		"reading the account records: open nowhere: no such ": {explainFlags{account: "secret", accounts: "nowhere", activity: "support"}, nil},
+		"no activity; use one of storage, ":                          {explainFlags{}, nil},
+		"staff 'me' is not entity@COUNTRY":                           {explainFlags{staff: "me", activity: "support"}, nil},
+		"unexpected argument 'x'":                                    {explainFlags{}, []string{"x"}},
+		"--request needs --caddyfile FILE":                           {explainFlags{request: "x"}, nil},
+		"give one of --address, --caddyfile, --record and":           {explainFlags{caddyfile: "x", record: "y"}, nil},
+		"--ledger DIR needs the record's number":                     {explainFlags{ledger: "x"}, nil},
+		"record 'x' is not FOLDER#NUMBER":                            {explainFlags{record: "x"}, nil},
+		"reading the Caddyfile: open nowhere: no such file":          {explainFlags{caddyfile: "nowhere"}, nil},
+		"reference 'x' is not written as one; use one of consent:ID": {explainFlags{reference: "x"}, nil},
+		"an account, and no account records: name the file":          {explainFlags{account: "secret", activity: "support"}, nil},
+		"reading the account records: open nowhere: no such ":        {explainFlags{account: "secret", accounts: "nowhere", activity: "support"}, nil},
 	} {
 		err := c.f.run(new(bytes.Buffer), c.args)
 		if err == nil || !strings.HasPrefix(err.Error(), want) {

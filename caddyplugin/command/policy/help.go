@@ -85,10 +85,10 @@ func explainCode(w io.Writer, code string, asJSON bool) error {
 		for _, r := range rows {
 			known = append(known, r.Code)
 		}
-		if near := suggest.Nearest(code, known); near != "" {
-			return fmt.Errorf("no code '%s': did you mean '%s'?", code, near)
+		if did := suggest.DidYouMean(code, known); did != "" {
+			return fmt.Errorf("no code '%s'; %s", code, did)
 		}
-		return fmt.Errorf("no code '%s': 'transfergate transfer help' lists them", code)
+		return fmt.Errorf("no code '%s'; 'transfergate transfer help' lists them", code)
 	}
 	r := rows[i]
 	if asJSON {

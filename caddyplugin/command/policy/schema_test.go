@@ -36,7 +36,7 @@ func TestSchema(t *testing.T) {
 	if err := printSchema(&entries, "record", false); err != nil || wantErr != nil || !bytes.Equal(entries.Bytes(), want) || len(want) == 0 {
 		t.Errorf("the schema of records: %v, %v, %.100s", err, wantErr, &entries)
 	}
-	if err := printSchema(&names, "recipient", false); err == nil || err.Error() != `no register "recipient"; did you mean "recipients"?` {
+	if err := printSchema(&names, "recipient", false); err == nil || err.Error() != `no register "recipient"; did you mean 'recipients'?` {
 		t.Errorf("an unknown register: %v", err)
 	}
 }
