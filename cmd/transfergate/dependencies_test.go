@@ -15,7 +15,7 @@ const allowed = `
 cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
-caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif
+caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/regular internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/recorder internal/assertion internal/ledger internal/tiles internal/regular
@@ -28,14 +28,15 @@ caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger interna
 caddyplugin/option: internal/regular
 config: internal/country internal/decision internal/question internal/regular internal/suggest
 controllers: internal/country internal/decision internal/reference internal/regular internal/suggest
-internal/policystore: config controllers internal/approval internal/decision internal/fields internal/regular
+internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/regular
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
 internal/question: internal/country internal/decision internal/suggest
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
-internal/directory: controllers internal/regular
+internal/directory: controllers internal/durable internal/regular
+internal/durable:
 internal/fields: internal/decision
 internal/geo: internal/country internal/regular
 internal/decision: internal/country internal/suggest
@@ -51,11 +52,11 @@ internal/suggest:
 internal/reference: internal/decision
 internal/regular:
 internal/testsupport:
-internal/tiles: internal/regular
-internal/anchor: internal/regular internal/tiles
+internal/tiles: internal/durable internal/regular
+internal/anchor: internal/durable internal/regular internal/tiles
 internal/evidence: internal/record internal/tiles
 internal/tiles/tilestest: internal/tiles
-internal/token: internal/regular internal/suggest
+internal/token: internal/durable internal/regular internal/suggest
 `
 
 // mayImport reads allowed.

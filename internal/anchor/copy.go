@@ -15,6 +15,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -145,7 +146,7 @@ func (c *Copy) write(ctx context.Context, signed []byte) error {
 		if there, err := regular.ReadFile(c.target, regular.KeyLimit); err == nil && bytes.Equal(there, signed) {
 			return nil
 		}
-		if err := tiles.WriteFile(c.target, signed); err != nil {
+		if err := durable.WriteFile(c.target, signed, 0o644); err != nil {
 			return fmt.Errorf("writing the %s: %w", c.Name(), err)
 		}
 		return nil

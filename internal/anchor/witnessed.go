@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -67,7 +68,7 @@ func (pub *Publisher) collect(log Log, t *tiles.Tree, witness, line string) erro
 		pub.signed = nil // of an epoch that ended
 	}
 	best := pub.signed.add(string(ownSignature(t)), t.N, witness, line)
-	if err := tiles.WriteFile(log.Witnessed, best.note()); err != nil {
+	if err := durable.WriteFile(log.Witnessed, best.note(), 0o644); err != nil {
 		return fmt.Errorf("keeping the witnessed checkpoint: %w", err)
 	}
 	return nil

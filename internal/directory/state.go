@@ -12,10 +12,10 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"sync"
 
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -77,23 +77,15 @@ func (f *stateFile) write(fill func(*bufio.Writer) error) (err error) {
 	if err := os.MkdirAll(filepath.Dir(f.path), 0o700); err != nil {
 		return err
 	}
-	tmp := f.path + ".tmp"
-	if err := os.Remove(tmp); err != nil && !errors.Is(err, os.ErrNotExist) {
+	var end int64
+	err = durable.Write(f.path, 0o600, func(file *os.File) (err error) {
+		end, err = f.writeSection(file, 0, fill)
 		return err
+	})
+	if err == nil {
+		f.end = end
 	}
-	file, err := os.OpenFile(tmp, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
-	if err != nil {
-		return err
-	}
-	end, err := f.writeSection(file, 0, fill)
-	if err = errors.Join(err, file.Close()); err == nil {
-		err = os.Rename(tmp, f.path)
-	}
-	if err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	f.end = end
-	return syncDir(filepath.Dir(f.path))
+	return err
 }
 
 // checkOurs refuses to replace what is no state file: its path was named by mistake.
@@ -178,18 +170,6 @@ func (f *stateFile) writeSection(file *os.File, at int64, fill func(*bufio.Write
 func sectionHead(size int64, sum []byte) []byte {
 	head := fmt.Appendf(nil, "%s %020d ", stateMark, size)
 	return fmt.Appendf(head, "%08x %x\n", crc32.ChecksumIEEE(head), sum)
-}
-
-// syncDir makes a rename durable.
-func syncDir(path string) error {
-	if runtime.GOOS == "windows" { // folders can't be synced there
-		return nil
-	}
-	dir, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // errDamaged tells that a state file is not as it was written.

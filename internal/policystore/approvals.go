@@ -5,11 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
-	"path/filepath"
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -115,28 +114,8 @@ func (s *Store) noteApproved(state *State) error {
 	if was, err := regular.ReadFile(s.noted, regular.KeyLimit); err == nil && bytes.Equal(was, text) {
 		return nil
 	}
-	if err := replaceFile(s.noted, text); err != nil {
+	if err := durable.WriteFile(s.noted, text, 0o600); err != nil {
 		return fmt.Errorf("noting which policy was approved: %w", err)
 	}
 	return nil
-}
-
-// replaceFile writes a file that is there whole after a crash, or as it was before.
-func replaceFile(path string, text []byte) error {
-	f, err := os.OpenFile(path+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	if err := os.Rename(path+".new", path); err != nil {
-		return err
-	}
-	dir, err := os.Open(filepath.Dir(path))
-	if err != nil {
-		return err
-	}
-	return errors.Join(dir.Sync(), dir.Close())
 }

@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -112,7 +113,7 @@ func (s *Store) noteLast(state *State) error {
 	if was, err := regular.ReadFile(file, regular.KeyLimit); err == nil && bytes.Equal(was, text) {
 		return nil
 	}
-	if err := replaceFile(file, text); err != nil {
+	if err := durable.WriteFile(file, text, 0o600); err != nil {
 		return fmt.Errorf("noting which policy is in force: %w", err)
 	}
 	return nil

@@ -2,17 +2,16 @@ package tiles
 
 import (
 	"bytes"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -187,7 +186,7 @@ func (e *exporter) write(path string, data []byte) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
 		return fmt.Errorf("making a folder for the export: %w", err)
 	}
-	if err := WriteFile(path, data); err != nil {
+	if err := durable.WriteFile(path, data, 0o644); err != nil {
 		return fmt.Errorf("exporting: %w", err)
 	}
 	e.done.Files++
@@ -205,23 +204,4 @@ func (e *exporter) clean() error {
 		}
 	}
 	return nil
-}
-
-// WriteFile writes a durable file, in place whole or not at all.
-func WriteFile(path string, data []byte) (err error) {
-	temporary := path + ".tmp-" + strings.ToLower(rand.Text()[:8])
-	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o644)
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temporary))
-		}
-	}()
-	_, err = f.Write(data)
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(temporary, path)
 }

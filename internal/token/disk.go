@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -27,8 +28,8 @@ func (k *Keys) path() string {
 	return filepath.Join(k.config.Cache, "jwks-"+hex.EncodeToString(sum[:8])+".json")
 }
 
-// save replaces the file by rename, so that it is never half-written.
-func (k *Keys) save(s *set) (err error) {
+// save replaces the file.
+func (k *Keys) save(s *set) error {
 	content, err := json.Marshal(kept{URL: k.config.URL, Fetched: s.fetched, Set: s.raw})
 	if err != nil {
 		return fmt.Errorf("keeping the key set: %w", err)
@@ -36,20 +37,8 @@ func (k *Keys) save(s *set) (err error) {
 	if err := os.MkdirAll(k.config.Cache, 0o700); err != nil {
 		return fmt.Errorf("keeping the key set: %w", err)
 	}
-	tmp, err := os.CreateTemp(k.config.Cache, filepath.Base(k.path())+".tmp-*")
-	if err != nil {
+	if err := durable.WriteFile(k.path(), content, 0o600); err != nil {
 		return fmt.Errorf("keeping the key set: %w", err)
-	}
-	_, err = tmp.Write(content)
-	if err == nil {
-		err = tmp.Sync()
-	}
-	err = errors.Join(err, tmp.Close())
-	if err == nil {
-		err = os.Rename(tmp.Name(), k.path())
-	}
-	if err != nil {
-		return fmt.Errorf("keeping the key set: %w", errors.Join(err, os.Remove(tmp.Name())))
 	}
 	return nil
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -136,7 +137,7 @@ func signPolicy(w io.Writer, dir, keyFile string, author bool, serial uint64) (i
 	if err != nil {
 		return cli.Error, err
 	}
-	if err := writeWhole(path, signed); err != nil {
+	if err := durable.WriteFile(path, signed, 0o644); err != nil {
 		return cli.Error, fmt.Errorf("writing the signatures: %w", err)
 	}
 	m, err := approval.Read(signed)
@@ -156,15 +157,6 @@ func nextSerial(last []byte, asked uint64, path string) (uint64, error) {
 		return 0, fmt.Errorf("%s: %w; say the serial number with --serial", path, err)
 	}
 	return m.Serial + 1, nil
-}
-
-// writeWhole replaces a file in one step: a gateway that watches sees the old or
-// the new one.
-func writeWhole(path string, data []byte) error {
-	if err := os.WriteFile(path+".new", data, 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".new", path)
 }
 
 func signedCommand() *cobra.Command {
