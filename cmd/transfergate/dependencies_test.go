@@ -44,8 +44,8 @@ internal/decision/decisiontest: internal/decision
 internal/approval: internal/regular
 internal/assertion: internal/suggest
 internal/country:
-internal/ledger: internal/ledger/format internal/record internal/tiles
-internal/ledger/format: internal/record internal/regular internal/tiles
+internal/ledger: internal/durable internal/ledger/format internal/record internal/tiles
+internal/ledger/format: internal/durable internal/record internal/regular internal/tiles
 internal/ledger/verify: internal/ledger/format internal/record internal/tiles
 internal/record:
 internal/suggest:

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/mod/sumdb/tlog"
 
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
@@ -147,28 +148,13 @@ func (s *sealing) seal(subtree int64) error {
 	if err := format.MkdirDurable(s.o.FS, filepath.Dir(path)); err != nil {
 		return err
 	}
-	tmp := path + ".tmp"
-	if err := s.o.FS.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := s.o.FS.Create(tmp)
+	err := durable.Replace(s.o.FS, path, func(f format.File) error {
+		if err := s.write(f, subtree); err != nil {
+			return err
+		}
+		return s.compare(path+".tmp", subtree)
+	})
 	if err != nil {
-		return err
-	}
-	err = s.write(f, subtree)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := s.compare(tmp, subtree); err != nil {
-		return err
-	}
-	if err := s.o.FS.Rename(tmp, path); err != nil {
-		return err
-	}
-	if err := s.o.FS.SyncDir(filepath.Dir(path)); err != nil {
 		return err
 	}
 	w, err := format.NewWalker(s.o.FS, s.dir, s.epoch)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"runtime"
 
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -130,34 +131,27 @@ func MkdirDurable(fsys FS, dir string) error {
 // disk does one thing after the other, and somebody may wait for an entry.
 const SyncStep = 256 << 10
 
-// WriteDurable puts a whole file in its place at once and returns when a crash
-// cannot take it away.
+// WriteDurable replaces a whole file, see [durable.Replace].
 func WriteDurable(fsys FS, name string, data []byte) error {
-	tmp := name + ".tmp"
-	if err := fsys.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
-	}
-	f, err := fsys.Create(tmp)
-	if err != nil {
-		return err
-	}
-	for done := 0; ; {
-		runtime.Gosched() // whoever waits for a record comes first
-		n, e := f.WriteAt(data[done:min(done+SyncStep, len(data))], int64(done))
-		if err = e; err == nil {
-			err = f.Sync()
+	return durable.Replace(fsys, name, func(f File) error { return writeSynced(f, data) })
+}
+
+// writeSynced writes in steps, so that whoever waits for a record comes first.
+func writeSynced(f File, data []byte) error {
+	for done := 0; done < len(data); {
+		runtime.Gosched()
+		n, err := f.WriteAt(data[done:min(done+SyncStep, len(data))], int64(done))
+		if err != nil {
+			return err
 		}
-		if done += n; err != nil || done == len(data) {
-			break
+		if done += n; done == len(data) {
+			break // the file is synced when it is whole
+		}
+		if err := f.Sync(); err != nil {
+			return err
 		}
 	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err := fsys.Rename(tmp, name); err != nil {
-		return err
-	}
-	return fsys.SyncDir(filepath.Dir(name))
+	return nil
 }
 
 // ReadFile reads a whole small file.
