@@ -140,8 +140,8 @@ func TestProvisionErrors(t *testing.T) {
 	state := filepath.Join(t.TempDir(), "state")
 	for _, test := range []struct{ text, want string }{
 		{"http a.test", "accounts http: the URL of the directory must begin with https:// and name a host"},
-		{"http http://a.test/r", "accounts http: the directory at a.test would be asked in plain text, and anybody on the way could read and replace records: use https"},
-		{"feed http://a.test/r", "accounts feed: the directory at a.test would be asked in plain text, and anybody on the way could read and replace records: use https"},
+		{"http http://a.test/r", "accounts http: the directory at a.test would be asked in plain text, and anybody on the way could read and replace what is said: use https"},
+		{"feed http://a.test/r", "accounts feed: the directory at a.test would be asked in plain text, and anybody on the way could read and replace what is said: use https"},
 		{"http https://a.test {\ntoken {env.ACCOUNTS_TEST_TOKEN}\n}", "accounts http: the bearer token is empty, or holds spaces or control characters"},
 		{"http https://a.test {\ntoken {env.ACCOUNTS_TEST_NONE}\n}", "accounts http: token: "},
 		{"feed https://a.test {\ntoken {nothing}\n}", "accounts feed: token: "},

@@ -603,7 +603,7 @@ func TestTokenGrammar(t *testing.T) {
 		{name: "both keys", options: jwt("keys x"), want: "identity jwt: name the URL of the key set, or pin keys with 'keys FILE': one of the two"},
 		{name: "pinned with a cache", options: goodOptions + "\nidentity jwt {\n" + good + "keys x\ncache y\n}", want: "identity jwt: 'cache', 'ca' and 'stale_limit' are for a key service, and keys are pinned"},
 		{name: "pinned file missing", options: goodOptions + "\nidentity jwt {\n" + good + "keys /nonexistent\n}", want: "identity jwt: reading pinned keys: open /nonexistent: no such file or directory"},
-		{name: "plain text", options: goodOptions + "\nidentity jwt http://a.test/jwks {\n" + good + "}", want: "identity jwt: the key set at a.test would come in plain text, and anybody on the way could replace the keys: use https"},
+		{name: "plain text", options: goodOptions + "\nidentity jwt http://a.test/jwks {\n" + good + "}", want: "identity jwt: the key set at a.test would be asked in plain text, and anybody on the way could read and replace what is said: use https"},
 		{name: "no issuer", options: goodOptions + "\nidentity jwt https://a.test {\naudience x\n}", want: "identity jwt: no issuer: name the one whose tokens are accepted"},
 		{name: "no audience", options: goodOptions + "\nidentity jwt https://a.test {\nissuer x\n}", want: "identity jwt: no audience: name this service as tokens do"},
 		{name: "algorithm", options: jwt("algorithms ES256 none"), want: "identity jwt: algorithm 'none' cannot be allowed; use one of RS256,"},

@@ -171,7 +171,7 @@ func TestTransferLogGrammar(t *testing.T) {
 		{name: "witness without a key", options: "ledger x {\nwitness https://w.example\n}",
 			want: "1 arguments where 'witness URL KEY' is meant, at Caddyfile:5"},
 		{name: "witness without https", options: "ledger x {\nwitness http://w.example " + witnessKey + "\n}",
-			want: "the witness w.example/w: 'http://w.example' is not an https URL (http only for this machine), at Caddyfile:5"},
+			want: "the witness w.example/w at w.example would be asked in plain text, and anybody on the way could read and replace what is said: use https, at Caddyfile:5"},
 		{name: "witness with a log's key", options: "ledger x {\nwitness https://w.example PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW\n}",
 			want: "is not a key for cosignatures (type 4, Ed25519); a log's own key is none, at Caddyfile:5"},
 		{name: "copy without a place", options: "ledger x {\ncopy\n}",

@@ -35,14 +35,15 @@ internal/policytest: config internal/decision internal/fields internal/policydif
 internal/question: internal/country internal/decision internal/suggest
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
-internal/directory: controllers internal/durable internal/regular
+internal/directory: controllers internal/durable internal/fetch internal/regular
 internal/durable:
+internal/fetch:
 internal/fields: internal/decision
 internal/geo: internal/country internal/regular
 internal/decision: internal/country internal/suggest
 internal/decision/decisiontest: internal/decision
 internal/approval: internal/regular
-internal/assertion: internal/suggest
+internal/assertion: internal/fetch internal/suggest
 internal/country:
 internal/ledger: internal/durable internal/ledger/format internal/record internal/tiles
 internal/ledger/format: internal/durable internal/record internal/regular internal/tiles
@@ -53,10 +54,10 @@ internal/reference: internal/decision
 internal/regular:
 internal/testsupport:
 internal/tiles: internal/durable internal/regular
-internal/anchor: internal/durable internal/regular internal/tiles
+internal/anchor: internal/durable internal/fetch internal/regular internal/tiles
 internal/evidence: internal/record internal/tiles
 internal/tiles/tilestest: internal/tiles
-internal/token: internal/durable internal/regular internal/suggest
+internal/token: internal/durable internal/fetch internal/regular internal/suggest
 `
 
 // mayImport reads allowed.

@@ -486,11 +486,11 @@ func TestPlacesRefused(t *testing.T) {
 	log := tilestest.New(t, origin)
 	good := startWitness(t, "witness.example/w", log).Key
 	for _, c := range []struct{ url, vkey, want string }{
-		{"http://witness.example", good, "is not an https URL"},
-		{"https://user:secret@witness.example", good, "has a user"},
-		{"https://witness.example?x=y", good, "a query or a fragment"},
-		{"witness.example", good, "is not an https URL"},
-		{"https://witness.example/%zz", good, "not a URL"},
+		{"http://witness.example", good, "in plain text"},
+		{"https://user:secret@witness.example", good, "may have no user"},
+		{"https://witness.example?x=y", good, "may have no query"},
+		{"witness.example", good, "must begin with https://"},
+		{"https://witness.example/%zz", good, "cannot be read"},
 		{"https://witness.example", log.Public, "a log's own key is none"},
 		{"https://witness.example", "w+zz+AAAA", "no hash of eight"},
 		{"https://witness.example", "w", "not of the form"},
@@ -503,8 +503,8 @@ func TestPlacesRefused(t *testing.T) {
 	}
 	for target, want := range map[string]string{
 		"relative/file":        "neither an absolute path nor a URL",
-		"http://copy.example/": "is not an https URL",
-		"ftp://copy.example/":  "is not an https URL",
+		"http://copy.example/": "in plain text",
+		"ftp://copy.example/":  "must begin with https://",
 	} {
 		if _, err := anchor.NewCopy(target); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("NewCopy(%q) = %v, want %q", target, err, want)

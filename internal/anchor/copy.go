@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/netip"
 	"net/url"
 	"path/filepath"
 	"strings"
@@ -16,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/durable"
+	"github.com/sparkoo/transfergate/internal/fetch"
 	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -33,29 +33,12 @@ type Copy struct {
 // NewCopy returns the place at a URL, or in a file given by an absolute path.
 func NewCopy(target string) (*Copy, error) {
 	if strings.Contains(target, "://") {
-		return &Copy{target: target, remote: true}, checkURL(target)
+		return &Copy{target: target, remote: true}, fetch.CheckPlainURL("copy", target)
 	}
 	if !filepath.IsAbs(target) {
 		return nil, fmt.Errorf("the copy '%s' is neither an absolute path nor a URL", target)
 	}
 	return &Copy{target: target}, nil
-}
-
-// checkURL makes sure that what is sent there cannot be changed on the way.
-func checkURL(raw string) error {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return fmt.Errorf("not a URL: %w", err)
-	}
-	ip, err := netip.ParseAddr(u.Hostname())
-	local := u.Hostname() == "localhost" || err == nil && ip.IsLoopback()
-	switch {
-	case u.Host == "" || u.Scheme != "https" && !(u.Scheme == "http" && local):
-		return fmt.Errorf("'%s' is not an https URL (http only for this machine)", u.Redacted())
-	case u.User != nil || u.RawQuery != "" || u.Fragment != "":
-		return fmt.Errorf("'%s' has a user, a query or a fragment; leave them out", u.Redacted())
-	}
-	return nil
 }
 
 // Name is "copy" and where it is: the file, or the URL without its path, which

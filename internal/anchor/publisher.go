@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sparkoo/transfergate/internal/fetch"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -42,17 +43,12 @@ type Options struct {
 	OnAhead func(*AheadError)
 
 	// Pause is how long to wait after so many failures in a row.
-	// Default: 1 s, twice as long each time, at most 1 min
+	// Default: that of [fetch.Backoff]
 	Pause func(failures int) time.Duration
 }
 
-// A try at a place ends after timeout, and the next one waits from shortest to
-// longest.
-const (
-	timeout  = 5 * time.Second
-	shortest = time.Second
-	longest  = time.Minute
-)
+// timeout ends a try at a place.
+const timeout = 5 * time.Second
 
 // Publisher brings checkpoints to their places, each at its own pace, always the
 // latest. Its methods may be called by any number of goroutines.
@@ -87,7 +83,7 @@ func New(o Options) *Publisher {
 		o.OnAhead = func(*AheadError) {}
 	}
 	if o.Pause == nil {
-		o.Pause = pause
+		o.Pause = fetch.Backoff{}.After
 	}
 	pub := &Publisher{o: o, closing: make(chan struct{}), logs: map[string]Log{}}
 	for _, c := range o.Copies {
@@ -188,11 +184,6 @@ func (pub *Publisher) isClosing() bool {
 	default:
 		return false
 	}
-}
-
-// pause is the default of Options.Pause.
-func pause(failures int) time.Duration {
-	return min(longest, shortest<<min(failures-1, 10))
 }
 
 // try brings a checkpoint to a place and says how it went.

@@ -5,15 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"sync"
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sparkoo/transfergate/internal/fetch"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -33,8 +32,8 @@ func NewWitness(prefix, vkey string) (*Witness, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := checkURL(prefix); err != nil {
-		return nil, fmt.Errorf("the witness %s: %w", key.Name(), err)
+	if err := fetch.CheckPlainURL("witness "+key.Name(), prefix); err != nil {
+		return nil, err
 	}
 	return &Witness{url: strings.TrimSuffix(prefix, "/") + "/add-checkpoint", key: key, known: map[string]int64{}}, nil
 }
@@ -146,30 +145,19 @@ func clip(body []byte) string {
 // maxAnswer bounds an answer in bytes.
 const maxAnswer = 64 << 10
 
-// send makes one request and reads the answer.
-func send(ctx context.Context, method, target string, body []byte) (status int, answer []byte, err error) {
-	r, err := http.NewRequestWithContext(ctx, method, target, bytes.NewReader(body))
-	if err != nil {
-		return 0, nil, err
-	}
-	if body != nil {
-		r.Header.Set("Content-Type", "text/plain; charset=utf-8")
-	}
-	response, err := client.Do(r)
-	if e := (*url.Error)(nil); errors.As(err, &e) {
-		err = e.Err // without the URL, which may have a path that is a secret
-	}
-	if err != nil {
-		return 0, nil, err
-	}
-	answer, err = io.ReadAll(io.LimitReader(response.Body, maxAnswer))
-	if e := response.Body.Close(); err == nil {
-		err = e
-	}
-	return response.StatusCode, answer, err
-}
+// client is one for all places; each try is bounded by its context.
+var client = fetch.New(fetch.Config{Connections: 2})
 
-// client follows no redirects: a checkpoint goes where the operator said.
-var client = &http.Client{
-	CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+// send makes one request and reads the answer. Of one that refuses it reads as much
+// as it may.
+func send(ctx context.Context, method, target string, body []byte) (status int, answer []byte, err error) {
+	r := fetch.Request{Method: method, URL: target, Body: body}
+	if body != nil {
+		r.Header = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
+	}
+	status, answer, err = client.Read(ctx, r, maxAnswer)
+	if errors.Is(err, fetch.ErrTooLarge) && status/100 != 2 {
+		err = nil
+	}
+	return status, answer, err
 }

@@ -3,12 +3,12 @@ package assertion
 import (
 	"context"
 	"crypto"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"sync"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/fetch"
 )
 
 const (
@@ -59,28 +59,21 @@ func (r *Remote) Key(ctx context.Context, id string) (crypto.PublicKey, error) {
 	return r.set.Key(ctx, id)
 }
 
+// remote is the client of all of them; one fetch is rare.
+var remote = fetch.New(fetch.Config{Timeout: fetchTimeout})
+
 func (r *Remote) fetch(ctx context.Context) (KeySet, error) {
 	// Others wait for the same answer, though the one who asked may leave.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
-	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, r.URL, nil)
+	status, raw, err := remote.Read(context.WithoutCancel(ctx), fetch.Request{URL: r.URL}, maxKeySet)
+	var set KeySet
+	switch {
+	case status != 0 && status != http.StatusOK:
+		err = fetch.StatusError(status)
+	case err == nil:
+		set, err = ParseKeySet(raw)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("fetching the key set: %w", err)
-	}
-	res, err := http.DefaultClient.Do(req)
-	if err != nil {
-		return nil, fmt.Errorf("fetching the key set: %w", err)
-	}
-	raw, err := io.ReadAll(io.LimitReader(res.Body, maxKeySet))
-	if err = errors.Join(err, res.Body.Close()); err != nil {
-		return nil, fmt.Errorf("fetching the key set from %s: %w", r.URL, err)
-	}
-	if res.StatusCode != http.StatusOK {
-		return nil, fmt.Errorf("fetching the key set from %s: status %d", r.URL, res.StatusCode)
-	}
-	set, err := ParseKeySet(raw)
-	if err != nil {
-		return nil, fmt.Errorf("fetching the key set from %s: %w", r.URL, err)
+		return nil, fmt.Errorf("fetching the key set from %s: %w", fetch.Host(r.URL), err)
 	}
 	return set, nil
 }

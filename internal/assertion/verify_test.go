@@ -162,16 +162,16 @@ func TestRemoteErrors(t *testing.T) {
 	} {
 		service := newKeyService(t, body)
 		_, err := (&assertion.Remote{URL: service.URL}).Key(t.Context(), "x")
-		if err == nil || err.Error() != "fetching the key set from "+service.URL+want {
+		if err == nil || err.Error() != "fetching the key set from "+strings.TrimPrefix(service.URL, "http://")+want {
 			t.Errorf("%q: %v", body, err)
 		}
 		service.Close()
 		_, err = (&assertion.Remote{URL: service.URL}).Key(t.Context(), "x")
-		if err == nil || !strings.HasPrefix(err.Error(), "fetching the key set: ") {
+		if err == nil || !strings.HasPrefix(err.Error(), "fetching the key set from ") {
 			t.Errorf("nobody listens: %v", err)
 		}
 	}
-	if _, err := (&assertion.Remote{URL: ":"}).Key(t.Context(), "x"); err == nil || !strings.HasPrefix(err.Error(), "fetching the key set: ") {
+	if _, err := (&assertion.Remote{URL: ":"}).Key(t.Context(), "x"); err == nil || !strings.HasPrefix(err.Error(), "fetching the key set from ") {
 		t.Errorf("no URL: %v", err)
 	}
 }

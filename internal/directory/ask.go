@@ -9,6 +9,7 @@ import (
 	"net/http"
 
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/fetch"
 )
 
 // maxRecord is how much of an answer about one account is read.
@@ -26,10 +27,10 @@ func (e *recordError) Unwrap() error { return e.err }
 // directory to everybody. An answer, be it refused or not understood, is about the
 // account; no answer in time, none that is HTTP, and a status of 500 or more are not.
 func unwell(err error) bool {
-	var status statusError
+	var status fetch.StatusError
 	var bad *recordError
 	switch {
-	case err == nil, errors.As(err, &bad), errors.Is(err, errOther), errors.Is(err, errTooLarge):
+	case err == nil, errors.As(err, &bad), errors.Is(err, errOther), errors.Is(err, fetch.ErrTooLarge):
 		return false
 	case errors.As(err, &status):
 		return status >= http.StatusInternalServerError
@@ -52,9 +53,9 @@ func (l *Lookup) ask(ctx context.Context, account string, known controllers.Know
 	}
 	defer res.Body.Close()
 	if res.StatusCode != http.StatusOK && res.StatusCode != http.StatusNotFound {
-		return nil, statusError(res.StatusCode)
+		return nil, fetch.StatusError(res.StatusCode)
 	}
-	raw, err := readLimited(res.Body, maxRecord)
+	raw, err := fetch.ReadAll(res.Body, maxRecord)
 	if err != nil {
 		return nil, err
 	}

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/fetch"
 )
 
 // sourceOf names a URL without showing it.
@@ -134,7 +135,7 @@ func (c *Cache) keep(ctx context.Context, limit time.Duration, now func() time.T
 	}
 	pause := saveEvery
 	for {
-		sleep(ctx, pause)
+		fetch.Sleep(ctx, pause)
 		began := time.Now()
 		c.forget(now().Add(-limit))
 		err := c.save()

@@ -38,8 +38,5 @@ func FeedOf(t testing.TB, table *controllers.Table) *Feed {
 	return f
 }
 
-// AgeConnections makes the open connections older.
-func (l *Lookup) AgeConnections(by time.Duration) {
-	now := l.client.current.Load()
-	l.client.current.Store(&connections{http: now.http, born: now.born.Add(-by)})
-}
+// Renew leaves the open connections.
+func (l *Lookup) Renew() { l.client.http.Renew() }

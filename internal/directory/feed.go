@@ -6,12 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"net/url"
 	"sync/atomic"
 	"time"
 
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/fetch"
 )
 
 // The defaults of a feed.
@@ -176,17 +176,14 @@ func (f *Feed) publish(p position) {
 // not asked all the time.
 const drainPause = 100 * time.Millisecond
 
-// The paces after failures.
-const (
-	retryFirst = time.Second // doubled with each one
-	retryMost  = 30 * time.Second
-)
+// retryMost bounds the wait after failures.
+const retryMost = 30 * time.Second
 
 // Run reads the feed until ctx is done. A second Run of the same memory, or that
 // would write to the same file, waits until the first has ended and goes on from
 // there.
 func (f *Feed) Run(ctx context.Context) {
-	defer f.client.close()
+	defer f.client.http.Close()
 	end, err := f.memory.begin(ctx)
 	if err != nil {
 		return // done before it began
@@ -195,7 +192,7 @@ func (f *Feed) Run(ctx context.Context) {
 	if err := f.resume(); err != nil {
 		f.fail(err)
 	}
-	inRow := 0
+	backoff := fetch.Backoff{Most: retryMost}
 	for ctx.Err() == nil {
 		began := time.Now()
 		changed, err := f.step(ctx)
@@ -205,18 +202,16 @@ func (f *Feed) Run(ctx context.Context) {
 		case err != nil:
 			f.fail(err)
 			f.logKept(f.memory.keep(f.memory.last(), false)) // what was deleted leaves the disk all the same
-			pause = min(retryMost, retryFirst<<min(inRow, 10))
-			pause -= rand.N(pause/10 + 1) // not all gateways at once
-			inRow++
+			pause = backoff.Failed()
 		default:
-			inRow = 0
+			backoff.Succeeded()
 			if held := f.config.Wait > 0 && time.Since(began) >= f.config.Wait/2; held {
 				pause = 0
 			} else if changed { // there may be more
 				pause = min(pause, drainPause)
 			}
 		}
-		sleep(ctx, pause)
+		fetch.Sleep(ctx, pause)
 	}
 	if err := f.memory.keep(f.memory.last(), true); err != nil {
 		f.config.Logger.Error("account records could not be kept on disk", "error", err)
@@ -224,17 +219,7 @@ func (f *Feed) Run(ctx context.Context) {
 }
 
 func (f *Feed) fail(err error) {
-	f.health.failed(fmt.Errorf("feed of %s: %w", hostOf(f.config.URL), err))
-}
-
-// sleep returns after a pause, or when ctx is done.
-func sleep(ctx context.Context, pause time.Duration) {
-	timer := time.NewTimer(pause)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	f.health.failed(fmt.Errorf("feed of %s: %w", fetch.Host(f.config.URL), err))
 }
 
 // resume takes over what the last Run of the memory, that of an older

@@ -706,8 +706,8 @@ func TestFeedConfig(t *testing.T) {
 		config directory.FeedConfig
 		want   string
 	}{
-		{directory.FeedConfig{URL: "http://accounts.internal/x"}, "the directory at accounts.internal would be asked in plain text, and anybody on the way could read and replace records: use https"},
-		{directory.FeedConfig{URL: "https://x", Changes: "http://accounts.internal/x"}, "the directory at accounts.internal would be asked in plain text, and anybody on the way could read and replace records: use https"},
+		{directory.FeedConfig{URL: "http://accounts.internal/x"}, "the directory at accounts.internal would be asked in plain text, and anybody on the way could read and replace what is said: use https"},
+		{directory.FeedConfig{URL: "https://x", Changes: "http://accounts.internal/x"}, "the directory at accounts.internal would be asked in plain text, and anybody on the way could read and replace what is said: use https"},
 		{directory.FeedConfig{URL: "https://x", Wait: 2 * time.Hour}, "wait of 2h0m0s: records would be older than max_age, 1h0m0s, before the directory answers"},
 		{directory.FeedConfig{URL: "https://x", MaxAge: time.Second}, "interval of 5s: records would be older than max_age, 1s, before the directory is asked"},
 		{directory.FeedConfig{URL: "https://x", MaxAge: -1}, "a duration below zero"},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/fetch"
 )
 
 // The most that is read of one answer. Changes are smaller, because they are kept
@@ -77,7 +78,7 @@ func (f *Feed) logKept(err error) {
 // readSnapshot reads all records, and then changes until they are as new as those in
 // force.
 func (f *Feed) readSnapshot(ctx context.Context, p position) (changed bool, err error) {
-	began := wall(f.config.Now())
+	began := fetch.Wall(f.config.Now())
 	etag := ""
 	if p.end.Cursor == "" {
 		etag = p.etag
@@ -144,7 +145,7 @@ func (f *Feed) getSnapshot(ctx context.Context, etag string) (*controllers.Chang
 	case a.status == http.StatusNotModified && etag != "":
 		return nil, etag, errUnchanged
 	case a.status != http.StatusOK:
-		return nil, "", statusError(a.status)
+		return nil, "", fetch.StatusError(a.status)
 	case len(a.changes.Put) == 0:
 		return nil, "", errors.New("the snapshot has no account records; if there are none, configure no accounts")
 	}
@@ -173,7 +174,7 @@ func (f *Feed) getChanges(ctx context.Context, end controllers.End, wait time.Du
 	case a.status == http.StatusGone:
 		return nil, errGone
 	case a.status != http.StatusOK:
-		return nil, statusError(a.status)
+		return nil, fetch.StatusError(a.status)
 	case c.End.Cursor == "":
 		return nil, errors.New("changes without a cursor for what follows")
 	case c.End.AsOf.Before(end.AsOf):
@@ -232,7 +233,7 @@ type limitedBody struct {
 
 func (b *limitedBody) Read(p []byte) (int, error) {
 	if b.left <= 0 {
-		return 0, fmt.Errorf("the answer is larger than %d bytes", b.limit)
+		return 0, fmt.Errorf("%w than %d bytes", fetch.ErrTooLarge, b.limit)
 	}
 	n, err := b.Reader.Read(p[:min(int64(len(p)), b.left)])
 	if b.left -= int64(n); n > 0 {

@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sync/singleflight"
 
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/fetch"
 )
 
 // The defaults of a look-up.
@@ -298,7 +299,7 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	// what was spent on waiting.
 	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
 	defer cancel()
-	began := wall(l.config.Now())
+	began := fetch.Wall(l.config.Now())
 	if f, ok := l.remembered(account, known, began); ok { // another look-up has just ended
 		return f, nil
 	}
@@ -309,7 +310,7 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	record, err := l.ask(ctx, account, known)
 	l.breaker.conclude(l.config.Now(), probe, !unwell(err))
 	if err != nil {
-		l.health.failed(fmt.Errorf("asking %s: %w", hostOf(l.config.URL), err))
+		l.health.failed(fmt.Errorf("asking %s: %w", fetch.Host(l.config.URL), err))
 		return nil, err
 	}
 	l.health.succeeded(began)
@@ -332,7 +333,7 @@ func (l *Lookup) remembered(account string, known controllers.Known, now time.Ti
 // done, and then once more. A
 // second Run that would write to the same file waits until the first has ended.
 func (l *Lookup) Run(ctx context.Context) {
-	defer l.client.close()
+	defer l.client.http.Close()
 	l.cache.keep(ctx, l.config.StaleLimit, l.config.Now, func(err error) {
 		if err != nil {
 			l.config.Logger.Error("looked-up account records could not be kept on disk", "error", err)

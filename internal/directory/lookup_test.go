@@ -616,7 +616,7 @@ func TestLookupConfig(t *testing.T) {
 		config directory.LookupConfig
 		want   string
 	}{
-		{directory.LookupConfig{URL: "http://accounts.internal/x"}, "the directory at accounts.internal would be asked in plain text, and anybody on the way could read and replace records: use https"},
+		{directory.LookupConfig{URL: "http://accounts.internal/x"}, "the directory at accounts.internal would be asked in plain text, and anybody on the way could read and replace what is said: use https"},
 		{directory.LookupConfig{URL: "accounts.internal"}, "the URL of the directory must begin with https:// and name a host"},
 		{directory.LookupConfig{URL: "https://u:p@accounts.internal"}, "the URL of the directory at accounts.internal may have no user and no fragment"},
 		{directory.LookupConfig{URL: "https://%zz?key=secret"}, "the URL of the directory cannot be read"},

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sparkoo/transfergate/internal/fetch"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -68,7 +69,7 @@ func (f TLSFiles) load() (*tls.Config, error) {
 		}
 		config.VerifyConnection = func(state tls.ConnectionState) error {
 			if err := f.checkRevoked(state.VerifiedChains); err != nil {
-				return &revokedError{err}
+				return &fetch.Refusal{Err: err}
 			}
 			return nil
 		}
@@ -111,9 +112,6 @@ func readRevoked(path string) ([]*x509.RevocationList, error) {
 	}
 	return nil, fmt.Errorf("%s is no list of revoked certificates: it is empty", path)
 }
-
-// revokedError is why a list of revoked certificates refuses a connection.
-type revokedError struct{ error }
 
 // checkRevoked lets a connection pass if one of its chains holds no certificate
 // that its issuer revoked.

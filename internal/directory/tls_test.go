@@ -203,7 +203,7 @@ func TestRevokedOnAConnection(t *testing.T) {
 	if err := os.WriteFile(list, c.ca.Revoke(time.Now().Add(time.Hour), cert), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	l.AgeConnections(6 * time.Minute)
+	l.Renew()
 	if got, err := l.Find(t.Context(), registers, "b"); !errors.Is(err, directory.ErrUnavailable) {
 		t.Errorf("b is %s, %v", partyOf(got), err)
 	}

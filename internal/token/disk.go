@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/durable"
+	"github.com/sparkoo/transfergate/internal/fetch"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -64,7 +65,7 @@ func (k *Keys) read() (*set, error) {
 		return nil, err
 	}
 	defer file.Close()
-	raw, err := readLimited(file, maxSet+maxSet/2) // the set, as JSON may spell it, and what stands beside it
+	raw, err := fetch.ReadAll(file, maxSet+maxSet/2) // the set, as JSON may spell it, and what stands beside it
 	if err != nil {
 		return nil, err
 	}
@@ -80,7 +81,7 @@ func (k *Keys) read() (*set, error) {
 		return nil, err
 	}
 	s.fetched = content.Fetched
-	if now := wall(k.config.Now()); s.fetched.After(now) {
+	if now := fetch.Wall(k.config.Now()); s.fetched.After(now) {
 		return nil, errors.New("it claims to be fetched in the future")
 	}
 	return s, nil

@@ -7,14 +7,12 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"io"
 	"log/slog"
-	"math/rand/v2"
-	"net/http"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/sparkoo/transfergate/internal/fetch"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -24,8 +22,6 @@ const DefaultStaleLimit = 24 * time.Hour
 // The paces of fetching.
 const (
 	refreshEvery = 5 * time.Minute // in the background
-	retryFirst   = time.Second     // after a failure; doubled with each one
-	retryMost    = time.Minute
 	askInterval  = time.Second     // between fetches that unknown keys cause
 	askWait      = 3 * time.Second // how long a request waits for a fetch
 	fetchTimeout = 10 * time.Second
@@ -67,7 +63,7 @@ type Keys struct {
 	config     KeysConfig
 	algorithms []string
 	pinned     bool
-	client     *http.Client
+	client     *fetch.Client
 
 	current atomic.Pointer[set]
 	runner  chan struct{} // holds one token while somebody runs
@@ -79,7 +75,7 @@ type Keys struct {
 	due      time.Time     // guarded by mu: of the next fetch in the background
 	lastErr  error         // guarded by mu: of the last fetch
 	failures uint64        // guarded by mu: since the start
-	inRow    int           // guarded by mu: failures since the last success
+	backoff  fetch.Backoff // guarded by mu
 }
 
 var errNotFetched = errors.New("the key set has not been fetched yet")
@@ -88,7 +84,7 @@ var errNotFetched = errors.New("the key set has not been fetched yet")
 // cache and asks nobody else; [Keys.Run] does. It fails on a configuration that
 // cannot be trusted, not on a missing or broken cache.
 func NewKeys(config KeysConfig) (*Keys, error) {
-	if err := checkURL(config.URL); err != nil {
+	if err := fetch.CheckURL("key set", config.URL); err != nil {
 		return nil, err
 	}
 	algorithms, err := allowList(config.Algorithms)
@@ -110,7 +106,7 @@ func NewKeys(config KeysConfig) (*Keys, error) {
 		config: config, algorithms: algorithms, lastErr: errNotFetched,
 		runner: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}
-	k.client = newClient(&tls.Config{RootCAs: config.Roots, MinVersion: tls.VersionTLS12})
+	k.client = fetch.New(fetch.Config{TLS: &tls.Config{RootCAs: config.Roots, MinVersion: tls.VersionTLS12}, Timeout: fetchTimeout})
 	if config.Cache != "" {
 		k.load()
 	}
@@ -129,7 +125,7 @@ func PinnedKeys(path string, algorithms []string) (*Keys, error) {
 		return nil, fmt.Errorf("reading pinned keys: %w", err)
 	}
 	defer file.Close()
-	raw, err := readLimited(file, maxSet)
+	raw, err := fetch.ReadAll(file, maxSet)
 	if err != nil {
 		return nil, fmt.Errorf("reading pinned keys: %s: %w", path, err)
 	}
@@ -306,16 +302,15 @@ func (k *Keys) conclude(next *set, err error) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.lastErr = err
-	wait := k.config.Refresh
+	wait := fetch.Spread(k.config.Refresh)
 	if err != nil {
-		wait = min(wait, retryMost, retryFirst<<min(k.inRow, 10))
-		k.inRow++
+		wait = min(wait, k.backoff.Failed())
 		k.failures++
 	} else {
-		k.inRow = 0
+		k.backoff.Succeeded()
 		k.current.Store(next)
 	}
-	k.due = time.Now().Add(wait - rand.N(wait/10+1)) // not all gateways at once
+	k.due = time.Now().Add(wait)
 	close(k.asked)
 	k.asked = nil
 }
@@ -340,12 +335,3 @@ func (k *Keys) report(next *set, err error, logger *slog.Logger) {
 
 // maxSet is the largest key set that is read, in bytes.
 const maxSet = 1 << 20
-
-// readLimited reads all of r, which may not be longer than limit.
-func readLimited(r io.Reader, limit int64) ([]byte, error) {
-	raw, err := io.ReadAll(io.LimitReader(r, limit+1))
-	if err == nil && int64(len(raw)) > limit {
-		err = fmt.Errorf("it is larger than %d bytes", limit)
-	}
-	return raw, err
-}

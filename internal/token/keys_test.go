@@ -287,11 +287,11 @@ func TestServiceAnswersSomethingElse(t *testing.T) {
 		"HTML":           {write(`<!doctype html><title>Login</title>`), "it is not a JSON object with the member 'keys'"},
 		"symmetric keys": {write(`{"keys":[{"kty":"oct","k":"c2VjcmV0","kid":"k"}]}`), "symmetric (member kty)"},
 		"half a set":     {write(string(setOf(s)[:100])), "it is not a JSON object with the member 'keys'"},
-		"more than 1 MB": {write(strings.Repeat(" ", 1<<20) + string(setOf(evil))), "it is larger than 1048576 bytes"},
-		"status 500":     {status(500, setOf(evil)), "status 500, only 200 will do"},
-		"status 404":     {status(404, setOf(evil)), "status 404, only 200 will do"},
-		"status 203":     {status(203, setOf(evil)), "status 203, only 200 will do"},
-		"a redirect":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, "status 302, only 200 will do"},
+		"more than 1 MB": {write(strings.Repeat(" ", 1<<20) + string(setOf(evil))), "the answer is larger than 1048576 bytes"},
+		"status 500":     {status(500, setOf(evil)), "status 500"},
+		"status 404":     {status(404, setOf(evil)), "status 404"},
+		"status 203":     {status(203, setOf(evil)), "status 203"},
+		"a redirect":     {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, elsewhere.URL, http.StatusFound) }, "status 302: redirects are not followed"},
 		"a broken body": {func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Content-Length", "99")
 			w.Write([]byte("{"))
@@ -527,8 +527,8 @@ func TestKeysConfigErrors(t *testing.T) {
 		"https://a b/":                    "the URL of the key set cannot be read",
 		"https://user:secret@a.test/jwks": "the URL of the key set at a.test may have no user and no fragment",
 		"https://a.test/jwks#k":           "the URL of the key set at a.test may have no user and no fragment",
-		"http://a.test/jwks":              "the key set at a.test would come in plain text, and anybody on the way could replace the keys: use https",
-		"http://127.0.0.1.a.test/jwks":    "the key set at 127.0.0.1.a.test would come in plain text, and anybody on the way could replace the keys: use https",
+		"http://a.test/jwks":              "the key set at a.test would be asked in plain text, and anybody on the way could read and replace what is said: use https",
+		"http://127.0.0.1.a.test/jwks":    "the key set at 127.0.0.1.a.test would be asked in plain text, and anybody on the way could read and replace what is said: use https",
 	} {
 		if _, err := token.NewKeys(token.KeysConfig{URL: url}); err == nil || err.Error() != want {
 			t.Errorf("%s: got %v, want %s", url, err, want)
