@@ -8,9 +8,10 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/anchor"
 	"github.com/sparkoo/transfergate/internal/ledger"
@@ -117,8 +118,25 @@ func (l *shared) knownElsewhere(ctx context.Context, origin string) error {
 	if o == nil {
 		return nil
 	}
-	err := o.publisher.Known(ctx, origin)
-	if ahead := (*anchor.AheadError)(nil); errors.As(err, &ahead) {
+	return knownMore(o.publisher.Known(ctx, origin))
+}
+
+// knownBefore asks the places outside for a ledger that would be begun.
+func (l *shared) knownBefore(ctx context.Context, empty []byte, vkey string) error {
+	o := l.outside.Load()
+	if o == nil {
+		return nil
+	}
+	key, err := note.NewVerifier(vkey)
+	if err != nil {
+		return err
+	}
+	return knownMore(o.publisher.KnownBefore(ctx, empty, key))
+}
+
+// knownMore tells the ledger which errors keep it from opening.
+func knownMore(err error) error {
+	if _, ahead := errors.AsType[*anchor.AheadError](err); ahead {
 		return fmt.Errorf("%w: %w", ledger.ErrKnownMore, err)
 	}
 	return err
@@ -143,17 +161,51 @@ func (l *shared) closeOutside() {
 
 // anchored returns the log of an origin, which ends in the epoch's name.
 func (l *shared) anchored(origin string) (anchor.Log, error) {
-	name := origin[strings.LastIndexByte(origin, '/')+1:]
-	number, err := strconv.ParseUint(strings.TrimPrefix(name, "epoch-"), 10, 32)
-	if err != nil || number == 0 {
+	number := ledger.EpochOf(origin)
+	if number == 0 {
 		return anchor.Log{}, fmt.Errorf("the log '%s' is not an epoch of a ledger", origin)
 	}
-	view, key, err := l.views.open(uint32(number))
+	view, key, err := l.views.open(number)
 	if err == nil && view.Origin() != origin {
 		err = fmt.Errorf("%s is the log '%s'", view.Dir(), view.Origin())
 	}
 	if err != nil {
 		return anchor.Log{}, err
 	}
-	return anchor.Log{Source: view, Key: key, Witnessed: view.WitnessedFile()}, nil
+	earlier, err := l.earlier(number)
+	return anchor.Log{Source: view, Key: key, Witnessed: view.WitnessedFile(), Earlier: earlier}, err
+}
+
+// earlier are the epochs that an epoch follows, as far as they, or the epoch after
+// them, can be read.
+func (l *shared) earlier(number uint32) (all []anchor.Earlier, err error) {
+	dir := l.views.dir
+	numbers, err := dir.Epochs()
+	if err != nil {
+		return nil, err
+	}
+	var views []*ledger.View // oldest first
+	of := make(map[string]*ledger.View)
+	for _, n := range numbers {
+		view, err := dir.View(n)
+		if err != nil || n > number {
+			continue // it is damaged, and was when the next one was begun
+		}
+		views, of[view.Origin()] = append(views, view), view
+	}
+	for _, view := range slices.Backward(views) {
+		before, signed := view.Previous()
+		if before == "" {
+			continue
+		}
+		e := anchor.Earlier{Origin: before, Checkpoint: signed}
+		if v := of[before]; v != nil {
+			if e.Key, err = note.NewVerifier(v.VerifierKey()); err != nil {
+				return nil, fmt.Errorf("the key of %s: %w", before, err)
+			}
+			e.Source = v
+		}
+		all = append(all, e)
+	}
+	return all, nil
 }

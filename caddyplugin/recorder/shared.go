@@ -49,6 +49,7 @@ func load(dir, class string, writer ledger.Options, o *Options) (*shared, error)
 		writer.OnCheckpoint = l.published
 		writer.DueFor = max(0, cmp.Or(o.Patience, retentionPatience))
 		writer.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
+		writer.KnownBefore = l.knownBefore
 		l.log = ledger.New(dir, writer)
 		l.users.Store(1)
 		return l, nil

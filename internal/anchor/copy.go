@@ -8,11 +8,11 @@ import (
 	"io/fs"
 	"net/http"
 	"net/url"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
-
-	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/fetch"
@@ -26,8 +26,7 @@ type Copy struct {
 	target string
 	remote bool
 
-	mu   sync.Mutex
-	last tiles.Checkpoint // what is there, once that is known
+	mu sync.Mutex // one call of Put at a time
 }
 
 // NewCopy returns the place at a URL, or in a file given by an absolute path.
@@ -72,63 +71,97 @@ func (c *Copy) Read(ctx context.Context) (signed []byte, err error) {
 }
 
 // Put brings a checkpoint there, unless what is there is not an older one of the
-// same ledger: then the error is *AheadError, or says what it is, and it stays.
-func (c *Copy) Put(ctx context.Context, t *tiles.Tree, key note.Verifier) error {
+// same ledger: then the error is *AheadError, or says what it is, and it stays. It
+// looks each time: somebody else may have brought another history meanwhile.
+func (c *Copy) Put(ctx context.Context, t *tiles.Tree, log Log) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.last.Origin == "" {
-		if err := c.compare(ctx, t, key); err != nil {
-			return err
-		}
+	there, err := c.compare(ctx, t.Origin, t, log)
+	if signed := ownSignature(t); err == nil && !bytes.Equal(there, signed) {
+		err = c.write(ctx, signed)
 	}
-	if err := c.write(ctx, ownSignature(t)); err != nil {
-		c.last = tiles.Checkpoint{} // look again, it may be there
-		return err
-	}
-	c.last = t.Checkpoint
-	return nil
+	return err
 }
 
-// compare makes sure that what is there may be replaced.
-func (c *Copy) compare(ctx context.Context, t *tiles.Tree, key note.Verifier) error {
-	signed, err := c.Read(ctx)
+// compare makes sure that what is there may be replaced by a log, of which t is nil
+// as long as it has no checkpoint, and returns it.
+func (c *Copy) compare(ctx context.Context, origin string, t *tiles.Tree, log Log) (signed []byte, err error) {
+	signed, err = c.Read(ctx)
 	if err != nil || signed == nil {
-		return err
+		return nil, err
 	}
 	there, err := tiles.ReadCheckpoint(signed)
 	if err != nil {
-		return fmt.Errorf("the %s is %w; it stays as it is", c.Name(), err)
+		return nil, fmt.Errorf("the %s is %w; it stays as it is", c.Name(), err)
 	}
-	if there.Origin != t.Origin {
-		return c.compareEpochs(there.Origin, t.Origin)
+	ahead := func(what string) error { return &AheadError{Place: c.Name(), Origin: origin, What: what} }
+	switch {
+	case there.Origin != origin:
+		return signed, c.compareOrigins(there, origin, log.Earlier)
+	case t == nil:
+		return nil, ahead(fmt.Sprintf("it has a checkpoint of %d entries, and here is none", there.N))
 	}
-	if _, err := tiles.OpenCheckpoint(signed, key); err != nil {
-		return fmt.Errorf("the %s: %w; it stays as it is", c.Name(), err)
+	if _, err := tiles.OpenCheckpoint(signed, log.Key); err != nil {
+		return nil, fmt.Errorf("the %s: %w; it stays as it is", c.Name(), err)
 	}
 	if err := t.Extends(there); err != nil {
-		return &AheadError{Place: c.Name(), Origin: t.Origin, What: err.Error()}
+		return nil, ahead(err.Error())
 	}
-	return nil
+	return signed, nil
 }
 
-// compareEpochs makes sure that a log follows the one that is there. Origins of
-// one ledger end in the number of the epoch, which has leading zeros.
-func (c *Copy) compareEpochs(there, here string) error {
-	i, j := strings.LastIndexByte(there, '/'), strings.LastIndexByte(here, '/')
+// compareOrigins makes sure that a log follows the one that is there. An origin is a
+// path that ends in the node, the id of the ledger and the number of the epoch, which
+// has leading zeros.
+func (c *Copy) compareOrigins(there tiles.Checkpoint, here string, earlier []Earlier) error {
+	ahead := func(what string) error { return &AheadError{Place: c.Name(), Origin: here, What: what} }
+	sameLedger := path.Dir(there.Origin) == path.Dir(here)
+	i := slices.IndexFunc(earlier, func(e Earlier) bool { return e.Origin == there.Origin })
 	switch {
-	case i < 0 || j < 0 || there[:i] != here[:j]:
-		return fmt.Errorf("the %s is of another ledger, %s; it stays as it is: give each ledger a copy of its own", c.Name(), there)
-	case there[i:] > here[j:]:
-		return &AheadError{Place: c.Name(), Origin: here, What: "it has a checkpoint of the later epoch " + there[i+1:]}
+	case i >= 0:
+		if lost := earlier[i].covers(there); lost != "" {
+			return ahead(lost)
+		}
+		return nil
+	case sameLedger && there.Origin > here:
+		return ahead("it has a checkpoint of the later epoch " + path.Base(there.Origin))
+	case sameLedger:
+		return nil // of an epoch that was deleted when its time had run out
+	case path.Dir(path.Dir(there.Origin)) == path.Dir(path.Dir(here)):
+		return ahead(fmt.Sprintf("it has a checkpoint of %d entries of %s, another ledger of this node, which the one here does not follow", there.N, there.Origin))
 	}
-	return nil
+	return fmt.Errorf("the %s is of another ledger, %s; it stays as it is: give each ledger a copy of its own", c.Name(), there.Origin)
+}
+
+// covers tells what a checkpoint of an earlier log has that was lost when the next log
+// was begun; empty for nothing.
+func (e Earlier) covers(there tiles.Checkpoint) (lost string) {
+	bound, err := tiles.ReadCheckpoint(e.Checkpoint)
+	switch {
+	case err != nil && there.N > 0:
+		return fmt.Sprintf("it has a checkpoint of %d entries of %s, and the log after it commits to none of them", there.N, there.Origin)
+	case there.N > bound.N:
+		return fmt.Sprintf("it has a checkpoint of %d entries of %s, and the log after it was begun when there were %d", there.N, there.Origin, bound.N)
+	case there.N == bound.N && there.Hash != bound.Hash:
+		return fmt.Sprintf("its root hash of %d entries of %s is %v, and the log after it commits to %v", there.N, there.Origin, there.Hash, bound.Hash)
+	case there.N == bound.N || e.Source == nil:
+		return ""
+	}
+	t, err := tiles.OpenTreeAt(e.Source, e.Checkpoint, e.Key)
+	if err != nil {
+		return err.Error()
+	}
+	if _, err := t.Consistency(there.N); err != nil {
+		return "" // the log after it commits to more; that what there is cannot be read is found by who verifies
+	}
+	if err := t.Extends(there); err != nil {
+		return err.Error()
+	}
+	return ""
 }
 
 func (c *Copy) write(ctx context.Context, signed []byte) error {
 	if !c.remote {
-		if there, err := regular.ReadFile(c.target, regular.KeyLimit); err == nil && bytes.Equal(there, signed) {
-			return nil
-		}
 		if err := durable.WriteFile(c.target, signed, 0o644); err != nil {
 			return fmt.Errorf("writing the %s: %w", c.Name(), err)
 		}

@@ -3,20 +3,22 @@ package anchor
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
 	"sync"
+
+	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
 // Known asks all places, before the log is opened, whether they know another
-// history of it than its latest checkpoint: then the error is *AheadError, and
+// history of it than its latest checkpoint, or of the logs that it follows than what
+// the one after them commits to: then the error is *AheadError, and
 // the log must not be written to. Other errors say that a place could not be
 // asked; there can be several, joined. A log without a checkpoint is compared
 // with the copies only.
 func (pub *Publisher) Known(ctx context.Context, origin string) error {
-	log, err := pub.o.Log(origin)
+	log, err := pub.log(origin)
 	if err != nil {
 		return err
 	}
@@ -26,46 +28,55 @@ func (pub *Publisher) Known(ctx context.Context, origin string) error {
 	} else if err != nil {
 		return err
 	}
+	return pub.ask(ctx,
+		func(ctx context.Context, c *Copy) error {
+			_, err := c.compare(ctx, origin, t, log)
+			return err
+		},
+		func(ctx context.Context, w *Witness) (err error) {
+			if t != nil { // a witness answers only to a checkpoint
+				var line string
+				if line, err = w.Cosign(ctx, t); err == nil {
+					err = pub.collect(log, t, w.Name(), line)
+				}
+			}
+			for _, e := range log.Earlier {
+				err = errors.Join(err, w.compare(ctx, e, origin))
+			}
+			return err
+		})
+}
+
+// KnownBefore asks all places for a log that is about to begin where nothing is left
+// of an earlier one. empty is a signed checkpoint of it with no entries, which
+// contradicts none. The error is *AheadError if a place knows entries of it, or of
+// another ledger of the same node. Other errors say that a place could not be asked;
+// there can be several, joined.
+func (pub *Publisher) KnownBefore(ctx context.Context, empty []byte, key note.Verifier) error {
+	t, err := tiles.OpenTreeAt(nil, empty, key) // without entries there is nothing to read
+	if err != nil {
+		return err
+	}
+	return pub.ask(ctx,
+		func(ctx context.Context, c *Copy) error {
+			_, err := c.compare(ctx, t.Origin, nil, Log{Key: key})
+			return err
+		},
+		func(ctx context.Context, w *Witness) error { return w.begun(ctx, t) })
+}
+
+// ask asks all places at the same time.
+func (pub *Publisher) ask(ctx context.Context, ofCopy func(context.Context, *Copy) error, ofWitness func(context.Context, *Witness) error) error {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	found := make([]error, len(pub.o.Witnesses)+len(pub.o.Copies))
+	found := make([]error, len(pub.o.Copies)+len(pub.o.Witnesses))
 	var asked sync.WaitGroup
 	for i, c := range pub.o.Copies {
-		asked.Go(func() { found[i] = c.known(ctx, origin, t, log) })
+		asked.Go(func() { found[i] = ofCopy(ctx, c) })
 	}
 	for i, w := range pub.o.Witnesses {
-		if t == nil {
-			break // a witness answers only to a checkpoint
-		}
-		asked.Go(func() {
-			line, err := w.Cosign(ctx, t)
-			if err == nil {
-				err = pub.collect(log, t, w.Name(), line)
-			}
-			found[len(pub.o.Copies)+i] = err
-		})
+		asked.Go(func() { found[len(pub.o.Copies)+i] = ofWitness(ctx, w) })
 	}
 	asked.Wait()
 	return errors.Join(found...)
-}
-
-// known compares a copy with a tree, nil if the log has no checkpoint.
-func (c *Copy) known(ctx context.Context, origin string, t *tiles.Tree, log Log) error {
-	if t != nil {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		return c.compare(ctx, t, log.Key)
-	}
-	signed, err := c.Read(ctx)
-	if err != nil || signed == nil {
-		return err
-	}
-	there, err := tiles.ReadCheckpoint(signed)
-	switch {
-	case err != nil:
-		return fmt.Errorf("the %s is %w", c.Name(), err)
-	case there.Origin != origin:
-		return c.compareEpochs(there.Origin, origin)
-	}
-	return &AheadError{Place: c.Name(), Origin: origin, What: fmt.Sprintf("it has a checkpoint of %d entries, and here is none", there.N)}
 }

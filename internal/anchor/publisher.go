@@ -21,6 +21,24 @@ type Log struct {
 
 	// Witnessed is the file for the checkpoint with the witnesses' signatures.
 	Witnessed string
+
+	// Earlier are the logs that this one follows. Where several commit to the same
+	// one, as where an operator gave a checkpoint that was kept elsewhere, the one
+	// that commits to the most of it counts.
+	Earlier []Earlier
+}
+
+// Earlier is a log that another one follows.
+type Earlier struct {
+	Origin string
+
+	// Checkpoint is the signed one that the first entry of the log after it commits
+	// to; nil if it commits to none.
+	Checkpoint []byte
+
+	// Source has its entries, and Key verifies it. Both are nil if it is not there.
+	Source tiles.Source
+	Key    note.Verifier
 }
 
 // Options are the settings of a Publisher.
@@ -87,7 +105,7 @@ func New(o Options) *Publisher {
 	}
 	pub := &Publisher{o: o, closing: make(chan struct{}), logs: map[string]Log{}}
 	for _, c := range o.Copies {
-		pub.add(c.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error { return c.Put(ctx, t, log.Key) })
+		pub.add(c.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error { return c.Put(ctx, t, log) })
 	}
 	for _, w := range o.Witnesses {
 		pub.add(w.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error {
@@ -231,6 +249,36 @@ func (p *place) pushLatest(ctx context.Context, log Log, t *tiles.Tree) (size in
 	}
 }
 
+// log finds a log, with each of the earlier ones once.
+func (pub *Publisher) log(origin string) (Log, error) {
+	log, err := pub.o.Log(origin)
+	if err != nil {
+		return log, err
+	}
+	most := make(map[string]int)
+	var each []Earlier
+	for _, e := range log.Earlier {
+		i, known := most[e.Origin]
+		switch {
+		case !known:
+			most[e.Origin], each = len(each), append(each, e)
+		case e.size() > each[i].size():
+			each[i] = e
+		}
+	}
+	log.Earlier = each
+	return log, nil
+}
+
+// size is how many entries the log after it commits to.
+func (e Earlier) size() int64 {
+	c, err := tiles.ReadCheckpoint(e.Checkpoint)
+	if err != nil {
+		return 0
+	}
+	return c.N
+}
+
 // open makes a tree of a checkpoint of one of our logs.
 func (pub *Publisher) open(signed []byte) (log Log, t *tiles.Tree, err error) {
 	c, err := tiles.ReadCheckpoint(signed)
@@ -241,7 +289,7 @@ func (pub *Publisher) open(signed []byte) (log Log, t *tiles.Tree, err error) {
 	defer pub.mu.Unlock()
 	log, ok := pub.logs[c.Origin]
 	if !ok {
-		if log, err = pub.o.Log(c.Origin); err != nil {
+		if log, err = pub.log(c.Origin); err != nil {
 			return log, nil, err
 		}
 		clear(pub.logs) // an epoch does not come back

@@ -11,6 +11,7 @@ import (
 	"sync"
 
 	"golang.org/x/mod/sumdb/note"
+	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/internal/fetch"
 	"github.com/sparkoo/transfergate/internal/tiles"
@@ -67,9 +68,9 @@ func (w *Witness) Cosign(ctx context.Context, t *tiles.Tree) (line string, err e
 			}
 			return line, err
 		case http.StatusConflict:
-			size, err := strconv.ParseInt(strings.TrimSuffix(string(body), "\n"), 10, 64)
-			if err != nil || size < 0 {
-				return "", fmt.Errorf("%s has a conflict, but says no size: %q", w.Name(), clip(body))
+			size, err := w.conflict(body)
+			if err != nil {
+				return "", err
 			}
 			if size > t.N || size == old && old > 0 {
 				return "", w.ahead(t, size)
@@ -82,6 +83,62 @@ func (w *Witness) Cosign(ctx context.Context, t *tiles.Tree) (line string, err e
 		}
 	}
 	return "", fmt.Errorf("%s says each time that it knows another size of %s; somebody else brings it checkpoints of this log", w.Name(), t.Origin)
+}
+
+// compare asks the witness for a log that another one follows, by the checkpoint that
+// this one commits to. A log that the witness was never told of it cannot know.
+func (w *Witness) compare(ctx context.Context, e Earlier, here string) error {
+	bound, err := tiles.ReadCheckpoint(e.Checkpoint)
+	if err != nil || bound.N == 0 {
+		return nil // it commits to nothing
+	}
+	t := &tiles.Tree{Checkpoint: bound, Signed: e.Checkpoint}
+	status, body, err := w.post(ctx, t, bound.N, nil)
+	if err != nil {
+		return fmt.Errorf("asking %s for %s: %w", w.Name(), e.Origin, err)
+	}
+	size := int64(0)
+	if status == http.StatusConflict {
+		if size, err = w.conflict(body); err != nil {
+			return err
+		}
+	}
+	if size < bound.N {
+		return nil
+	}
+	what := fmt.Sprintf("it signed %d entries of %s, and the log after it was begun when there were %d", size, e.Origin, bound.N)
+	if size == bound.N {
+		what = fmt.Sprintf("the %d entries of %s it signed are others than the log after it commits to", size, e.Origin)
+	}
+	return &AheadError{Place: w.Name(), Origin: here, What: what}
+}
+
+// begun asks the witness for a log that has no entries yet.
+func (w *Witness) begun(ctx context.Context, empty *tiles.Tree) error {
+	status, body, err := w.post(ctx, empty, 0, nil)
+	if err != nil {
+		return fmt.Errorf("asking %s: %w", w.Name(), err)
+	}
+	switch status {
+	case http.StatusOK:
+		return nil
+	case http.StatusConflict:
+		size, err := w.conflict(body)
+		if err == nil && size > 0 {
+			err = w.ahead(empty, size)
+		}
+		return err
+	}
+	return fmt.Errorf("%s answers %s: %q", w.Name(), explain(status), clip(body))
+}
+
+// conflict reads the size that the witness knows.
+func (w *Witness) conflict(body []byte) (size int64, err error) {
+	size, err = strconv.ParseInt(strings.TrimSuffix(string(body), "\n"), 10, 64)
+	if err != nil || size < 0 {
+		return 0, fmt.Errorf("%s has a conflict, but says no size: %q", w.Name(), clip(body))
+	}
+	return size, nil
 }
 
 func (w *Witness) ahead(t *tiles.Tree, size int64) error {
@@ -106,12 +163,16 @@ func explain(status int) string {
 
 // add sends one add-checkpoint request.
 func (w *Witness) add(ctx context.Context, t *tiles.Tree, old int64) (status int, body []byte, err error) {
-	var b bytes.Buffer
-	fmt.Fprintf(&b, "old %d\n", old)
 	proof, err := t.Consistency(old)
 	if err != nil {
 		return 0, nil, err
 	}
+	return w.post(ctx, t, old, proof)
+}
+
+func (w *Witness) post(ctx context.Context, t *tiles.Tree, old int64, proof tlog.TreeProof) (status int, body []byte, err error) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "old %d\n", old)
 	for _, h := range proof {
 		fmt.Fprintf(&b, "%s\n", h)
 	}

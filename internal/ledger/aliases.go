@@ -30,6 +30,9 @@ var ErrLocked = format.ErrLocked
 // ParseID is the inverse of ID.String.
 func ParseID(s string) (ID, error) { return record.ParseID(s) }
 
+// EpochOf is the number of the epoch that an origin names; 0 if it names none.
+func EpochOf(origin string) uint32 { return format.NumberOf(origin) }
+
 // CheckClass tells what is wrong with the name of a class, if anything is.
 func CheckClass(name string) error { return format.CheckClass(name) }
 

@@ -7,10 +7,12 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// ReadFS and OpenViewFS are Read and OpenView on another file system.
+// ReadFS, OpenViewFS and GenerateKeyFS are Read, OpenView and GenerateKey on another
+// file system.
 var (
-	ReadFS     = read
-	OpenViewFS = openView
+	ReadFS        = read
+	OpenViewFS    = openView
+	GenerateKeyFS = generateKey
 )
 
 // Now is the log's clock.

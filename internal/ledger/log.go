@@ -21,6 +21,7 @@
 //	<folder>/epoch-000001/upper.tiles the root of each of these files
 //	<folder>/epoch-000001/checkpoint  the latest signed checkpoint
 //	<folder>/epoch-000001/quarantine/ what was cut off after a crash
+//	<folder>.begun                    which epoch was begun last (begun.go)
 //
 // Behind the commit an integrator builds the epoch's Merkle tree and signs a
 // checkpoint of it about once a second (integrator.go), so that nobody can rewrite
@@ -130,8 +131,8 @@ func New(dir string, o Options) *Log {
 // Open makes the folder if need be, locks it, reads back what is there and
 // begins to take appends. It does nothing when the log is open. An error leaves
 // the log unopened, and Open may be tried again: ErrLocked if somebody else
-// writes the folder, *CorruptError if durable entries are missing or changed,
-// ErrClosed after Close.
+// writes the folder, *CorruptError if durable entries are missing or changed, ErrLost
+// if all of them are, ErrClosed after Close.
 func (l *Log) Open() (err error) {
 	l.lifecycle.Lock()
 	defer l.lifecycle.Unlock()
@@ -158,6 +159,7 @@ func (l *Log) Open() (err error) {
 		return errors.Join(err, lock.Close())
 	}
 	l.opened = true
+	l.writeNote(l.epoch)
 	l.mu.Lock()
 	l.refusal = nil
 	l.mu.Unlock()
@@ -175,16 +177,15 @@ func (l *Log) load() (own [][]byte, err error) {
 	for _, name := range foreign {
 		l.o.Logger.Warn("a foreign file in the ledger's folder is left alone", "file", filepath.Join(l.dir, name))
 	}
+	if err := l.checkThere(e, ok); err != nil {
+		return nil, err
+	}
 	key, err := l.loadKey(!ok)
 	if err != nil {
 		return nil, err
 	}
 	if !ok {
-		e, err = l.newEpoch(format.Epoch{Number: 1, Origin: format.OriginOf(l.o.nodeName(), format.NewLedgerID(), 1)}, key)
-		if err == nil {
-			err = format.CreateEpoch(l.o.FS, l.dir, e)
-		}
-		if err != nil {
+		if e, err = l.firstEpoch(key); err != nil {
 			return nil, err
 		}
 	}
@@ -207,7 +208,11 @@ func (l *Log) load() (own [][]byte, err error) {
 		l.o.Logger.Warn("the ledger was not closed: no checkpoint covers its last entries, so that nothing proves them unchanged; they are signed now",
 			"dir", l.epochDir, "entries", n)
 	}
-	if err := l.keys.load(l, r.next == 0 && e.Previous == nil); err != nil {
+	fresh, err := l.hasNoEntries()
+	if err == nil {
+		err = l.keys.load(l, fresh)
+	}
+	if err != nil {
 		return nil, errors.Join(err, l.letGo())
 	}
 	if r.next == 0 {

@@ -40,6 +40,14 @@ func TestNewestEpochIsMissing(t *testing.T) {
 	if err != nil || !r.Torn || !strings.Contains(r.Tail, "epoch-000002") {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
+	// What is beside the folder says that there was another one; without that those
+	// who know checkpoints are asked.
+	if err := ledger.New(dir, o).Open(); !errors.Is(err, ledger.ErrLost) || !strings.Contains(err.Error(), "epoch-000002 was begun there") {
+		t.Fatalf("opened with %v", err)
+	}
+	if err := os.Remove(dir + ".begun"); err != nil {
+		t.Fatal(err)
+	}
 	asked := make(map[string]bool)
 	o.KnownElsewhere = func(_ context.Context, origin string) ([]byte, error) {
 		asked[filepath.Base(origin)] = true
@@ -59,7 +67,7 @@ func TestNewestEpochIsMissing(t *testing.T) {
 		t.Errorf("asked for %v", asked)
 	}
 	// Who knows nothing does not keep it from being begun.
-	if err := os.RemoveAll(newest); err != nil {
+	if err := errors.Join(os.RemoveAll(newest), os.Remove(dir+".begun")); err != nil {
 		t.Fatal(err)
 	}
 	o.KnownElsewhere = func(context.Context, string) ([]byte, error) { return nil, nil }

@@ -47,6 +47,14 @@ type Options struct {
 	// Default: nobody knows any
 	KnownElsewhere func(ctx context.Context, origin string) (signed []byte, err error)
 
+	// KnownBefore is asked by Open before it begins a ledger in a folder without
+	// any. empty is a signed checkpoint of no entries, under the origin that the
+	// ledger would have by its node, class and key, and vkey verifies it. Open fails
+	// if the error is ErrKnownMore: somebody knows entries of that log, or of another
+	// ledger in its place. Any other error is logged, and the ledger is begun.
+	// Default: nobody knows any
+	KnownBefore func(ctx context.Context, empty []byte, vkey string) error
+
 	// SegmentEntries is how many entries a segment of a new epoch has. It is
 	// rounded up to a power of two, at most 65536. An epoch keeps the length it
 	// was made with. Default: 65536

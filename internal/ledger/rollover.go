@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
@@ -58,6 +57,7 @@ func (l *Log) nextEpoch() error {
 	if err := format.CreateEpoch(l.o.FS, l.dir, e); err != nil {
 		return err
 	}
+	l.writeNote(e)
 	if err := l.takeEpoch(e, l.nextKey()); err != nil {
 		return err
 	}
@@ -164,34 +164,60 @@ const maxBecause = 4 << 10
 // NewEpoch begins a new epoch of a ledger that no gateway has open, and says
 // why in it. There are two reasons to: another key shall sign, which then lies
 // in the file nextKey and is named by the old epoch's last entry; or the newest
-// epoch is damaged, or its key lost. A damaged epoch is left as it is, and
+// epoch is damaged, or its key lost, or the whole ledger. A damaged epoch is left as it is, and
 // nothing vouches for what follows but the reason given. The zero nextKey keeps
 // the key of o, and the zero o.Node the node of the newest epoch.
 func NewEpoch(dir string, o Options, because, nextKey string) error {
+	l, err := newRollover(dir, o, because, nextKey)
+	if err != nil {
+		return err
+	}
+	err = l.Open()
+	switch {
+	case errors.Is(err, ErrLost):
+		return l.locked(l.beginAnew)
+	case format.IsDamage(err) || errors.Is(err, ErrNoSigningKey):
+		return l.locked(func() error { return l.beginAfter(err) })
+	}
+	return errors.Join(err, l.Close())
+}
+
+// NewEpochAfter is NewEpoch for a ledger of which somebody knows more than the folder
+// has: known is a checkpoint that was kept elsewhere. The new epoch's first entry
+// commits to it, so that what is lost stays known to be lost, and who knows it goes on
+// with the new epoch. The folder may be empty; what is there is left as it is.
+func NewEpochAfter(dir string, o Options, because, nextKey string, known []byte) error {
+	l, err := newRollover(dir, o, because, nextKey)
+	if err != nil {
+		return err
+	}
+	if err := format.MkdirDurable(l.o.FS, dir); err != nil {
+		return fmt.Errorf("making the ledger's folder: %w", err)
+	}
+	return l.locked(func() error { return l.beginKnown(known) })
+}
+
+// newRollover returns an unopened log that begins a new epoch.
+func newRollover(dir string, o Options, because, nextKey string) (*Log, error) {
 	if because == "" {
-		return errors.New("a new epoch needs a reason, which stands in the ledger from then on")
+		return nil, errors.New("a new epoch needs a reason, which stands in the ledger from then on")
 	}
 	if len(because) > maxBecause {
-		return fmt.Errorf("the reason for a new epoch has %d bytes; at most %d have room in the ledger", len(because), maxBecause)
+		return nil, fmt.Errorf("the reason for a new epoch has %d bytes; at most %d have room in the ledger", len(because), maxBecause)
 	}
 	if o.Node == "" {
 		o.Node = nodeOf(o.withDefaults().FS, dir)
 	}
 	l := New(dir, o)
-	l.because = because
+	l.because, l.rotate = because, true
 	if nextKey != "" {
 		key, err := readKey(l.o.FS, nextKey)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		l.successor = key
 	}
-	l.rotate = true
-	err := l.Open()
-	if format.IsDamage(err) || errors.Is(err, ErrNoSigningKey) {
-		return l.beginAfter(err)
-	}
-	return errors.Join(err, l.Close())
+	return l, nil
 }
 
 // NodeOf is the node that a ledger's newest epoch was begun by, for Options.Node
@@ -202,19 +228,24 @@ func NodeOf(dir string) string { return nodeOf(format.OS{}, dir) }
 // be known.
 func nodeOf(fsys format.FS, dir string) string {
 	e, _, ok, err := format.NewestEpoch(fsys, dir)
-	if parts := strings.Split(e.Origin, "/"); err == nil && ok && len(parts) == 4 {
-		return parts[1]
+	if err != nil || !ok {
+		return ""
 	}
-	return ""
+	return format.NodeOf(e.Origin)
 }
 
-// beginAfter makes an epoch after one that cannot be opened.
-func (l *Log) beginAfter(damage error) (err error) {
+// locked does something with the lock of a folder that is not open.
+func (l *Log) locked(do func() error) (err error) {
 	lock, err := l.o.FS.Lock(filepath.Join(l.dir, format.LockName))
 	if err != nil {
 		return fmt.Errorf("locking the ledger %s: %w", l.dir, err)
 	}
 	defer func() { err = errors.Join(err, lock.Close()) }()
+	return do()
+}
+
+// beginAfter makes an epoch after one that cannot be opened.
+func (l *Log) beginAfter(damage error) error {
 	names, err := l.o.FS.Names(l.dir)
 	if err != nil {
 		return fmt.Errorf("listing the ledger: %w", err)
@@ -231,18 +262,7 @@ func (l *Log) beginAfter(damage error) (err error) {
 			old.Checkpoint = string(signed)
 		}
 	}
-	key := l.successor
-	if key == nil {
-		if key, err = l.loadKey(true); err != nil {
-			return err
-		}
-	}
 	// The damaged epoch may have been followed by another one that is lost: the
 	// new one is a ledger of its own.
-	origin := format.OriginOf(l.o.nodeName(), format.NewLedgerID(), number+1)
-	e, err := l.newEpoch(format.Epoch{Number: number + 1, Origin: origin, Previous: &old, Because: l.because}, key)
-	if err != nil {
-		return err
-	}
-	return format.CreateEpoch(l.o.FS, l.dir, e)
+	return l.beginLog(&old, number)
 }

@@ -60,6 +60,20 @@ func (v *View) Epoch() uint32 { return v.epoch.Number }
 // Origin names the epoch's log in its checkpoints.
 func (v *View) Origin() string { return v.epoch.Origin }
 
+// Previous is the origin of the epoch before and its last signed checkpoint, as the
+// first entry names them. The origin is empty in a ledger's first epoch, and where it
+// could not be known; the checkpoint is nil if there was none.
+func (v *View) Previous() (origin string, signed []byte) {
+	p := v.epoch.Previous
+	if p == nil {
+		return "", nil
+	}
+	if p.Checkpoint != "" {
+		signed = []byte(p.Checkpoint)
+	}
+	return p.Origin, signed
+}
+
 // VerifierKey is the key that verifies the epoch's checkpoints, as in C2SP
 // signed-note. It is what the ledger itself says: compare it with a copy.
 func (v *View) VerifierKey() string { return v.epoch.Key }

@@ -8,6 +8,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 func ledgerKeygenCommand() *cobra.Command {
@@ -50,25 +51,36 @@ func epochNewCommand() *cobra.Command {
 		Short: "Begins a new epoch, after damage or with another key",
 		Long: "Begins a new epoch of a ledger that no gateway has open. If the newest epoch is sound it is closed by an entry that\n" +
 			"names the next one and its key; if it is damaged, or its key is lost, it is left as it is. Either way the new\n" +
-			"epoch's first entry carries the last signed checkpoint found, and the reason.",
+			"epoch's first entry carries the last signed checkpoint found, and the reason. A ledger that is lost is begun anew.\n" +
+			"Where a copy knows more than FOLDER has, it goes on only with an epoch that commits to what it knows: give it with --known.",
 		Args: cobra.ExactArgs(1),
 	}
 	because := cmd.Flags().String("because", "", "why; stands in the ledger from then on, so no personal data (required)")
 	key := cmd.Flags().String("key", "", "the file of the key that signs so far; default: checkpoint.key in FOLDER")
 	next := cmd.Flags().String("next-key", "", "the file of the key that signs from now on; default: the same")
+	known := cmd.Flags().String("known", "", "the file of a copy that knows more than FOLDER has, which is lost for good")
 	node := cmd.Flags().String("node", "", "the node's name in the new epoch's origin, as in the Caddyfile; default: as in the newest epoch")
 	asJSON := cli.JSONFlag(cmd)
 	if err := cmd.MarkFlagRequired("because"); err != nil {
 		panic(err) // the flag stands above
 	}
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
-		return newEpoch(w, args[0], ledger.Options{Node: *node, Key: *key}, *because, *next, *asJSON)
+		return newEpoch(w, args[0], ledger.Options{Node: *node, Key: *key}, *because, *next, *known, *asJSON)
 	})
 }
 
-// newEpoch begins an epoch and prints its origin and verifier key.
-func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey string, asJSON bool) (int, error) {
-	if err := ledger.NewEpoch(dir, o, because, nextKey); err != nil {
+// newEpoch begins an epoch, after what a file known knows if it is not empty, and
+// prints its origin and verifier key.
+func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey, known string, asJSON bool) (int, error) {
+	begin := func() error { return ledger.NewEpoch(dir, o, because, nextKey) }
+	if known != "" {
+		signed, err := regular.ReadFile(known, regular.KeyLimit)
+		if err != nil {
+			return cli.Error, fmt.Errorf("reading a checkpoint kept elsewhere: %w", err)
+		}
+		begin = func() error { return ledger.NewEpochAfter(dir, o, because, nextKey, signed) }
+	}
+	if err := begin(); err != nil {
 		return cli.Error, err
 	}
 	view, err := ledger.At(dir).View(0)

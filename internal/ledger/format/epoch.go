@@ -203,6 +203,32 @@ func OriginOf(node, ledger string, number uint32) string {
 	return "transfergate/" + node + "/" + ledger + "/" + epochName(number)
 }
 
+// NumberOf is the number of the epoch that an origin names; 0 if it names none.
+func NumberOf(origin string) uint32 {
+	at := strings.LastIndexByte(origin, '/')
+	if numbers := EpochNumbers([]string{origin[at+1:]}); at > 0 && len(numbers) == 1 {
+		return numbers[0]
+	}
+	return 0
+}
+
+// LedgerOf is the part of an origin that all epochs of its ledger have in common;
+// empty if it is no origin of ours.
+func LedgerOf(origin string) string {
+	if at := strings.LastIndexByte(origin, '/'); NumberOf(origin) > 0 {
+		return origin[:at]
+	}
+	return ""
+}
+
+// NodeOf is the node that an origin names; empty if it is no origin of ours.
+func NodeOf(origin string) string {
+	if parts := strings.Split(origin, "/"); len(parts) == 4 && parts[0] == "transfergate" && NumberOf(origin) > 0 {
+		return parts[1]
+	}
+	return ""
+}
+
 // Next returns the origin of an epoch after this one, of the same ledger.
 func (e Epoch) Next(node string) string {
 	parts := strings.Split(e.Origin, "/")

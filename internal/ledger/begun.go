@@ -1,0 +1,246 @@
+package ledger
+
+import (
+	"context"
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"golang.org/x/mod/sumdb/note"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+// ErrLost: the folder holds less than was begun there: no epoch, or not the newest
+// one. It was removed, put back from before, or its volume is not mounted. Put it back,
+// or begin anew with NewEpoch.
+var ErrLost = errors.New("the ledger that was here is gone")
+
+// lost says what is missing, and the two lawful ways on.
+func (l *Log) lost(what string) error {
+	return fmt.Errorf("%w: %s; nothing was changed; either mount the volume or put the folder back as it was last, or begin anew by "+
+		"'transfergate transfer ledger epoch new %s --because REASON'", ErrLost, what, l.dir)
+}
+
+// The note beside a ledger's folder says which epoch was begun last: it is still
+// there when the folder is removed, or when the volume is not mounted that holds it.
+// It only ever keeps a ledger from being begun. Without it nothing is known.
+
+// readNote reads the note; number is 0 if there is none, or none that can be read.
+func (l *Log) readNote() (origin string, number uint32, err error) {
+	data, err := format.ReadFile(l.o.FS, format.BegunPath(l.dir))
+	if errors.Is(err, fs.ErrNotExist) {
+		return "", 0, nil
+	}
+	if err != nil {
+		return "", 0, fmt.Errorf("reading which epoch was begun last: %w", err)
+	}
+	origin = strings.TrimSpace(string(data))
+	if number = format.NumberOf(origin); number > 0 {
+		return origin, number, nil
+	}
+	l.o.Logger.Warn("the note beside the ledger's folder names no epoch; it is written anew", "file", format.BegunPath(l.dir))
+	return "", 0, nil
+}
+
+// writeNote notes that an epoch was begun. Where nothing can be written beside the
+// folder, the ledger does without.
+func (l *Log) writeNote(e format.Epoch) {
+	path, text := format.BegunPath(l.dir), []byte(e.Origin+"\n")
+	if was, err := format.ReadFile(l.o.FS, path); err == nil && string(was) == string(text) {
+		return
+	}
+	if err := format.WriteDurable(l.o.FS, path, text); err != nil {
+		l.o.Logger.Warn("which epoch was begun cannot be noted beside the ledger's folder: "+
+			"whether the whole folder is lost, only a copy or a witness will know", "file", path, "error", err)
+	}
+}
+
+// checkThere makes sure that the folder, whose newest epoch is e if ok, is not less
+// than was begun there.
+func (l *Log) checkThere(e format.Epoch, ok bool) error {
+	origin, number, err := l.readNote()
+	if err != nil {
+		return err
+	}
+	note := format.BegunPath(l.dir)
+	switch {
+	case !ok && number > 0:
+		return l.lost(fmt.Sprintf("%s holds no epoch, but %s says that %s was begun there", l.dir, note, origin))
+	case ok && e.Number < number:
+		return l.lost(fmt.Sprintf("the newest epoch in %s is %s, but %s says that %s was begun there", l.dir, e.Origin, note, origin))
+	case ok && e.Number == number && e.Origin != origin:
+		return l.lost(fmt.Sprintf("%s holds %s, but %s says that %s was begun there", l.dir, e.Origin, note, origin))
+	case ok:
+		return nil
+	case l.rotate:
+		return l.lost(l.dir + " holds no epoch")
+	}
+	names, err := l.o.FS.Names(l.dir)
+	if err != nil {
+		return fmt.Errorf("listing the ledger: %w", err)
+	}
+	for _, name := range names {
+		if slices.Contains([]string{format.KeysName, format.PolicyName, format.HoldsName, format.OverdueName}, name) || format.IsDeleted(name) {
+			return l.lost(fmt.Sprintf("%s holds no epoch, but %s, which only a ledger with epochs has", l.dir, filepath.Join(l.dir, name)))
+		}
+	}
+	return nil
+}
+
+// hasNoEntries reports whether nothing was written to any epoch of the folder, so that
+// there need be no keys of pseudonyms.
+func (l *Log) hasNoEntries() (bool, error) {
+	numbers, _, err := format.ListEpochs(l.o.FS, l.dir)
+	for _, number := range numbers {
+		for _, sub := range []string{"seg", "sealed"} {
+			names, err := l.o.FS.Names(filepath.Join(format.EpochDir(l.dir, number), sub))
+			if err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return false, fmt.Errorf("listing the ledger's segments: %w", err)
+			}
+			if len(names) > 0 {
+				return false, nil
+			}
+		}
+	}
+	return true, err
+}
+
+// ledgerID is the id in the origins of a ledger that is begun without a word about an
+// earlier one. It follows from what the configuration and the key name, so that a
+// witness can be asked for it by who has lost the folder, and so that two ledgers of
+// one node, class and key are one log to a witness, which signs only one of them.
+func ledgerID(node, class string, key ed25519.PrivateKey) string {
+	sum := sha256.New()
+	fmt.Fprintf(sum, "transfergate: the id of a ledger\n%s\n%s\n", node, class)
+	sum.Write(key.Public().(ed25519.PublicKey))
+	return hex.EncodeToString(sum.Sum(nil)[:8])
+}
+
+// firstEpoch begins a ledger in a folder that has none.
+func (l *Log) firstEpoch(key ed25519.PrivateKey) (e format.Epoch, err error) {
+	e = format.Epoch{Number: 1, Origin: format.OriginOf(l.o.nodeName(), ledgerID(l.o.nodeName(), l.Dir().Class, key), 1)}
+	if e, err = l.newEpoch(e, key); err != nil {
+		return e, err
+	}
+	if err := l.askWhoKnows(e, key); err != nil {
+		return e, err
+	}
+	return e, format.CreateEpoch(l.o.FS, l.dir, e)
+}
+
+// askWhoKnows asks those who know checkpoints for a ledger that would be begun. A
+// checkpoint of no entries contradicts none.
+func (l *Log) askWhoKnows(e format.Epoch, key ed25519.PrivateKey) error {
+	if l.o.KnownBefore == nil {
+		return nil
+	}
+	signer, _, err := signerOf(key, e.Origin)
+	if err != nil {
+		return err
+	}
+	empty, _, err := signTree(format.NewTree(l.o.FS, format.EpochDir(l.dir, e.Number), e), e.Origin, signer)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), elsewhereTimeout)
+	defer cancel()
+	err = l.o.KnownBefore(ctx, empty, e.Key)
+	if errors.Is(err, ErrKnownMore) {
+		return l.lost(fmt.Sprintf("%s holds no epoch, but %v", l.dir, err))
+	}
+	if err != nil {
+		l.o.Logger.Warn("nobody could be asked whether there was a ledger before; a new one is begun all the same", "origin", e.Origin, "error", err)
+	}
+	return nil
+}
+
+// beginAnew begins a ledger in a folder whose own is lost, after the last epoch that
+// is known of, because an operator has said why.
+func (l *Log) beginAnew() error {
+	origin, number, err := l.readNote()
+	if err != nil {
+		return err
+	}
+	old := &format.Previous{Number: number, Origin: origin}
+	if number == 0 {
+		old = nil
+	}
+	return l.beginLog(old, number)
+}
+
+// beginKnown begins a ledger after an epoch of which somebody knows more than the
+// folder has, by a checkpoint that was kept elsewhere: the new one commits to it.
+func (l *Log) beginKnown(known []byte) error {
+	c, err := tiles.ReadCheckpoint(known)
+	if err != nil {
+		return fmt.Errorf("%s is %w", format.Elsewhere, err)
+	}
+	old := &format.Previous{Number: format.NumberOf(c.Origin), Origin: c.Origin, Checkpoint: string(known)}
+	if old.Number == 0 {
+		return fmt.Errorf("%s is of %s, which is no epoch of a ledger", format.Elsewhere, c.Origin)
+	}
+	names, err := l.o.FS.Names(l.dir)
+	if err != nil {
+		return fmt.Errorf("listing the ledger: %w", err)
+	}
+	_, number, err := l.readNote()
+	if err != nil {
+		return err
+	}
+	for _, n := range append(format.EpochNumbers(names), old.Number) {
+		number = max(number, n)
+	}
+	key, err := l.loadKey(true)
+	if err != nil {
+		return err
+	}
+	if _, old.Key, err = signerOf(key, c.Origin); err != nil {
+		return err
+	}
+	if view, err := openView(l.o.FS, l.dir, old.Number); err == nil && view.Origin() == c.Origin {
+		old.Key = view.VerifierKey()
+		if _, latest, err := format.ReadCheckpoint(l.o.FS, view.dir, view.epoch); err == nil && latest.N >= c.N {
+			return fmt.Errorf("the ledger has a checkpoint of %d entries of %s, and the one kept elsewhere is of %d: it is not needed to begin a new epoch",
+				latest.N, c.Origin, c.N)
+		}
+	}
+	verifier, err := note.NewVerifier(old.Key)
+	if err == nil {
+		_, err = tiles.OpenCheckpoint(known, verifier)
+	}
+	if err != nil { // the key went with the folder, or was another one: the reason vouches for it
+		l.o.Logger.Warn("a checkpoint kept elsewhere is not signed with a key that is here; the new epoch commits to it all the same",
+			"origin", c.Origin, "error", err)
+		old.Key = ""
+	}
+	return l.beginLog(old, number)
+}
+
+// beginLog begins a log of another id after the epoch number, which vouches for
+// nothing in it.
+func (l *Log) beginLog(old *format.Previous, number uint32) (err error) {
+	key := l.successor
+	if key == nil {
+		if key, err = l.loadKey(true); err != nil {
+			return err
+		}
+	}
+	origin := format.OriginOf(l.o.nodeName(), format.NewLedgerID(), number+1)
+	e, err := l.newEpoch(format.Epoch{Number: number + 1, Origin: origin, Previous: old, Because: l.because}, key)
+	if err != nil {
+		return err
+	}
+	if err := format.CreateEpoch(l.o.FS, l.dir, e); err != nil {
+		return err
+	}
+	l.writeNote(e)
+	return nil
+}
