@@ -35,15 +35,16 @@ internal/policytest: config internal/decision internal/fields internal/policydif
 internal/question: internal/country internal/decision internal/suggest
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
-internal/directory: controllers internal/durable internal/fetch internal/regular
+internal/directory: controllers internal/cache internal/durable internal/fetch internal/regular
 internal/durable:
 internal/fetch:
+internal/cache:
 internal/fields: internal/decision
 internal/geo: internal/country internal/regular
 internal/decision: internal/country internal/suggest
 internal/decision/decisiontest: internal/decision
 internal/approval: internal/regular
-internal/assertion: internal/fetch internal/suggest
+internal/assertion: internal/cache internal/fetch internal/suggest
 internal/country:
 internal/ledger: internal/durable internal/ledger/format internal/record internal/tiles
 internal/ledger/format: internal/durable internal/record internal/regular internal/tiles
@@ -57,7 +58,7 @@ internal/tiles: internal/durable internal/regular
 internal/anchor: internal/durable internal/fetch internal/regular internal/tiles
 internal/evidence: internal/record internal/tiles
 internal/tiles/tilestest: internal/tiles
-internal/token: internal/durable internal/fetch internal/regular internal/suggest
+internal/token: internal/cache internal/durable internal/fetch internal/regular internal/suggest
 `
 
 // mayImport reads allowed.

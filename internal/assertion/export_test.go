@@ -11,4 +11,4 @@ func Open(raw, algorithm string, public crypto.PublicKey) ([]byte, error) {
 func (k Key) Public() crypto.PublicKey { return k.public }
 
 // Kept is how many assertions the signer keeps for reuse.
-func (s *Signer) Kept() int { return s.cache.len() }
+func (s *Signer) Kept() int { return s.reused.kept.Len() }

@@ -44,7 +44,7 @@ type Signer struct {
 	perRequest bool
 	now        func() time.Time
 	subjects   subjects
-	cache      *cache
+	reused     *reused
 	jws        jose.Signer
 }
 
@@ -64,7 +64,7 @@ func New(config Config) (*Signer, error) {
 	}
 	s := &Signer{
 		issuer: config.Issuer, lifetime: lifetime, perRequest: config.PerRequest, now: config.Now,
-		cache: newCache(cmp.Or(config.Remember, DefaultRemember), lifetime/2),
+		reused: newReused(cmp.Or(config.Remember, DefaultRemember), lifetime/2),
 	}
 	if s.now == nil {
 		s.now = time.Now
@@ -110,12 +110,12 @@ func (s *Signer) Sign(f Facts) (string, error) {
 		return s.sign(&f, now)
 	}
 	f.Record = ""
-	if token := s.cache.get(f, now); token != "" {
+	if token := s.reused.get(f, now); token != "" {
 		return token, nil
 	}
 	token, err := s.sign(&f, now)
 	if err == nil {
-		s.cache.put(f, token, now)
+		s.reused.put(f, token, now)
 	}
 	return token, err
 }

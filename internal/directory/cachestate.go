@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"slices"
 	"time"
 
 	"github.com/sparkoo/transfergate/controllers"
@@ -44,9 +43,6 @@ func (c *Cache) save() error {
 	if c.state.path == "" || !c.changed.Swap(false) {
 		return nil
 	}
-	c.mu.Lock()
-	entries := slices.Clone(c.ring)
-	c.mu.Unlock()
 	err := c.state.write(func(w *bufio.Writer) error {
 		head, err := json.Marshal(cacheHead{cacheKind, c.source})
 		if err != nil {
@@ -56,9 +52,8 @@ func (c *Cache) save() error {
 			return err
 		}
 		var line []byte
-		for _, e := range entries {
-			a := e.answer.Load()
-			record := e.record(a)
+		for id, a := range c.answers.All() {
+			record := a.about(id)
 			if record == nil {
 				continue
 			}

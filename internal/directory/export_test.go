@@ -17,11 +17,11 @@ func (c *Cache) Fill(record *controllers.Account, asked time.Time) { c.fill(reco
 
 // Peek returns what is remembered of an account, and whether anything is.
 func (c *Cache) Peek(l *Lookup, id string) (*controllers.Account, bool) {
-	e := c.get(id)
-	if e == nil {
+	a := c.get(id)
+	if a == nil {
 		return nil, false
 	}
-	return e.record(e.answer.Load()), true
+	return a.about(id), true
 }
 
 // Age makes the changes in the state file older. Nobody may run meanwhile.

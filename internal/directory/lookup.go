@@ -136,12 +136,11 @@ func (c *LookupConfig) complete() error {
 // not end the look-up for others.
 func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account string) (*controllers.Account, error) {
 	now := l.config.Now()
-	e := l.cache.get(account)
+	a := l.cache.get(account)
 	var record *controllers.Account
 	usable := noUse
-	if e != nil {
-		a := e.answer.Load()
-		if record = e.record(a); fits(record, s) {
+	if a != nil {
+		if record = a.about(account); fits(record, s) {
 			usable = l.judge(a, now)
 		}
 	}
@@ -149,7 +148,7 @@ func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account stri
 	case fresh:
 		return record, nil
 	case ageing:
-		l.refreshAhead(e, s.Known())
+		l.refreshAhead(account, a, s.Known())
 		return record, nil
 	case stale, noUse: // ask
 	}
@@ -270,14 +269,14 @@ func (l *Lookup) believed(record *controllers.Account) time.Duration {
 
 // refreshAhead looks an account up in the background, unless that is done already
 // or all slots are taken.
-func (l *Lookup) refreshAhead(e *entry, known controllers.Known) {
-	if e.refreshing.Load() || len(l.slots) == cap(l.slots) || l.breaker.open(l.config.Now()) || !e.refreshing.CompareAndSwap(false, true) {
+func (l *Lookup) refreshAhead(account string, a *answer, known controllers.Known) {
+	if a.refreshing.Load() || len(l.slots) == cap(l.slots) || l.breaker.open(l.config.Now()) || !a.refreshing.CompareAndSwap(false, true) {
 		return
 	}
-	done := l.flight(e.id, known)
+	done := l.flight(account, known)
 	go func() {
 		<-done
-		e.refreshing.Store(false)
+		a.refreshing.Store(false)
 	}()
 }
 
@@ -320,12 +319,11 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 
 // remembered is what is known of an account, if it need not be asked for.
 func (l *Lookup) remembered(account string, known controllers.Known, now time.Time) (f found, ok bool) {
-	e := l.cache.get(account)
-	if e == nil {
+	a := l.cache.get(account)
+	if a == nil {
 		return f, false
 	}
-	a := e.answer.Load()
-	f = found{e.record(a), time.Unix(0, int64(a.asked))}
+	f = found{a.about(account), time.Unix(0, int64(a.asked))}
 	return f, l.judge(a, now) == fresh && (f.record == nil || f.record.CheckNames(known) == nil)
 }
 

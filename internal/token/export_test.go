@@ -56,7 +56,7 @@ func CheckSet(set []byte, algorithms []string) (keys int, ignored string, err er
 }
 
 // Remembered returns how many tokens a verifier remembers.
-func (v *Verifier) Remembered() int { return v.memo.len() }
+func (v *Verifier) Remembered() int { return v.memo.Len() }
 
 // Judge verifies a token as if it had never been seen.
 func Judge(v *Verifier, raw string) error {

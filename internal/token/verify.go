@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/go-jose/go-jose/v4"
+
+	"github.com/sparkoo/transfergate/internal/cache"
 )
 
 // The defaults and bounds of a [Config].
@@ -69,7 +71,7 @@ type Config struct {
 type Verifier struct {
 	config Config
 	keys   *Keys
-	memo   *memo
+	memo   *cache.Cache[digest, *Token] // verified tokens; junk cannot push them out
 }
 
 // New returns a verifier that takes its keys from keys. The configuration is
@@ -107,8 +109,11 @@ func New(config Config, keys *Keys) (*Verifier, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Verifier{config: config, keys: keys, memo: newMemo(config.Remember)}, nil
+	return &Verifier{config: config, keys: keys, memo: cache.New[digest, *Token](config.Remember)}, nil
 }
+
+// digest identifies a token.
+type digest = [sha256.Size]byte
 
 // Verify returns what a token in compact form says. The error is an
 // [*InvalidError] if the token is at fault, and [ErrUnavailable] if it could not
@@ -119,8 +124,9 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 		return nil, invalid(TooLarge)
 	}
 	id := sha256.Sum256([]byte(raw))
-	if t := v.memo.get(id); t != nil && v.keys.has(t.signer) {
+	if t, ok := v.memo.Get(id); ok && v.keys.has(t.signer) {
 		if err := t.usable.check(now); err != nil {
+			v.memo.Delete(id) // it makes room for one that is of use
 			return nil, err
 		}
 		return t, nil
@@ -129,7 +135,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 	if err != nil {
 		return nil, err
 	}
-	v.memo.put(id, t, now)
+	v.memo.Put(id, t, v.config.Remember)
 	return t, nil
 }
 
