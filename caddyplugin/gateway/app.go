@@ -97,6 +97,8 @@ type App struct {
 	stop       func()
 	background sync.WaitGroup // what Stop waits for
 
+	complaints complaints // of credentials that were refused
+
 	early    []string // servers that a warning of early data was given for
 	unlisted sync.Map // names of contracting parties an alert was given for
 

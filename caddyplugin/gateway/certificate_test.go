@@ -193,6 +193,9 @@ func TestCertificateExpiresOnAConnection(t *testing.T) {
 		if p := problemOf(t, a); a.StatusCode != 401 || p["reason"] != "identity_broken" || !strings.Contains(a.Header.Get("WWW-Authenticate"), "the client certificate has expired") {
 			t.Errorf("%s: status %d, %q: %s", protocol, a.StatusCode, a.Header.Get("WWW-Authenticate"), a.Text)
 		}
+		if refused := ofType(s.records(), "transfer.refused"); refused[len(refused)-1]["cause"] != "certificate_expired" {
+			t.Errorf("%s: recorded %v", protocol, refused[len(refused)-1])
+		}
 		if protocol == "HTTP/3.0" {
 			continue
 		}

@@ -169,6 +169,10 @@ type IdentityError struct {
 	// backslashes (RFC 6750 section 3), never a value of the request. May be empty.
 	Description string
 
+	// Cause says it more exactly to the operator. One that is not of [Causes] counts
+	// as [OtherCause]; a reason that leaves no question needs none.
+	Cause Cause
+
 	// Foreign says that the credential may be meant for another source of the same
 	// name. If one of them identifies, this error is forgotten.
 	Foreign bool

@@ -14,6 +14,7 @@ import (
 type metrics struct {
 	decisions  *prometheus.CounterVec // controller, region, outcome, enforced
 	reasons    *prometheus.CounterVec // reason
+	refusals   *prometheus.CounterVec // source, cause
 	resolution *prometheus.CounterVec // source
 	basis      *prometheus.CounterVec // basis, kind
 	conflicts  *prometheus.CounterVec // pair
@@ -36,6 +37,7 @@ var processMetrics = sync.OnceValue(func() *metrics {
 	return &metrics{
 		decisions:  counter("decisions_total", "Decisions made.", "controller", "region", "outcome", "enforced"),
 		reasons:    counter("reasons_total", "Requests denied or failed, by reason code.", "reason"),
+		refusals:   counter("identity_refusals_total", "Requests refused for what they say about who asks, by identity source and cause.", "source", "cause"),
 		resolution: counter("resolution_total", "Data subjects resolved, by identity source.", "source"),
 		basis:      counter("controller_basis_total", "Data controllers chosen, by basis and by how the country table answered.", "basis", "table"),
 		conflicts:  counter("country_mismatch_total", "Sources that disagreed about a data subject, by pair.", "pair"),
@@ -58,7 +60,7 @@ func (a *App) provisionMetrics() error {
 	}
 	m := a.metrics
 	own := []prometheus.Collector{
-		m.decisions, m.reasons, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, m.shadows,
+		m.decisions, m.reasons, m.refusals, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, m.shadows,
 		&gauges{a},
 	}
 	return a.Count(append(own, a.recorder.Collectors()...)...)
@@ -119,6 +121,9 @@ func (m *metrics) decided(d *decision.Decision, reported bool) {
 	m.decisions.WithLabelValues(controller, region, outcome, strconv.FormatBool(enforced)).Inc()
 }
 
+func (m *metrics) refusedIdentity(r refuser) {
+	m.refusals.WithLabelValues(r.source, string(r.cause)).Inc()
+}
 func (m *metrics) refused(reason decision.Reason) { m.reasons.WithLabelValues(string(reason)).Inc() }
 func (m *metrics) shadowed(change string)         { m.shadows.WithLabelValues(change).Inc() }
 func (m *metrics) recorded(recipient string)      { m.records.WithLabelValues(recipient).Inc() }

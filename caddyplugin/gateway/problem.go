@@ -39,6 +39,10 @@ func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 	d := x.decision
 	rec := h.app.newRecord(r, x, d)
 	rec.Type = record.TypeRefused
+	if x.refusal != "" && x.refuser.cause != "" {
+		rec.Cause = string(x.refuser.cause)
+		h.app.complain(x.refuser)
+	}
 	id, release, err := h.app.append(rec, x)
 	if errors.Is(err, errLedger) {
 		return x.fail(decision.LedgerUnavailable)

@@ -38,7 +38,9 @@ type exchange struct {
 	authUser   string     // the authenticated user it was resolved for
 	origin     string     // visitor's country by GeoIP, a hint
 	refusal    decision.Reason
-	challenge  string // what a 401 says about the credential
+	refuser    refuser // who refused it, and why; no cause where the reason says all
+	challenge  string  // what a 401 says about the credential
+	position   int     // of the source that identified, in the chain from 1
 
 	// what was decided; nil until the handler has decided
 	decision  *decision.Decision
@@ -91,7 +93,7 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	a.askSources(x, r)
 	snapshot := a.table.Snapshot().Under(x.state.Roster)
 	if _, known := snapshot.Controller(x.identity.Party); !known && x.identity.Party != "" {
-		x.refuse(&IdentityError{Source: x.identity.Source, Reason: decision.IdentityBroken, Description: unknownParty})
+		x.refuse(&IdentityError{Source: x.identity.Source, Reason: decision.IdentityBroken, Cause: PartyUnknown, Description: unknownParty}, x.position)
 	}
 	if x.invalid = x.identity.Country != "" && !country.Valid(x.identity.Country); x.invalid {
 		x.identity.Country = "" // it may be anything, personal data included
@@ -101,7 +103,7 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	}
 	record, err := a.record(r.Context(), &snapshot, x.identity.Account)
 	if err != nil {
-		x.refuse(&IdentityError{Source: "accounts", Reason: decision.DirectoryDown})
+		x.refuse(&IdentityError{Source: "accounts", Reason: decision.DirectoryDown}, 0)
 		return
 	}
 	x.subject = snapshot.SubjectOf(record, x.identity.Country, x.identity.Party)
@@ -118,20 +120,21 @@ func (a *App) askSources(x *exchange, r *http.Request) {
 	if x.answers == nil {
 		x.answers = make([]Identity, len(a.identity))
 	}
-	x.identity, x.identified = Identity{}, false
+	x.identity, x.identified, x.position = Identity{}, false, 0
 	var foreign *IdentityError
+	last := 0 // position of the source that said so
 	for i, source := range a.identity {
 		id, err := source.Identify(r)
 		a.metrics.spoofed(id.Spoofed)
 		if e := new(IdentityError); errors.As(err, &e) && e.Foreign {
-			foreign = e
+			foreign, last = e, i+1
 			continue // another source may know it
 		}
 		if err == nil {
 			err = checkAccount(&id)
 		}
 		if err != nil {
-			x.refuse(err)
+			x.refuse(err, i+1)
 			continue // the other sources still remove their fields
 		}
 		if !id.Found {
@@ -139,11 +142,11 @@ func (a *App) askSources(x *exchange, r *http.Request) {
 		}
 		x.answers[i] = id
 		if id.Found && !x.identified {
-			x.identity, x.identified = id, true
+			x.identity, x.identified, x.position = id, true, i+1
 		}
 	}
 	if foreign != nil && x.refusal == "" && !slices.ContainsFunc(x.answers, func(id Identity) bool { return id.Found && id.Source == foreign.Source }) {
-		x.refuse(foreign)
+		x.refuse(foreign, last)
 	}
 }
 
@@ -153,7 +156,7 @@ func checkAccount(id *Identity) error {
 	if id.Account == "" || controllers.ValidID(id.Account) {
 		return nil
 	}
-	e := &IdentityError{Source: id.Source, Reason: decision.IdentityAmbiguous}
+	e := &IdentityError{Source: id.Source, Reason: decision.IdentityAmbiguous, Cause: AccountMalformed}
 	switch {
 	case id.Staff != nil:
 		e.Reason = decision.StaffWithoutSubject
@@ -179,12 +182,17 @@ func (a *App) alertUnlisted(party string) {
 // that the registers lack: nobody guesses which controller is meant.
 const unknownParty = "the credential names an unknown contracting party"
 
-// refuse notes why an identity source refuses the request. One that gives no
-// reason has a broken credential.
-func (x *exchange) refuse(err error) {
-	x.refusal, x.challenge = decision.IdentityBroken, ""
-	if e := new(IdentityError); errors.As(err, &e) {
-		x.refusal, x.challenge = e.Reason, e.Description
+// refuse notes why the identity source at that place of the chain refuses the
+// request. One that gives no reason has a broken credential.
+func (x *exchange) refuse(err error, position int) {
+	x.refusal, x.challenge, x.refuser = decision.IdentityBroken, "", refuser{"unknown", position, OtherCause}
+	e := new(IdentityError)
+	if !errors.As(err, &e) {
+		return
+	}
+	x.refusal, x.challenge, x.refuser = e.Reason, e.Description, refuser{e.Source, position, e.Cause}
+	if e.Cause != "" || e.Reason.Info().Status == http.StatusUnauthorized {
+		x.refuser.cause = e.Cause.listed()
 	}
 }
 

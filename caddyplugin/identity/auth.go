@@ -98,7 +98,7 @@ func (a *Auth) Identify(r *http.Request) (gateway.Identity, error) {
 	case entity == "" && country == "":
 	case a.Account == "id":
 		// The authenticated user is the member of staff, not the data subject.
-		return gateway.Identity{}, &gateway.IdentityError{Source: "delegated", Reason: decision.StaffWithoutSubject}
+		return gateway.Identity{}, &gateway.IdentityError{Source: "delegated", Reason: decision.StaffWithoutSubject, Cause: gateway.PersonNotNamed}
 	default:
 		id.Staff = &decision.Place{Entity: entity, Country: country}
 	}

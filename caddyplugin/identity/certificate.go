@@ -228,7 +228,7 @@ func (c *Certificate) Identify(r *http.Request) (id gateway.Identity, err error)
 		return id, &gateway.IdentityError{Source: certificateSource, Reason: decision.TooEarly}
 	}
 	if !slices.ContainsFunc(chains, inForce) {
-		return id, &gateway.IdentityError{Source: certificateSource, Reason: decision.IdentityBroken, Description: expired}
+		return id, &gateway.IdentityError{Source: certificateSource, Reason: decision.IdentityBroken, Cause: gateway.CertificateExpired, Description: expired}
 	}
 	place, err := c.place(r.TLS.PeerCertificates[0])
 	if err != nil {
@@ -274,7 +274,7 @@ func (c *Certificate) place(leaf *x509.Certificate) (place *decision.Place, err 
 		}
 		found := decision.Place{Entity: row.Entity, Country: row.Country}
 		if place != nil && *place != found {
-			return nil, &gateway.IdentityError{Source: certificateSource, Reason: decision.IdentityAmbiguous}
+			return nil, &gateway.IdentityError{Source: certificateSource, Reason: decision.IdentityAmbiguous, Cause: gateway.CertificateAmbiguous}
 		}
 		place = &found
 	}

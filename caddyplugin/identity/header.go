@@ -167,7 +167,7 @@ func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
 	}
 	id.Spoofed = 0
 	if twice {
-		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous}
+		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous, Cause: gateway.FieldRepeated}
 	}
 	return h.believe(r, id, values)
 }
@@ -177,7 +177,7 @@ func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
 func (h *Header) believe(_ *http.Request, id gateway.Identity, values [5]string) (gateway.Identity, error) {
 	country, account, staffEntity, staffCountry, behind := values[0], values[1], values[2], values[3], values[4]
 	if country == "" && account == "" && staffEntity == "" && staffCountry == "" {
-		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous}
+		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous, Cause: gateway.PersonNotNamed}
 	}
 	id.Found, id.Source, id.Account, id.Country = true, "header", account, country
 	if staffEntity != "" || staffCountry != "" {

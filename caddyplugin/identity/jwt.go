@@ -267,7 +267,7 @@ func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
 	}
 	if fault := new(token.InvalidError); errors.As(err, &fault) {
 		return nil, &gateway.IdentityError{
-			Source: source, Reason: decision.IdentityBroken,
+			Source: source, Reason: decision.IdentityBroken, Cause: j.cause(fault),
 			Description: fault.Error(), Foreign: fault.Fault == token.BadIssuer,
 		}
 	}
@@ -278,7 +278,7 @@ func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
 func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway.Identity, error) {
 	id := gateway.Identity{Found: true, Source: source, Account: t.Claim(j.AccountClaim)}
 	if id.Account == "" {
-		return gateway.Identity{}, &gateway.IdentityError{Source: source, Reason: decision.IdentityBroken, Description: string(token.BadClaims)}
+		return gateway.Identity{}, badClaim(gateway.AccountClaimMissing)
 	}
 	if j.StaffEntityClaim != "" {
 		entity, country := t.Claim(j.StaffEntityClaim), t.Claim(j.StaffCountryClaim)
@@ -293,7 +293,7 @@ func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway
 	if written := t.Claim(j.BirthClaim); written != "" {
 		born, err := decision.ParseBirth(written)
 		if err != nil {
-			return gateway.Identity{}, &gateway.IdentityError{Source: source, Reason: decision.IdentityBroken, Description: string(token.BadClaims)}
+			return gateway.Identity{}, badClaim(gateway.BirthClaimMalformed)
 		}
 		id.Born = born
 	}
@@ -338,7 +338,7 @@ func (j *JWT) credential(r *http.Request) (raw string, found bool, err error) {
 	case len(values) == 0:
 		return "", false, nil
 	case len(values) > 1:
-		return "", false, &gateway.IdentityError{Source: source, Reason: decision.IdentityAmbiguous}
+		return "", false, &gateway.IdentityError{Source: source, Reason: decision.IdentityAmbiguous, Cause: gateway.TokenRepeated}
 	case j.Cookie == "" && j.Field == "":
 		return strings.TrimLeft(values[0][len(bearer):], " \t"), true, nil
 	}

@@ -18,7 +18,7 @@ func referring(id gateway.Identity, text string) (gateway.Identity, error) {
 	}
 	var err error
 	if id.Reference, err = reference.Parse(text); err != nil {
-		return gateway.Identity{}, &gateway.IdentityError{Source: id.Source, Reason: decision.IdentityBroken, Description: badReference}
+		return gateway.Identity{}, &gateway.IdentityError{Source: id.Source, Reason: decision.IdentityBroken, Cause: gateway.ReferenceMalformed, Description: badReference}
 	}
 	return id, nil
 }

@@ -121,12 +121,12 @@ func (s *Subject) account(r *http.Request, lines []string, source string) (strin
 		}
 		account = segment(sent, s.Path)
 	case len(lines) > 1:
-		return "", &gateway.IdentityError{Source: source, Reason: decision.IdentityAmbiguous}
+		return "", &gateway.IdentityError{Source: source, Reason: decision.IdentityAmbiguous, Cause: gateway.FieldRepeated}
 	case len(lines) == 1:
 		account = lines[0]
 	}
 	if len(account) > maxAccount || !utf8.ValidString(account) || strings.ContainsFunc(account, unicode.IsControl) {
-		return "", &gateway.IdentityError{Source: source, Reason: decision.StaffWithoutSubject}
+		return "", &gateway.IdentityError{Source: source, Reason: decision.StaffWithoutSubject, Cause: gateway.AccountMalformed}
 	}
 	return account, nil
 }

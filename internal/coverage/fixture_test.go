@@ -27,7 +27,7 @@ func recordFields(t *testing.T) (names []string) {
 		ControllerName: "x", Basis: "x", Country: "x", CountrySource: "x", Origin: "x", Requester: "x", Conflicts: []string{"x"},
 		Legs: []byte("[]"), Region: "x", Recipient: "x", Purposes: []string{"x"}, Categories: []string{"x"}, LegalBasis: "x",
 		Reference: "x", Withheld: []string{"x"}, Subject: "x", Method: "x", Route: "x", Bytes: 1, Decision: "x", Enforced: true,
-		Reason: "x", Clause: "x", Law: "x", RetainUntil: "x", Demo: true, Trace: "x",
+		Reason: "x", Cause: "x", Clause: "x", Law: "x", RetainUntil: "x", Demo: true, Trace: "x",
 	}
 	var members map[string]any
 	if err := json.Unmarshal(r.Append(nil), &members); err != nil {

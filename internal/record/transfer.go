@@ -52,6 +52,7 @@ type Transfer struct {
 	Decision string // Allowed or Denied
 	Enforced bool   // false if the decision was only reported
 	Reason   string
+	Cause    string // why what says who asks was refused, more exactly than Reason
 	Clause   string
 	Law      string
 
@@ -89,6 +90,8 @@ var transferTable = entryTable([]string{TypeAccepted, TypeRefused},
 		"length of the request's body as it was announced; absent if it was not"),
 	row("categories", Labels, func(t *Transfer) field { return (*texts)(&t.Categories) },
 		"categories of personal data, by the tags of the statement: 1a to 1l", "§1", "§5(b)", "2g"),
+	row("cause", Label, func(t *Transfer) field { return (*text)(&t.Cause) },
+		"code of what was wrong with the credential, or with the fields, that say who asks; absent where the reason says all", "§5(j)"),
 	row("clause", Label, func(t *Transfer) field { return (*text)(&t.Clause) },
 		"clause of the statement by which the request was denied, or would have been", "§6", "§8", "7-control(a)", "7-control(b)", "7-right(d)", "7-right(e)"),
 	row("conflicts", Labels, func(t *Transfer) field { return (*texts)(&t.Conflicts) },

@@ -86,7 +86,7 @@ func TestRecordHasEveryMemberInOrder(t *testing.T) {
 	// The list of ledger.md §8, and law, conflicts, controller_name of the issue.
 	for name := range strings.FieldsSeq(`v type id time node site activity statement policy controller basis country country_source
 		origin requester legs region recipient purposes categories legal_basis reference withheld subject method route bytes decision
-		enforced reason clause retain_until demo trace salt law conflicts controller_name`) {
+		enforced reason cause clause retain_until demo trace salt law conflicts controller_name`) {
 		if _, ok := members[name]; !ok {
 			t.Errorf("no member %s", name)
 		}

@@ -92,7 +92,7 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 			t.values[i], ok = text(raw)
 		}
 		if !ok {
-			return nil, invalid(BadClaims)
+			return nil, malformed(name)
 		}
 	}
 	if name := v.config.Consents; name != "" {
@@ -101,7 +101,7 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 			t.refused, ok = readConsents(raw)
 		}
 		if !ok {
-			return nil, invalid(BadClaims)
+			return nil, malformed(name)
 		}
 	}
 	for _, name := range v.config.Flags {
@@ -110,7 +110,7 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 		case ok && string(raw) == "true":
 			t.raised = append(t.raised, name)
 		case !ok || raw != nil && string(raw) != "false" && string(raw) != "null":
-			return nil, invalid(BadClaims)
+			return nil, malformed(name)
 		}
 	}
 	return t, nil
@@ -133,7 +133,7 @@ func (v *Verifier) times(claims object) (window, error) {
 	}
 	exp, ok := date(claims["exp"])
 	if !ok {
-		return window{}, invalid(BadClaims)
+		return window{}, malformed("exp")
 	}
 	w := window{until: exp.Add(v.config.Leeway)}
 	for _, name := range []string{"nbf", "iat"} {
@@ -142,7 +142,7 @@ func (v *Verifier) times(claims object) (window, error) {
 		}
 		begin, ok := date(claims[name])
 		if !ok {
-			return window{}, invalid(BadClaims)
+			return window{}, malformed(name)
 		}
 		if begin = begin.Add(-v.config.Leeway); begin.After(w.from) {
 			w.from = begin

@@ -33,13 +33,21 @@ func Faults() []Fault {
 }
 
 // InvalidError refuses a token: whoever sent it must bring another one.
-type InvalidError struct{ Fault Fault }
+type InvalidError struct {
+	Fault Fault
+
+	// Claim is the name of the claim that is malformed, with [BadClaims].
+	Claim string
+}
 
 // Error returns the fault's sentence.
 func (e *InvalidError) Error() string { return string(e.Fault) }
 
 // invalid makes an InvalidError.
-func invalid(f Fault) error { return &InvalidError{f} }
+func invalid(f Fault) error { return &InvalidError{Fault: f} }
+
+// malformed makes an InvalidError of a claim.
+func malformed(claim string) error { return &InvalidError{Fault: BadClaims, Claim: claim} }
 
 // ErrUnavailable says that a token could not be judged: the key service was not
 // reached and no key at hand is fit for use. The same token may be sent again
