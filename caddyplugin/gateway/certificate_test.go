@@ -79,8 +79,8 @@ func TestStaffCertificate(t *testing.T) {
 		{"no row, and a proxy's fields", staffCertificate(t, authority, "x"), []string{"Registered-Country", "BR"}, 403, "staff_unknown_recipient"},
 		{"no subject", support, nil, 403, "staff_without_subject"},
 		{"empty subject", support, []string{"Subject-Account", ""}, 403, "staff_without_subject"},
-		{"a subject nobody knows", support, []string{"Subject-Account", "nobody"}, 403, "staff_without_subject"},
-		{"a subject without a country", support, []string{"Subject-Account", "nocountry"}, 403, "staff_without_subject"},
+		{"a subject nobody knows", support, []string{"Subject-Account", "nobody"}, 403, "staff_denied"},
+		{"a subject without a country", support, []string{"Subject-Account", "nocountry"}, 403, "staff_denied"},
 		{"a subject too long", support, []string{"Subject-Account", strings.Repeat("a", 300)}, 403, "staff_without_subject"},
 		{"two subjects", support, append(ana, "Subject-Account", "ana"), 400, "identity_ambiguous"},
 	} {
@@ -220,8 +220,8 @@ var pathsOfSubjects = []struct {
 	{"/v1/support/%C3%A1na", 200, ""}, // ána
 	{"/v1/support", 403, "staff_without_subject"},
 	{"/v1/support/", 403, "staff_without_subject"},
-	{"/v1/support/bob", 403, "staff_without_subject"},
-	{"/v1/support/ANA", 403, "staff_without_subject"},
+	{"/v1/support/bob", 403, "staff_denied"},
+	{"/v1/support/ANA", 403, "staff_denied"},
 	{"/v1/support/%61na", 400, "path_ambiguous"},
 	{"/v1/support/x%2Fana", 400, "path_ambiguous"},
 	{"/v1//support/ana", 400, "path_ambiguous"},

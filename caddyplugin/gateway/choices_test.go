@@ -116,8 +116,8 @@ func TestChoicesFollowTheAccountFile(t *testing.T) {
 	}
 	staff := []string{"Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Account-Id"}
 	wants(t, g, r, "", "", "GET", "/v1/support/1", append(staff, "guarded")...)
-	wants(t, g, r, "processing_restricted", "§7", "GET", "/v1/support/1", append(staff, "restricted")...)
-	wants(t, g, r, "recipient_objected", "§7", "GET", "/v1/support/1", append(staff, "shuns")...)
+	wants(t, g, r, "staff_denied", "§5(f)", "GET", "/v1/support/1", append(staff, "restricted")...) // why is not theirs to know
+	wants(t, g, r, "staff_denied", "§5(f)", "GET", "/v1/support/1", append(staff, "shuns")...)
 
 	clauses := map[any]any{}
 	for _, rec := range ofType(g.records(), "transfer.refused") {
@@ -213,7 +213,10 @@ func TestRightsAlwaysPass(t *testing.T) {
 		}
 	}
 	staff := []string{"Staff-Entity", "sparkoo-sg", "Staff-Country", "SG", "Account-Id", "eva"}
-	wants(t, g, r, "recipient_objected", "§7", "GET", "/v1/rights/1", staff...)
+	wants(t, g, r, "staff_denied", "§5(f)", "GET", "/v1/rights/1", staff...)
+	if refused := ofType(g.records(), "transfer.refused"); refused[len(refused)-1]["reason"] != "recipient_objected" {
+		t.Errorf("staff are denied because of %v", refused[len(refused)-1]["reason"])
+	}
 	wants(t, g, r, "", "", "GET", "/v1/rights/1", "Account-Id", "ada") // whose country nobody knows
 	wants(t, g, r, "country_unknown", "§11", "GET", "/v1/objects/1", "Account-Id", "ada")
 }

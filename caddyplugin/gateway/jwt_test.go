@@ -440,9 +440,9 @@ func TestStaffToken(t *testing.T) {
 		reason string
 	}{
 		{"no subject", staff("huawei-cloud-cn", "CN", nil), "staff_without_subject"},
-		{"a subject nobody knows", staff("huawei-cloud-cn", "CN", "nobody"), "staff_without_subject"},
-		{"a subject whose country nobody knows", staff("huawei-cloud-cn", "CN", "nocountry"), "staff_without_subject"},
-		{"the agent's own account", staff("huawei-cloud-cn", "CN", "agent-7"), "staff_without_subject"},
+		{"a subject nobody knows", staff("huawei-cloud-cn", "CN", "nobody"), "staff_denied"},
+		{"a subject whose country nobody knows", staff("huawei-cloud-cn", "CN", "nocountry"), "staff_denied"},
+		{"the agent's own account", staff("huawei-cloud-cn", "CN", "agent-7"), "staff_denied"},
 		{"an entity nobody knows", staff("evil-corp", "CN", "ana"), "staff_unknown_recipient"},
 		{"another country", staff("huawei-cloud-cn", "SG", "ana"), "staff_unknown_recipient"},
 		{"no country", staff("huawei-cloud-cn", nil, "ana"), "staff_unknown_recipient"},

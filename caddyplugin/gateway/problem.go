@@ -49,13 +49,8 @@ func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 	}
 	release()
 	x.record = h.app.recorder.Class(rec.Activity).RecordName(id)
-	p := newProblem(d.Reason)
-	p.Law, p.Record = d.Law, x.record
-	if d.Unlock != "" {
-		p.Unlock = d.Unlock
-	}
-	x.outcome = outcomeDenied
-	return p
+	x.outcome, x.actual = outcomeDenied, d.Reason
+	return x.problemOf(d)
 }
 
 // fail is the answer to a request that is no transfer and fails for a reason of
@@ -63,7 +58,7 @@ func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 func (x *exchange) fail(reason decision.Reason) *problem {
 	p := newProblem(reason)
 	p.Record = x.record
-	x.outcome = outcomeFailed
+	x.outcome, x.actual = outcomeFailed, reason
 	return p
 }
 
@@ -87,8 +82,8 @@ func (p *problem) encode() ([]byte, error) {
 // answer writes the problem document.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p *problem) {
 	x.reason = decision.Reason(p.Reason)
-	h.app.metrics.refused(x.reason)
-	if x.decision != nil && x.decision.Activity != nil {
+	h.app.metrics.refused(x.actual)
+	if x.decision != nil && x.decision.Activity != nil && !x.byStaff() {
 		p.Activity = x.decision.Activity.ID
 	}
 	body, err := p.encode()
@@ -114,7 +109,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 		// not see that through Caddy's wrappers, would wait for the body.
 		header.Set("Connection", "close")
 	}
-	enforceResponse(header, x)
+	enforceDenial(header, x)
 	w.WriteHeader(p.Status)
 	if r.Method == http.MethodHead {
 		return
@@ -157,7 +152,7 @@ func (h *Handler) logFields(r *http.Request, x *exchange) {
 	if x.record != "" {
 		extra.Set(zap.String("transfer_record", x.record))
 	}
-	if x.reason != "" {
-		extra.Set(zap.String("transfer_reason", string(x.reason)))
+	if x.actual != "" {
+		extra.Set(zap.String("transfer_reason", string(x.actual)))
 	}
 }

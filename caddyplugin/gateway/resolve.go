@@ -45,12 +45,13 @@ type exchange struct {
 	// what was decided; nil until the handler has decided
 	decision  *decision.Decision
 	candidate *decision.Candidate
-	shadow    []byte   // what the shadow policy would have decided instead, for the record
-	attempt   *attempt // the latest
-	record    string   // "node#index" of the transfer's record
-	outcome   string   // empty until the handler has answered
-	reason    decision.Reason
-	tell      bool // the caller gets Transfer-Status
+	shadow    []byte          // what the shadow policy would have decided instead, for the record
+	attempt   *attempt        // the latest
+	record    string          // "node#index" of the transfer's record
+	outcome   string          // empty until the handler has answered
+	reason    decision.Reason // as the requester is told it
+	actual    decision.Reason // for the operator
+	tell      bool            // the caller gets Transfer-Status
 }
 
 // The outcomes of an exchange.

@@ -48,7 +48,9 @@ func (x *exchange) status() string {
 		return ""
 	}
 	s := fields.Status{Outcome: x.outcome, Reason: string(x.reason), Record: x.record}
-	if d := x.decision; d != nil {
+	if d := x.decision; d != nil && x.byStaff() {
+		s.Enforced = d.Outcome == decision.Allowed
+	} else if d != nil {
 		if s.Reason == "" {
 			s.Reason = string(d.Reason) // denied, and let pass in report mode
 		}

@@ -49,6 +49,8 @@ func (h *Handler) judge(r *http.Request) verdict {
 		return failed(x, decision.TooEarly)
 	case err != nil:
 		return denied(x, decision.NoActivity)
+	case reason != "" && x.byStaff(): // whose activity it is may depend on the person
+		return denied(x, reason)
 	case reason != "":
 		return failed(x, reason)
 	case activity == nil:

@@ -144,6 +144,9 @@ var reasons = []documented{
 	{TooEarly, Info{http.StatusTooEarly, "",
 		"The request came before the TLS handshake was complete, so it may be a copy of another one.",
 		"the same request once the handshake is complete"}},
+	{StaffDenied, Info{http.StatusForbidden, "§5(f)",
+		"Staff may not have this now. Why is not told to them: it may be the person's own affair.",
+		"what the record says, to those who may read it"}},
 }
 
 // Reasons returns every code, those of decisions first. The slice is the caller's.

@@ -57,6 +57,7 @@ const (
 	DirectoryDown     Reason = "directory_down"
 	KeysUnavailable   Reason = "keys_unavailable"
 	TooEarly          Reason = "too_early"
+	StaffDenied       Reason = "staff_denied"
 )
 
 // Info documents a reason: what a client is told and what an operator can look up.
