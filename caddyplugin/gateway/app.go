@@ -82,6 +82,7 @@ type App struct {
 
 	table    *controllers.Table
 	identity []IdentitySource
+	ownIDs   []string // issuers whose account ids are their own
 	accounts AccountSource
 	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
@@ -201,6 +202,9 @@ func (a *App) provisionSources() error {
 		}
 	}
 	a.lookalikes = guard.NamesOf(a.identityFields...)
+	if err := a.checkIssuers(); err != nil {
+		return err
+	}
 	if a.AccountsRaw == nil {
 		return nil
 	}

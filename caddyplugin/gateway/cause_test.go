@@ -51,9 +51,9 @@ func TestRefusedCredentialsSayWhy(t *testing.T) {
 	admin, log := freeAddr(t), filepath.Join(t.TempDir(), "log")
 	g := startGate(t, refusedSite, map[string]string{
 		"admin": admin, "log": log, "sg": newUpstream(t, "sg", nil).addr,
-		"chain": login.source("max_token 2KiB", "party_claim party", "minor_claim minor", "birth_claim birth", "consents_claim consents",
+		"chain": login.source("account_ids shared", "max_token 2KiB", "party_claim party", "minor_claim minor", "birth_claim birth", "consents_claim consents",
 			"reference_claim reference", "staff_entity_claim entity", "staff_country_claim place", "subject field Subject-Account") +
-			"\n" + misspelt.source("account_claim subb"),
+			"\n" + misspelt.source("account_ids own", "account_claim subb"),
 	})
 	now := time.Now()
 	with := func(name string, value any) []string { return login.bearer(map[string]any{name: value}) }

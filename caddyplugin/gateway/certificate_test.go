@@ -300,7 +300,7 @@ http://{addr} {
 // authenticated, and customers who send it are not believed.
 func TestSubjectFromAField(t *testing.T) {
 	first, second := newIssuer(t), newIssuer(t)
-	options := []string{"from field Access-Token", "staff_entity_claim entity", "staff_country_claim place", "subject field subject-account"}
+	options := []string{"from field Access-Token", "staff_entity_claim entity", "staff_country_claim place", "subject field subject-account", "account_ids shared"}
 	config := chain(t, first.source(options...), second.source(options...), "identity auth")
 	config = replaced(t, config, "transfer_health\n", "transfer_health\n\t@asked transfer_country BR\n\theader @asked Asked yes\n\tbasic_auth {\n\t\tuser {hash}\n\t}\n")
 	r := regions{newUpstream(t, "sg", nil), newUpstream(t, "br", nil), newUpstream(t, "cn", nil)}

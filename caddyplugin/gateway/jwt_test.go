@@ -473,7 +473,7 @@ func TestStaffToken(t *testing.T) {
 // refused, even if a proxy in front vouches for somebody.
 func TestTwoIssuers(t *testing.T) {
 	customers, staff, stranger := newIssuer(t), newIssuer(t), newIssuer(t)
-	g, r := startChain(t, "", customers.source(), staff.source("typ JWT"), "identity header {\nfrom 127.0.0.0/8\n}")
+	g, r := startChain(t, "", customers.source("account_ids shared"), staff.source("typ JWT", "account_ids shared"), "identity header {\nfrom 127.0.0.0/8\n}")
 	typ := map[string]any{"header typ": "JWT", "country": "TH"}
 	for name, test := range map[string]struct {
 		fields     []string

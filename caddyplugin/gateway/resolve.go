@@ -132,7 +132,7 @@ func (a *App) askSources(x *exchange, r *http.Request) {
 			continue // another source may know it
 		}
 		if err == nil {
-			err = checkAccount(&id)
+			err = a.checkAccount(source, &id)
 		}
 		if err != nil {
 			x.refuse(err, i+1)
@@ -151,10 +151,11 @@ func (a *App) askSources(x *exchange, r *http.Request) {
 	}
 }
 
-// checkAccount refuses an account id that no directory can be asked for. What is odd
-// about it is the caller's affair: it is not for the directory to find out.
-func checkAccount(id *Identity) error {
-	if id.Account == "" || controllers.ValidID(id.Account) {
+// checkAccount refuses an account id that no directory can be asked for, and one that
+// is not the source's to name. What is odd about it is the caller's affair: it is not
+// for the directory to find out.
+func (a *App) checkAccount(source IdentitySource, id *Identity) error {
+	if id.Account == "" || controllers.ValidID(id.Account) && a.speaksFor(source, id) {
 		return nil
 	}
 	e := &IdentityError{Source: id.Source, Reason: decision.IdentityAmbiguous, Cause: AccountMalformed}

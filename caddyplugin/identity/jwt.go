@@ -76,6 +76,12 @@ type JWT struct {
 	// record prevails over all the token says. Default: sub
 	AccountClaim string `json:"account_claim,omitempty"`
 
+	// What the account ids are: "shared", ids of the account directory whichever issuer
+	// names them, or "own", the issuer's own, so that the account is the issuer, a "#"
+	// and the id. Required where the sources have more than one issuer. The account that
+	// a member of staff asks for is written as it is. Default: shared
+	AccountIDs gateway.AccountIDs `json:"account_ids,omitempty"`
+
 	// Claim with the registered country. Default: country
 	CountryClaim string `json:"country_claim,omitempty"`
 
@@ -189,6 +195,8 @@ func (j *JWT) check() error {
 		return errors.New("a token comes from one place: a cookie or a field; write a source for each")
 	case j.Cookie != "" && !httpguts.ValidHeaderFieldName(j.Cookie): // both are tokens
 		return fmt.Errorf("'%s' is no name of a cookie", j.Cookie)
+	case !slices.Contains([]gateway.AccountIDs{"", gateway.SharedIDs, gateway.OwnIDs}, j.AccountIDs):
+		return fmt.Errorf("account_ids '%s': account ids are 'shared', those of the account directory, or 'own', the issuer's", j.AccountIDs)
 	case slices.Contains(staff, true) && slices.Contains(staff, false):
 		return errors.New("staff_entity_claim, staff_country_claim and subject come together: who asks, from where, and whose data")
 	}
@@ -233,6 +241,9 @@ func (j *JWT) Fields() []string {
 
 // SubjectField implements gateway.SubjectReader.
 func (j *JWT) SubjectField() string { return j.Subject.field() }
+
+// AccountIssuer implements gateway.AccountIssuer.
+func (j *JWT) AccountIssuer() (issuer string, ids gateway.AccountIDs) { return j.Issuer, j.AccountIDs }
 
 // Watch implements gateway.Refresher.
 func (j *JWT) Watch(ctx caddy.Context) { j.keys.Run(ctx, j.logger) }
@@ -288,6 +299,9 @@ func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway
 			// known from the account record alone.
 			return j.staff(r, t, decision.Place{Entity: entity, Country: country}, lines)
 		}
+	}
+	if j.AccountIDs == gateway.OwnIDs {
+		id.Account = gateway.OwnAccount(j.Issuer, id.Account)
 	}
 	id.Country, id.Party, id.Minor = t.Claim(j.CountryClaim), t.Claim(j.PartyClaim), t.Flag(j.MinorClaim)
 	if written := t.Claim(j.BirthClaim); written != "" {
@@ -366,4 +380,5 @@ var (
 	_ gateway.FieldReader    = (*JWT)(nil)
 	_ gateway.SubjectReader  = (*JWT)(nil)
 	_ gateway.Refresher      = (*JWT)(nil)
+	_ gateway.AccountIssuer  = (*JWT)(nil)
 )

@@ -7,13 +7,14 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/dustin/go-humanize"
 
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/suggest"
 	"github.com/sparkoo/transfergate/internal/token"
 )
 
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
-	"issuer", "audience", "audience_claim", "from", "account_claim", "country_claim", "party_claim", "minor_claim", "birth_claim",
+	"issuer", "audience", "audience_claim", "from", "account_claim", "account_ids", "country_claim", "party_claim", "minor_claim", "birth_claim",
 	"consents_claim", "reference_claim", "staff_entity_claim", "staff_country_claim", "subject", "typ", "algorithms", "keys", "max_token", "leeway", "stale_limit", "cache", "ca",
 }
 
@@ -26,6 +27,7 @@ var jwtWords = []string{
 //	    audience_claim      <claim>
 //	    from                header | cookie <name> | field <name>
 //	    account_claim       <claim>
+//	    account_ids         shared | own
 //	    country_claim       <claim>
 //	    party_claim         <claim>
 //	    minor_claim         <claim>
@@ -93,6 +95,16 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 			return d.Errf("max_token '%s' is no size such as 32KiB, at most %s", text, humanize.IBytes(token.MaxMaxToken))
 		}
 		j.MaxToken = int(size)
+		return nil
+
+	case "account_ids":
+		var text string
+		if !d.AllArgs(&text) {
+			return d.ArgErr()
+		}
+		if j.AccountIDs = gateway.AccountIDs(text); j.AccountIDs != gateway.SharedIDs && j.AccountIDs != gateway.OwnIDs {
+			return d.Errf("account_ids '%s': account ids are 'shared', those of the account directory, or 'own', the issuer's", text)
+		}
 		return nil
 
 	case "leeway":
