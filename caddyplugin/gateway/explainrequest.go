@@ -81,6 +81,12 @@ func (o *Offline) ExplainRequest(r *http.Request) (decision.Explanation, error) 
 
 // explain puts a verdict in words.
 func (h *Handler) explain(v verdict) *decision.Explanation {
+	if v.preflight {
+		return &decision.Explanation{
+			Policy: v.exchange.state.Policy.Digest, At: now(), Outcome: outcomePreflight,
+			Steps: []decision.Step{{Topic: "outcome", Text: "A CORS preflight names nobody: the gateway answers it itself, with the fields that the site's header directives set. Nothing is decided, sent or recorded."}},
+		}
+	}
 	refusal := v.refusal()
 	if refusal == "" {
 		e := decision.Explain(v.exchange.state.Policy, &h.site.Site, v.facts.At, v.facts, fields.Finish)

@@ -38,7 +38,7 @@ func init() {
 // `{http.transfer.safeguards}` | tags of the safeguards, separated by spaces
 // `{http.transfer.record}` | number of the transfer's record, as node#index
 // `{http.transfer.statement}` | version of the privacy statement
-// `{http.transfer.outcome}` | allowed, denied or failed
+// `{http.transfer.outcome}` | allowed, denied, failed, or preflight
 // `{http.transfer.reason}` | reason code of a denial or failure
 type Handler struct {
 	// What requests do, first match wins. A request that matches none is
@@ -140,6 +140,11 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 // serve acts on a verdict.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, v verdict) {
 	x := v.exchange
+	if v.preflight {
+		x.answerPreflight(w)
+		h.logFields(r, x)
+		return
+	}
 	if v.decided {
 		h.tryShadow(x, v.decision, v.facts)
 		h.app.metrics.decided(v.decision, v.reported)

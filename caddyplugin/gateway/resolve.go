@@ -59,6 +59,8 @@ const (
 	outcomeAllowed = "allowed"
 	outcomeDenied  = "denied"
 	outcomeFailed  = "failed"
+
+	outcomePreflight = "preflight" // about nobody, and nothing was decided
 )
 
 // exchangeOf returns the request's exchange, or nil.

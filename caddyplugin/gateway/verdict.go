@@ -19,6 +19,9 @@ type verdict struct {
 	// is answered without a record; empty if there is none.
 	failure decision.Reason
 
+	// preflight says that it is one, which is about nobody: the gateway answers it.
+	preflight bool
+
 	// decision is nil where a failure came before it.
 	decision *decision.Decision
 
@@ -37,6 +40,14 @@ func (h *Handler) judge(r *http.Request) verdict {
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
 		guard.Clean(r, h.app.lookalikes)
 		return failed(x, reason)
+	}
+	if isPreflight(r) {
+		x := exchangeOf(r) // a matcher may have begun it
+		if x == nil {
+			x = &exchange{state: h.app.store.State()}
+			caddyhttp.SetVar(r.Context(), exchangeVar, x)
+		}
+		return preflight(x)
 	}
 	x := h.app.resolve(r)
 	x.tell = h.tells(r)
@@ -100,6 +111,8 @@ func (v *verdict) refusal() decision.Reason {
 	switch {
 	case v.failure != "":
 		return v.failure
+	case v.preflight:
+		return ""
 	case !v.decided:
 		return v.decision.Reason
 	}

@@ -18,7 +18,7 @@ type Explanation struct {
 	Basis      Basis  `json:"basis,omitempty"`
 	Statement  string `json:"statement,omitempty"`
 
-	// Outcome is allowed or denied. Reason, Clause, Law and Unlock are set when denied.
+	// Outcome is allowed or denied, or preflight for a request about nobody. Reason, Clause, Law and Unlock are set when denied.
 	Outcome string `json:"outcome"`
 	Reason  Reason `json:"reason,omitempty"`
 	Clause  string `json:"clause,omitempty"`
