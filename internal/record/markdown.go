@@ -6,12 +6,14 @@ import (
 	"strings"
 )
 
-// Markdown is the page that documents every entry and member, made from the tables.
+// Markdown is the page that documents every entry and member, made from the tables:
+// deploy/RECORDS.md.
 func Markdown() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "# The entries of a transfer ledger\n\n"+
 		"Each is one JSON object in the form of RFC 8785, and says in `v` by which version of these rules it was written: %s.\n"+
-		"What is not known makes no member. A member that is not listed here is kept as it stands.\n", quoted(Versions()))
+		"What is not known makes no member. A member that is not listed here is kept as it stands.\n"+
+		"This page is made from the tables of `internal/record`.\n", quoted(Versions()))
 	for _, t := range Types() {
 		fmt.Fprintf(&b, "\n## `%s`\n\n%s Since `%s`.\n", t.Name, t.Means, t.Since)
 		writeMembers(&b, "", t.Members)

@@ -3,6 +3,8 @@ package record_test
 import (
 	"bytes"
 	"encoding/json"
+	"flag"
+	"os"
 	"slices"
 	"strings"
 	"testing"
@@ -109,6 +111,21 @@ func TestMembersAreDocumented(t *testing.T) {
 			t.Errorf("the page does not document %s", kind.Name)
 		}
 		look("", kind.Members)
+	}
+}
+
+var update = flag.Bool("update", false, "write the page of the record anew")
+
+// The page in the documentation is that of the tables.
+func TestUpToDate(t *testing.T) {
+	const file = "../../deploy/RECORDS.md"
+	if *update {
+		if err := os.WriteFile(file, []byte(record.Markdown()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := os.ReadFile(file); err != nil || string(got) != record.Markdown() {
+		t.Errorf("%s is out of date (%v): run go test ./internal/record -run TestUpToDate -update", file, err)
 	}
 }
 
