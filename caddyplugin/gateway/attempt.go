@@ -12,7 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/guard"
-	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // attempt sends one request to one region. What it learns on the way decides
@@ -26,7 +26,7 @@ type attempt struct {
 
 	path      string    // as the region's routes got it
 	host      string    // likewise
-	record    ledger.ID // of the transfer's record
+	record    record.ID // of the transfer's record
 	withheld  []string  // what was really kept from the recipient
 	assertion string    // signed for this attempt; empty where none is made
 

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -110,7 +110,7 @@ func TestClassIsServed(t *testing.T) {
 	if len(records) != 1 || len(keys) != 1 {
 		t.Fatalf("%d records, %d epochs", len(records), len(keys))
 	}
-	id := records[0]["#"].(ledger.ID)
+	id := records[0]["#"].(record.ID)
 	var proof answer
 	waitFor(t, "the record has a receipt", func() bool {
 		proof = p.get(fmt.Sprintf("/transfer-log/class-help/epoch-000001/proof/%d", id.Index))

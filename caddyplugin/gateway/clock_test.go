@@ -7,8 +7,8 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
-	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // TestClockStepsBack: an hour after a new month has begun its epoch and its key,
@@ -43,7 +43,7 @@ func TestClockStepsBack(t *testing.T) {
 	}
 	// ofMonth are what a record has of the month it was made in.
 	ofMonth := func(r map[string]any) (epoch uint32, period string) {
-		return r["#"].(ledger.ID).Epoch, strings.Split(r["subject"].(string), ":")[1]
+		return r["#"].(record.ID).Epoch, strings.Split(r["subject"].(string), ":")[1]
 	}
 
 	firstEpoch, firstPeriod := ofMonth(ask())

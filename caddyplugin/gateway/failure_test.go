@@ -17,6 +17,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // singaporean are the fields of a person whose requests to Singapore are no
@@ -24,33 +25,23 @@ import (
 var singaporean = []string{"Registered-Country", "SG", "Account-Id", "siti"}
 
 // recordOf reads the id of the record that Data-Transfer names.
-func recordOf(header http.Header) (id ledger.ID, err error) {
+func recordOf(header http.Header) (id record.ID, err error) {
 	value := header.Get("Data-Transfer")
 	m := recordPattern.FindStringSubmatch(value)
 	if m == nil {
 		return id, fmt.Errorf("Data-Transfer %q names no record", value)
 	}
-	return ledger.ParseID(m[1])
+	return record.ParseID(m[1])
 }
 
 var recordPattern = regexp.MustCompile(`;record="gw-sg-1#([0-9.]+)"`)
 
 // onDisk tells whether the ledger holds an accepted record with that id for
 // the region.
-func onDisk(dir string, id ledger.ID, region string) error {
-	found := errors.New("found")
-	err := ledger.Read(dir, id, func(e ledger.Entry) error {
-		text := string(e.Data)
-		if e.ID != id || !strings.Contains(text, `"type":"transfer.accepted"`) || !strings.Contains(text, `"region":"`+region+`"`) {
-			return fmt.Errorf("entry %v is %s", e.ID, text)
-		}
-		return found
-	})
-	switch {
-	case errors.Is(err, found):
-		return nil
-	case err == nil:
-		return fmt.Errorf("the ledger has no entry %v", id)
+func onDisk(dir string, id record.ID, region string) error {
+	e, err := ledger.At(dir).Entry(id)
+	if text := string(e.Data); err == nil && (!strings.Contains(text, `"type":"transfer.accepted"`) || !strings.Contains(text, `"region":"`+region+`"`)) {
+		return fmt.Errorf("entry %v is %s", id, text)
 	}
 	return err
 }

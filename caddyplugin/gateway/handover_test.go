@@ -20,7 +20,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"golang.org/x/net/websocket"
 
-	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // twoRegions is a site where serving a Brazilian goes to Brazil, and to
@@ -102,7 +102,7 @@ func (g *gate) outcomes() (all []sent) {
 		}
 	}
 	for _, r := range ofType(records, "transfer.accepted") {
-		o := outcomes[r["#"].(ledger.ID).String()]
+		o := outcomes[r["#"].(record.ID).String()]
 		o.Region = r["region"].(string)
 		all = append(all, o)
 	}

@@ -24,6 +24,7 @@ import (
 
 	_ "github.com/sparkoo/transfergate/caddyplugin"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -167,17 +168,16 @@ func (g *gate) get(path string, fields ...string) answer {
 // records reads the ledger's entries as JSON objects.
 func (g *gate) records() (records []map[string]any) {
 	g.t.Helper()
-	err := ledger.Read(g.ledger, ledger.ID{}, func(e ledger.Entry) error {
-		var record map[string]any
-		if err := json.Unmarshal(e.Data, &record); err != nil {
-			return fmt.Errorf("entry %d: %w", e.Index, err)
+	for e, err := range ledger.At(g.ledger).Entries(record.ID{}) {
+		if err != nil {
+			g.t.Fatal(err)
 		}
-		record["#"] = e.ID
-		records = append(records, record)
-		return nil
-	})
-	if err != nil {
-		g.t.Fatal(err)
+		var entry map[string]any
+		if err := json.Unmarshal(e.Data, &entry); err != nil {
+			g.t.Fatalf("entry %d: %v", e.Index, err)
+		}
+		entry["#"] = e.ID
+		records = append(records, entry)
 	}
 	return records
 }

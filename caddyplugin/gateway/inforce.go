@@ -31,10 +31,10 @@ const approvedFile = "policy.approved"
 func (a *App) provisionPolicy() (err error) {
 	folder := ""
 	if a.Ledger != nil {
-		folder = ledger.ClassFolder(a.Ledger.Folder, ledger.DefaultClass)
+		folder = a.Ledger.Folder
 	}
 	a.store, err = policystore.New(policystore.Options{
-		Ledger: folder, Kept: func(digest string) ([]byte, error) { return ledger.ReadPolicy(folder, digest) },
+		Ledger: folder, Kept: ledger.At(folder).Policy,
 		Folder: a.Policy, Common: &inCommon, Now: now, Logger: a.ctx.Slogger(),
 		Keep:   func(digest string, archive []byte) error { return a.recorder.KeepPolicy(digest, archive) },
 		Failed: a.policyFailed,

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -159,20 +160,15 @@ func TestRollbackBehindANewEpochIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	g.write(1)
-	var genesis string
-	if err := ledger.Read(g.ledger, ledger.ID{Epoch: 4}, func(e ledger.Entry) error {
-		if e.Index == 0 {
-			genesis = string(e.Data)
-		}
-		return nil
-	}); err != nil {
+	genesis, err := ledger.At(g.ledger).Entry(record.ID{Epoch: 4})
+	if err != nil {
 		t.Fatal(err)
 	}
 	c, err := tiles.ReadCheckpoint(known)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !strings.Contains(genesis, "case 7") || !strings.Contains(genesis, c.Origin) {
-		t.Errorf("the new epoch's first entry is %s", genesis)
+	if said := string(genesis.Data); !strings.Contains(said, "case 7") || !strings.Contains(said, c.Origin) {
+		t.Errorf("the new epoch's first entry is %s", genesis.Data)
 	}
 }

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -60,7 +61,7 @@ func newAnchors(t *testing.T) *anchors {
 }
 
 // write sends requests that are recorded, and returns the last record's id.
-func (g *gate) write(n int) ledger.ID {
+func (g *gate) write(n int) record.ID {
 	g.t.Helper()
 	for range n {
 		if a := g.get("/v1/support/ticket", "Account-Id", "br"); a.StatusCode != 200 {
@@ -68,7 +69,7 @@ func (g *gate) write(n int) ledger.ID {
 		}
 	}
 	records := g.records()
-	return records[len(records)-1]["#"].(ledger.ID)
+	return records[len(records)-1]["#"].(record.ID)
 }
 
 // A gateway's checkpoints reach its witness and its copy within the second, and

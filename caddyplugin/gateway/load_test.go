@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -33,13 +33,13 @@ http://{stock} {
 type counting struct {
 	*upstream
 	mu      sync.Mutex
-	records map[ledger.ID]string // path by record; guarded by mu
+	records map[record.ID]string // path by record; guarded by mu
 	strange []string             // guarded by mu
 }
 
 func newCounting(t testing.TB) *counting {
 	t.Helper()
-	c := &counting{records: make(map[ledger.ID]string)}
+	c := &counting{records: make(map[record.ID]string)}
 	c.upstream = newUpstream(t, "br", func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Data-Transfer") == "" {
 			io.WriteString(w, "12345")
@@ -145,9 +145,9 @@ func (l *load) check(t *testing.T, g *gate, u *counting) {
 	for _, s := range append(l.strange, u.strange...) {
 		t.Error(s)
 	}
-	accepted := make(map[ledger.ID]bool)
+	accepted := make(map[record.ID]bool)
 	for _, r := range ofType(g.records(), "transfer.accepted") {
-		index := r["#"].(ledger.ID)
+		index := r["#"].(record.ID)
 		accepted[index] = true
 		if !l.answered[fmt.Sprint(index)] {
 			t.Errorf("record %v: the request reached the handler, and its client got no answer", index)
@@ -382,9 +382,9 @@ func TestProgram(t *testing.T) {
 // upstream ever received.
 func checkReceived(t *testing.T, round int, g *gate, u *counting) {
 	t.Helper()
-	accepted := make(map[ledger.ID]bool)
+	accepted := make(map[record.ID]bool)
 	for _, r := range ofType(g.records(), "transfer.accepted") {
-		accepted[r["#"].(ledger.ID)] = true
+		accepted[r["#"].(record.ID)] = true
 	}
 	u.mu.Lock()
 	defer u.mu.Unlock()

@@ -51,7 +51,7 @@ func TestPolicyReload(t *testing.T) {
 		}
 	}
 	for digest := range kept {
-		blob, err := ledger.ReadPolicy(p.ledger, digest)
+		blob, err := ledger.At(p.ledger).Policy(digest)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -44,7 +44,7 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append makes a record durable and holds the ledger open until release.
-func (a *App) append(rec *record.Transfer, x *exchange) (id ledger.ID, release func(), err error) {
+func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release func(), err error) {
 	c := a.recorder.Class(rec.Activity)
 	release, open := c.Acquire()
 	if !open {

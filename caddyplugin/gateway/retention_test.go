@@ -92,12 +92,12 @@ func checkRemaining(t *testing.T, dir string, deleted int) {
 	if r, err := verify.Ledger(dir, verify.Options{}); err != nil || r.Deleted != deleted {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
-	numbers, err := ledger.Epochs(dir)
+	numbers, err := ledger.At(dir).Epochs()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, number := range numbers {
-		view, err := ledger.OpenView(dir, number)
+		view, err := ledger.At(dir).View(number)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,7 +1,6 @@
 package gateway_test
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -11,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -64,7 +64,7 @@ func TestTransferLog(t *testing.T) {
 		}
 	}
 	records := g.records()
-	last := records[len(records)-1]["#"].(ledger.ID)
+	last := records[len(records)-1]["#"].(record.ID)
 	proof := ""
 	waitFor(t, "a checkpoint covers the last record", func() bool {
 		a := g.get(fmt.Sprintf("/transfer-log/epoch-000001/proof/%d", last.Index), "Authorization", auth)
@@ -120,18 +120,13 @@ func startLogged(t *testing.T) (*gate, regions) {
 }
 
 // entry reads an entry's bytes.
-func (g *gate) entry(id ledger.ID) (data []byte) {
+func (g *gate) entry(id record.ID) (data []byte) {
 	g.t.Helper()
-	err := ledger.Read(g.ledger, id, func(e ledger.Entry) error {
-		if e.ID == id {
-			data = bytes.Clone(e.Data)
-		}
-		return nil
-	})
-	if err != nil || data == nil {
-		g.t.Fatalf("entry %v: %v", id, err)
+	e, err := ledger.At(g.ledger).Entry(id)
+	if err != nil {
+		g.t.Fatal(err)
 	}
-	return data
+	return e.Data
 }
 
 // exported exports the running gateway's tiles and has both oracles read them.
@@ -142,7 +137,7 @@ func (g *gate) exported(vkey string) {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	view, err := ledger.OpenView(g.ledger, 1)
+	view, err := ledger.At(g.ledger).View(1)
 	if err != nil {
 		g.t.Fatal(err)
 	}

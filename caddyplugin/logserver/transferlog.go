@@ -7,7 +7,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"net/http"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -21,6 +20,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -103,7 +103,7 @@ func (h *TransferLog) ServeHTTP(w http.ResponseWriter, r *http.Request, next cad
 	}
 	l, path := h.find(path)
 	if path == "epochs" && l != nil {
-		h.serveList(w, r, func() (any, error) { return epochsOf(l.Dir()) })
+		h.serveList(w, r, func() (any, error) { return epochsOf(ledger.At(l.Dir())) })
 		return nil
 	}
 	epoch, path, _ := strings.Cut(path, "/")
@@ -128,7 +128,7 @@ func (h *TransferLog) find(path string) (*recorder.Class, string) {
 	if !ok {
 		return h.app.Recorder().Class(""), path
 	}
-	if name == ledger.DefaultClass { // it lies in no folder of its own
+	if name == record.DefaultClass { // it lies in no folder of its own
 		return nil, rest
 	}
 	return h.app.Recorder().Find(name), rest
@@ -161,7 +161,7 @@ func (h *TransferLog) open(l *recorder.Class, epoch string, seen bool) (*tiles.H
 	}
 	served.Source, served.Key = view, key
 	if seen {
-		served.Source = witnessed{view, filepath.Join(view.Dir(), ledger.WitnessedName)}
+		served.Source = witnessed{view, view.WitnessedFile()}
 	}
 	return served, nil
 }
@@ -175,11 +175,11 @@ type epochEntry struct {
 }
 
 // epochsOf lists the epochs of a ledger that are left, oldest first.
-func epochsOf(dir string) (list []epochEntry, err error) {
+func epochsOf(dir ledger.Dir) (list []epochEntry, err error) {
 	list = []epochEntry{}
-	numbers, err := ledger.Epochs(dir)
+	numbers, err := dir.Epochs()
 	for _, number := range numbers {
-		view, e := ledger.OpenView(dir, number)
+		view, e := dir.View(number)
 		if errors.Is(e, fs.ErrNotExist) { // it was deleted just now
 			continue
 		}

@@ -9,7 +9,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/anchor"
-	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
@@ -104,7 +104,7 @@ func (l *Ledger) unmarshalClass(d *caddyfile.Dispenser) (err error) {
 	if err := option.Args(d, "class NAME", &c.Name); err != nil {
 		return err
 	}
-	if err := ledger.CheckClass(c.Name); err != nil {
+	if err := record.CheckClass(c.Name); err != nil {
 		return d.WrapErr(err)
 	}
 	seen := make(map[string]bool)

@@ -8,6 +8,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Class is a class of records that are kept equally long: a ledger of its own, with
@@ -30,7 +31,7 @@ type retainedDay struct {
 
 func newClass(l *shared, keep ledger.Retain, node string, logger *slog.Logger) *Class {
 	c := &Class{name: l.class, prefix: node + "#", shared: l, keep: keep}
-	if c.name != ledger.DefaultClass {
+	if c.name != record.DefaultClass {
 		c.prefix = node + "/" + c.name + "#"
 	}
 	c.release = func() {
@@ -41,7 +42,7 @@ func newClass(l *shared, keep ledger.Retain, node string, logger *slog.Logger) *
 	return c
 }
 
-// Name is the class's name, ledger.DefaultClass for the default one.
+// Name is the class's name, record.DefaultClass for the default one.
 func (c *Class) Name() string { return c.name }
 
 // Dir is the folder of its ledger, an absolute path.
@@ -59,7 +60,7 @@ func (c *Class) Acquire() (release func(), open bool) {
 
 // Append makes a record durable and returns its place. Whoever calls it has acquired
 // the ledger. It fails as [ledger.Log.Append] does.
-func (c *Class) Append(record []byte) (ledger.ID, error) {
+func (c *Class) Append(record []byte) (record.ID, error) {
 	began := time.Now()
 	id, err := c.shared.log.Append(record)
 	if err == nil {
@@ -71,7 +72,7 @@ func (c *Class) Append(record []byte) (ledger.ID, error) {
 // RecordName is the number by which a record is known outside, such as
 // gw-sg-1#7.18402: the node, the ledger's epoch and the index in it. The name of a
 // class that is kept apart follows the node: gw-sg-1/support#7.18402.
-func (c *Class) RecordName(id ledger.ID) string {
+func (c *Class) RecordName(id record.ID) string {
 	var room [96]byte
 	return string(id.Append(append(room[:0], c.prefix...)))
 }

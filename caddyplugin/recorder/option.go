@@ -16,6 +16,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Ledger says where and how transfers are recorded.
@@ -160,7 +161,7 @@ func secretItself(written, value string) bool {
 func (l *Ledger) checkClasses(dir string) error {
 	of := make(map[string]string) // the class of an activity
 	for i, c := range l.Classes {
-		if err := ledger.CheckClass(c.Name); err != nil {
+		if err := record.CheckClass(c.Name); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(l.Classes[:i], func(other LedgerClass) bool { return other.Name == c.Name }) {
@@ -178,7 +179,7 @@ func (l *Ledger) checkClasses(dir string) error {
 		there = nil // who may not look there cannot open it either, and is told so then
 	}
 	for _, d := range there {
-		if d.Class != ledger.DefaultClass && !slices.ContainsFunc(l.Classes, func(c LedgerClass) bool { return c.Name == d.Class }) {
+		if d.Class != record.DefaultClass && !slices.ContainsFunc(l.Classes, func(c LedgerClass) bool { return c.Name == d.Class }) {
 			return fmt.Errorf("%s holds records of a class '%s' that the configuration does not know, which nobody would delete when their time is over; "+
 				"keep 'class %s { retain ... }' in the ledger's block, without activities if it has none any more", d.Path, d.Class, d.Class)
 		}
@@ -189,7 +190,7 @@ func (l *Ledger) checkClasses(dir string) error {
 // forClass are the settings of a class's ledger: a place for the latest
 // checkpoint takes that of one ledger, so that each class has its own beside it.
 func (l *Ledger) forClass(name string) *Ledger {
-	if name == ledger.DefaultClass {
+	if name == record.DefaultClass {
 		return l
 	}
 	own := *l

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Options are what a recorder is told by the gateway, besides its configuration.
@@ -79,7 +80,7 @@ func New(settings *Ledger, o Options) (*Recorder, error) {
 		return nil, err
 	}
 	r := &Recorder{settings: settings, logger: o.Logger, dir: dir, of: make(map[string]*Class)}
-	all := append([]LedgerClass{{Name: ledger.DefaultClass, Retain: settings.Retain}}, settings.Classes...)
+	all := append([]LedgerClass{{Name: record.DefaultClass, Retain: settings.Retain}}, settings.Classes...)
 	for _, c := range all {
 		keep, err := parseRetain(cmp.Or(c.Retain, defaultRetain))
 		if err != nil {

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -32,7 +33,7 @@ type process struct {
 	site   string // the Caddyfile
 
 	mu       sync.Mutex
-	received map[ledger.ID]bool
+	received map[record.ID]bool
 }
 
 const processSite = `{
@@ -85,7 +86,7 @@ func TestMain(m *testing.M) {
 // newProcess starts the upstream that the regions share, and writes a Caddyfile.
 func newProcess(t *testing.T) *process {
 	t.Helper()
-	p := &process{t: t, dir: t.TempDir(), received: map[ledger.ID]bool{}}
+	p := &process{t: t, dir: t.TempDir(), received: map[record.ID]bool{}}
 	p.ledger = filepath.Join(p.dir, "ledger")
 	upstream := httptest.NewServer(http.HandlerFunc(p.receive))
 	t.Cleanup(upstream.Close)
@@ -122,7 +123,7 @@ func (p *process) receive(_ http.ResponseWriter, r *http.Request) {
 		p.t.Errorf("a region received a request whose Data-Transfer is %q", r.Header.Get("Data-Transfer"))
 		return
 	}
-	id, err := ledger.ParseID(m[1])
+	id, err := record.ParseID(m[1])
 	if err != nil {
 		p.t.Error(err)
 	}
@@ -228,17 +229,16 @@ func (p *process) check() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	missing := len(p.received)
-	err := ledger.Read(p.ledger, ledger.ID{}, func(e ledger.Entry) error {
+	for e, err := range ledger.At(p.ledger).Entries(record.ID{}) {
+		if err != nil {
+			p.t.Fatal(err)
+		}
 		if p.received[e.ID] {
 			if !strings.Contains(string(e.Data), `"type":"transfer.accepted"`) {
 				p.t.Errorf("entry %v is no transfer's record: %s", e.ID, e.Data)
 			}
 			missing--
 		}
-		return nil
-	})
-	if err != nil {
-		p.t.Fatal(err)
 	}
 	if missing > 0 {
 		p.t.Fatalf("%d of %d requests that regions received are not in the ledger", missing, len(p.received))

@@ -52,7 +52,7 @@ func TestStrangersReadTheExport(t *testing.T) {
 	p.end(gateway)
 	p.check()
 
-	view, err := ledger.OpenView(p.ledger, 1)
+	view, err := ledger.At(p.ledger).View(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +77,7 @@ func TestStrangersReadTheExport(t *testing.T) {
 func (p *process) settled() {
 	p.t.Helper()
 	for deadline := time.Now().Add(5 * time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		view, err := ledger.OpenView(p.ledger, 1)
+		view, err := ledger.At(p.ledger).View(1)
 		if err != nil {
 			p.t.Fatal(err)
 		}

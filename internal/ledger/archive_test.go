@@ -53,7 +53,7 @@ func TestSealed(t *testing.T) {
 		if len(all) != 2102 || all[2100] != "entry 2100" {
 			t.Fatalf("%d entries", len(all))
 		}
-		v, err := ledger.OpenViewFS(m, "/l", 0)
+		v, err := ledger.AtFS(m, "/l").View(0)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // A gateway at work fills and seals segments faster than a large ledger is read:
@@ -60,7 +61,7 @@ func TestReadingBesideABusyWriter(t *testing.T) {
 			t.Fatalf("verify: %+v, %v", r, err)
 		}
 		next := uint64(0)
-		if err := ledger.ReadFS(m, "/l", ledger.ID{}, func(e ledger.Entry) error {
+		if err := each(ledger.AtFS(m, "/l"), record.ID{}, func(e ledger.Entry) error {
 			if e.Index != next {
 				return fmt.Errorf("entry %d after %d", e.Index, next)
 			}

@@ -51,7 +51,7 @@ func TestOnCheckpoint(t *testing.T) {
 	}
 	shut(t, l)
 	for i, entries := range inEpochs(t, m) {
-		v, err := ledger.OpenViewFS(m, "/l", uint32(i+1))
+		v, err := ledger.AtFS(m, "/l").View(uint32(i + 1))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -3,12 +3,11 @@ package ledger_test
 import (
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // A class's ledger is signed by the key of the ledger it lies in, and is none of
@@ -20,7 +19,7 @@ func TestClassFolder(t *testing.T) {
 		t.Fatal(err)
 	}
 	shut(t, open(t, dir, ledger.Options{Node: "gw-sg-1"}))
-	help := ledger.ClassFolder(dir, "help")
+	help := ledger.At(dir).Of("help").Path
 	l := open(t, help, ledger.Options{Node: "gw-sg-1"})
 	add(t, l, "entry")
 	shut(t, l)
@@ -35,10 +34,11 @@ func TestClassFolder(t *testing.T) {
 	if err := os.Mkdir(filepath.Join(dir, "class-Not_One"), 0o700); err != nil {
 		t.Fatal(err)
 	}
-	if classes, err := ledger.Classes(dir); err != nil || !slices.Equal(classes, []string{"default", "help"}) {
+	classes, err := ledger.At(dir).Classes()
+	if err != nil || len(classes) != 2 || classes[0].Class != record.DefaultClass || classes[1].Class != "help" {
 		t.Errorf("classes %v, %v", classes, err)
 	}
-	if ledger.ClassFolder(dir, ledger.DefaultClass) != dir {
+	if ledger.At(dir).Of(record.DefaultClass).Path != dir {
 		t.Error("the default class lies elsewhere")
 	}
 	// A ledger that only looks like a class has a key of its own.
@@ -46,16 +46,5 @@ func TestClassFolder(t *testing.T) {
 	shut(t, open(t, alone, ledger.Options{}))
 	if _, err := os.Stat(filepath.Join(alone, "checkpoint.key")); err != nil {
 		t.Error(err)
-	}
-}
-
-func TestCheckClass(t *testing.T) {
-	for name, good := range map[string]bool{
-		"help": true, "a": true, "a-1": true, strings.Repeat("a", 32): true,
-		"": false, "default": false, "Help": false, "1a": false, "a/b": false, "..": false, "a.b": false, strings.Repeat("a", 33): false, "a\n": false,
-	} {
-		if err := ledger.CheckClass(name); (err == nil) != good {
-			t.Errorf("%q: %v", name, err)
-		}
 	}
 }

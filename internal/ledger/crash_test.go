@@ -13,22 +13,23 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // acknowledged is what appenders were told is durable.
 type acknowledged struct {
 	mu      sync.Mutex
-	entries map[ledger.ID]string
+	entries map[record.ID]string
 }
 
-func (a *acknowledged) add(id ledger.ID, entry string) {
+func (a *acknowledged) add(id record.ID, entry string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.entries[id] = entry
 }
 
-func (a *acknowledged) copy() map[ledger.ID]string {
+func (a *acknowledged) copy() map[record.ID]string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return maps.Clone(a.entries)
@@ -59,7 +60,7 @@ func (a *acknowledged) load(l *ledger.Log, times int) (refused int) {
 }
 
 // checkAcknowledged opens what a crash left and returns its entries by epoch.
-func checkAcknowledged(t *testing.T, m *memFS, want map[ledger.ID]string) (got [][]string) {
+func checkAcknowledged(t *testing.T, m *memFS, want map[record.ID]string) (got [][]string) {
 	t.Helper()
 	got = reopenEpochs(t, m)
 	for id, entry := range want {
@@ -147,11 +148,11 @@ func (c *crashes) random() *rand.Rand { return rand.New(rand.NewPCG(1, c.rng.Uin
 // live lives a log's life and looks at what a crash leaves at any moment of it.
 func (c *crashes) live(o ledger.Options, fails, appends int) {
 	m, rng := newMemFS(), c.random()
-	acks := &acknowledged{entries: make(map[ledger.ID]string)}
+	acks := &acknowledged{entries: make(map[record.ID]string)}
 	o.FS, o.CheckpointInterval = m, 5*time.Millisecond
 	type state struct {
 		m    *memFS
-		want map[ledger.ID]string
+		want map[record.ID]string
 		kind string
 	}
 	left := make(chan state) // the operation waits until its states are looked at
@@ -214,7 +215,7 @@ func doing(name string, failed bool) string {
 }
 
 // look looks at what a crash left.
-func (c *crashes) look(m *memFS, want map[ledger.ID]string, kind string) {
+func (c *crashes) look(m *memFS, want map[record.ID]string, kind string) {
 	c.t.Helper()
 	c.total++
 	c.kinds[kind]++
@@ -227,7 +228,7 @@ func (c *crashes) look(m *memFS, want map[ledger.ID]string, kind string) {
 }
 
 // crashAgain looks at what a crash at a random operation of the recovery leaves.
-func (c *crashes) crashAgain(m *memFS, want map[ledger.ID]string) {
+func (c *crashes) crashAgain(m *memFS, want map[record.ID]string) {
 	c.t.Helper()
 	rng := c.random()
 	after := rng.IntN(30)

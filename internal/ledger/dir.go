@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -8,7 +9,11 @@ import (
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
+
+// Entry is an entry as it stands in a ledger.
+type Entry = format.Entry
 
 // Dir is one ledger at rest, or beside its writer: the folder of a class, with its
 // epochs, holds, policies and keys. The folder of the default class holds those of
@@ -20,15 +25,15 @@ type Dir struct {
 	// Class names what the ledger keeps.
 	Class string
 
-	fsys FS
+	fsys format.FS
 }
 
 // At is the ledger in a folder, which need not exist yet: the default class's, or,
 // if the folder is named as a class's is and lies in a ledger's, that class's.
 func At(path string) Dir { return at(format.OS{}, path) }
 
-func at(fsys FS, path string) Dir {
-	d := Dir{Path: path, Class: DefaultClass, fsys: fsys}
+func at(fsys format.FS, path string) Dir {
+	d := Dir{Path: path, Class: record.DefaultClass, fsys: fsys}
 	if format.ClassParent(fsys, path) != "" {
 		d.Class = strings.TrimPrefix(filepath.Base(path), format.ClassPrefix)
 	}
@@ -45,10 +50,10 @@ func (d Dir) Of(class string) Dir {
 
 // Classes are the ledgers of all classes that have a folder, this one first.
 func (d Dir) Classes() ([]Dir, error) {
-	if d.Class != DefaultClass {
+	if d.Class != record.DefaultClass {
 		return []Dir{d}, nil
 	}
-	names, err := format.ClassesIn(d.fsys, d.Path)
+	names, err := format.Classes(d.fsys, d.Path)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +82,7 @@ func (d Dir) Named(class string) ([]Dir, error) {
 // without any is an error.
 func (d Dir) Epochs() ([]uint32, error) { return epochsIn(d.fsys, d.Path) }
 
-// View is a view of an epoch; 0 is the newest.
+// View is a view of an epoch; 0 is the newest. It holds no file open.
 func (d Dir) View(epoch uint32) (*View, error) { return openView(d.fsys, d.Path, epoch) }
 
 // Entries yields the ledger's entries from an id on, over all epochs, in order; the
@@ -85,7 +90,7 @@ func (d Dir) View(epoch uint32) (*View, error) { return openView(d.fsys, d.Path,
 // for. Beside a writer the last entries may not be durable yet: see [Log.Follow].
 // The first error is yielded last, with the zero Entry; damage is a *CorruptError.
 // What a crash left at the end is passed over. A folder without a ledger is an error.
-func (d Dir) Entries(from ID) iter.Seq2[Entry, error] {
+func (d Dir) Entries(from record.ID) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for again := 0; ; {
 			var failed error
@@ -93,7 +98,7 @@ func (d Dir) Entries(from ID) iter.Seq2[Entry, error] {
 				if failed = err; err != nil {
 					break
 				}
-				from, again = ID{Epoch: e.Epoch, Index: e.Index + 1}, 0 // it goes on
+				from, again = record.ID{Epoch: e.Epoch, Index: e.Index + 1}, 0 // it goes on
 				if !yield(e, nil) {
 					return
 				}
@@ -109,9 +114,23 @@ func (d Dir) Entries(from ID) iter.Seq2[Entry, error] {
 	}
 }
 
+// Entry returns the entry of that id. It is an error if there is none.
+func (d Dir) Entry(id record.ID) (Entry, error) {
+	for e, err := range d.Entries(id) {
+		if err != nil {
+			return Entry{}, err
+		}
+		if e.ID == id {
+			return Entry{ID: id, Data: bytes.Clone(e.Data)}, nil
+		}
+		break
+	}
+	return Entry{}, fmt.Errorf("the ledger %s has no entry %s", d.Path, id)
+}
+
 // Last is the id to have Entries begin with for the last n entries; all of them
-// when n is 0.
-func (d Dir) Last(n uint64) (id ID, err error) {
+// when n is 0. Of segments that are full it looks at the ends only.
+func (d Dir) Last(n uint64) (id record.ID, err error) {
 	for range format.Rereads {
 		if id, err = last(d.fsys, d.Path, n); !format.Transient(err) {
 			break
@@ -157,7 +176,7 @@ func (d Dir) Policy(digest string) ([]byte, error) { return format.ReadPolicy(d.
 func (d Dir) Policies() ([]string, error) { return format.Policies(d.fsys, d.Path) }
 
 // Reserved is how many bytes of an epoch's segments hold nothing yet.
-func (d Dir) Reserved(epoch uint32) (int64, error) { return format.ReservedIn(d.fsys, d.Path, epoch) }
+func (d Dir) Reserved(epoch uint32) (int64, error) { return format.Reserved(d.fsys, d.Path, epoch) }
 
 // Node is the node that the newest epoch was begun by, for Options.Node of whoever
 // tends the ledger in its place; empty if that cannot be known.
@@ -182,10 +201,10 @@ func (d Dir) Sealed(epoch uint32) ([]Sealed, error) {
 // Sealed is a segment that is full and finished: its entries, compressed, and their
 // hashes never change again. They go with their epoch.
 type Sealed struct {
-	First   ID     // its first entry
-	Entries uint64 // how many it has
-	Archive string // file of the entries
-	Hashes  string // file of their hashes
+	First   record.ID // its first entry
+	Entries uint64    // how many it has
+	Archive string    // file of the entries
+	Hashes  string    // file of their hashes
 
 	dir    string // of the epoch
 	number int64
@@ -193,7 +212,7 @@ type Sealed struct {
 
 func sealed(dir string, e format.Epoch, n int64) Sealed {
 	return Sealed{
-		First: ID{Epoch: e.Number, Index: uint64(n) * e.SegmentEntries}, Entries: e.SegmentEntries,
+		First: record.ID{Epoch: e.Number, Index: uint64(n) * e.SegmentEntries}, Entries: e.SegmentEntries,
 		Archive: format.ArchivePath(dir, n), Hashes: format.HashPath(dir, n), dir: dir, number: n,
 	}
 }
@@ -203,3 +222,6 @@ func sealed(dir string, e format.Epoch, n int64) Sealed {
 // its epoch, and must be such as can be made again. kind is of small letters and
 // digits. Write it by another name that ends in ".tmp" and rename it.
 func (s Sealed) Side(kind string) string { return format.SidePath(s.dir, s.number, kind) }
+
+// EpochOf is the number of the epoch that an origin names; 0 if it names none.
+func EpochOf(origin string) uint32 { return format.NumberOf(origin) }

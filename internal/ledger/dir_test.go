@@ -13,10 +13,11 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // texts are the entries of a ledger from an id on.
-func texts(t testing.TB, d ledger.Dir, from ledger.ID) (all []string) {
+func texts(t testing.TB, d ledger.Dir, from record.ID) (all []string) {
 	t.Helper()
 	for e, err := range d.Entries(from) {
 		if err != nil {
@@ -34,7 +35,7 @@ func TestEntries(t *testing.T) {
 		add(t, l, fmt.Sprint("entry ", i))
 	}
 	d := l.Dir()
-	all := texts(t, d, ledger.ID{})
+	all := texts(t, d, record.ID{})
 	if n := len(all); n < 34 || all[n-1] != "entry 29" {
 		t.Fatalf("%d entries: %v", len(all), all)
 	}
@@ -43,7 +44,7 @@ func TestEntries(t *testing.T) {
 		t.Errorf("the last three: %v, %v", some, err)
 	}
 	n := 0
-	for range d.Entries(ledger.ID{}) {
+	for range d.Entries(record.ID{}) {
 		if n++; n == 2 {
 			break // and nothing is yielded after it
 		}
@@ -52,7 +53,7 @@ func TestEntries(t *testing.T) {
 		t.Errorf("%d entries before the break", n)
 	}
 	got := []error{}
-	for e, err := range ledger.At(t.TempDir()).Entries(ledger.ID{}) {
+	for e, err := range ledger.At(t.TempDir()).Entries(record.ID{}) {
 		if e.Data != nil {
 			t.Errorf("an entry of nothing: %v", e)
 		}
@@ -67,7 +68,7 @@ func TestEntries(t *testing.T) {
 func TestDirOfClasses(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, ledger.Options{})
-	help := open(t, ledger.ClassFolder(dir, "help"), ledger.Options{})
+	help := open(t, ledger.At(dir).Of("help").Path, ledger.Options{})
 	add(t, help, "of help")
 	if err := help.SetHold(ledger.Hold{Ref: "case-7", Because: "order of a court", By: "legal-sg"}); err != nil {
 		t.Fatal(err)
@@ -89,7 +90,7 @@ func TestDirOfClasses(t *testing.T) {
 	if _, err := d.Named("none"); err == nil {
 		t.Error("a class without a folder is taken")
 	}
-	if all := texts(t, d.Of("help"), ledger.ID{}); !slices.Contains(all, "of help") {
+	if all := texts(t, d.Of("help"), record.ID{}); !slices.Contains(all, "of help") {
 		t.Errorf("entries %v", all)
 	}
 	holds, err := d.AllHolds()
@@ -108,13 +109,13 @@ func TestDirOfClasses(t *testing.T) {
 func TestSet(t *testing.T) {
 	dir := t.TempDir()
 	l := open(t, dir, ledger.Options{})
-	help := open(t, ledger.ClassFolder(dir, "help"), ledger.Options{})
+	help := open(t, ledger.At(dir).Of("help").Path, ledger.Options{})
 	used, open := 0, true
 	s := ledger.NewSet(
-		ledger.Member{Class: ledger.DefaultClass, Log: l},
+		ledger.Member{Class: record.DefaultClass, Log: l},
 		ledger.Member{Class: "help", Log: help, Acquire: func() bool { used++; return open }, Release: func() { used-- }},
 	)
-	if s.Log("help") != help || s.Log(ledger.DefaultClass) != l || s.Log("none") != nil {
+	if s.Log("help") != help || s.Log(record.DefaultClass) != l || s.Log("none") != nil {
 		t.Error("another log of a class")
 	}
 	hold := ledger.ClassHold{Hold: ledger.Hold{Ref: "case-7", Because: "order of a court", By: "legal-sg"}, Class: "help"}
@@ -139,7 +140,7 @@ func TestSet(t *testing.T) {
 	if err := s.RotateKeys(); err != nil {
 		t.Fatal(err)
 	}
-	if keys := s.Keys(); len(old) != 2 || len(keys) != 4 || keys[0].Class != ledger.DefaultClass || keys[3].Class != "help" || !keys[3].Current {
+	if keys := s.Keys(); len(old) != 2 || len(keys) != 4 || keys[0].Class != record.DefaultClass || keys[3].Class != "help" || !keys[3].Current {
 		t.Errorf("keys %+v", keys)
 	}
 	if err := s.DestroyKey(old[1].Period); err != nil || len(s.Keys()) != 3 {
@@ -186,7 +187,7 @@ func TestSealedAndSideFiles(t *testing.T) {
 		t.Errorf("told of %+v, listed %+v, %v", told, listed, err)
 	}
 	for i, s := range told {
-		if s.First != (ledger.ID{Epoch: 1, Index: uint64(4 * i)}) || s.Entries != 4 {
+		if s.First != (record.ID{Epoch: 1, Index: uint64(4 * i)}) || s.Entries != 4 {
 			t.Errorf("segment %d: %+v", i, s)
 		}
 		for _, file := range []string{s.Archive, s.Hashes} {
@@ -207,7 +208,7 @@ func TestSealedAndSideFiles(t *testing.T) {
 	if strings.Contains(out.String(), "foreign") {
 		t.Errorf("side files are taken for foreign ones: %s", out)
 	}
-	if n := len(texts(t, l.Dir(), ledger.ID{})); n != 12 {
+	if n := len(texts(t, l.Dir(), record.ID{})); n != 12 {
 		t.Errorf("%d entries", n)
 	}
 	if _, err := verifyFS(nil, dir); err != nil {

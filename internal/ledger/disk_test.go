@@ -15,6 +15,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // childDir is set in the process that TestKill kills.
@@ -222,24 +223,11 @@ func TestReadWithoutLedger(t *testing.T) {
 	dir := t.TempDir()
 	none := func(ledger.Entry) error { return nil }
 	want := dir + " holds no ledger: no epoch-... folder with an EPOCH file"
-	if err := ledger.Read(dir, ledger.ID{}, none); err == nil || err.Error() != want {
+	if err := each(ledger.At(dir), record.ID{}, none); err == nil || err.Error() != want {
 		t.Errorf("got %v", err)
 	}
-	if err := ledger.Read(filepath.Join(dir, "missing"), ledger.ID{}, none); !errors.Is(err, os.ErrNotExist) {
+	if err := each(ledger.At(filepath.Join(dir, "missing")), record.ID{}, none); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
-	}
-}
-
-// The error of the function that entries are handed to comes back as it is.
-func TestReadStops(t *testing.T) {
-	dir := t.TempDir()
-	l := open(t, dir, ledger.Options{})
-	add(t, l, "entry 1")
-	stop := errors.New("enough")
-	calls := 0
-	err := ledger.Read(dir, ledger.ID{}, func(ledger.Entry) error { calls++; return stop })
-	if err != stop || calls != 1 {
-		t.Errorf("%v after %d calls", err, calls)
 	}
 }
 

@@ -1,6 +1,10 @@
 package ledger
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
 
 // The errors a caller acts on. Test for them with errors.Is.
 var (
@@ -24,4 +28,9 @@ var (
 	// no safe place to go on. The log refuses every append until the process
 	// starts anew and has read back what is on the disk.
 	ErrBroken = errors.New("the ledger stopped after disk errors")
+	// ErrLocked: another writer, in this process or another, has the folder open.
+	ErrLocked = format.ErrLocked
 )
+
+// CorruptError says what is damaged and where.
+type CorruptError = format.CorruptError

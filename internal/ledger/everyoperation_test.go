@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
@@ -51,7 +52,7 @@ func failNth(t *testing.T, n int, cause error, forever bool) (happened bool) {
 		}
 		return nil
 	}
-	acks := &acknowledged{entries: make(map[ledger.ID]string)}
+	acks := &acknowledged{entries: make(map[record.ID]string)}
 	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 4, EpochEntries: 12})
 	if err := l.Open(); err == nil {
 		refused := acks.load(l, 4)

@@ -7,11 +7,9 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
-// ReadFS, OpenViewFS and GenerateKeyFS are Read, OpenView and GenerateKey on another
-// file system.
+// AtFS and GenerateKeyFS are At and GenerateKey on another file system.
 var (
-	ReadFS        = read
-	OpenViewFS    = openView
+	AtFS          = at
 	GenerateKeyFS = generateKey
 )
 

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // progress is up to where a log is durable, for those who follow it. The commit
@@ -61,19 +62,19 @@ func (p *progress) wake() {
 
 // look returns the entry that is not durable yet, and whether none comes any more or
 // what is closed when something changes.
-func (p *progress) look() (next ID, ended bool, more <-chan struct{}) {
+func (p *progress) look() (next record.ID, ended bool, more <-chan struct{}) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.more == nil {
 		p.more = make(chan struct{})
 	}
 	p.waiting.Store(true)
-	return ID{Epoch: p.epoch, Index: p.index.Load()}, p.ended, p.more
+	return record.ID{Epoch: p.epoch, Index: p.index.Load()}, p.ended, p.more
 }
 
 // wait returns once an entry after seen is durable, with where the durable ones end.
 // It returns false when none comes any more, or when ctx ends.
-func (p *progress) wait(ctx context.Context, seen ID) (next ID, more bool) {
+func (p *progress) wait(ctx context.Context, seen record.ID) (next record.ID, more bool) {
 	for {
 		next, ended, changed := p.look()
 		if seen.Compare(next) < 0 {
@@ -98,7 +99,7 @@ func (p *progress) wait(ctx context.Context, seen ID) (next ID, more bool) {
 // It reads the files and keeps nobody waiting: who is slow falls behind and reads on.
 // Entries of an epoch that is deleted meanwhile are passed over. An error is yielded
 // last, with the zero Entry: ErrNotOpen if the log was never opened.
-func (l *Log) Follow(ctx context.Context, from ID) iter.Seq2[Entry, error] {
+func (l *Log) Follow(ctx context.Context, from record.ID) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		if l.counters.epoch.Load() == 0 {
 			yield(Entry{}, ErrNotOpen)
@@ -125,14 +126,14 @@ func (l *Log) Follow(ctx context.Context, from ID) iter.Seq2[Entry, error] {
 
 // follower reads a ledger on from where it was, up to where it is durable.
 type follower struct {
-	fsys FS
+	fsys format.FS
 	dir  string
-	next ID           // the entry that comes next
+	next record.ID    // the entry that comes next
 	at   format.Place // of the last frame that was read; its path is empty before
 }
 
 // entries yields the entries up to the limit. An error is yielded last.
-func (f *follower) entries(limit ID) iter.Seq2[Entry, error] {
+func (f *follower) entries(limit record.ID) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		for again := 0; f.next.Compare(limit) < 0; {
 			before := f.next
@@ -149,7 +150,7 @@ func (f *follower) entries(limit ID) iter.Seq2[Entry, error] {
 				}
 			}
 			if failed == nil && f.next.Epoch < limit.Epoch {
-				f.next, f.at = ID{Epoch: f.next.Epoch + 1}, format.Place{} // the epoch is closed, and was read whole
+				f.next, f.at = record.ID{Epoch: f.next.Epoch + 1}, format.Place{} // the epoch is closed, and was read whole
 			}
 			if f.next != before {
 				again = 0 // it goes on
@@ -166,7 +167,7 @@ func (f *follower) entries(limit ID) iter.Seq2[Entry, error] {
 }
 
 // begin takes the epoch that comes next, which is there.
-func (f *follower) begin(limit ID) error {
+func (f *follower) begin(limit record.ID) error {
 	numbers, _, err := format.ListEpochs(f.fsys, f.dir)
 	if err != nil {
 		return err
@@ -176,7 +177,7 @@ func (f *follower) begin(limit ID) error {
 			continue
 		}
 		if number > f.next.Epoch {
-			f.next, f.at = ID{Epoch: number}, format.Place{}
+			f.next, f.at = record.ID{Epoch: number}, format.Place{}
 		}
 		return nil
 	}
@@ -188,7 +189,7 @@ func (f *follower) missing() error {
 }
 
 // epoch yields what is left of one epoch.
-func (f *follower) epoch(limit ID) iter.Seq2[Entry, error] {
+func (f *follower) epoch(limit record.ID) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		w, err := format.WalkEpoch(f.fsys, f.dir, f.next.Epoch)
 		if err != nil {
@@ -201,7 +202,7 @@ func (f *follower) epoch(limit ID) iter.Seq2[Entry, error] {
 				yield(Entry{}, err)
 				return
 			}
-			if (ID{Epoch: fr.Epoch, Index: fr.First}).Compare(limit) >= 0 {
+			if (record.ID{Epoch: fr.Epoch, Index: fr.First}).Compare(limit) >= 0 {
 				return // what follows may be written anew elsewhere
 			}
 			f.at = format.Place{Path: fr.Path, Offset: fr.Offset, First: fr.First}

@@ -11,10 +11,11 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // followed takes what Follow yields from an id on until stop says so, or it ends.
-func followed(ctx context.Context, l *ledger.Log, from ledger.ID, stop func(ledger.ID) bool) (ids []ledger.ID, all []string, err error) {
+func followed(ctx context.Context, l *ledger.Log, from record.ID, stop func(record.ID) bool) (ids []record.ID, all []string, err error) {
 	for e, err := range l.Follow(ctx, from) {
 		if err != nil {
 			return ids, all, err
@@ -42,7 +43,7 @@ func TestFollow(t *testing.T) {
 	for i := range got {
 		followers.Go(func() {
 			var err error
-			if _, got[i], err = followed(ctx, l, ledger.ID{}, nil); err != nil {
+			if _, got[i], err = followed(ctx, l, record.ID{}, nil); err != nil {
 				t.Errorf("following: %v", err)
 			}
 		})
@@ -76,7 +77,7 @@ func TestFollow(t *testing.T) {
 func TestFollowWaits(t *testing.T) {
 	m := newMemFS()
 	l := ledger.New("/l", ledger.Options{FS: m})
-	if _, _, err := followed(t.Context(), l, ledger.ID{}, nil); !errors.Is(err, ledger.ErrNotOpen) {
+	if _, _, err := followed(t.Context(), l, record.ID{}, nil); !errors.Is(err, ledger.ErrNotOpen) {
 		t.Errorf("before Open: %v", err)
 	}
 	if err := l.Open(); err != nil {
@@ -93,9 +94,9 @@ func TestFollowWaits(t *testing.T) {
 	})
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	seen, ended := make(chan ledger.ID, 10), make(chan error, 1)
+	seen, ended := make(chan record.ID, 10), make(chan error, 1)
 	go func() {
-		_, _, err := followed(ctx, l, ledger.ID{Epoch: 1, Index: first}, func(id ledger.ID) bool {
+		_, _, err := followed(ctx, l, record.ID{Epoch: 1, Index: first}, func(id record.ID) bool {
 			seen <- id
 			return false
 		})
@@ -112,7 +113,7 @@ func TestFollowWaits(t *testing.T) {
 	<-held                                                                // the entry is written, and not durable
 	short, stop := context.WithTimeout(t.Context(), 100*time.Millisecond) // however little it sees: never the second
 	defer stop()
-	if ids, _, err := followed(short, l, ledger.ID{}, nil); err != nil || len(ids) > int(first)+1 {
+	if ids, _, err := followed(short, l, record.ID{}, nil); err != nil || len(ids) > int(first)+1 {
 		t.Errorf("%v, %v", ids, err)
 	}
 	select {
@@ -140,7 +141,7 @@ func TestFollowWaits(t *testing.T) {
 func TestFollowAfterCrash(t *testing.T) {
 	rng := rand.New(rand.NewPCG(7, 7))
 	m := newMemFS()
-	var ids []ledger.ID
+	var ids []record.ID
 	var seen []string
 	for life := range 8 {
 		l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 8, EpochEntries: 30})
@@ -150,12 +151,12 @@ func TestFollowAfterCrash(t *testing.T) {
 		for i := range 13 {
 			add(t, l, fmt.Sprint("life ", life, " entry ", i))
 		}
-		from, s := ledger.ID{}, l.Stats()
+		from, s := record.ID{}, l.Stats()
 		if n := len(ids); n > 0 {
-			from = ledger.ID{Epoch: ids[n-1].Epoch, Index: ids[n-1].Index + 1}
+			from = record.ID{Epoch: ids[n-1].Epoch, Index: ids[n-1].Index + 1}
 		}
-		stop := ledger.ID{Epoch: s.Epoch, Index: s.Next - 1}
-		more, texts, err := followed(t.Context(), l, from, func(id ledger.ID) bool { return id == stop })
+		stop := record.ID{Epoch: s.Epoch, Index: s.Next - 1}
+		more, texts, err := followed(t.Context(), l, from, func(id record.ID) bool { return id == stop })
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -167,5 +168,52 @@ func TestFollowAfterCrash(t *testing.T) {
 	all := slices.Concat(reopenEpochs(t, m)...)
 	if len(all) < len(seen) || !slices.Equal(all[:len(seen)], seen) {
 		t.Errorf("%d entries were followed, %d are there", len(seen), len(all))
+	}
+}
+
+// Who follows a log goes on over epochs that are deleted, those that were not reached
+// yet and the one that is being read: what is left comes once and in order.
+func TestFollowAcrossDeletion(t *testing.T) {
+	for _, at := range []record.ID{{Epoch: 1}, {Epoch: 1, Index: 1}, {Epoch: 2}, {Epoch: 3, Index: 1}, {Epoch: 3, Index: 17}} {
+		t.Run(at.String(), func(t *testing.T) {
+			l := newMonthly(t, 3)
+			for range 30 { // epoch 3 has segments that are sealed
+				l.record()
+			}
+			l.set(january.AddDate(0, 3, 0))
+			l.record()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			before, last := record.ID{}, record.ID{Epoch: 9}
+			var left []string // of the epochs that stay
+			for e, err := range l.log.Follow(ctx, record.ID{}) {
+				if err != nil {
+					t.Fatalf("after %v: %v", before, err)
+				}
+				if e.ID != (record.ID{Epoch: 1}) && e.Compare(before) <= 0 || e.Epoch > at.Epoch && e.Epoch < 4 {
+					t.Errorf("%v comes after %v", e.ID, before)
+				}
+				before = e.ID
+				if e.ID == at {
+					l.expire(day(2026, 9, 1), 4, 5)
+					s := l.log.Stats()
+					last = record.ID{Epoch: s.Epoch, Index: s.Next - 1}
+				}
+				if e.Epoch >= 4 {
+					left = append(left, string(e.Data))
+				}
+				if e.ID == last {
+					break
+				}
+			}
+			want := append(inEpoch(t, l.m, 4), inEpoch(t, l.m, 5)...)
+			if len(left) == 0 || before != last {
+				t.Fatalf("it ended at %v of %v", before, last)
+			}
+			equalLists(t, "what is left", left, want[:min(len(left), len(want))])
+			if in5 := len(left) - len(inEpoch(t, l.m, 4)); uint64(in5) != last.Index+1 {
+				t.Errorf("%d entries of epoch 5, want %d", in5, last.Index+1)
+			}
+		})
 	}
 }

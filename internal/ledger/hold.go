@@ -124,9 +124,7 @@ func (l *Log) LiftHold(ref, by, because string) error {
 
 func holdPath(dir, ref string) string { return filepath.Join(dir, format.HoldsName, ref+".json") }
 
-// Holds lists the holds on a ledger, by reference. It takes no lock.
-func Holds(dir string) ([]Hold, error) { return readHolds(format.OS{}, dir) }
-
+// readHolds are the holds on a ledger, by reference.
 func readHolds(fsys format.FS, dir string) (holds []Hold, err error) {
 	names, err := fsys.Names(filepath.Join(dir, format.HoldsName))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // fill appends records of a usual kind, no two the same, until the ledger has
@@ -94,7 +95,7 @@ func BenchmarkVerifyShare(b *testing.B) {
 			}
 			var entries [][]byte
 			var size int64
-			if err := ledger.Read(dir, ledger.ID{}, func(e ledger.Entry) error {
+			if err := each(ledger.At(dir), record.ID{}, func(e ledger.Entry) error {
 				entries = append(entries, append([]byte(nil), e.Data...))
 				size += int64(len(e.Data))
 				return nil
@@ -148,7 +149,7 @@ func TestOpenLarge(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := ledger.Read(dir, ledger.ID{}, func(ledger.Entry) error { return nil }); err == nil {
+	if err := each(ledger.At(dir), record.ID{}, func(ledger.Entry) error { return nil }); err == nil {
 		t.Fatal("the sealed segments can be read: this test sees nothing")
 	}
 	l = open(t, dir, o)

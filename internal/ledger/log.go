@@ -42,6 +42,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 const (
@@ -393,27 +394,30 @@ func (l *Log) finish() error {
 	return err
 }
 
+// MaxEntry is the length in bytes of the longest entry.
+const MaxEntry = format.MaxEntry
+
 // Append writes an entry of 1 to MaxEntry bytes and returns its id once it
 // is durable. The entry may be reused afterwards. After an error the entry may
 // or may not be in the log: whoever appends must act as if it were not, and not
 // do what it announced.
 //
 //clause:enforces §5(h); record id time
-func (l *Log) Append(entry []byte) (id format.ID, err error) {
+func (l *Log) Append(entry []byte) (id record.ID, err error) {
 	switch {
 	case len(entry) == 0:
-		return format.ID{}, ErrEmpty
-	case len(entry) > format.MaxEntry:
-		return format.ID{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(entry), format.MaxEntry)
+		return record.ID{}, ErrEmpty
+	case len(entry) > MaxEntry:
+		return record.ID{}, fmt.Errorf("%w: %d bytes, at most %d", ErrTooLarge, len(entry), MaxEntry)
 	}
 	b, slot, err := l.join(entry)
 	if err != nil {
-		return format.ID{}, err
+		return record.ID{}, err
 	}
 	if slot < b.durable {
-		return format.ID{Epoch: b.epoch, Index: b.first + uint64(slot)}, nil
+		return record.ID{Epoch: b.epoch, Index: b.first + uint64(slot)}, nil
 	}
-	return format.ID{}, b.err
+	return record.ID{}, b.err
 }
 
 // Refuse makes the log take no more entries until the process is started anew:

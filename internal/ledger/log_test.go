@@ -14,6 +14,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // open opens a ledger and closes it with the test.
@@ -49,12 +50,25 @@ func add(t testing.TB, l *ledger.Log, entry string) uint64 {
 	return index.Index
 }
 
+// each hands a ledger's entries from an id on to f, until one of them fails.
+func each(d ledger.Dir, from record.ID, f func(ledger.Entry) error) error {
+	for e, err := range d.Entries(from) {
+		if err == nil {
+			err = f(e)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // entries reads a ledger: index to text. Indices must follow each other.
 func entries(t testing.TB, dir string, from uint64) map[uint64]string {
 	t.Helper()
 	all := make(map[uint64]string)
 	next := from
-	err := ledger.Read(dir, ledger.ID{Epoch: 1, Index: from}, func(e ledger.Entry) error {
+	err := each(ledger.At(dir), record.ID{Epoch: 1, Index: from}, func(e ledger.Entry) error {
 		if e.Index != next {
 			return fmt.Errorf("entry %d where %d was due", e.Index, next)
 		}

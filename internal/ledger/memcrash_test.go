@@ -14,6 +14,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // contents reads a whole file.
@@ -161,12 +162,12 @@ func (m *memFS) wantSame(t testing.TB, before *memFS) {
 func readMem(t testing.TB, m *memFS) []string {
 	t.Helper()
 	var all []string
-	next := ledger.ID{Epoch: 1}
-	if err := ledger.ReadFS(m, "/l", ledger.ID{}, func(e ledger.Entry) error {
-		if e.ID != next && e.ID != (ledger.ID{Epoch: next.Epoch + 1}) {
+	next := record.ID{Epoch: 1}
+	if err := each(ledger.AtFS(m, "/l"), record.ID{}, func(e ledger.Entry) error {
+		if e.ID != next && e.ID != (record.ID{Epoch: next.Epoch + 1}) {
 			t.Fatalf("entry %v where %v was due", e.ID, next)
 		}
-		next = ledger.ID{Epoch: e.Epoch, Index: e.Index + 1}
+		next = record.ID{Epoch: e.Epoch, Index: e.Index + 1}
 		all = append(all, string(e.Data))
 		return nil
 	}); err != nil {

@@ -13,6 +13,7 @@ import (
 	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/format"
 )
 
 // memFS is Pebble's file system in memory, which can crash: what was not synced
@@ -89,7 +90,7 @@ func (m *memFS) Mkdir(dir string) error {
 	return m.disk.MkdirAll(dir, 0o700)
 }
 
-func (m *memFS) Create(name string) (ledger.File, error) {
+func (m *memFS) Create(name string) (format.File, error) {
 	if err := m.begin("create", name); err != nil {
 		return nil, err
 	}
@@ -119,7 +120,7 @@ func (m *memFS) forgetBelow(dir string) {
 	maps.DeleteFunc(m.forgot, func(name string, _ map[int64][]byte) bool { return strings.HasPrefix(name, dir+"/") })
 }
 
-func (m *memFS) Open(name string, write bool) (ledger.File, error) {
+func (m *memFS) Open(name string, write bool) (format.File, error) {
 	if err := m.begin("open", name); err != nil {
 		return nil, err
 	}

@@ -40,9 +40,9 @@ func TestOutcomes(t *testing.T) {
 		if err := l.Open(); err != nil {
 			t.Fatal(err)
 		}
-		l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: 7}, State: record.Complete, Status: 200, Bytes: 12, ResponseBytes: 3456})
-		l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: 8}, State: record.NotSent})
-		l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: 9}, State: "nonsense", Status: 502, Bytes: -1})
+		l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: 7}, State: record.Complete, Status: 200, Bytes: 12, ResponseBytes: 3456})
+		l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: 8}, State: record.NotSent})
+		l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: 9}, State: "nonsense", Status: 502, Bytes: -1})
 		time.Sleep(time.Second)
 		synctest.Wait()
 		want := `["1.7","complete",200,12,3456] ["1.8","not-sent",0,0,0] ["1.9","unknown",502,0,0]`
@@ -53,7 +53,7 @@ func TestOutcomes(t *testing.T) {
 		if last := readMem(t, m)[1]; string(sorted(t, []byte(last))) != last || !strings.Contains(last, `"node":"gw-sg-1"`) {
 			t.Errorf("entry %s", last)
 		}
-		l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: 10}, State: record.Partial, Status: 413})
+		l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: 10}, State: record.Partial, Status: 413})
 		shut(t, l) // at once
 		if got, _ := outcomesIn(t, m); len(got) != 4 || got[3] != `["1.10","partial",413,0,0]` {
 			t.Errorf("after Close %v", got)
@@ -70,7 +70,7 @@ func TestManyOutcomes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i := range uint64(512) {
-			l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: 1<<53 + i}, State: record.NotSent, Status: 599, Bytes: 1<<53 - 1, ResponseBytes: 1<<53 - 1})
+			l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: 1<<53 + i}, State: record.NotSent, Status: 599, Bytes: 1<<53 - 1, ResponseBytes: 1<<53 - 1})
 		}
 		synctest.Wait() // no time passes
 		if got, batches := outcomesIn(t, m); len(got) != 512 || batches != 1 {
@@ -92,7 +92,7 @@ func TestOutcomesOfAFullVolume(t *testing.T) {
 		}
 		f.set("write", syscall.ENOSPC)
 		for i := range uint64(65536 + 3) {
-			l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: i}})
+			l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: i}})
 		}
 		time.Sleep(3 * time.Second)
 		if got, _ := outcomesIn(t, m); len(got) != 0 {
@@ -105,7 +105,7 @@ func TestOutcomesOfAFullVolume(t *testing.T) {
 			t.Errorf("%d outcomes when there was room again", len(got))
 		}
 		shut(t, l)
-		l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: 1}})
+		l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: 1}})
 		if n := l.Stats().Errors["outcome"]; n != 4 {
 			t.Errorf("%d outcomes counted as lost, want 4", n)
 		}
@@ -125,7 +125,7 @@ func TestOutcomesOfAFullVolume(t *testing.T) {
 func TestCloseWithoutRoomForOutcomes(t *testing.T) {
 	l, _, f, _ := failingLog(t)
 	f.set("write", syscall.ENOSPC)
-	l.Outcome(record.Outcome{Record: ledger.ID{Epoch: 1, Index: 1}})
+	l.Outcome(record.Outcome{Record: record.ID{Epoch: 1, Index: 1}})
 	if err := l.Close(); !errors.Is(err, ledger.ErrFull) {
 		t.Errorf("close on a full volume: %v", err)
 	}

@@ -91,10 +91,3 @@ func keepPolicy(fsys format.FS, dir, digest string, blob []byte) error {
 	}
 	return nil
 }
-
-// ReadPolicy returns the policy that records name by the digest, as it was
-// given to Snapshot. It verifies nothing: Verify compares it with the entry.
-// The error satisfies errors.Is(err, fs.ErrNotExist) if there is none.
-func ReadPolicy(dir, digest string) ([]byte, error) {
-	return format.ReadPolicy(format.OS{}, dir, digest)
-}

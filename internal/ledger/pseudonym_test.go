@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // november is a moment in the middle of a period.
@@ -146,7 +147,7 @@ func TestSubjectConcurrently(t *testing.T) {
 // began with the genesis says so.
 func keyEvents(t *testing.T, dir string) (events []string) {
 	t.Helper()
-	if err := ledger.Read(dir, ledger.ID{}, func(entry ledger.Entry) error {
+	if err := each(ledger.At(dir), record.ID{}, func(entry ledger.Entry) error {
 		var e struct {
 			Type, Period string
 			Keys         []string

@@ -6,28 +6,11 @@ import (
 	"slices"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
-// Read hands the ledger's entries from an id on to f, see [Dir.Entries]. f's own error
-// ends it and is returned as it is.
-func Read(dir string, from format.ID, f func(format.Entry) error) error {
-	return read(format.OS{}, dir, from, f)
-}
-
-func read(fsys format.FS, dir string, from format.ID, f func(format.Entry) error) error {
-	for e, err := range at(fsys, dir).Entries(from) {
-		if err == nil {
-			err = f(e)
-		}
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // readOnce is Dir.Entries, and takes for damage what a writer may have done meanwhile.
-func readOnce(fsys format.FS, dir string, from format.ID) iter.Seq2[Entry, error] {
+func readOnce(fsys format.FS, dir string, from record.ID) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		numbers, err := epochsIn(fsys, dir)
 		if err != nil {
@@ -39,7 +22,7 @@ func readOnce(fsys format.FS, dir string, from format.ID) iter.Seq2[Entry, error
 				continue
 			}
 			if number > from.Epoch {
-				from = format.ID{Epoch: number}
+				from = record.ID{Epoch: number}
 			}
 			w, err := format.WalkEpoch(fsys, dir, number)
 			if err != nil {
@@ -70,36 +53,26 @@ func epochsIn(fsys format.FS, dir string) ([]uint32, error) {
 	return numbers, err
 }
 
-// Last returns the id to Read the last n entries from; all of them when n is 0.
-// Of segments that are full it looks at the ends only.
-func Last(dir string, n uint64) (id format.ID, err error) {
-	for range format.Rereads {
-		if id, err = last(format.OS{}, dir, n); !format.Transient(err) {
-			break
-		}
-	}
-	return id, err
-}
-
-func last(fsys format.FS, dir string, n uint64) (format.ID, error) {
+// last is Dir.Last, and takes for damage what a writer may have done meanwhile.
+func last(fsys format.FS, dir string, n uint64) (record.ID, error) {
 	numbers, _, err := format.ListEpochs(fsys, dir)
 	if err != nil || len(numbers) == 0 || n == 0 {
-		return format.ID{}, err
+		return record.ID{}, err
 	}
 	for _, number := range slices.Backward(numbers) {
 		w, err := format.WalkEpoch(fsys, dir, number)
 		if err != nil {
-			return format.ID{}, err
+			return record.ID{}, err
 		}
 		skip := func(s *format.Segment, limit uint64) (bool, error) { return format.SealedAt(fsys, s, w.Epoch, limit) }
 		size, err := w.Run(skip, func(*format.Frame) error { return nil })
 		if err != nil {
-			return format.ID{}, err
+			return record.ID{}, err
 		}
 		if n <= size {
-			return format.ID{Epoch: number, Index: size - n}, nil
+			return record.ID{Epoch: number, Index: size - n}, nil
 		}
 		n -= size
 	}
-	return format.ID{}, nil
+	return record.ID{}, nil
 }

@@ -62,7 +62,7 @@ func (l *monthly) open(at time.Time) {
 }
 
 // record appends a record of now, as the gateway writes it.
-func (l *monthly) record() ledger.ID {
+func (l *monthly) record() record.ID {
 	l.t.Helper()
 	now := l.log.Now()
 	r := record.Transfer{Header: record.Header{Type: record.TypeAccepted, Time: now}, RetainUntil: aMonth.Until(now), Subject: l.log.Subject("ana", "", now)}
@@ -143,7 +143,7 @@ func TestDeleteExpired(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, number := range epochsOf(l.m) {
-		v, err := ledger.OpenViewFS(l.m, "/l", number)
+		v, err := ledger.AtFS(l.m, "/l").View(number)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -159,7 +159,7 @@ func TestDeleteExpired(t *testing.T) {
 // inEpoch reads an epoch's entries.
 func inEpoch(t *testing.T, m *memFS, epoch uint32) (all []string) {
 	t.Helper()
-	if err := ledger.ReadFS(m, "/l", ledger.ID{Epoch: epoch}, func(e ledger.Entry) error {
+	if err := each(ledger.AtFS(m, "/l"), record.ID{Epoch: epoch}, func(e ledger.Entry) error {
 		if e.Epoch == epoch {
 			all = append(all, string(e.Data))
 		}

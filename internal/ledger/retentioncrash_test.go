@@ -81,7 +81,7 @@ type retained struct {
 	*monthly
 	rng   *rand.Rand
 	keep  ledger.Retain
-	kept  map[ledger.ID]promised
+	kept  map[record.ID]promised
 	holds map[string]ledger.Hold
 }
 
@@ -101,7 +101,7 @@ func TestRetentionKeepsItsPromises(t *testing.T) {
 	deleted := 0
 	for seed := range uint64(sequences) {
 		r := &retained{monthly: &monthly{t: t, m: newMemFS(), segment: 64}, rng: rand.New(rand.NewPCG(seed, 7)),
-			kept: make(map[ledger.ID]promised), holds: make(map[string]ledger.Hold)}
+			kept: make(map[record.ID]promised), holds: make(map[string]ledger.Hold)}
 		r.open(january)
 		for range 50 {
 			r.step()
@@ -220,7 +220,7 @@ func (r *retained) forget() {
 // readAll reads the entries of all epochs that are left.
 func readAll(t *testing.T, m *memFS) (all []string) {
 	t.Helper()
-	if err := ledger.ReadFS(m, "/l", ledger.ID{}, func(e ledger.Entry) error {
+	if err := each(ledger.AtFS(m, "/l"), record.ID{}, func(e ledger.Entry) error {
 		all = append(all, string(e.Data))
 		return nil
 	}); err != nil {
@@ -235,8 +235,8 @@ func (r *retained) check(when string) {
 	if _, err := verifyFS(r.m, "/l"); err != nil {
 		r.t.Fatalf("%s: %v", when, err)
 	}
-	found := make(map[ledger.ID]string)
-	if err := ledger.ReadFS(r.m, "/l", ledger.ID{}, func(e ledger.Entry) error {
+	found := make(map[record.ID]string)
+	if err := each(ledger.AtFS(r.m, "/l"), record.ID{}, func(e ledger.Entry) error {
 		found[e.ID] = string(e.Data)
 		return nil
 	}); err != nil {

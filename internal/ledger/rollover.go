@@ -220,10 +220,6 @@ func newRollover(dir string, o Options, because, nextKey string) (*Log, error) {
 	return l, nil
 }
 
-// NodeOf is the node that a ledger's newest epoch was begun by, for Options.Node
-// of whoever tends the ledger in its place; empty if that cannot be known.
-func NodeOf(dir string) string { return nodeOf(format.OS{}, dir) }
-
 // nodeOf is the node that the newest epoch's origin names; empty if that cannot
 // be known.
 func nodeOf(fsys format.FS, dir string) string {

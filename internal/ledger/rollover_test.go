@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // verified verifies the ledger at /l.
@@ -27,7 +28,7 @@ func verified(t testing.TB, m *memFS) verify.Report {
 // inEpochs reads the ledger at /l, epoch by epoch.
 func inEpochs(t testing.TB, m *memFS) (all [][]string) {
 	t.Helper()
-	if err := ledger.ReadFS(m, "/l", ledger.ID{}, func(e ledger.Entry) error {
+	if err := each(ledger.AtFS(m, "/l"), record.ID{}, func(e ledger.Entry) error {
 		for len(all) < int(e.Epoch) {
 			all = append(all, nil)
 		}
@@ -78,13 +79,13 @@ func TestEpochIsFull(t *testing.T) {
 		t.Fatalf("%d epochs", len(all))
 	}
 	ids.Range(func(id, entry any) bool {
-		if id := id.(ledger.ID); all[id.Epoch-1][id.Index] != entry {
+		if id := id.(record.ID); all[id.Epoch-1][id.Index] != entry {
 			t.Errorf("entry %v is %q, want %q", id, all[id.Epoch-1][id.Index], entry)
 		}
 		return true
 	})
 	for i, entries := range all {
-		v, err := ledger.OpenViewFS(m, "/l", uint32(i+1))
+		v, err := ledger.AtFS(m, "/l").View(uint32(i + 1))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -221,7 +222,7 @@ func TestNewKey(t *testing.T) {
 	}
 	l = open(t, filepath.Join(dir, "ledger"), ledger.Options{Key: next})
 	id, err := l.Append([]byte("entry 2"))
-	if err != nil || id != (ledger.ID{Epoch: 2, Index: 1}) {
+	if err != nil || id != (record.ID{Epoch: 2, Index: 1}) {
 		t.Errorf("%v, %v", id, err)
 	}
 	shut(t, l)
@@ -229,7 +230,7 @@ func TestNewKey(t *testing.T) {
 		t.Errorf("verify: %+v, %v", r, err)
 	}
 	var last string
-	if err := ledger.Read(filepath.Join(dir, "ledger"), ledger.ID{}, func(e ledger.Entry) error {
+	if err := each(ledger.At(filepath.Join(dir, "ledger")), record.ID{}, func(e ledger.Entry) error {
 		if e.Epoch == 1 {
 			last = string(e.Data)
 		}
@@ -266,7 +267,7 @@ func TestEpochAfterDamage(t *testing.T) {
 				t.Fatal(err)
 			}
 			id, err := l.Append([]byte("entry"))
-			if err != nil || id != (ledger.ID{Epoch: 2, Index: 1}) {
+			if err != nil || id != (record.ID{Epoch: 2, Index: 1}) {
 				t.Errorf("%v, %v", id, err)
 			}
 			shut(t, l)
@@ -274,7 +275,7 @@ func TestEpochAfterDamage(t *testing.T) {
 			if err != nil || r.First != 2 || r.Entries != 2 {
 				t.Errorf("verify: %+v, %v", r, err)
 			}
-			if err := ledger.ReadFS(m, "/l", ledger.ID{Epoch: 2}, func(e ledger.Entry) error {
+			if err := each(ledger.AtFS(m, "/l"), record.ID{Epoch: 2}, func(e ledger.Entry) error {
 				if e.Index == 0 && !strings.Contains(string(e.Data), `"because":"damage of 2026-11-25, ticket 7"`) {
 					t.Errorf("genesis %s", e.Data)
 				}

@@ -26,7 +26,7 @@ func TestStrangersAccept(t *testing.T) {
 	})
 	shut(t, l)
 	for epoch, want := range []int64{1401, 0} {
-		v, err := ledger.OpenView(dir, uint32(epoch+1))
+		v, err := ledger.At(dir).View(uint32(epoch + 1))
 		if err != nil {
 			t.Fatal(err)
 		}

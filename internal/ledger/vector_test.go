@@ -13,6 +13,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // oldKey verifies the ledger in testdata, as its README says.
@@ -63,7 +64,7 @@ func TestLedgerOfEarlierVersion(t *testing.T) {
 	if err != nil || r.Entries != 146 || r.First != 1 || r.Epoch != 1 || r.Policies != 1 {
 		t.Fatalf("%+v, %v", r, err)
 	}
-	before := texts(t, ledger.At(dir), ledger.ID{})
+	before := texts(t, ledger.At(dir), record.ID{})
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	l := open(t, dir, ledger.Options{Node: "gw-sg-1", Now: func() time.Time { return now }})
 	id, err := l.Append([]byte("later"))
@@ -77,7 +78,7 @@ func TestLedgerOfEarlierVersion(t *testing.T) {
 		t.Errorf("subject %s", s)
 	}
 	shut(t, l)
-	after := texts(t, ledger.At(dir), ledger.ID{})
+	after := texts(t, ledger.At(dir), record.ID{})
 	if len(after) <= len(before) || strings.Join(after[:len(before)], "\n") != strings.Join(before, "\n") || after[len(after)-1] != "later" {
 		t.Errorf("%d entries were there, %d are", len(before), len(after))
 	}

@@ -31,9 +31,7 @@ type View struct {
 
 var _ tiles.Source = (*View)(nil)
 
-// OpenView returns a view of an epoch; 0 is the newest. It holds no file open.
-func OpenView(dir string, epoch uint32) (*View, error) { return openView(format.OS{}, dir, epoch) }
-
+// openView returns a view of an epoch; 0 is the newest.
 func openView(fsys format.FS, dir string, number uint32) (*View, error) {
 	if number == 0 {
 		e, _, ok, err := format.NewestEpoch(fsys, dir)
@@ -262,6 +260,3 @@ func (v *View) Created() time.Time { return v.epoch.Created }
 
 // Because says why an operator began the epoch, empty if nobody did.
 func (v *View) Because() string { return v.epoch.Because }
-
-// Epochs are the numbers of the epochs in a ledger's folder, see [Dir.Epochs].
-func Epochs(dir string) ([]uint32, error) { return At(dir).Epochs() }

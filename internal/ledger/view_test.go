@@ -97,7 +97,7 @@ func TestView(t *testing.T) {
 			if err := l.Open(); err != nil {
 				t.Fatal(err)
 			}
-			v, err := ledger.OpenViewFS(m, "/l", 0)
+			v, err := ledger.AtFS(m, "/l").View(0)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -114,7 +114,7 @@ func TestView(t *testing.T) {
 			}
 			all := readMem(t, m)
 			checkView(t, v, all)
-			fresh, err := ledger.OpenViewFS(m, "/l", 1)
+			fresh, err := ledger.AtFS(m, "/l").View(1)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -141,7 +141,7 @@ func TestViewOfTilesThatCannotBe(t *testing.T) {
 	if err := l.Close(); err != nil {
 		t.Fatal(err)
 	}
-	v, err := ledger.OpenView(dir, 0)
+	v, err := ledger.At(dir).View(0)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -60,3 +60,14 @@ func TestIDOrder(t *testing.T) {
 		t.Error("ids are not in the order of their entries")
 	}
 }
+
+func TestCheckClass(t *testing.T) {
+	for name, good := range map[string]bool{
+		"help": true, "a": true, "a-1": true, strings.Repeat("a", 32): true,
+		"": false, "default": false, "Help": false, "1a": false, "a/b": false, "..": false, "a.b": false, strings.Repeat("a", 33): false, "a\n": false,
+	} {
+		if err := record.CheckClass(name); (err == nil) != good {
+			t.Errorf("%q: %v", name, err)
+		}
+	}
+}

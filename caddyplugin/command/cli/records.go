@@ -15,13 +15,18 @@ import (
 
 // ReadClasses hands on every entry of a ledger, class by class.
 func ReadClasses(dir string, f func(ledger.Entry) error) error {
-	classes, err := ledger.Classes(dir)
+	classes, err := ledger.At(dir).Classes()
 	if err != nil {
 		return err
 	}
 	for _, class := range classes {
-		if err := ledger.Read(ledger.ClassFolder(dir, class), ledger.ID{}, f); err != nil {
-			return err
+		for e, err := range class.Entries(record.ID{}) {
+			if err == nil {
+				err = f(e)
+			}
+			if err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -48,9 +53,9 @@ func ReadTransfers(dir string, f func(ledger.Entry, *record.Transfer) error) err
 }
 
 // RecordIn finds a record of a ledger by its number as people are shown it, with or
-// without the node before it: the folder in which it lies, which is the class's where
+// without the node before it: the ledger in which it lies, which is the class's where
 // the number names one, and its place there. A bare index is one of the newest epoch.
-func RecordIn(dir, number string) (folder string, id ledger.ID, err error) {
+func RecordIn(dir, number string) (l ledger.Dir, id record.ID, err error) {
 	place := number[strings.LastIndexByte(number, '#')+1:]
 	index, err := strconv.ParseUint(place, 10, 64)
 	bare := err == nil
@@ -60,22 +65,21 @@ func RecordIn(dir, number string) (folder string, id ledger.ID, err error) {
 	}
 	name, err := record.ParseName(whole)
 	if err != nil {
-		return "", id, err
+		return l, id, err
 	}
-	folder = dir
-	if name.Class != "" {
-		folder = ledger.ClassFolder(dir, name.Class)
+	if l = ledger.At(dir); name.Class != "" {
+		l = l.Of(name.Class)
 	}
 	if !bare {
-		return folder, ledger.ID(name.ID), nil
+		return l, name.ID, nil
 	}
-	newest, err := ledger.Last(folder, 1)
-	return folder, ledger.ID{Epoch: newest.Epoch, Index: index}, err
+	newest, err := l.Last(1)
+	return l, record.ID{Epoch: newest.Epoch, Index: index}, err
 }
 
 // FindRecord is RecordIn for FOLDER#NUMBER, or for a number alone: then it is in the
 // ledger of the gateway that runs here.
-func FindRecord(text string) (folder string, id ledger.ID, err error) {
+func FindRecord(text string) (l ledger.Dir, id record.ID, err error) {
 	for i, c := range text {
 		if c != '#' {
 			continue
@@ -86,11 +90,11 @@ func FindRecord(text string) (folder string, id ledger.ID, err error) {
 	}
 	name, err := record.ParseName(text)
 	if err != nil || name.Node == "" {
-		return "", id, fmt.Errorf("record '%s' is not FOLDER#NUMBER with a folder that is there, such as data/ledger#1.42, and no number with the node, such as gw-1#1.42", text)
+		return l, id, fmt.Errorf("record '%s' is not FOLDER#NUMBER with a folder that is there, such as data/ledger#1.42, and no number with the node, such as gw-1#1.42", text)
 	}
 	dir, err := runningLedger(name.Node)
 	if err != nil {
-		return "", id, fmt.Errorf("looking for record %s without a folder: %w", text, err)
+		return l, id, fmt.Errorf("looking for record %s without a folder: %w", text, err)
 	}
 	return RecordIn(dir, text)
 }
@@ -105,7 +109,7 @@ func runningLedger(node string) (string, error) {
 	case dir == "":
 		return "", errors.New("the running gateway names no folder of a ledger")
 	}
-	switch found := ledger.NodeOf(dir); {
+	switch found := ledger.At(dir).Node(); {
 	case found == "":
 		return "", fmt.Errorf("the running gateway's ledger is in %s, which is no ledger as seen from here; name the folder", dir)
 	case found != node:

@@ -54,7 +54,7 @@ func TestReadTransfers(t *testing.T) {
 // without, in the class that the number names.
 func TestFindRecord(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "led#ger")
-	for _, dir := range []string{folder, ledger.ClassFolder(folder, "support")} {
+	for _, dir := range []string{folder, ledger.At(folder).Of("support").Path} {
 		l := ledger.New(dir, ledger.Options{Node: "gw-1"})
 		if err := l.Open(); err != nil {
 			t.Fatal(err)
@@ -76,7 +76,7 @@ func TestFindRecord(t *testing.T) {
 	caddy.DefaultAdminListen = admin.Listener.Addr().String()
 	defer func() { caddy.DefaultAdminListen = before }()
 
-	class := ledger.ClassFolder(folder, "support")
+	class := ledger.At(folder).Of("support").Path
 	for text, want := range map[string]string{
 		"gw-1#1.42":                   folder,
 		"gw-1/support#1.42":           class,
@@ -88,8 +88,8 @@ func TestFindRecord(t *testing.T) {
 		class + "#1.42":               class,
 	} {
 		dir, id, err := FindRecord(text)
-		if err != nil || dir != want || id != (ledger.ID{Epoch: 1, Index: 42}) {
-			t.Errorf("%s is %s in %s: %v", text, id, dir, err)
+		if err != nil || dir.Path != want || id != (record.ID{Epoch: 1, Index: 42}) {
+			t.Errorf("%s is %s in %s: %v", text, id, dir.Path, err)
 		}
 	}
 	for text, why := range map[string]string{
@@ -100,7 +100,7 @@ func TestFindRecord(t *testing.T) {
 		"gw-2#1.42":              "of the running gateway is that of node gw-1",
 	} {
 		if dir, id, err := FindRecord(text); err == nil || !strings.Contains(err.Error(), why) {
-			t.Errorf("%s is %s in %s: %v, want %s", text, id, dir, err, why)
+			t.Errorf("%s is %s in %s: %v, want %s", text, id, dir.Path, err, why)
 		}
 	}
 }

@@ -19,7 +19,7 @@ import (
 // ledger, and returns the record's name.
 func withClass(t *testing.T, folder string) string {
 	t.Helper()
-	l := ledger.New(ledger.ClassFolder(folder, "help"), ledger.Options{Node: "gw-1"})
+	l := ledger.New(ledger.At(folder).Of("help").Path, ledger.Options{Node: "gw-1"})
 	if err := l.Open(); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ func TestClasses(t *testing.T) {
 		t.Errorf("verify: %d, %v: %s", code, err, &out)
 	}
 	var known [][]byte
-	for _, dir := range []string{folder, ledger.ClassFolder(folder, "help")} {
+	for _, dir := range []string{folder, ledger.At(folder).Of("help").Path} {
 		signed, err := os.ReadFile(filepath.Join(dir, "epoch-000001", "checkpoint"))
 		if err != nil {
 			t.Fatal(err)
@@ -150,7 +150,7 @@ func TestLedgerHoldOfClass(t *testing.T) {
 	if _, err := change("", holdTender.LiftHold); err == nil || !strings.Contains(err.Error(), "no hold of that reference: 'case-7'") {
 		t.Errorf("no such hold: %v", err)
 	}
-	if list, err := keys(t, ledger.ClassFolder(folder, "help"), "list"); err != nil || len(list) != 1 {
+	if list, err := keys(t, ledger.At(folder).Of("help").Path, "list"); err != nil || len(list) != 1 {
 		t.Errorf("keys of the class: %v, %v", list, err)
 	}
 }

@@ -25,7 +25,7 @@ import (
 // by it, and its node's verifier key.
 type evidenceLedger struct {
 	folder, node string
-	record       ledger.ID
+	record       record.ID
 }
 
 func newEvidenceLedger(t *testing.T) evidenceLedger {
@@ -56,7 +56,7 @@ func newEvidenceLedger(t *testing.T) evidenceLedger {
 	if err := log.Close(); err != nil {
 		t.Fatal(err)
 	}
-	l.record = ledger.ID{Epoch: 1, Index: index.Index}
+	l.record = record.ID{Epoch: 1, Index: index.Index}
 	return l
 }
 
@@ -185,7 +185,7 @@ func TestProveRefuses(t *testing.T) {
 func TestProveWitnessed(t *testing.T) {
 	t.Parallel()
 	l := newEvidenceLedger(t)
-	view, err := ledger.OpenView(l.folder, 1)
+	view, err := ledger.At(l.folder).View(1)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -211,7 +211,7 @@ func TestProveWitnessed(t *testing.T) {
 		}
 		signed = append(signed, line...)
 	}
-	if err := os.WriteFile(filepath.Join(view.Dir(), ledger.WitnessedName), signed, 0o600); err != nil {
+	if err := os.WriteFile(view.WitnessedFile(), signed, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	p := prover{folder: l.folder, record: l.record.String(), file: filepath.Join(t.TempDir(), "bundle"), witnesses: []string{two.Key}}
@@ -241,7 +241,7 @@ func TestExportTiles(t *testing.T) {
 	if err := exportTiles(&said, l.folder, out, 0, l.node, false); err != nil {
 		t.Fatal(err)
 	}
-	view, err := ledger.OpenView(l.folder, 1)
+	view, err := ledger.At(l.folder).View(1)
 	if err != nil {
 		t.Fatal(err)
 	}

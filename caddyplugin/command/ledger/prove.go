@@ -6,7 +6,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,6 +14,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/evidence"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -54,7 +54,7 @@ type prover struct {
 }
 
 func (p *prover) prove(w io.Writer) error {
-	folder, id, err := p.find()
+	l, id, err := p.find()
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (p *prover) prove(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	view, err := ledger.OpenView(folder, id.Epoch)
+	view, err := l.View(id.Epoch)
 	if err != nil {
 		return err
 	}
@@ -70,8 +70,7 @@ func (p *prover) prove(w io.Writer) error {
 	if err != nil {
 		return err
 	}
-	policy := func(digest string) ([]byte, error) { return ledger.ReadPolicy(folder, digest) }
-	bundle, err := evidence.Make(tree, int64(id.Index), view.VerifierKey(), witnesses, policy)
+	bundle, err := evidence.Make(tree, int64(id.Index), view.VerifierKey(), witnesses, l.Policy)
 	if err != nil {
 		return err
 	}
@@ -89,8 +88,8 @@ func (p *prover) prove(w io.Writer) error {
 	return err
 }
 
-// find returns the folder and the place of the record.
-func (p *prover) find() (folder string, id ledger.ID, err error) {
+// find returns the ledger and the place of the record.
+func (p *prover) find() (l ledger.Dir, id record.ID, err error) {
 	if p.folder == "" {
 		return cli.FindRecord(p.record)
 	}
@@ -127,7 +126,7 @@ func (p *prover) tree(view *ledger.View, witnesses []note.Verifier) (*tiles.Tree
 	if len(witnesses) == 0 {
 		return tiles.OpenTree(view, key)
 	}
-	file := filepath.Join(view.Dir(), ledger.WitnessedName)
+	file := view.WitnessedFile()
 	signed, err := regular.ReadFile(file, regular.KeyLimit)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("no witness has signed a checkpoint of %s yet: %w", view.Origin(), err)

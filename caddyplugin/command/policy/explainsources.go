@@ -14,6 +14,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/question"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/whatif"
 )
@@ -67,8 +68,8 @@ func readRequest(path, from string) (*http.Request, error) {
 	return r, nil
 }
 
-// findRecord returns the folder and the place of the record that is asked about.
-func (f *explainFlags) findRecord(args []string) (folder string, id ledger.ID, err error) {
+// findRecord returns the ledger and the place of the record that is asked about.
+func (f *explainFlags) findRecord(args []string) (l ledger.Dir, id record.ID, err error) {
 	if f.record != "" {
 		return cli.FindRecord(f.record)
 	}
@@ -77,15 +78,15 @@ func (f *explainFlags) findRecord(args []string) (folder string, id ledger.ID, e
 
 // ofRecord explains a record of a ledger with the policy it was decided by.
 func (f *explainFlags) ofRecord(args []string) (decision.Explanation, error) {
-	dir, id, err := f.findRecord(args)
+	l, id, err := f.findRecord(args)
 	if err != nil {
 		return decision.Explanation{}, err
 	}
-	r, err := readRecord(dir, id)
+	r, err := readRecord(l, id)
 	if err != nil {
 		return decision.Explanation{}, err
 	}
-	blob, err := ledger.ReadPolicy(dir, r.Policy)
+	blob, err := l.Policy(r.Policy)
 	if err != nil {
 		return decision.Explanation{}, fmt.Errorf("reading the policy of record %s: %w", id, err)
 	}

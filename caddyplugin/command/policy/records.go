@@ -1,8 +1,6 @@
 package policy
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -108,25 +106,13 @@ func (f *diffFlags) count(c *policydiff.Comparison, p *decision.Policy, back tim
 	return err
 }
 
-// errFound ends a reading early.
-var errFound = errors.New("found")
-
 // readRecord reads one record of a ledger.
-func readRecord(dir string, id ledger.ID) (r recorded, err error) {
-	var data []byte
-	err = ledger.Read(dir, id, func(e ledger.Entry) error {
-		if e.ID == id {
-			data = bytes.Clone(e.Data)
-		}
-		return errFound
-	})
-	if err != nil && !errors.Is(err, errFound) {
+func readRecord(l ledger.Dir, id record.ID) (r recorded, err error) {
+	found, err := l.Entry(id)
+	if err != nil {
 		return r, err
 	}
-	if data == nil {
-		return r, fmt.Errorf("the ledger %s has no entry %s", dir, id)
-	}
-	entry, err := record.Parse(data)
+	entry, err := record.Parse(found.Data)
 	if err != nil {
 		return r, fmt.Errorf("record %s: %w", id, err)
 	}

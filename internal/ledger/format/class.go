@@ -5,9 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // A ledger may keep classes of entries apart that are retained differently: each
@@ -15,43 +16,24 @@ import (
 // epochs, keys of pseudonyms and holds of its own. Only the key that signs
 // checkpoints is the same, where nothing else is said.
 
-// DefaultClass names the entries that lie in the ledger's folder itself.
-const DefaultClass = "default"
-
-var className = regexp.MustCompile(`^[a-z][a-z0-9-]{0,31}$`)
-
-// CheckClass tells what is wrong with the name of a class, if anything is.
-func CheckClass(name string) error {
-	if !className.MatchString(name) {
-		return fmt.Errorf("'%s' cannot name a class: a letter and at most 31 small letters, digits and hyphens", name)
-	}
-	if name == DefaultClass {
-		return fmt.Errorf("'%s' is the class of what belongs to no other", name)
-	}
-	return nil
-}
-
 // ClassFolder is the folder of a class of the ledger in dir.
 func ClassFolder(dir, class string) string {
-	if class == DefaultClass {
+	if class == record.DefaultClass {
 		return dir
 	}
 	return filepath.Join(dir, ClassPrefix+class)
 }
 
-// Classes lists the classes that have a folder, DefaultClass first.
-func Classes(dir string) (classes []string, err error) { return ClassesIn(OS{}, dir) }
-
-// ClassesIn is Classes on a file system.
-func ClassesIn(fsys FS, dir string) (classes []string, err error) {
+// Classes lists the classes that have a folder, record.DefaultClass first.
+func Classes(fsys FS, dir string) (classes []string, err error) {
 	names, err := fsys.Names(dir)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("listing the ledger's classes: %w", err)
 	}
 	slices.Sort(names)
-	classes = append(classes, DefaultClass)
+	classes = append(classes, record.DefaultClass)
 	for _, name := range names {
-		if class, found := strings.CutPrefix(name, ClassPrefix); found && CheckClass(class) == nil {
+		if class, found := strings.CutPrefix(name, ClassPrefix); found && record.CheckClass(class) == nil {
 			classes = append(classes, class)
 		}
 	}

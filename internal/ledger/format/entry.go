@@ -7,11 +7,13 @@ import (
 	"iter"
 
 	"golang.org/x/mod/sumdb/tlog"
+
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Entry is one entry of a ledger.
 type Entry struct {
-	ID
+	record.ID
 	Data []byte // valid until the next one is asked for
 }
 
@@ -49,7 +51,7 @@ func (fr *Frame) Entries(from uint64) iter.Seq[Entry] {
 		index := fr.First
 		for rest := fr.Payload; len(rest) > 0; index++ {
 			data, after, _ := CutEntry(rest) // was checked with the frame
-			if index >= from && !yield(Entry{ID{Epoch: fr.Epoch, Index: index}, data}) {
+			if index >= from && !yield(Entry{record.ID{Epoch: fr.Epoch, Index: index}, data}) {
 				return
 			}
 			rest = after
@@ -66,7 +68,7 @@ func (fr *Frame) Leaves() iter.Seq2[Entry, tlog.Hash] {
 		for rest := fr.Payload; len(rest) > 0; index++ {
 			data, after, _ := CutEntry(rest)
 			rest[1] = 0 // the prefix of a leaf, right before the entry
-			if !yield(Entry{ID{Epoch: fr.Epoch, Index: index}, data}, sha256.Sum256(rest[1:2+len(data)])) {
+			if !yield(Entry{record.ID{Epoch: fr.Epoch, Index: index}, data}, sha256.Sum256(rest[1:2+len(data)])) {
 				return
 			}
 			rest = after

@@ -11,12 +11,7 @@ import (
 // Reserved is how many bytes of an epoch's segments hold nothing yet: what follows
 // the last frame. It reads the frames' headers only, and may be used beside a
 // writer.
-func Reserved(dir string, epoch uint32) (bytes int64, err error) {
-	return ReservedIn(OS{}, dir, epoch)
-}
-
-// ReservedIn is Reserved on a file system.
-func ReservedIn(fsys FS, dir string, epoch uint32) (bytes int64, err error) {
+func Reserved(fsys FS, dir string, epoch uint32) (bytes int64, err error) {
 	seg := filepath.Join(EpochDir(dir, epoch), "seg")
 	names, err := fsys.Names(seg)
 	if err != nil {
