@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/fetch"
@@ -26,7 +27,9 @@ type Copy struct {
 	target string
 	remote bool
 
-	mu sync.Mutex // one call of Put at a time
+	mu    sync.Mutex // one call of Put or KeepHistory at a time
+	day   string     // of the history's last line, once that is known
+	again time.Time  // when a history that could not be kept is tried again
 }
 
 // NewCopy returns the place at a URL, or in a file given by an absolute path.
@@ -51,23 +54,31 @@ func (c *Copy) Name() string {
 
 // Read returns the checkpoint that is there, nil if there is none.
 func (c *Copy) Read(ctx context.Context) (signed []byte, err error) {
-	if c.remote {
-		var status int
-		status, signed, err = send(ctx, http.MethodGet, c.target, nil)
-		switch {
-		case err != nil:
-		case status == http.StatusNotFound || status == http.StatusNoContent:
-			return nil, nil
-		case status != http.StatusOK:
-			err = fmt.Errorf("the answer is %d: %q", status, clip(signed))
-		}
-	} else if signed, err = regular.ReadFile(c.target, regular.KeyLimit); errors.Is(err, fs.ErrNotExist) {
-		return nil, nil
-	}
-	if err != nil {
+	if signed, err = c.read(ctx, c.target, maxAnswer); err != nil {
 		return nil, fmt.Errorf("reading the %s: %w", c.Name(), err)
 	}
 	return signed, nil
+}
+
+// read reads a file or a URL, nil if there is none.
+func (c *Copy) read(ctx context.Context, target string, limit int64) ([]byte, error) {
+	if !c.remote {
+		data, err := regular.ReadFile(target, limit)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, nil
+		}
+		return data, err
+	}
+	status, data, err := sendLimited(ctx, http.MethodGet, target, nil, limit)
+	switch {
+	case err != nil:
+		return nil, err
+	case status == http.StatusNotFound || status == http.StatusNoContent:
+		return nil, nil
+	case status != http.StatusOK:
+		return nil, fmt.Errorf("the answer is %d: %q", status, clip(data))
+	}
+	return data, nil
 }
 
 // Put brings a checkpoint there, unless what is there is not an older one of the
@@ -161,18 +172,20 @@ func (e Earlier) covers(there tiles.Checkpoint) (lost string) {
 }
 
 func (c *Copy) write(ctx context.Context, signed []byte) error {
-	if !c.remote {
-		if err := durable.WriteFile(c.target, signed, 0o644); err != nil {
-			return fmt.Errorf("writing the %s: %w", c.Name(), err)
-		}
-		return nil
+	if err := c.replace(ctx, c.target, signed); err != nil {
+		return fmt.Errorf("writing the %s: %w", c.Name(), err)
 	}
-	status, answer, err := send(ctx, http.MethodPut, c.target, signed)
+	return nil
+}
+
+// replace writes a file or a URL whole.
+func (c *Copy) replace(ctx context.Context, target string, data []byte) error {
+	if !c.remote {
+		return durable.WriteFile(target, data, 0o644)
+	}
+	status, answer, err := send(ctx, http.MethodPut, target, data)
 	if err == nil && status/100 != 2 {
 		err = fmt.Errorf("the answer is %d: %q", status, clip(answer))
 	}
-	if err != nil {
-		return fmt.Errorf("sending the checkpoint to the %s: %w", c.Name(), err)
-	}
-	return nil
+	return err
 }

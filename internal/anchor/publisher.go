@@ -60,6 +60,9 @@ type Options struct {
 	// than its folder has. It must be quick. Default: none
 	OnAhead func(*AheadError)
 
+	// Now is the clock of a copy's history. Default: time.Now
+	Now func() time.Time
+
 	// Pause is how long to wait after so many failures in a row.
 	// Default: that of [fetch.Backoff]
 	Pause func(failures int) time.Duration
@@ -100,12 +103,15 @@ func New(o Options) *Publisher {
 	if o.OnAhead == nil {
 		o.OnAhead = func(*AheadError) {}
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if o.Pause == nil {
 		o.Pause = fetch.Backoff{}.After
 	}
 	pub := &Publisher{o: o, closing: make(chan struct{}), logs: map[string]Log{}}
 	for _, c := range o.Copies {
-		pub.add(c.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error { return c.Put(ctx, t, log) })
+		pub.add(c.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error { return pub.put(ctx, c, t, log) })
 	}
 	for _, w := range o.Witnesses {
 		pub.add(w.Name(), func(ctx context.Context, log Log, t *tiles.Tree) error {
@@ -117,6 +123,19 @@ func New(o Options) *Publisher {
 		})
 	}
 	return pub
+}
+
+// put brings a checkpoint to a copy. Its history is beside the point of a try: the
+// next day is there soon.
+func (pub *Publisher) put(ctx context.Context, c *Copy, t *tiles.Tree, log Log) error {
+	err := c.Put(ctx, t, log)
+	if err != nil {
+		return err
+	}
+	if err := c.KeepHistory(ctx, ownSignature(t), pub.o.Now()); err != nil {
+		pub.o.Logger.Warn("a day's checkpoint could not be kept; it is tried again in an hour", "place", c.Name(), "error", err)
+	}
+	return nil
 }
 
 func (pub *Publisher) add(name string, push func(context.Context, Log, *tiles.Tree) error) {

@@ -212,11 +212,16 @@ var client = fetch.New(fetch.Config{Connections: 2})
 // send makes one request and reads the answer. Of one that refuses it reads as much
 // as it may.
 func send(ctx context.Context, method, target string, body []byte) (status int, answer []byte, err error) {
+	return sendLimited(ctx, method, target, body, maxAnswer)
+}
+
+// sendLimited is send with a bound of the answer in bytes.
+func sendLimited(ctx context.Context, method, target string, body []byte, limit int64) (status int, answer []byte, err error) {
 	r := fetch.Request{Method: method, URL: target, Body: body}
 	if body != nil {
 		r.Header = http.Header{"Content-Type": {"text/plain; charset=utf-8"}}
 	}
-	status, answer, err = client.Read(ctx, r, maxAnswer)
+	status, answer, err = client.Read(ctx, r, limit)
 	if errors.Is(err, fetch.ErrTooLarge) && status/100 != 2 {
 		err = nil
 	}

@@ -46,6 +46,7 @@ type integrator struct {
 	signed uint64       // size of the last checkpoint
 	at     format.Place // of the last frame that was hashed; its path is empty before
 	last   []byte       // the last entry that was visited while the log opened
+	more   bool         // more was visited than an epoch begins with
 }
 
 // handed is a batch of one frame, handed over in memory.
@@ -330,6 +331,7 @@ func (g *integrator) visit(fr *format.Frame) {
 	var last []byte
 	for e, leaf := range fr.Leaves() {
 		last = e.Data
+		g.more = g.more || !format.Begins(e)
 		if e.Index == uint64(g.tree.Size()) {
 			g.tree.Add(leaf)
 		}
@@ -347,8 +349,8 @@ func (g *integrator) check() error {
 		return err
 	}
 	switch path := format.CheckpointPath(g.dir); {
-	case signed == nil && g.tree.Stored() > 0:
-		return &format.CorruptError{File: path, What: "the checkpoint is missing"}
+	case signed == nil && (g.tree.Stored() > 0 || g.more):
+		return format.MissingCheckpoint(g.dir)
 	case signed != nil:
 		if err := g.tree.Covers(c, path); err != nil {
 			return err

@@ -101,11 +101,12 @@ type Log struct {
 	key       ed25519.PrivateKey
 
 	// closed is the next epoch once the last entry of the running one names it,
-	// and because why an operator wanted it. owed are entries that a new epoch
-	// must begin with.
-	closed  *format.Previous
-	because string
-	owed    [][]byte
+	// and because why an operator wanted it. A new epoch is beginning until the
+	// owed entries are written and signed.
+	closed    *format.Previous
+	because   string
+	beginning bool
+	owed      [][]byte
 
 	// successor signs the next epoch, if not key; with rotate Open begins one.
 	successor ed25519.PrivateKey
@@ -305,6 +306,11 @@ func (l *Log) start(own [][]byte) error {
 	l.pending = newBatch(nil)
 	l.integrator.start()
 	l.sealer.start()
+	if err := l.integrator.checkpointNow(); err != nil { // before anything is acknowledged
+		err = errors.Join(err, l.finish())
+		l.sealer.stop()
+		return errors.Join(err, l.integrator.stop())
+	}
 	if missing := l.closed != nil; missing || l.rotate {
 		err := l.nextEpoch()
 		if err == nil && missing {

@@ -57,7 +57,8 @@ func TestInterruptedDeletion(t *testing.T) {
 		failed = hasFailed()
 		crashed := &monthly{t: t, m: l.m.crash(rng, rng.Float64())}
 		l.end()
-		if _, err := verifyFS(crashed.m, "/l"); err != nil {
+		// Between two epochs the next one, or its first checkpoint, is missing until the log is opened.
+		if _, err := verifyFS(crashed.m, "/l"); err != nil && !strings.Contains(err.Error(), "in the moment between the two") {
 			t.Fatalf("crashed at operation %d: %v", n, err)
 		}
 		crashed.open(at)

@@ -15,7 +15,7 @@ import (
 // due reports whether the next entry belongs to a new epoch: the running one is
 // full, or of an earlier month, or was closed already.
 func (l *Log) due() bool {
-	if l.closed != nil || len(l.owed) > 0 || l.next >= l.o.EpochEntries {
+	if l.closed != nil || l.beginning || l.next >= l.o.EpochEntries {
 		return true
 	}
 	return months(l.o.Now()) > months(l.epoch.Created)
@@ -33,7 +33,7 @@ func months(t time.Time) int {
 // What fails is tried again with the next batch. The commit leader calls it,
 // and by Open before there is one.
 func (l *Log) nextEpoch() error {
-	if len(l.owed) > 0 {
+	if l.beginning {
 		return l.begin()
 	}
 	if err := l.close(); err != nil {
@@ -67,7 +67,7 @@ func (l *Log) nextEpoch() error {
 	l.prepared = make(chan prepared, 1)
 	l.prepare()
 	l.integrator.start()
-	l.owed = append([][]byte{l.genesis()}, l.snapshotEntries()...)
+	l.owed, l.beginning = append([][]byte{l.genesis()}, l.snapshotEntries()...), true
 	l.o.Logger.Info("the ledger begins a new epoch", "epoch", e.Number, "origin", e.Origin, "vkey", e.Key)
 	return l.begin()
 }
@@ -98,18 +98,25 @@ func (l *Log) close() error {
 	return b.err
 }
 
-// begin writes what the log owes a new epoch before anything else.
+// begin writes what the log owes a new epoch before anything else, and signs it.
 func (l *Log) begin() error {
-	b := newBatch(nil)
-	for _, entry := range l.owed {
-		b.add(entry)
-	}
-	l.commit(b)
-	l.owed = l.owed[b.durable:]
-	if b.err == nil {
+	if len(l.owed) > 0 {
+		b := newBatch(nil)
+		for _, entry := range l.owed {
+			b.add(entry)
+		}
+		l.commit(b)
+		l.owed = l.owed[b.durable:]
+		if b.err != nil {
+			return b.err
+		}
 		l.owed = nil
 	}
-	return b.err
+	if err := l.integrator.checkpointNow(); err != nil {
+		return fmt.Errorf("signing a new epoch's first checkpoint: %w", err)
+	}
+	l.beginning = false
+	return nil
 }
 
 // closedBy notes that an epoch that was read back ends with the entry that

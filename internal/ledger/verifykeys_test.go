@@ -75,8 +75,8 @@ func TestVerifyByKey(t *testing.T) {
 		{"changed", []string{first}, ""},
 		{"changed", []string{second}, ""},
 		{"changed", []string{theirs}, "for which none of the keys given vouches"},
-		{"unsigned", nil, ""},
-		{"unsigned", []string{first}, "nothing of the epoch is signed"},
+		{"unsigned", nil, "the checkpoint is missing"},
+		{"unsigned", []string{first}, "the checkpoint is missing"},
 	} {
 		r, err := verify.Ledger(in(test.dir), verify.Options{Keys: test.keys})
 		if err == nil != (test.want == "") || err != nil && !strings.Contains(filepath.ToSlash(err.Error()), test.want) {

@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
+	"github.com/sparkoo/transfergate/internal/anchor"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/regular"
@@ -35,7 +36,7 @@ func verifyCommand() *cobra.Command {
 	var o verify.Options
 	var keys, known []string
 	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the node or of an epoch, or a file with it; may be repeated. Without it the keys that the ledger itself names are believed")
-	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint of the ledger that was kept elsewhere, as a copy or a witness has it; may be repeated. Without it an older copy of the ledger is not told from a newer one")
+	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint of the ledger that was kept elsewhere, as a copy or a witness has it, or a copy's .history with one of each day; may be repeated. Without it an older copy of the ledger is not told from a newer one")
 	cmd.Flags().Uint32Var(&o.From, "from-epoch", 0, "read this epoch and later ones only, and no classes")
 	cmd.Flags().StringVar(&o.State, "resume", "", "note in this file what was found right, and do not read it again after an interruption")
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
@@ -50,11 +51,15 @@ func verifyCommand() *cobra.Command {
 			o.Keys = append(o.Keys, key)
 		}
 		for _, file := range known {
-			signed, err := regular.ReadFile(file, regular.KeyLimit)
+			data, err := regular.ReadFile(file, anchor.KeptLimit)
 			if err != nil {
 				return cli.Error, fmt.Errorf("reading a checkpoint kept elsewhere: %w", err)
 			}
-			o.Known = append(o.Known, signed)
+			signed, err := anchor.ReadKept(data)
+			if err != nil {
+				return cli.Error, fmt.Errorf("%s is %w", file, err)
+			}
+			o.Known = append(o.Known, signed...)
 		}
 		return verifyLedger(w, args[0], o, *asJSON)
 	})
@@ -155,6 +160,9 @@ func printVerified(w io.Writer, report verify.Report, corrupt *ledger.CorruptErr
 		if report.Deleted > 0 {
 			fmt.Fprintf(&b, "%d epochs were deleted when their time had run out, as signed entries say\n", report.Deleted)
 		}
+		if report.NotRuledOut != "" {
+			fmt.Fprintf(&b, "%s\n", report.NotRuledOut)
+		}
 		if report.Torn {
 			fmt.Fprintf(&b, "the end is of a crash, of a gateway at work, or was cut off: %s\n", report.Tail)
 		}
@@ -166,18 +174,20 @@ func printVerified(w io.Writer, report verify.Report, corrupt *ledger.CorruptErr
 
 // verifyJSON is the result for programs.
 type verifyJSON struct {
-	OK         bool           `json:"ok"`
-	Class      string         `json:"class,omitempty"`
-	Entries    uint64         `json:"entries"`
-	Bytes      uint64         `json:"bytes"`
-	FirstEpoch uint32         `json:"first_epoch"`
-	LastEpoch  uint32         `json:"last_epoch"`
-	Deleted    int            `json:"deleted_epochs"`
-	Signed     uint64         `json:"signed"`
-	Policies   int            `json:"policies"`
-	Resumed    uint64         `json:"resumed,omitempty"`
-	Tail       string         `json:"tail,omitempty"`
-	Problem    *verifyProblem `json:"problem,omitempty"`
+	OK         bool   `json:"ok"`
+	Class      string `json:"class,omitempty"`
+	Entries    uint64 `json:"entries"`
+	Bytes      uint64 `json:"bytes"`
+	FirstEpoch uint32 `json:"first_epoch"`
+	LastEpoch  uint32 `json:"last_epoch"`
+	Deleted    int    `json:"deleted_epochs"`
+	Signed     uint64 `json:"signed"`
+	Policies   int    `json:"policies"`
+	Resumed    uint64 `json:"resumed,omitempty"`
+	Tail       string `json:"tail,omitempty"`
+	// NotRuledOut is what nobody can tell who has the folder alone.
+	NotRuledOut string         `json:"not_ruled_out,omitempty"`
+	Problem     *verifyProblem `json:"problem,omitempty"`
 	// Classes are the ledgers of records that are kept apart; ok is about all.
 	Classes []verifyJSON `json:"classes,omitempty"`
 }
@@ -196,7 +206,7 @@ type verifyProblem struct {
 func verifyResult(r verify.Report, corrupt *ledger.CorruptError) verifyJSON {
 	v := verifyJSON{
 		OK: corrupt == nil, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch, Deleted: r.Deleted,
-		Signed: r.Signed, Policies: r.Policies, Resumed: r.Resumed, Tail: r.Tail,
+		Signed: r.Signed, Policies: r.Policies, Resumed: r.Resumed, Tail: r.Tail, NotRuledOut: r.NotRuledOut,
 	}
 	if corrupt != nil {
 		v.Problem = &verifyProblem{corrupt.Error(), r.Epoch, corrupt.Index, corrupt.File, corrupt.Offset, corrupt.Expected, corrupt.Found}

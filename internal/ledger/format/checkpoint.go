@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/mod/sumdb/note"
 
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -46,6 +47,21 @@ func ReadCheckpoint(fsys FS, dir string, e Epoch) (signed []byte, c tiles.Checkp
 		return nil, c, &CorruptError{File: path, What: err.Error()}
 	}
 	return signed, c, nil
+}
+
+// Begins reports whether an entry may lie in an epoch that has no checkpoint yet: what
+// the log itself writes when it begins one or opens it. The first checkpoint is durable
+// before anybody else's entry is written.
+func Begins(e Entry) bool {
+	return e.Index == 0 || record.IsOf(e.Data, record.TypePolicy, record.TypeKeyCreated, record.TypeKeyDestroyed, record.TypeKeysRewrapped,
+		record.TypeRecovered, record.TypeHoldSet)
+}
+
+// MissingCheckpoint is the damage of an epoch, in the folder, that has entries and no
+// checkpoint although one was signed before they were written.
+func MissingCheckpoint(dir string) error {
+	return &CorruptError{File: CheckpointPath(dir), What: "the checkpoint is missing: it is signed with the first entries of an epoch, before any record. " +
+		"If the gateway ended in the moment between the two, it signs when it is started"}
 }
 
 // Covers makes sure that a tree holds what a checkpoint, found in a place, says.

@@ -24,6 +24,7 @@ type verifiedEpoch struct {
 	entries, bytes uint64
 	signed         uint64 // entries that its checkpoint covers
 	found          []notedEntry
+	more           bool          // entries that are written only after the first checkpoint
 	next           *record.Epoch // the epoch its last entry says is next; nil if there is none
 	joined         bool          // what is left of a deleted epoch after it names it and its checkpoint
 }

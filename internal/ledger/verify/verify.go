@@ -9,14 +9,18 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"io/fs"
+	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
 // Options are the settings of Ledger. The zero value is ready for use.
@@ -74,10 +78,12 @@ type Report struct {
 	// Resumed is how many entries an earlier call had read.
 	Resumed uint64
 	// Torn tells that the log ends in bytes of a crash, or of a writer at work,
-	// which nothing vouches for, or before an epoch it names; Tail says where and
-	// what.
+	// which nothing vouches for; Tail says where and what.
 	Torn bool
 	Tail string
+	// NotRuledOut says in a sentence what nobody can know who has the folder alone;
+	// empty if Options.Known were given.
+	NotRuledOut string
 }
 
 // Ledger reads the ledger in a folder whole, every epoch from its genesis: checksums,
@@ -95,7 +101,7 @@ func Ledger(dir string, o Options) (r Report, err error) {
 	if o.Workers <= 0 {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
-	for range format.Rereads {
+	for again := range format.Rereads {
 		v := &verification{fsys: o.FS, dir: dir, o: o, deleted: make(map[uint32][]record.DeletedEpoch)}
 		err = v.run()
 		r = v.report
@@ -103,9 +109,15 @@ func Ledger(dir string, o Options) (r Report, err error) {
 		if !format.Transient(err) {
 			return r, err
 		}
+		if v.beginning && again+1 < format.Rereads {
+			time.Sleep(settles)
+		}
 	}
 	return r, err
 }
+
+// settles is how long Ledger waits for a writer that may be beginning an epoch.
+const settles = 300 * time.Millisecond
 
 // verification is one call of Ledger.
 type verification struct {
@@ -120,6 +132,8 @@ type verification struct {
 	total   atomic.Int64
 
 	resumed atomic.Uint64 // entries
+
+	beginning bool // what is missing a writer may be about to write
 }
 
 func (v *verification) run() (err error) {
@@ -167,9 +181,34 @@ func (v *verification) run() (err error) {
 	if err := v.known(epochs); err != nil {
 		return err
 	}
-	if next := before.next; next != nil {
-		v.report.Torn, v.report.Tail = true, fmt.Sprintf("%s: the last entry names %s as the next epoch, and it is not there",
-			format.EpochDir(v.dir, before.epoch.Number), next.Origin)
+	if len(v.o.Known) == 0 {
+		v.report.NotRuledOut = notRuledOut
+	}
+	return v.newest(before)
+}
+
+// notRuledOut is what nobody can tell who has the folder alone.
+const notRuledOut = "without --known it is not ruled out that this is an older state of the whole folder, from which the latest entries are missing with every trace of them"
+
+// newest makes sure that the newest epoch is there: the last entry of the one before,
+// and the note beside the folder, name it.
+func (v *verification) newest(last *verifiedEpoch) error {
+	if next := last.next; next != nil {
+		v.beginning = true
+		return &format.CorruptError{File: format.EpochDir(v.dir, next.Number), What: fmt.Sprintf("the newest epoch is missing: the last entry of %s names %s as the next. "+
+			"If the gateway ended in the moment between the two, it begins the epoch when it is started", last.epoch.Origin, next.Origin)}
+	}
+	note := format.BegunPath(v.dir)
+	data, err := format.ReadFile(v.fsys, note)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading which epoch was begun last: %w", err)
+	}
+	if origin := strings.TrimSpace(string(data)); format.NumberOf(origin) > last.epoch.Number {
+		return &format.CorruptError{File: format.EpochDir(v.dir, format.NumberOf(origin)), What: fmt.Sprintf(
+			"the newest epoch is missing: %s says that %s was begun, and the last one here is %s", note, origin, last.epoch.Origin)}
 	}
 	return nil
 }
@@ -249,10 +288,36 @@ func (v *verification) epoch(e, before *verifiedEpoch) error {
 		}
 		e.signed = uint64(c.N)
 		r.Signed += e.signed
-	} else if e.tree.Stored() > 0 {
-		return &format.CorruptError{File: format.CheckpointPath(e.walker.Dir), What: "the checkpoint is missing"}
+	} else if e.entries > 0 {
+		v.beginning = e.tree.Stored() == 0 && !e.more
+		return format.MissingCheckpoint(e.walker.Dir)
+	}
+	if err := v.witnessed(e); err != nil {
+		return err
 	}
 	return v.notes(e, before)
+}
+
+// witnessed holds the epoch against the checkpoint beside it that witnesses signed:
+// whoever cuts off entries and puts back an older checkpoint may have forgotten it.
+func (v *verification) witnessed(e *verifiedEpoch) error {
+	path := filepath.Join(e.walker.Dir, format.WitnessedName)
+	signed, err := format.ReadFile(v.fsys, path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("reading the witnessed checkpoint: %w", err)
+	}
+	key, err := e.epoch.Verifier()
+	if err != nil {
+		return err
+	}
+	c, err := tiles.OpenCheckpoint(signed, key)
+	if err != nil {
+		return &format.CorruptError{File: path, What: err.Error()}
+	}
+	return e.tree.Covers(c, path)
 }
 
 // entries reads an epoch's entries: archives, and then the segments. If a writer has
@@ -268,7 +333,7 @@ func (v *verification) entries(e *verifiedEpoch) error {
 			return err
 		}
 		subtrees = append(subtrees, more...)
-		e.entries, e.bytes, e.found = 0, 0, nil
+		e.entries, e.bytes, e.found, e.more = 0, 0, nil, false
 		for _, s := range subtrees {
 			e.tree.Push(s.Root)
 			e.entries, e.bytes, e.found = e.entries+e.epoch.SegmentEntries, e.bytes+s.Bytes, append(e.found, s.Notes...)
@@ -315,6 +380,7 @@ func (v *verification) segments(e *verifiedEpoch) error {
 		for entry, leaf := range fr.Leaves() {
 			e.tree.Add(leaf)
 			e.found = keepNoted(e.found, entry)
+			e.more = e.more || !format.Begins(entry)
 		}
 		if !e.tree.Complete() || e.tree.Stored() >= int64(len(e.roots)) {
 			return nil

@@ -62,6 +62,13 @@ func (l *Log) Add(entries ...[]byte) {
 	}
 }
 
+// Len is how many entries the log has.
+func (l *Log) Len() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.entries)
+}
+
 // Fill appends as many different entries as bring the log to size, and signs.
 func (l *Log) Fill(size int) {
 	l.t.Helper()
