@@ -134,3 +134,20 @@ func TestKeyVouchesOverGap(t *testing.T) {
 		}
 	}
 }
+
+// A checkpoint of an epoch that was deleted when its time had run out is held against
+// what is left of it.
+func TestVerifyAgainstKnownOfADeletedEpoch(t *testing.T) {
+	l := newMonthly(t, 3)
+	note := l.m.get("/l/epoch-000001/checkpoint")
+	l.expire(day(2026, 3, 15), 2, 3)
+	if _, err := verifyWith(l.m, "/l", verify.Options{Known: [][]byte{note}}); err != nil {
+		t.Error(err)
+	}
+	text := strings.SplitN(string(note), "\n", 3)
+	more := []byte(text[0] + "\n1000\n" + text[2])
+	bad := new(ledger.CorruptError)
+	if _, err := verifyWith(l.m, "/l", verify.Options{Known: [][]byte{more}}); !errors.As(err, &bad) || !strings.Contains(bad.What, "it was signed over 1000 entries of transfergate/gw-sg-1/") {
+		t.Errorf("got %v", err)
+	}
+}

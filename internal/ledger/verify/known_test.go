@@ -1,4 +1,4 @@
-package ledger_test
+package verify_test
 
 import (
 	"errors"
@@ -20,11 +20,7 @@ func TestVerifyAgainstKnown(t *testing.T) {
 	var states []string // copies of the folder, one after the other
 	var signed [][]byte // the newest epoch's checkpoint in each
 	for i := range 3 {
-		l := open(t, dir, o)
-		for j := range 7 {
-			add(t, l, fmt.Sprint("entry ", i, " ", j))
-		}
-		shut(t, l)
+		add(t, open(t, dir, o), numbered(7)...)
 		state := filepath.Join(t.TempDir(), fmt.Sprint("state ", i))
 		if err := os.CopyFS(state, os.DirFS(dir)); err != nil {
 			t.Fatal(err)
@@ -71,21 +67,4 @@ func later(t *testing.T, state string, epoch int) []byte {
 		t.Fatal(err)
 	}
 	return note
-}
-
-// A checkpoint of an epoch that was deleted when its time had run out is held against
-// what is left of it.
-func TestVerifyAgainstKnownOfADeletedEpoch(t *testing.T) {
-	l := newMonthly(t, 3)
-	note := l.m.get("/l/epoch-000001/checkpoint")
-	l.expire(day(2026, 3, 15), 2, 3)
-	if _, err := verifyWith(l.m, "/l", verify.Options{Known: [][]byte{note}}); err != nil {
-		t.Error(err)
-	}
-	text := strings.SplitN(string(note), "\n", 3)
-	more := []byte(text[0] + "\n1000\n" + text[2])
-	bad := new(ledger.CorruptError)
-	if _, err := verifyWith(l.m, "/l", verify.Options{Known: [][]byte{more}}); !errors.As(err, &bad) || !strings.Contains(bad.What, "it was signed over 1000 entries of transfergate/gw-sg-1/") {
-		t.Errorf("got %v", err)
-	}
 }

@@ -1,4 +1,4 @@
-package ledger_test
+package verify_test
 
 import (
 	"fmt"
@@ -18,11 +18,11 @@ func signedLedger(t *testing.T, dir, key, text string) (vkey string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := open(t, dir, ledger.Options{Node: "gw-sg-1", Key: key, EpochEntries: 10})
+	var entries []string
 	for i := range 15 {
-		add(t, l, fmt.Sprint(text, " ", i))
+		entries = append(entries, fmt.Sprint(text, " ", i))
 	}
-	shut(t, l)
+	add(t, open(t, dir, ledger.Options{Node: "gw-sg-1", Key: key, EpochEntries: 10}), entries...)
 	return vkey
 }
 
@@ -50,7 +50,7 @@ func TestVerifyByKey(t *testing.T) {
 	must(os.WriteFile(checkpoint, nil, 0o600))
 	must(ledger.NewEpoch(in("end"), ledger.Options{Node: "gw-sg-1", Key: in("theirs.key")}, "the disk was replaced", ""))
 	must(os.WriteFile(checkpoint, signed, 0o600))
-	shut(t, open(t, in("end"), ledger.Options{Node: "gw-sg-1", Key: in("theirs.key")}))
+	add(t, open(t, in("end"), ledger.Options{Node: "gw-sg-1", Key: in("theirs.key")}))
 
 	// The same, by the node itself when it changes its key; and before anything is signed.
 	must(os.CopyFS(in("changed"), os.DirFS(in("true"))))
