@@ -42,9 +42,10 @@ const maxCursor = 1024
 // Of several lines about an account the last one counts, because changes are told
 // in order. The errors are those of ReadAccounts, and there is one more mistake: an
 // end that is missing, is not the last line, or counts other lines. No record at
-// all is none.
-func ReadChanges(r io.Reader, name string, known Known) (*Changes, error) {
-	c := changeReader{known: known, puts: make(map[string]int), removed: make(map[string]bool)}
+// all is none. If odd is not nil, an invalid country is no mistake: it is left out of
+// the record, see [Account.Invalid], and odd is told what was wrong, with name and line.
+func ReadChanges(r io.Reader, name string, known Known, odd func(error)) (*Changes, error) {
+	c := changeReader{name: name, odd: odd, known: known, puts: make(map[string]int), removed: make(map[string]bool)}
 	if err := eachLine(r, name, c.line); err != nil {
 		return nil, err
 	}
@@ -63,6 +64,8 @@ func ReadChanges(r io.Reader, name string, known Known) (*Changes, error) {
 
 // changeReader collects the lines of a feed.
 type changeReader struct {
+	name     string
+	odd      func(error)
 	known    Known
 	accounts []Account
 	puts     map[string]int // account -> place of its last record
@@ -72,7 +75,7 @@ type changeReader struct {
 	ended    bool
 }
 
-func (c *changeReader) line(_ int, line []byte) error {
+func (c *changeReader) line(n int, line []byte) error {
 	if c.ended {
 		return errors.New("a line after the end")
 	}
@@ -104,6 +107,11 @@ func (c *changeReader) line(_ int, line []byte) error {
 		return c.conclude(*end)
 	case deleted && keys > 2:
 		return errors.New("a line that says deleted has account and no other key")
+	}
+	if c.odd != nil {
+		if wrong := a.leaveOutCountries(); wrong != nil {
+			c.odd(fmt.Errorf("%s:%d: %w", c.name, n, wrong))
+		}
 	}
 	return c.take(a, deleted)
 }

@@ -24,7 +24,7 @@ func TestReadChanges(t *testing.T) {
 {"account":"c","deleted":true}
 {"account":"d","deleted":true}
  {"account":"d","country":"FR"} ` + "\r\n" + `{ "end" : {"lines":8, "cursor":"c-17", "as_of":"2026-11-25T10:00:00Z"} }`
-	changes, err := controllers.ReadChanges(strings.NewReader(text), "feed", known)
+	changes, err := controllers.ReadChanges(strings.NewReader(text), "feed", known, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -70,7 +70,7 @@ func TestReadChangesErrors(t *testing.T) {
 		{`{"end":{"as_of":"2026-11-25T10:00:00Z","lines":0},"account":"a"}`, "feed:1: the end of the answer has no other key"},
 		{`{"end":{"as_of":"2026-11-25T10:00:00Z","lines":0},"deleted":true}`, "feed:1: the end of the answer has no other key"},
 	} {
-		changes, err := controllers.ReadChanges(strings.NewReader(test.text), "feed", known)
+		changes, err := controllers.ReadChanges(strings.NewReader(test.text), "feed", known, nil)
 		wantError(t, err, test.want)
 		if changes != nil {
 			t.Errorf("%s gives %+v all the same", test.text, changes)
@@ -126,7 +126,7 @@ func TestChangesRoundTrip(t *testing.T) {
 		gone := rapid.SliceOfNDistinct(word, 0, 3, rapid.ID).Draw(t, "removed")
 		want.Removed = slices.DeleteFunc(gone, func(id string) bool { return stands(want.Put, id) })
 		text := controllers.AppendChanges(nil, want)
-		got, err := controllers.ReadChanges(strings.NewReader(string(text)), "feed", known)
+		got, err := controllers.ReadChanges(strings.NewReader(string(text)), "feed", known, nil)
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
 		}

@@ -109,8 +109,8 @@ func (f *File) Status() (synced time.Time, failures uint64) {
 // The caller holds mu.
 func (f *File) load() (count int, err error) {
 	f.read, f.good, f.pending = nil, false, nil
-	var odd oddLines
-	listener := odd.add
+	var odd OddRecords
+	listener := odd.Add
 	if f.strict {
 		listener = nil
 	}
@@ -122,28 +122,30 @@ func (f *File) load() (count int, err error) {
 	if err := f.table.ReplaceAccounts(accounts); err != nil {
 		return 0, fmt.Errorf("%s: %w", f.path, err)
 	}
-	odd.report(f.logger)
+	odd.Report(f.logger)
 	f.good, f.reported, f.synced = true, "", time.Now()
 	return len(accounts), nil
 }
 
-// oddLines are the lines of a file that were refused alone.
-type oddLines struct {
+// OddRecords are records with an invalid country, see [Account.Invalid], which were
+// taken without it. The zero value is ready for use.
+type OddRecords struct {
 	first []error // as many as are named
 	count int
 }
 
-// maxNamed is how many refused lines of a file are named.
+// maxNamed is how many of them are named.
 const maxNamed = 20
 
-func (o *oddLines) add(err error) {
+// Add notes one of them by what is wrong with it.
+func (o *OddRecords) Add(err error) {
 	if o.count++; o.count <= maxNamed {
 		o.first = append(o.first, err)
 	}
 }
 
-// report names the lines.
-func (o *oddLines) report(logger *slog.Logger) {
+// Report names the first of them in the log, and counts the rest.
+func (o *OddRecords) Report(logger *slog.Logger) {
 	for _, err := range o.first {
 		logger.Error("an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass", "error", err)
 	}

@@ -91,10 +91,17 @@ func readAccounts(r io.Reader, name string, known Known, odd func(error)) ([]Acc
 
 // ParseAccount reads one record, which is all that raw may hold, as [ReadAccounts]
 // reads a line. Whether registers have what it names is left to
-// [Account.CheckNames].
-func ParseAccount(raw []byte) (Account, error) {
+// [Account.CheckNames]. If odd is not nil, an invalid country is no mistake: it is left
+// out of the record, see [Account.Invalid], and odd is told what was wrong.
+func ParseAccount(raw []byte, odd func(error)) (Account, error) {
 	a, wrong, err := parseAccount(raw)
-	return a, cmp.Or(err, wrong)
+	if odd == nil {
+		return a, cmp.Or(err, wrong)
+	}
+	if err == nil && wrong != nil {
+		odd(wrong)
+	}
+	return a, err
 }
 
 // parseAccount is [ParseAccount] but for an invalid country, which is left out of the

@@ -10,10 +10,14 @@ import (
 )
 
 // AppendAccount appends a record as the JSON object that [ReadAccounts] reads as a,
-// without a line's end.
+// without a line's end. An invalid country is written as one that is none either.
 func AppendAccount(b []byte, a *Account) []byte {
 	b = appendText(append(b, `{"account":`...), a.ID)
-	b = appendMember(b, "country", a.Country)
+	code := a.Country
+	if a.Invalid {
+		code = "?"
+	}
+	b = appendMember(b, "country", code)
 	b = appendMember(b, "contracting_party", a.Controller)
 	if p := a.Party; p != nil {
 		b = appendText(append(b, `,"contracting_party":{"name":`...), p.Name)

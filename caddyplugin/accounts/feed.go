@@ -66,6 +66,7 @@ var feedWords = append(slices.Clone(remoteWords), "changes", "max_age", "interva
 //	    revoked     <file>
 //	    state       <file>
 //	    timeout     <duration>
+//	    strict
 //	    changes     <url>
 //	    max_age     <duration>
 //	    interval    <duration>
@@ -99,7 +100,7 @@ func (f *Feed) Provision(ctx caddy.Context) error {
 	}
 	f.feed, err = directory.NewFeed(directory.FeedConfig{
 		URL: f.URL, Changes: f.Changes, Client: client, Timeout: time.Duration(f.Timeout),
-		MaxAge: time.Duration(f.MaxAge), Interval: time.Duration(f.Interval), Wait: time.Duration(f.Wait), Logger: f.logger,
+		MaxAge: time.Duration(f.MaxAge), Interval: time.Duration(f.Interval), Wait: time.Duration(f.Wait), Strict: f.Strict, Logger: f.logger,
 	}, f.memory.memory)
 	if err != nil {
 		return fmt.Errorf("accounts feed: %w", err)

@@ -2,6 +2,7 @@ package accounts
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -20,8 +21,9 @@ func init() {
 }
 
 // HTTP asks a directory for the record of an account when a request needs it, and
-// remembers the answer. An account whose record can't be read, and is not
-// remembered, is refused with 503: the record prevails over all a request claims.
+// remembers the answer. An account that can't be asked about, and is not remembered, is
+// refused with 503: the record prevails over all a request claims. One whose record
+// breaks the rules is refused with 403, and nobody else.
 type HTTP struct {
 	Remote
 
@@ -74,6 +76,7 @@ var httpWords = append(slices.Clone(remoteWords), "refresh", "expiry", "stale_li
 //	    revoked     <file>
 //	    state       <file>
 //	    timeout     <duration>
+//	    strict
 //	    refresh     <duration>
 //	    expiry      <duration>
 //	    stale_limit <duration>
@@ -108,7 +111,7 @@ func (h *HTTP) Provision(ctx caddy.Context) error {
 	h.lookup, err = directory.NewLookup(directory.LookupConfig{
 		URL: h.URL, Client: client, Timeout: time.Duration(h.Timeout),
 		Refresh: time.Duration(h.Refresh), Expiry: time.Duration(h.Expiry), StaleLimit: time.Duration(h.StaleLimit), Negative: time.Duration(h.Negative),
-		Concurrency: h.Concurrency, Entries: h.Entries, Logger: h.logger,
+		Concurrency: h.Concurrency, Entries: h.Entries, Strict: h.Strict, Logger: h.logger,
 	}, h.cache.memory)
 	if err != nil {
 		return fmt.Errorf("accounts http: %w", err)
@@ -138,8 +141,16 @@ func (*HTTP) Load(*controllers.Table) error { return nil }
 
 // Find implements gateway.AccountFinder.
 func (h *HTTP) Find(ctx context.Context, snapshot *controllers.Snapshot, account string) (*controllers.Account, error) {
-	return h.lookup.Find(ctx, snapshot, account)
+	record, err := h.lookup.Find(ctx, snapshot, account)
+	if errors.Is(err, directory.ErrRecord) {
+		return nil, gateway.ErrAccountRecord
+	}
+	return record, err
 }
+
+// Loaded implements gateway.AccountLoader. While no account is remembered the directory
+// is asked for one that nobody has, so that it counts before the first request.
+func (h *HTTP) Loaded() bool { return h.lookup.Loaded() }
 
 // Watch implements gateway.AccountSource: it keeps what is remembered on disk.
 func (h *HTTP) Watch(ctx caddy.Context) { h.lookup.Run(ctx) }
@@ -154,4 +165,5 @@ var (
 	_ caddyfile.Unmarshaler = (*HTTP)(nil)
 	_ gateway.AccountSource = (*HTTP)(nil)
 	_ gateway.AccountFinder = (*HTTP)(nil)
+	_ gateway.AccountLoader = (*HTTP)(nil)
 )

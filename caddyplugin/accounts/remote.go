@@ -51,10 +51,15 @@ type Remote struct {
 
 	// How long the directory may be silent. Default: 2s for http, 30s for feed
 	Timeout caddy.Duration `json:"timeout,omitempty"`
+
+	// Whether a record with an invalid country is refused, with feed the whole answer.
+	// Otherwise it is named in the log and its person counts as one whose country is
+	// unknown: their rights requests pass (§7). Default: false
+	Strict bool `json:"strict,omitempty"`
 }
 
 // remoteWords are the options of a Remote, in the order they are documented.
-var remoteWords = []string{"token", "token_file", "certificate", "ca", "revoked", "state", "timeout"}
+var remoteWords = []string{"token", "token_file", "certificate", "ca", "revoked", "state", "timeout", "strict"}
 
 // provision resolves the token and returns how the directory is reached. It asks no
 // network.

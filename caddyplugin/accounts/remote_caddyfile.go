@@ -59,6 +59,12 @@ func (r *Remote) unmarshal(d *caddyfile.Dispenser, word string) error {
 	if word == "timeout" {
 		return unmarshalDuration(d, &r.Timeout)
 	}
+	if word == "strict" {
+		if r.Strict = true; d.NextArg() {
+			return d.ArgErr()
+		}
+		return nil
+	}
 	if word == "certificate" {
 		if !d.AllArgs(&r.Certificate, &r.Key) {
 			return d.Err("certificate takes two files, the certificate and its key")

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -36,12 +37,15 @@ type AccountLoader interface {
 // needs it, or because the table may be too old to be believed.
 type AccountFinder interface {
 	// Find returns the record of an account, nil if it has none, for a request that
-	// is judged by the snapshot. It may wait, no longer than ctx. An error refuses
-	// the request with directory_down: a record that can't be read may be the one
-	// that prevails (§11). The record fits the table's registers and is not changed
+	// is judged by the snapshot. It may wait, no longer than ctx. [ErrAccountRecord]
+	// refuses the request with account_unreadable, any other error with directory_down:
+	// a record that can't be read may be the one that prevails (§11). The record fits the table's registers and is not changed
 	// afterwards.
 	Find(ctx context.Context, snapshot *controllers.Snapshot, account string) (*controllers.Account, error)
 }
+
+// ErrAccountRecord says that the answer about this account, and no other, is none.
+var ErrAccountRecord = errors.New("the account's record cannot be read")
 
 // record finds the record of an account; nil without one. Who is not identified has
 // none.

@@ -106,7 +106,11 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	}
 	record, err := a.record(r.Context(), &snapshot, x.identity.Account)
 	if err != nil {
-		x.refuse(&IdentityError{Source: "accounts", Reason: decision.DirectoryDown}, 0)
+		reason := decision.DirectoryDown
+		if errors.Is(err, ErrAccountRecord) {
+			reason = decision.AccountUnreadable
+		}
+		x.refuse(&IdentityError{Source: "accounts", Reason: reason}, 0)
 		return
 	}
 	x.subject = snapshot.SubjectOf(record, x.identity.Country, x.identity.Party)

@@ -19,7 +19,7 @@ func (x *exchange) byStaff() bool { return x.identity.Staff != nil }
 func (x *exchange) told(reason decision.Reason) decision.Reason {
 	staff := x.identity.Staff
 	switch {
-	case staff == nil || x.refusal != "" && x.refusal != decision.DirectoryDown:
+	case staff == nil || x.refusal != "" && x.refusal != decision.DirectoryDown && x.refusal != decision.AccountUnreadable:
 		return reason // the account was not looked up
 	case x.identity.Account == "":
 		return decision.StaffWithoutSubject

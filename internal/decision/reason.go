@@ -55,6 +55,7 @@ const (
 	RegionFellThrough Reason = "region_fell_through"
 	LedgerUnavailable Reason = "ledger_unavailable"
 	DirectoryDown     Reason = "directory_down"
+	AccountUnreadable Reason = "account_unreadable"
 	KeysUnavailable   Reason = "keys_unavailable"
 	TooEarly          Reason = "too_early"
 	StaffDenied       Reason = "staff_denied"

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/fetch"
@@ -38,7 +39,39 @@ func unwell(err error) bool {
 	return true
 }
 
-var errOther = errors.New("the answer does not name the account that was asked for")
+// aboutAccount tells whether a failed look-up says that something is wrong with this
+// account, its id or its record. A refusal that everybody may have got, for the
+// gateway's credential or its pace, does not.
+func aboutAccount(err error) bool {
+	var status fetch.StatusError
+	var bad *recordError
+	switch {
+	case errors.As(err, &bad), errors.Is(err, errAnother), errors.Is(err, fetch.ErrTooLarge):
+		return true
+	case errors.As(err, &status):
+		return slices.Contains([]int{http.StatusBadRequest, http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity}, int(status))
+	}
+	return false
+}
+
+// said is for records that were told odd when they were read first.
+func said(error) {}
+
+// oddUnless is who hears of records with an invalid country; nobody where they are
+// refused.
+func oddUnless(strict bool, odd func(error)) func(error) {
+	if strict {
+		return nil
+	}
+	return odd
+}
+
+// errOther is an answer that is no directory's, a proxy's perhaps; errAnother one of the
+// directory, which spells the account in another way or takes it for another.
+var (
+	errOther   = errors.New("the answer does not name the account that was asked for")
+	errAnother = fmt.Errorf("%w, but another", errOther)
+)
 
 // ask asks the directory for one account; nil for no record. Its errors hold
 // nothing of what the directory said.
@@ -63,12 +96,15 @@ func (l *Lookup) ask(ctx context.Context, account string, known controllers.Know
 		Account *string `json:"account"`
 	}
 	if json.Unmarshal(raw, &about) != nil || about.Account == nil || *about.Account != account {
+		if res.StatusCode == http.StatusOK && about.Account != nil {
+			return nil, errAnother
+		}
 		return nil, fmt.Errorf("status %d: %w", res.StatusCode, errOther)
 	}
 	if res.StatusCode == http.StatusNotFound {
 		return nil, nil
 	}
-	record, err := controllers.ParseAccount(bytes.TrimSpace(raw))
+	record, err := controllers.ParseAccount(bytes.TrimSpace(raw), oddUnless(l.config.Strict, l.health.odd))
 	if err == nil {
 		err = record.CheckNames(known)
 	}
@@ -76,7 +112,7 @@ func (l *Lookup) ask(ctx context.Context, account string, known controllers.Know
 	case err != nil:
 		return nil, &recordError{err}
 	case record.ID != account: // the key in another spelling
-		return nil, errOther
+		return nil, errAnother
 	}
 	return &record, nil
 }

@@ -83,7 +83,7 @@ func (c *Cache) answer(asked time.Time, record *controllers.Account) *answer {
 	a.salt, a.born = record.Salt, record.Born
 	shared.ID, shared.Salt, shared.Born = "", "", controllers.Birth{}
 	a.record = &shared
-	if shared.Party != nil || shared.Choices != nil || shared.References != nil {
+	if shared.Party != nil || shared.Choices != nil || shared.References != nil || shared.Invalid {
 		return a
 	}
 	k := kind{shared.Country, shared.Controller}

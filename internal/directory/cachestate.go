@@ -95,7 +95,7 @@ func (c *Cache) load() error {
 			if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 				return errDamaged
 			}
-			record, err := controllers.ParseAccount(bytes.TrimSpace(line.Record))
+			record, err := controllers.ParseAccount(bytes.TrimSpace(line.Record), said)
 			if err != nil {
 				return err
 			}

@@ -25,6 +25,10 @@ import (
 // can't be asked, and what was heard before is too old to be believed.
 var ErrUnavailable = errors.New("the directory of accounts is not available")
 
+// ErrRecord tells that the directory answered, and that its answer about this account
+// is none: its record breaks the rules, or its id is refused. Others are not concerned.
+var ErrRecord = errors.New("the directory's answer about this account cannot be used")
+
 // ClientConfig says how a directory is reached.
 type ClientConfig struct {
 	// Token is a bearer token. Default: none

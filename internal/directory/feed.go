@@ -46,6 +46,10 @@ type FeedConfig struct {
 	// Timeout is how long the directory may be silent.
 	Timeout time.Duration
 
+	// Strict refuses an answer for a record with an invalid country. Otherwise the
+	// record is taken without it.
+	Strict bool
+
 	// Logger hears of changes and failures. Default: none
 	Logger *slog.Logger
 

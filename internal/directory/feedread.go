@@ -209,7 +209,11 @@ func (f *Feed) get(ctx context.Context, to string, fields http.Header, limit int
 		return a, nil
 	}
 	body := &limitedBody{Reader: res.Body, left: limit, limit: limit, progress: func() { alarm.Reset(f.config.Timeout) }}
-	a.changes, err = controllers.ReadChanges(body, "line", f.table.Known())
+	var odd controllers.OddRecords
+	a.changes, err = controllers.ReadChanges(body, "line", f.table.Known(), oddUnless(f.config.Strict, odd.Add))
+	if err == nil {
+		odd.Report(f.config.Logger)
+	}
 	if err == nil && a.changes.End.AsOf.After(f.config.Now().Add(clockSkew)) {
 		err = errors.New("as_of lies in the future: one of the two clocks is wrong")
 	}

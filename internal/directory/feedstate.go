@@ -135,7 +135,7 @@ func (m *FeedMemory) read(table *controllers.Table) (position, error) {
 		if err != nil || json.Unmarshal(first, &head) != nil {
 			return errDamaged
 		}
-		c, err := controllers.ReadChanges(lines, "line", table.Known())
+		c, err := controllers.ReadChanges(lines, "line", table.Known(), said)
 		switch begins := p.end.AsOf.IsZero(); {
 		case err != nil:
 			return err

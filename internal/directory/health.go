@@ -17,6 +17,7 @@ type health struct {
 	mu       sync.Mutex
 	reported string    // guarded by mu: the failure last reported; empty after a success was
 	said     time.Time // guarded by mu: when something was last reported
+	oddSaid  time.Time // guarded by mu: when an odd record was last reported
 }
 
 // sayEvery keeps a directory that fails and answers by turns from filling the log.
@@ -29,6 +30,16 @@ func (h *health) failed(err error) {
 	if text := err.Error(); text != h.reported && time.Since(h.said) >= sayEvery {
 		h.reported, h.said = text, time.Now()
 		h.logger.Error("the directory of accounts failed; the last good records stay in force until they are too old", "error", err)
+	}
+}
+
+// odd says that a record had an invalid country and was taken without it.
+func (h *health) odd(err error) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if time.Since(h.oddSaid) >= sayEvery {
+		h.oddSaid = time.Now()
+		h.logger.Error("an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass", "error", err)
 	}
 }
 

@@ -52,7 +52,7 @@ func TestFlappingIsToldOnce(t *testing.T) {
 	clock := newClock()
 	l := c.newLookup(t, func(config *directory.LookupConfig) { config.Logger, config.Now = said.logger(), clock.now })
 	for range 50 {
-		if _, err := l.Find(t.Context(), registers, "bad"); !errors.Is(err, directory.ErrUnavailable) {
+		if _, err := l.Find(t.Context(), registers, "bad"); !errors.Is(err, directory.ErrRecord) {
 			t.Fatal(err)
 		}
 		clock.forward(time.Minute)

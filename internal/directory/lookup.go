@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/singleflight"
@@ -59,6 +61,9 @@ type LookupConfig struct {
 	// Entries is how many accounts are remembered.
 	Entries int
 
+	// Strict refuses a record with an invalid country. Otherwise it is taken without it.
+	Strict bool
+
 	// Logger hears of failures, once for each kind. Default: none
 	Logger *slog.Logger
 
@@ -81,6 +86,7 @@ type Lookup struct {
 	flights singleflight.Group
 	slots   chan struct{} // one for each look-up under way
 	health  health
+	heard   atomic.Bool // the directory has answered about an account
 }
 
 // NewLookup returns a look-up that remembers in cache. It asks nobody.
@@ -127,8 +133,8 @@ func (c *LookupConfig) complete() error {
 	return nil
 }
 
-// Find returns the record of an account, nil if it has none, and [ErrUnavailable]
-// or the context's error if that can't be said. The registers are the snapshot's: a
+// Find returns the record of an account, nil if it has none, and [ErrUnavailable],
+// [ErrRecord] or the context's error if that can't be said. The registers are the snapshot's: a
 // record whose controller they lack is as good as none that was read. The record is
 // the caller's.
 //
@@ -163,6 +169,8 @@ func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account stri
 		return nil, ctx.Err()
 	case usable == stale:
 		return record, nil
+	case aboutAccount(err):
+		return nil, ErrRecord
 	}
 	return nil, ErrUnavailable
 }
@@ -308,6 +316,9 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	}
 	record, err := l.ask(ctx, account, known)
 	l.breaker.conclude(l.config.Now(), probe, !unwell(err))
+	if err == nil || aboutAccount(err) {
+		l.heard.Store(true)
+	}
 	if err != nil {
 		l.health.failed(fmt.Errorf("asking %s: %w", fetch.Host(l.config.URL), err))
 		return nil, err
@@ -332,12 +343,50 @@ func (l *Lookup) remembered(account string, known controllers.Known, now time.Ti
 // second Run that would write to the same file waits until the first has ended.
 func (l *Lookup) Run(ctx context.Context) {
 	defer l.client.http.Close()
+	var asking sync.WaitGroup
+	defer asking.Wait()
+	asking.Go(func() { l.listen(ctx) })
 	l.cache.keep(ctx, l.config.StaleLimit, l.config.Now, func(err error) {
 		if err != nil {
 			l.config.Logger.Error("looked-up account records could not be kept on disk", "error", err)
 		}
 	})
 }
+
+// Nobody is an account id that no directory has. It is asked for at a start, until the
+// directory answers: that it has no such account, or that this is none.
+const Nobody = "transfergate:nobody"
+
+// The paces of asking for Nobody.
+const (
+	listenFirst = 100 * time.Millisecond // doubled each time
+	listenMost  = 10 * time.Second
+)
+
+// listen asks the directory until it has answered about some account.
+func (l *Lookup) listen(ctx context.Context) {
+	for pause := listenFirst; !l.Loaded(); pause = min(2*pause, listenMost) {
+		select {
+		case <-l.flight(Nobody, controllers.Known{}):
+		case <-ctx.Done():
+			return
+		}
+		if l.Loaded() {
+			return
+		}
+		timer := time.NewTimer(pause)
+		select {
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return
+		}
+	}
+}
+
+// Loaded reports whether records can be found: the directory has answered about an
+// account at least once, or some records are remembered from before.
+func (l *Lookup) Loaded() bool { return l.heard.Load() || l.cache.Len() > 0 }
 
 // Status returns when the directory last answered, and how many look-ups have
 // failed.

@@ -157,14 +157,14 @@ func TestAnswersThatSayNothing(t *testing.T) {
 		{"HTML", text(200, "<html>log in</html>"), "does not name the account"},
 		{"nothing", text(200, ""), "does not name the account"},
 		{"null", text(200, "null"), "does not name the account"},
-		{"another account", text(200, `{"account":"other","contracting_party":"sparkoo-sg"}`), "does not name the account"},
+		{"another account", text(200, `{"account":"other","contracting_party":"sparkoo-sg"}`), anotherAccount},
 		{"a list", text(200, "["+record("")+"]"), "does not name the account"},
 		{"two records", text(200, record("")+"\n"+record("")), "does not name the account"},
 		{"unknown controller", text(200, record(`,"contracting_party":"sparkoo-zz"`)), "the record of an account: contracting_party is not a controller"},
 		{"unknown key", text(200, record(`,"party":"sparkoo-sg"`)), "the record of an account: unknown key"},
 		{"key in another spelling", text(200, fmt.Sprintf(`{"Account":%q}`, account)), "the record of an account: unknown key"},
 		{"bad country", text(200, record(`,"country":"XX"`)), `the record of an account: country \"XX\" is not`},
-		{"account twice", text(200, record(`,"account":"other"`)), "does not name the account"},
+		{"account twice", text(200, record(`,"account":"other"`)), anotherAccount},
 		{"too large", text(200, record(`,"country":"BR"`)+strings.Repeat(" ", 1<<20)), "larger than 1048576 bytes"},
 		{"truncated", func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
@@ -195,13 +195,17 @@ func TestAnswersThatSayNothing(t *testing.T) {
 				said := new(logs)
 				l := c.newLookup(t, func(config *directory.LookupConfig) {
 					config.URL = c.URL + "/records?key=hidden"
-					config.Logger = said.logger()
+					config.Logger, config.Strict = said.logger(), true
 					if strings.HasPrefix(test.name, "slow") {
 						config.Timeout = 500 * time.Millisecond // time enough to connect
 					}
 				})
-				if a, err := l.Find(t.Context(), registers, account); !errors.Is(err, directory.ErrUnavailable) {
-					t.Errorf("got %+v, %v", a, err)
+				want := directory.ErrUnavailable
+				if strings.HasPrefix(test.want, "the record of an account") || test.want == anotherAccount || strings.HasPrefix(test.want, "larger") {
+					want = directory.ErrRecord // of this account alone
+				}
+				if a, err := l.Find(t.Context(), registers, account); !errors.Is(err, want) {
+					t.Errorf("got %+v, %v, want %v", a, err, want)
 				}
 				waitFor(t, "the failure is counted", func() bool { _, failures := l.Status(); return failures > 0 && said.String() != "" })
 				wantText(t, said.String(), test.want)
@@ -461,6 +465,9 @@ func TestBreakerServesStale(t *testing.T) {
 	}
 }
 
+// anotherAccount is what is said of an answer that names one.
+const anotherAccount = "the answer does not name the account that was asked for, but another"
+
 // A record that is wrong concerns its account alone.
 func TestBadRecordStopsNobodyElse(t *testing.T) {
 	c := newCenter(t)
@@ -468,7 +475,7 @@ func TestBadRecordStopsNobodyElse(t *testing.T) {
 	c.set("good", `{"account":"good"}`)
 	l := c.newLookup(t, nil)
 	for range 20 {
-		if _, err := l.Find(t.Context(), registers, "bad"); !errors.Is(err, directory.ErrUnavailable) {
+		if _, err := l.Find(t.Context(), registers, "bad"); !errors.Is(err, directory.ErrRecord) {
 			t.Fatal(err)
 		}
 	}
@@ -493,8 +500,12 @@ func TestOneAccountsFaultIsItsOwn(t *testing.T) {
 		l := c.newLookup(t, nil)
 		c.does(handler)
 		for range 20 {
-			if _, err := l.Find(t.Context(), registers, "odd"); !errors.Is(err, directory.ErrUnavailable) {
-				t.Fatalf("%s: %v", name, err)
+			want := directory.ErrRecord
+			if name == "another key" || name == "bare 404" {
+				want = directory.ErrUnavailable // no directory's answer
+			}
+			if _, err := l.Find(t.Context(), registers, "odd"); !errors.Is(err, want) {
+				t.Fatalf("%s: %v, want %v", name, err, want)
 			}
 		}
 		c.does(nil)
@@ -515,7 +526,7 @@ func TestOtherRegisters(t *testing.T) {
 		t.Fatal(err)
 	}
 	without := table.Snapshot()
-	if a, err := l.Find(t.Context(), without, "a"); !errors.Is(err, directory.ErrUnavailable) {
+	if a, err := l.Find(t.Context(), without, "a"); !errors.Is(err, directory.ErrRecord) {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	c.set("a", `{"account":"a","contracting_party":"sparkoo-sg"}`)
