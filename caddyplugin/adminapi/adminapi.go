@@ -39,6 +39,12 @@ type Gateway interface {
 
 	// Recorder is the ledgers.
 	Recorder() *recorder.Recorder
+
+	// Operators are those who may sign orders; nil for nobody.
+	Operators() *Operators
+
+	// Ordered is told of each order that is obeyed, and by whom.
+	Ordered(order, by string)
 }
 
 // ErrNoShadow is returned if no policy is on trial.
@@ -61,7 +67,10 @@ var ErrNoShadow = errors.New("there is no shadow policy: name its folder with 's
 //	POST /transfer/ledger/holds              sets a hold
 //	POST /transfer/ledger/holds/{ref}/lift   lifts one
 //
-// Caddy's admin endpoint decides who may ask. Nothing here is personal data.
+//	GET  /transfer/challenge                 what an operator signs an order with
+//
+// Caddy's admin endpoint decides who may ask; what changes something is an order, which
+// asks for more than that (see [Operators]). Nothing here is personal data.
 type Routes struct{}
 
 // CaddyModule returns the Caddy module information.
@@ -71,7 +80,7 @@ func (Routes) CaddyModule() caddy.ModuleInfo {
 
 // Routes implements caddy.AdminRouter.
 func (Routes) Routes() []caddy.AdminRoute {
-	return slices.Concat(policyRoutes, explainRoutes, keyRoutes, holdRoutes)
+	return slices.Concat(policyRoutes, explainRoutes, keyRoutes, holdRoutes, orderRoutes)
 }
 
 // forGateway finds the app that runs when the request comes. The router is older
@@ -89,8 +98,8 @@ func forGateway(answer func(Gateway, http.ResponseWriter, *http.Request) error) 
 // policyRoutes are about the policy in force, and the one on trial.
 var policyRoutes = []caddy.AdminRoute{
 	{Pattern: "GET /transfer/policy", Handler: forGateway(answerPolicy)},
-	{Pattern: "POST /transfer/policy/reload", Handler: forGateway(answerReload)},
-	{Pattern: "POST /transfer/candidate/reload", Handler: forGateway(answerShadowReload)},
+	{Pattern: "POST /transfer/policy/reload", Handler: forOrder(answerReload)},
+	{Pattern: "POST /transfer/candidate/reload", Handler: forOrder(answerShadowReload)},
 }
 
 // PolicyStatus says which policy is in force.

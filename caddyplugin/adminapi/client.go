@@ -27,6 +27,11 @@ type Client struct {
 	// own, localhost:2019 unless the variable CADDY_ADMIN of the environment names
 	// another
 	Address string
+
+	// Key is an operator's private key, as 'transfer policy keygen' makes it. Orders
+	// are signed with it. Default: orders are not signed, which does where the admin
+	// address is a unix socket
+	Key string
 }
 
 // ReloadPolicy makes the gateway read its policy's folder now.
@@ -83,13 +88,20 @@ func ask[T any](c Client, method, path string, order any) (answer T, err error) 
 	address := cmp.Or(c.Address, caddy.DefaultAdminListen)
 	header := make(http.Header)
 	var body io.Reader
+	var text []byte
 	if order != nil {
-		text, err := json.Marshal(order)
-		if err != nil {
+		if text, err = json.Marshal(order); err != nil {
 			return answer, fmt.Errorf("writing what the gateway is asked: %w", err)
 		}
 		header.Set("Content-Type", "application/json")
 		body = bytes.NewReader(text)
+	}
+	if c.Key != "" && method != http.MethodGet {
+		name, value, err := c.Sign(method, path, text)
+		if err != nil {
+			return answer, err
+		}
+		header.Set(name, value)
 	}
 	response, err := caddycmd.AdminAPIRequest(address, method, path, header, body)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 // deleted.
 var holdRoutes = []caddy.AdminRoute{
 	{Pattern: "GET /transfer/ledger/holds", Handler: forGateway(answerHolds)},
-	{Pattern: "POST /transfer/ledger/holds", Handler: forGateway(answerSetHold)},
-	{Pattern: "POST /transfer/ledger/holds/{ref}/lift", Handler: forGateway(answerLiftHold)},
+	{Pattern: "POST /transfer/ledger/holds", Handler: forOrder(answerSetHold)},
+	{Pattern: "POST /transfer/ledger/holds/{ref}/lift", Handler: forOrder(answerLiftHold)},
 }
 
 // maxHold bounds the body of a request about a hold.

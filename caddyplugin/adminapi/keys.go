@@ -12,8 +12,8 @@ import (
 // keyRoutes tend the keys of the ledger's pseudonyms.
 var keyRoutes = []caddy.AdminRoute{
 	{Pattern: "GET /transfer/ledger/keys", Handler: forGateway(answerKeys)},
-	{Pattern: "POST /transfer/ledger/keys/rotate", Handler: forGateway(answerRotateKey)},
-	{Pattern: "POST /transfer/ledger/keys/{period}/destroy", Handler: forGateway(answerDestroyKey)},
+	{Pattern: "POST /transfer/ledger/keys/rotate", Handler: forOrder(answerRotateKey)},
+	{Pattern: "POST /transfer/ledger/keys/{period}/destroy", Handler: forOrder(answerDestroyKey)},
 }
 
 // Keys are the keys of the pseudonyms, of all classes.

@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/controllers"
@@ -68,6 +69,11 @@ type App struct {
 	// Who must have signed a policy. Default: nobody
 	Approvals *policystore.Approvals `json:"approvals,omitempty"`
 
+	// The public keys of those whose signed orders the admin API obeys: holds, keys,
+	// reloads of the policy. As 'transfer policy keygen' prints them, or files that
+	// hold one a line. Default: nobody, so that orders come over a unix socket alone
+	OperatorKeys []string `json:"operators,omitempty"`
+
 	// Signed assertions for upstreams. Default: none
 	Assertion *Assertion `json:"assertion,omitempty"`
 
@@ -99,6 +105,7 @@ type App struct {
 	background sync.WaitGroup // what Stop waits for
 
 	complaints complaints // of credentials that were refused
+	operators  *adminapi.Operators
 
 	early    []string // servers that a warning of early data was given for
 	unlisted sync.Map // names of contracting parties an alert was given for
@@ -130,7 +137,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
 	steps := []func() error{
-		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals, a.provisionShadow,
+		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals, a.provisionOperators, a.provisionShadow,
 		a.provisionAssertion, a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
 	}
 	for _, step := range steps {
@@ -223,6 +230,9 @@ func (a *App) Start() error {
 		return err
 	}
 	if err := a.store.Started(); err != nil {
+		return err
+	}
+	if err := noteOversight(a.oversight(), a.Node.Name, a.recorder.Class("")); err != nil {
 		return err
 	}
 	if err := a.recorder.OfferLatest(); err != nil {

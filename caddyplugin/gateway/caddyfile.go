@@ -37,6 +37,7 @@ func init() {
 //	    accounts <source> ...
 //	    assertion { ... }
 //	    require_approvals <number> <keys or files...>
+//	    operators <keys or files...>
 //	    shadow  <folder>
 //	    mode    enforce
 //	    mode    report <owner> <YYYY-MM-DD>
@@ -122,9 +123,15 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 
 	case "require_approvals":
 		return a.unmarshalApprovals(d)
+
+	case "operators":
+		if a.OperatorKeys = d.RemainingArgs(); len(a.OperatorKeys) == 0 {
+			return d.Errf("operators needs public keys or files that hold them, as in 'operators /etc/transfergate/operators.txt'")
+		}
+		return nil
 	}
 	return d.Errf("unrecognized option '%s'; %s", word, suggest.For(word, []string{
-		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "require_approvals", "shadow",
+		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "operators", "require_approvals", "shadow",
 	}))
 }
 

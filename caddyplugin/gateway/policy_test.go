@@ -116,6 +116,7 @@ func TestPolicyThatTheSiteMayNotHave(t *testing.T) {
 	transfer {
 		node gw-sg-1 SG sparkoo-sg
 		policy {policy}
+		operators ` + operatorKey + `
 		ledger {ledger}
 	}
 }

@@ -10,11 +10,31 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/config"
 )
 
 // policySite is site under a policy's folder, with the admin endpoint on.
-var policySite = strings.NewReplacer("admin off", "admin {admin}", "\t\tdemo\n", "\t\tdemo\n\t\tpolicy {policy}\n\t\t{more}\n").Replace(site)
+var policySite = strings.NewReplacer("admin off", "admin {admin}", "\t\tdemo\n", "\t\tdemo\n\t\tpolicy {policy}\n\t\toperators "+operatorKey+"\n\t\t{more}\n").Replace(site)
+
+// An operator whose orders policySite obeys.
+const (
+	operatorSecret = "PRIVATE+KEY+ops+3bddef1d+ASZJ/qRzL+4zCQe8qIMNeSMWccjloDLmjMcBuuYiTJvd"
+	operatorKey    = "ops+3bddef1d+Ab3aWFKLhgGjmTIYIQOkSEIX2RHcc6XneU6bcl5j4JYq"
+)
+
+// signOrder makes a request to the admin API the operator's order.
+func signOrder(t testing.TB, admin string, r *http.Request, body []byte) {
+	t.Helper()
+	if r.Method == http.MethodGet {
+		return
+	}
+	name, value, err := adminapi.Client{Address: admin, Key: operatorSecret}.Sign(r.Method, r.URL.EscapedPath(), body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set(name, value)
+}
 
 // policyGate is a running gateway whose policy is a folder.
 type policyGate struct {
@@ -90,6 +110,7 @@ func (p *policyGate) ask(method, path string) (status int, body map[string]any) 
 	if err != nil {
 		p.t.Fatal(err)
 	}
+	signOrder(p.t, p.admin, req, nil)
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)

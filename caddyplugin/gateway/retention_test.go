@@ -54,7 +54,12 @@ func (p *policyGate) transfer(path string) {
 // order posts JSON to the admin API.
 func (p *policyGate) order(path, body string) (status int, answer string) {
 	p.t.Helper()
-	res, err := http.Post("http://"+p.admin+path, "application/json", strings.NewReader(body))
+	req, err := http.NewRequest(http.MethodPost, "http://"+p.admin+path, strings.NewReader(body))
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	signOrder(p.t, p.admin, req, []byte(body))
+	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		p.t.Fatal(err)
 	}

@@ -87,6 +87,21 @@ func publicKey(vkey string) (string, error) {
 // Len is how many people there are.
 func (k *Keys) Len() int { return len(k.verifiers) }
 
+// IDs names the keys, in the order given: name+hash.
+func (k *Keys) IDs() []string {
+	var ids []string
+	for _, v := range k.verifiers {
+		ids = append(ids, keyID(v.Name(), v.KeyHash()))
+	}
+	return ids
+}
+
+// Open reads a note that at least one of the keys signed. Signatures of others are left
+// out of Sigs.
+func (k *Keys) Open(signed []byte) (*note.Note, error) {
+	return note.Open(signed, note.VerifierList(k.verifiers...))
+}
+
 // has reports whether the key is one of them.
 func (k *Keys) has(id string) bool {
 	for _, v := range k.verifiers {

@@ -52,6 +52,9 @@ func (s *Store) RequireApprovals(a *Approvals, noted string) (err error) {
 	return nil
 }
 
+// IDs names the keys once they are read.
+func (a *Approvals) IDs() []string { return a.keys.IDs() }
+
 // approve holds a policy to what the configuration asks of its signatures.
 //
 //clause:enforces §5(g); record policy

@@ -34,10 +34,12 @@ const (
 
 	TypeHoldSet    = "hold.set" // epochs are kept beyond their time
 	TypeHoldLifted = "hold.lifted"
+
+	TypeOversight = "oversight.changed" // another configuration asks for other approvals, or obeys others
 )
 
 // Entry is one entry of a ledger: [*Transfer], [*Outcomes], [*Genesis],
-// [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange] or [*Other].
+// [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange], [*Oversight] or [*Other].
 type Entry interface {
 	// Append appends the entry as it stands in the ledger.
 	Append(dst []byte) []byte
@@ -190,6 +192,8 @@ func newEntry(kind, version string) parser {
 		return new(KeyChange)
 	case TypeHoldSet, TypeHoldLifted:
 		return new(HoldChange)
+	case TypeOversight:
+		return new(Oversight)
 	}
 	return new(Other)
 }

@@ -32,6 +32,7 @@ func Types() []Type {
 		{TypeKeysRewrapped, version1, "Another secret wraps the keys of pseudonyms.", key},
 		{TypeHoldSet, version1, "Epochs are kept beyond their time, for a court or an authority.", hold},
 		{TypeHoldLifted, version1, "A hold has ended.", hold},
+		{TypeOversight, version1, "A configuration came into force that asks for other approvals of policies than the one before, or obeys other operators.", oversightTable.list()},
 	}
 }
 

@@ -4,6 +4,7 @@ package cli
 
 import (
 	"encoding/json"
+	"fmt"
 	"io"
 	"strings"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // Exit codes, the same for every command.
@@ -47,8 +49,35 @@ func JSONFlag(cmd *cobra.Command) *bool {
 // client that asks it.
 func AddressFlag(cmd *cobra.Command) *adminapi.Client {
 	client := new(adminapi.Client)
-	cmd.Flags().StringVar(&client.Address, "address", "", "address of the running gateway's admin API (default: localhost:2019)")
+	cmd.Flags().StringVar(&client.Address, "address", "", "address of the running gateway's admin API, or unix//PATH of its socket\n(default: CADDY_ADMIN of the environment, or localhost:2019)")
 	return client
+}
+
+// OrderFlags adds the flags of commands that give a running gateway an order, and
+// returns the client that gives it once the flags are read.
+func OrderFlags(cmd *cobra.Command) *Orders {
+	o := &Orders{Client: AddressFlag(cmd)}
+	cmd.Flags().StringVar(&o.sign, "sign", "", "file of the private key of an operator whom the Caddyfile names: the order is signed with it\n(default: none, which does where the admin address is a unix socket)")
+	return o
+}
+
+// Orders are the flags of commands that give a running gateway an order.
+type Orders struct {
+	Client *adminapi.Client
+	sign   string
+}
+
+// Ready returns the client, with the operator's key if one is named.
+func (o *Orders) Ready() (*adminapi.Client, error) {
+	if o.sign == "" {
+		return o.Client, nil
+	}
+	key, err := regular.ReadFile(o.sign, regular.KeyLimit)
+	if err != nil {
+		return nil, fmt.Errorf("reading the operator's key: %w", err)
+	}
+	o.Client.Key = string(key)
+	return o.Client, nil
 }
 
 // PrintJSON prints a result for programs.

@@ -105,9 +105,11 @@ func (f *holdFlags) change(w io.Writer, do func(holdTender, ledger.ClassHold) ([
 	if err := f.hold.Check(); err != nil {
 		return err
 	}
-	var tender holdTender = f.running
-	if f.dir != "" {
-		tender = localHolds{f}
+	var tender holdTender = localHolds{f}
+	if f.dir == "" {
+		if tender, err = f.running.Ready(); err != nil {
+			return err
+		}
 	}
 	holds, err := do(tender, f.hold)
 	if err != nil {
@@ -132,7 +134,7 @@ func parseDay(flag, text string) (time.Time, error) {
 func (f *holdFlags) list(w io.Writer) (err error) {
 	var holds []ledger.ClassHold
 	if f.dir == "" {
-		holds, err = f.running.Holds()
+		holds, err = f.running.Client.Holds()
 	} else {
 		holds, err = localHolds{f}.list()
 	}

@@ -10,13 +10,14 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
 // holds are the flags of a hold command that prints JSON.
 func holds(dir, address string, h ledger.Hold) *holdFlags {
 	asJSON := true
-	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, running: &adminapi.Client{Address: address}, json: &asJSON}, hold: ledger.ClassHold{Hold: h}}
+	return &holdFlags{ledgerFlags: ledgerFlags{dir: dir, running: &cli.Orders{Client: &adminapi.Client{Address: address}}, json: &asJSON}, hold: ledger.ClassHold{Hold: h}}
 }
 
 // heldIn reads what a hold command printed.

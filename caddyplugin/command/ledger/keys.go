@@ -10,7 +10,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/regular"
@@ -48,13 +47,13 @@ type keyTender interface {
 // ledgerFlags say which ledger is meant: that of the running gateway, or a folder.
 type ledgerFlags struct {
 	dir, key, master string
-	running          *adminapi.Client
+	running          *cli.Orders
 	json             *bool
 }
 
 // add adds the flags to a command.
 func (f *ledgerFlags) add(cmd *cobra.Command) {
-	f.running = cli.AddressFlag(cmd)
+	f.running = cli.OrderFlags(cmd)
 	cmd.Flags().StringVar(&f.dir, "ledger", "", "folder of a ledger that nobody writes")
 	cmd.Flags().StringVar(&f.key, "key", "", "with --ledger: file of the key that signs its checkpoints (default: in the folder)")
 	cmd.Flags().StringVar(&f.master, "master", "", "with --ledger: file of the master secret (default: in the folder)")
@@ -74,7 +73,9 @@ func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger
 func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(keyTender, []string) ([]ledger.ClassKey, error)) (err error) {
 	var tender keyTender
 	if f.dir == "" {
-		tender = f.running
+		if tender, err = f.running.Ready(); err != nil {
+			return err
+		}
 	} else {
 		dir, folderErr := f.folder()
 		if folderErr != nil {

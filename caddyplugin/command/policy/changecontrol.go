@@ -259,8 +259,12 @@ func reloadCommand() *cobra.Command {
 			"is wrong, nothing: the old one stays in force, and the error says why.",
 		Args: cobra.NoArgs,
 	}
-	running := cli.AddressFlag(cmd)
+	orders := cli.OrderFlags(cmd)
 	return cli.Run(cmd, func(w io.Writer, _ []string) (int, error) {
+		running, err := orders.Ready()
+		if err != nil {
+			return cli.Error, err
+		}
 		return reloadPolicy(w, running)
 	})
 }

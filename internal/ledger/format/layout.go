@@ -28,9 +28,16 @@ const (
 	WitnessedName = "checkpoint.witnessed"
 )
 
+// besides are files in the ledger's folder that the log neither writes nor reads: the
+// gateway notes there what was in force last.
+var besides = []string{"policy.approved", "policy.last", "oversight"}
+
 // ours reports whether a name in the ledger's folder is known.
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, ".tmp")
+	if slices.Contains(besides, strings.TrimSuffix(name, ".new")) {
+		return true
+	}
 	return slices.Contains([]string{LockName, KeysName, HoldsName, OverdueName, CheckpointKeyName, PolicyName}, name) ||
 		strings.HasPrefix(name, MasterName) || strings.HasPrefix(name, ClassPrefix) || IsDeleted(name)
 }
