@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +83,10 @@ type App struct {
 	// Default: false
 	Demo bool `json:"demo,omitempty"`
 
+	// Logs a line for each transfer. The ledger has a record of each anyway.
+	// Default: false
+	LogTransfers bool `json:"log_transfers,omitempty"`
+
 	ctx    caddy.Context
 	logger *zap.Logger
 	store  *policystore.Store // the policy in force
@@ -107,6 +112,8 @@ type App struct {
 	complaints complaints // of credentials that were refused
 	operators  *adminapi.Operators
 
+	example  string   // address of a site to try
+	denials  sampler  // of the log
 	early    []string // servers that a warning of early data was given for
 	unlisted sync.Map // names of contracting parties an alert was given for
 
@@ -172,6 +179,10 @@ func (a *App) provisionSites() error {
 	for _, name := range sites.Unredacted(logs) {
 		a.logger.Warn("an access log keeps addresses, queries and header fields of people's requests: filter them as in README.md, 'A real configuration'", zap.String("log", name))
 	}
+	for _, prefix := range sites.OpenLedgers() {
+		a.logger.Warn("the transfer ledger is served: whoever reaches this path reads every record; put it behind authentication, as in deploy/README.md", zap.String("prefix", prefix))
+	}
+	a.example = sites.Example()
 	if sites.HealthByName() {
 		a.logger.Warn("/ready answers only who asks by a site's name: a probe that asks by address gets an empty 200; " +
 			"give transfer_health a site without one, as in 'http://:8081 { transfer_health }'")
@@ -254,7 +265,24 @@ func (a *App) Start() error {
 	}
 	interval := time.Duration(policyInterval.Load())
 	a.background.Go(func() { a.store.Run(ctx, interval) })
+	a.sayWhatToTry(ctx)
 	return nil
+}
+
+// sayWhatToTry ends the log of a demo's start with what to do next, once Caddy has said
+// all it says.
+func (a *App) sayWhatToTry(ctx caddy.Context) {
+	if !a.Demo || a.example == "" {
+		return
+	}
+	try := "curl -s " + a.example
+	if len(a.identityFields) > 0 {
+		try = "curl -s -H '" + a.identityFields[0] + ": BR' " + a.example
+	}
+	said := time.AfterFunc(time.Second, func() {
+		a.logger.Info("the demo is ready: open " + a.example + " or try: " + try)
+	})
+	context.AfterFunc(ctx, func() { said.Stop() })
 }
 
 // Stop ends what Start began. The ledger stays open for requests in flight.

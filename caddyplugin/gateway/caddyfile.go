@@ -41,6 +41,7 @@ func init() {
 //	    shadow  <folder>
 //	    mode    enforce
 //	    mode    report <owner> <YYYY-MM-DD>
+//	    log_transfers
 //	    demo
 //	}
 func parseApp(d *caddyfile.Dispenser, existing any) (any, error) {
@@ -103,6 +104,10 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		a.Demo = true
 		return allArgs(d, "demo")
 
+	case "log_transfers":
+		a.LogTransfers = true
+		return allArgs(d, "log_transfers")
+
 	case "identity":
 		raw, err := guest(d, "identity")
 		a.IdentityRaw = append(a.IdentityRaw, raw)
@@ -131,7 +136,7 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		return nil
 	}
 	return d.Errf("unrecognized option '%s'; %s", word, suggest.For(word, []string{
-		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "mode", "operators", "require_approvals", "shadow",
+		"node", "policy", "ledger", "geoip", "accept_ledger_outside", "demo", "identity", "accounts", "assertion", "log_transfers", "mode", "operators", "require_approvals", "shadow",
 	}))
 }
 

@@ -27,18 +27,17 @@ import (
 // their ratio. With CPUPROFILE=folder it leaves a profile of the gateway there.
 func BenchmarkCPU(b *testing.B) {
 	p := buildProgram(b)
-	const unlogged = "log {\n exclude http.handlers.transfer\n }"
 	for _, bm := range []struct {
 		name   string
 		fields []string
-		log    string
+		more   string
 	}{
 		{"no transfer", singaporean, ""},
 		{"transfer", brazilian, ""},
-		{"transfer without its log line", brazilian, unlogged},
+		{"transfer with its log line", brazilian, "\n\t\tlog_transfers"},
 	} {
 		b.Run(bm.name, func(b *testing.B) {
-			benchmarkCPU(b, &program{t: b, exe: p.exe, home: p.home}, strings.Replace(cpuGate, "{log}", bm.log, 1), bm.fields)
+			benchmarkCPU(b, &program{t: b, exe: p.exe, home: p.home}, strings.NewReplacer("{log}", "", "\t\tdemo\n", "\t\tdemo"+bm.more+"\n").Replace(cpuGate), bm.fields)
 		})
 	}
 	b.Run("stock with our fields", func(b *testing.B) {

@@ -90,7 +90,9 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 		if err := other.Check(); err != nil {
 			return err
 		}
-		h.logger.Warn("requests of this site may go to upstreams that are no region's", zap.Strings("upstreams", other.Addresses), zap.String("why", other.Why))
+		if upstreams := other.Upstreams(); len(upstreams) > 0 {
+			h.logger.Warn("requests of this site may go to upstreams that are no region's", zap.Strings("upstreams", upstreams), zap.String("why", other.Why))
+		}
 	}
 	if err := h.provisionStatus(); err != nil {
 		return err

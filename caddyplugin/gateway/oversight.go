@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
+	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
@@ -86,7 +86,7 @@ func noteOversight(o record.Oversight, node string, c *recorder.Class) error {
 		return fmt.Errorf("recording who must approve policies from now on: %w", err)
 	}
 	oversights.Store(path, text)
-	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+	if err := durable.WriteFile(path, []byte(text), 0o600); err != nil {
 		return fmt.Errorf("noting who must approve policies: %w", err)
 	}
 	return nil

@@ -51,6 +51,7 @@ func startPrivate(t *testing.T, change func(config string) string, talk func(net
 	p.log, p.accounts = filepath.Join(p.dir, "log"), filepath.Join(p.dir, "accounts.ndjson")
 	must(t, os.WriteFile(p.accounts, []byte(`{"account":"sekretperson-account","country":"BR"}`+"\n"), 0o600))
 	config := replaced(t, overEvery(t, site), "admin off", "admin off\n\tmetrics\n\tlog {\n\t\toutput file "+p.log+"\n\t}")
+	config = replaced(t, config, "\t\tdemo\n", "\t\tdemo\n\t\tlog_transfers\n")
 	config = strings.Replace(config, "{accounts}", p.accounts, 1) + "\nhttp://" + p.metrics + " {\n\tmetrics\n}\n"
 	p.front = startFront(t, change(config), "", talk)
 	p.from = net.ParseIP(personAddress)

@@ -49,6 +49,7 @@ func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 	}
 	release()
 	x.record = h.app.recorder.Class(rec.Activity).RecordName(id)
+	h.logDenial(d, x.record)
 	x.outcome, x.actual = outcomeDenied, d.Reason
 	return x.problemOf(d)
 }

@@ -186,8 +186,11 @@ func (t *attempt) outcome() string {
 	return record.Partial
 }
 
-// log writes one line per transfer for those who ship Caddy's logs.
+// log writes one line per transfer for those who ship Caddy's logs and ask for it.
 func (t *attempt) log(rec *record.Transfer) {
+	if !t.handler.app.LogTransfers {
+		return
+	}
 	if c := t.handler.logger.Check(zapcore.InfoLevel, "transfer"); c != nil {
 		c.Write(zap.Inline(transferLine{t, rec}))
 	}

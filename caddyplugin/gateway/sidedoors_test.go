@@ -61,8 +61,10 @@ type door struct {
 const notNamed = `a proxy to '{evil}' stands outside every region: its requests would pass no decision and leave no record; move it into a region, or name it as in 'other_upstreams {evil} "why"'`
 
 // unknownHandler is the error for a handler that might send requests anywhere.
-func unknownHandler(name string) string {
-	return "handler '" + name + "' stands outside every region, and it might send requests elsewhere; take it out, or answer for it as in 'other_upstreams " + name + ` "why"'`
+func unknownHandler(name string) string { return sendingHandler(name, "might send requests elsewhere") }
+
+func sendingHandler(name, does string) string {
+	return "handler '" + name + "' stands outside every region, and it " + does + "; take it out, or answer for it as in 'other_upstreams " + name + ` "why"'`
 }
 
 func doors() []door {
@@ -116,8 +118,8 @@ func doors() []door {
 			want: "a proxy outside every region has a network proxy, which would see its requests too"},
 
 		// handlers that are no proxies and yet send requests
-		{name: "tracing", site: "http://{addr} {\ntracing\n{gw}\n}", want: unknownHandler("tracing"), legal: "http://{addr} {\ntracing\n{gw}\n}", legalNamed: []string{"tracing"}},
-		{name: "templates", site: "http://{addr} {\ntemplates\n{gw}\n}", want: unknownHandler("templates"), legal: "http://{addr} {\ntemplates\n{gw}\n}", legalNamed: []string{"templates"}},
+		{name: "tracing", site: "http://{addr} {\ntracing\n{gw}\n}", want: sendingHandler("tracing", "sends spans with paths and addresses to a collector (OTEL_EXPORTER_OTLP_ENDPOINT)"), legal: "http://{addr} {\ntracing\n{gw}\n}", legalNamed: []string{"tracing"}},
+		{name: "templates", site: "http://{addr} {\ntemplates\n{gw}\n}", want: sendingHandler("templates", "sends requests of its own, from loopback and with the client's fields, which identity header might believe"), legal: "http://{addr} {\ntemplates\n{gw}\n}", legalNamed: []string{"templates"}},
 		{name: "a handler nobody knows", global: "order test_stranger first", site: "http://{addr} {\ntest_stranger\n{gw}\n}", want: unknownHandler("test_stranger"), legal: "http://{addr} {\ntest_stranger\n{gw}\n}", legalNamed: []string{"test_stranger"}},
 		{name: "everything else of Caddy", site: "http://{addr} {\nrespond /e \"{env.X}\" 404\n{gw}\nvars http.auth.user.id x\n}",
 			want:  "variable 'http.auth.user.id' is not the site's to set: what is known about the request hangs on it",

@@ -14,7 +14,6 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/httpcaddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
@@ -87,7 +86,6 @@ func (h *TransferLog) Provision(ctx caddy.Context) (err error) {
 		return err
 	}
 	h.logger = ctx.Slogger()
-	ctx.Logger().Warn("the transfer ledger is served: whoever reaches this path reads every record", zap.String("prefix", h.Prefix+"/"))
 	return nil
 }
 

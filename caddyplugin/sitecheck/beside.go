@@ -6,11 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp/headers"
 	caddymap "github.com/caddyserver/caddy/v2/modules/caddyhttp/map"
@@ -90,6 +93,44 @@ func (s Sites) HealthByName() bool {
 	return asked
 }
 
+// OpenLedgers lists the paths under which the ledger is served to whoever reaches them:
+// without an authentication handler in the route, beyond this machine.
+func (s Sites) OpenLedgers() (prefixes []string) {
+	for _, r := range s.Routes {
+		if r.onLoopback() || r.onSocket() || slices.ContainsFunc(r.Handlers, func(h Handler) bool { return h.Name() == "authentication" }) {
+			continue
+		}
+		for _, h := range r.Handlers {
+			if prefix, ok := h["prefix"].(string); ok && h.Name() == "transfer_log" {
+				prefixes = append(prefixes, strings.TrimSuffix(prefix, "/")+"/")
+			}
+		}
+	}
+	return prefixes
+}
+
+// Example is the address of a site with a transfer handler that this machine may ask
+// without a name or TLS; empty if there is none.
+func (s Sites) Example() string {
+	for _, r := range s.Routes {
+		host := "localhost"
+		if i := slices.IndexFunc(r.hosts, isAddress); i >= 0 {
+			host = r.hosts[i]
+		} else if r.hosts != nil {
+			continue
+		}
+		if !slices.ContainsFunc(r.Handlers, isTransfer) {
+			continue
+		}
+		for _, listen := range r.listen {
+			if address, err := caddy.ParseNetworkAddress(listen); err == nil && !address.IsUnixNetwork() && address.StartPort != 443 {
+				return "http://" + net.JoinHostPort(host, strconv.Itoa(int(address.StartPort))) + "/"
+			}
+		}
+	}
+	return ""
+}
+
 func isTransfer(h Handler) bool { return h.Name() == "transfer" }
 
 // checkSite checks all handlers that may see the site's requests.
@@ -135,6 +176,16 @@ func (o OtherUpstreams) Check() error {
 	return nil
 }
 
+// Upstreams are those of the addresses that are no names of handlers or logs.
+func (o OtherUpstreams) Upstreams() (list []string) {
+	for _, address := range o.Addresses {
+		if strings.ContainsAny(address, ":/.") {
+			list = append(list, address)
+		}
+	}
+	return list
+}
+
 // otherUpstreams are the addresses and handlers the transfer handlers name as no
 // region's.
 func otherUpstreams(handlers []Handler) (named []string) {
@@ -152,12 +203,23 @@ func otherUpstreams(handlers []Handler) (named []string) {
 }
 
 // stayHere are the handlers, besides those with a rule of their own, that send
-// requests nowhere. Two of Caddy's own are missing: tracing sends spans with
-// paths and addresses to a collector; templates sends requests of its own, from
-// loopback and with the client's fields, so that identity header might believe them.
+// requests nowhere. Two of Caddy's own are missing, which sends tells of. Those of
+// others that many sites have were read for whether they open a connection with
+// anything of a request: they do not.
 var stayHere = []string{
+	"rate_limit", // github.com/mholt/caddy-ratelimit, unless its counts are shared
+	"replace_response", "request_id", "user_agent_parse",
 	"acme_server", "authentication", "copy_response", "copy_response_headers", "encode", "error", "file_server", "intercept",
 	"invoke", "log_append", "metrics", "push", "request_body", "rewrite", "subroute", "timeouts", "transfer", "transfer_health", "transfer_jwks", "transfer_log",
+}
+
+// sends says what handlers do that are often written beside a gateway and do send
+// something of a request.
+var sends = map[string]string{
+	"tracing":    "sends spans with paths and addresses to a collector (OTEL_EXPORTER_OTLP_ENDPOINT)",
+	"templates":  "sends requests of its own, from loopback and with the client's fields, which identity header might believe",
+	"crowdsec":   "asks another service about addresses",
+	"rate_limit": "shares its counts, with the keys of requests, by way of the storage (distributed)",
 }
 
 // checkBeside checks a handler that stands outside every region.
@@ -174,11 +236,11 @@ func (s Sites) checkBeside(h Handler, named []string) error {
 	case "vars", "map", "static_response":
 		return checkNames(h)
 	default:
-		if slices.Contains(stayHere, name) || slices.Contains(named, name) {
+		if slices.Contains(stayHere, name) && (name != "rate_limit" || h["distributed"] == nil) || slices.Contains(named, name) {
 			return nil
 		}
-		return fmt.Errorf("handler '%s' stands outside every region, and it might send requests elsewhere; "+
-			"take it out, or answer for it as in 'other_upstreams %s \"why\"'", name, name)
+		return fmt.Errorf("handler '%s' stands outside every region, and it %s; "+
+			"take it out, or answer for it as in 'other_upstreams %s \"why\"'", name, cmp.Or(sends[name], "might send requests elsewhere"), name)
 	}
 }
 

@@ -29,6 +29,8 @@ func TestBeside(t *testing.T) {
 		{"a proxy on another site", "other.test", `{"handler": "reverse_proxy", "upstreams": [{"dial": "a:1"}]}`, ""},
 		{"a proxy for every host below", "*.test", `{"handler": "reverse_proxy", "upstreams": [{"dial": "a:1"}]}`, "a proxy to 'a:1' stands outside every region"},
 		{"a proxy that is named", "gw.test", `{"handler": "reverse_proxy", "upstreams": [{"dial": "auth:1"}], "transport": {"protocol": "http", "network_proxy": {"from": "none"}}}`, ""},
+		{"a limiter that counts here", "gw.test", `{"handler": "rate_limit"}`, ""},
+		{"one that shares its counts", "gw.test", `{"handler": "rate_limit", "distributed": {}}`, "handler 'rate_limit' stands outside every region, and it shares its counts"},
 		{"a handler nobody knows", "gw.test", `{"handler": "mirror"}`, "handler 'mirror' stands outside every region"},
 		{"the gateway's variable", "gw.test", `{"handler": "vars", "transfer_exchange": 1}`, "variable 'transfer_exchange' is not the site's to set"},
 		{"a field of the peer's", "gw.test", `{"handler": "headers", "request": {"set": {"Registered-Country": ["SG"]}}}`, "a header operation on 'Registered-Country' would say who the request is about"},
