@@ -49,7 +49,7 @@ func TestGrammarErrors(t *testing.T) {
 		{name: "unknown option", options: "nodes gw SG sparkoo-sg",
 			want: "parsing caddyfile tokens for 'transfer': unrecognized option 'nodes'; did you mean 'node'?, at Caddyfile:4"},
 		{name: "far option", options: "quux",
-			want: "unrecognized option 'quux'; use one of node, policy, ledger, geoip, accept_ledger_outside, demo, identity, accounts, assertion, mode, require_approvals, shadow, at Caddyfile:4"},
+			want: "unrecognized option 'quux'; use one of node, policy, ledger, geoip, accept_ledger_outside, demo, identity, accounts, assertion, log_transfers, mode, operators, require_approvals, shadow, at Caddyfile:4"},
 		{name: "argument of the option", site: "{\n}", options: "demo\n}\ntransfer extra {\ndemo",
 			want: "at Caddyfile:"},
 		{name: "option twice", options: "demo\ndemo",
