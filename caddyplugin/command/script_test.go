@@ -2,8 +2,12 @@ package command_test
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
+	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"testing"
 
@@ -23,7 +27,8 @@ func TestMain(m *testing.M) {
 //
 //	exits CODE PROGRAM ARGUMENTS...
 //
-// is exec for a program that ends with that code.
+// is exec for a program that ends with that code; give and given are about who owns a
+// folder, for root.
 func TestScripts(t *testing.T) {
 	old, err := filepath.Abs("../../internal/ledger/testdata/ledger-xfer1/ledger.tar.gz")
 	if err != nil {
@@ -36,8 +41,45 @@ func TestScripts(t *testing.T) {
 			env.Setenv("KEY", "transfergate/gw-sg-1/1c4a228d6b2f5535/epoch-000001+3b40c14b+ASwSKlsn24CO0WgYw7iYF0lTRIgndl+/XXOG8E2dpdQk")
 			return exec.Command("tar", "-xzf", old, "-C", env.WorkDir).Run()
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
+		Condition: func(name string) (bool, error) {
+			if name != "root" {
+				return false, fmt.Errorf("unknown condition %q", name)
+			}
+			return os.Geteuid() == 0, nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "give": give, "given": given},
 	})
+}
+
+// give makes a folder and all in it a user's; everybody may come to it.
+func give(ts *testscript.TestScript, _ bool, args []string) {
+	uid, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	for dir := ts.MkAbs("."); dir != filepath.Clean(os.TempDir()) && dir != filepath.Dir(dir); dir = filepath.Dir(dir) {
+		if dir != "/tmp" {
+			ts.Check(os.Chmod(dir, 0o755))
+		}
+	}
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(path string, _ fs.DirEntry, err error) error {
+		return errors.Join(err, os.Chown(path, uid, uid))
+	}))
+}
+
+// given fails if anything in a folder is another user's.
+func given(ts *testscript.TestScript, _ bool, args []string) {
+	ts.Check(filepath.WalkDir(ts.MkAbs(args[1]), func(path string, entry fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		info, err := entry.Info()
+		if err != nil {
+			return err
+		}
+		if owner := fmt.Sprint(reflect.ValueOf(info.Sys()).Elem().FieldByName("Uid")); owner != args[0] {
+			return fmt.Errorf("%s belongs to user %s, not %s", path, owner, args[0])
+		}
+		return nil
+	}))
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {

@@ -113,13 +113,14 @@ var (
 	descAppended   = prometheus.NewDesc(metricsPrefix+"records_total", "Entries written to the ledger.", nil, nil)
 	descPending    = prometheus.NewDesc(metricsPrefix+"pending_records", "Entries waiting to become durable.", nil, nil)
 	descFree       = prometheus.NewDesc(metricsPrefix+"free_bytes", "Free bytes on the ledger's file system.", nil, nil)
+	descFiles      = prometheus.NewDesc(metricsPrefix+"free_inodes", "Files that the ledger's file system can still hold; absent where it sets no limit.", nil, nil)
 	descCheckpoint = prometheus.NewDesc(metricsPrefix+"checkpoint_timestamp_seconds", "When the ledger last signed a checkpoint, or was opened with one that covers all of it.", nil, nil)
 	descErrors     = prometheus.NewDesc(metricsPrefix+"errors_total", "Failed operations of the ledger.", []string{"op"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAppended, descPending, descFree, descCheckpoint, descErrors} {
+	for _, d := range []*prometheus.Desc{descAppended, descPending, descFree, descFiles, descCheckpoint, descErrors} {
 		ch <- d
 	}
 }
@@ -133,6 +134,9 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	send(descAppended, prometheus.CounterValue, float64(stats.Appended))
 	send(descPending, prometheus.GaugeValue, float64(stats.Pending))
 	send(descFree, prometheus.GaugeValue, float64(stats.Free))
+	if stats.FilesKnown {
+		send(descFiles, prometheus.GaugeValue, float64(stats.FreeFiles))
+	}
 	if !stats.SignedAt.IsZero() {
 		send(descCheckpoint, prometheus.GaugeValue, float64(stats.SignedAt.UnixNano())/1e9)
 	}

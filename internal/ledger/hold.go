@@ -61,7 +61,7 @@ func (h Hold) covers(s stretch) bool {
 
 // SetHold sets a hold, or changes the one of its reference. It holds from before
 // the entry about it is written, so after an error it may hold: set it again.
-func (l *Log) SetHold(h Hold) error {
+func (l *Log) SetHold(h Hold) (err error) {
 	h.Set = l.o.Now().UTC()
 	if err := h.Check(); err != nil {
 		return err
@@ -71,6 +71,7 @@ func (l *Log) SetHold(h Hold) error {
 	if err := l.refused(); err != nil {
 		return err // the folder is not ours to write in
 	}
+	defer l.counters.failed(opHold, &err)
 	data, err := json.Marshal(h)
 	if err != nil {
 		return err
@@ -90,7 +91,7 @@ func (l *Log) SetHold(h Hold) error {
 // LiftHold ends a hold; by and because say who wants it and why. The entry of it
 // is durable first: after an error the hold may still hold. ErrNoHold if there is
 // none.
-func (l *Log) LiftHold(ref, by, because string) error {
+func (l *Log) LiftHold(ref, by, because string) (err error) {
 	l.retaining.Lock()
 	defer l.retaining.Unlock()
 	if err := l.refused(); err != nil {
@@ -109,6 +110,7 @@ func (l *Log) LiftHold(ref, by, because string) error {
 	if err := h.Check(); err != nil {
 		return err
 	}
+	defer l.counters.failed(opHold, &err)
 	if _, err := l.Append(l.holdEntry(record.TypeHoldLifted, h)); err != nil {
 		return fmt.Errorf("recording that the hold %s is lifted: %w", ref, err)
 	}

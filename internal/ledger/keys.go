@@ -99,6 +99,7 @@ func (l *Log) RotateKey() (period string, err error) {
 		r.mu.Unlock()
 		return "", ErrNotOpen
 	}
+	defer l.counters.failed(opKey, &err)
 	k := newPeriodKey(r.now(), r.months)
 	err = r.write(k, pendingSuffix)
 	r.mu.Unlock()
@@ -124,7 +125,7 @@ func (l *Log) RotateKey() (period string, err error) {
 // one, another is made before. ErrNoKey if there is none of that period.
 //
 //clause:enforces §6 7-right(c); record subject
-func (l *Log) DestroyKey(period string) error {
+func (l *Log) DestroyKey(period string) (err error) {
 	r := &l.keys
 	current := r.current.Load()
 	if current == nil {
@@ -141,6 +142,7 @@ func (l *Log) DestroyKey(period string) error {
 	if at < 0 {
 		return fmt.Errorf("%w: %q", ErrNoKey, period)
 	}
+	defer l.counters.failed(opKey, &err)
 	if err := format.WriteDurable(r.fsys, filepath.Join(r.dir, period+destroyingSuffix), []byte(period+"\n")); err != nil {
 		return fmt.Errorf("noting that a key of the pseudonyms is to be destroyed: %w", err)
 	}

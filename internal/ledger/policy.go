@@ -44,7 +44,7 @@ func (s *snapshots) note(digest string, kept snapshot, really bool) (known bool)
 // form, under the digest by which records name the policy. It returns when the
 // file and an entry with the digest are durable, so that a record may name the
 // digest. It does so once for each digest and epoch while the log is open.
-func (l *Log) Snapshot(digest string, blob []byte) error {
+func (l *Log) Snapshot(digest string, blob []byte) (err error) {
 	if digest == "" || !format.IsPlain(digest) || len(blob) > format.MaxPolicy {
 		return fmt.Errorf("a policy of %d bytes with the digest '%s' cannot be kept", len(blob), digest)
 	}
@@ -59,6 +59,7 @@ func (l *Log) Snapshot(digest string, blob []byte) error {
 	if refusal != nil {
 		return refusal // the folder is not ours to write in
 	}
+	defer l.counters.failed(opPolicy, &err)
 	if err := keepPolicy(l.o.FS, l.dir, digest, blob); err != nil {
 		return err
 	}

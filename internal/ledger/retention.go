@@ -34,6 +34,11 @@ type Retention struct {
 func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err error) {
 	l.retaining.Lock()
 	defer l.retaining.Unlock()
+	defer func() {
+		if err != nil && ctx.Err() == nil {
+			l.counters.fail(opRetention)
+		}
+	}()
 	if err := l.turnEpoch(); err != nil {
 		return r, err
 	}

@@ -32,7 +32,8 @@ func months(t time.Time) int {
 // checkpoint, and begins the next, whose genesis entry carries that checkpoint.
 // What fails is tried again with the next batch. The commit leader calls it,
 // and by Open before there is one.
-func (l *Log) nextEpoch() error {
+func (l *Log) nextEpoch() (err error) {
+	defer l.counters.failed(opEpoch, &err)
 	if l.beginning {
 		return l.begin()
 	}

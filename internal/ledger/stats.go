@@ -17,10 +17,14 @@ const (
 	opHash
 	opCheckpoint
 	opSeal
+	opEpoch
+	opPolicy
+	opHold
+	opRetention
 	ops
 )
 
-var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key", "hash", "checkpoint", "seal"}
+var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key", "hash", "checkpoint", "seal", "epoch", "policy", "hold", "retention"}
 
 // Stats are a log's numbers since it was opened, except Next.
 type Stats struct {
@@ -43,9 +47,14 @@ type Stats struct {
 	Bytes uint64
 	// Free is how many bytes the volume has left; 0 if that is not known.
 	Free uint64
+	// FreeFiles is how many files the volume can still hold; FilesKnown is false
+	// where it does not say.
+	FreeFiles  uint64
+	FilesKnown bool
 	// Errors counts failures by operation: write, sync, truncate, create,
 	// space, outcome (outcomes that were lost), key (of the pseudonyms), hash,
-	// checkpoint, seal.
+	// checkpoint, seal, epoch (the next one was not begun), policy (one was not
+	// kept), hold, retention.
 	Errors map[string]uint64
 }
 
@@ -58,6 +67,13 @@ type counters struct {
 }
 
 func (c *counters) fail(op int) { c.errors[op].Add(1) }
+
+// failed counts an operation that ends with an error. Defer it.
+func (c *counters) failed(op int, err *error) {
+	if *err != nil {
+		c.fail(op)
+	}
+}
 
 // commit counts one frame.
 func (c *counters) commit(entries, bytes int, next uint64) {
@@ -82,6 +98,9 @@ func (l *Log) Stats() Stats {
 	}
 	if free, err := l.free(); err == nil { // a failure is counted below
 		s.Free = free
+	}
+	if disk, ok := l.o.FS.(interface{ FreeFiles(string) (uint64, bool) }); ok {
+		s.FreeFiles, s.FilesKnown = disk.FreeFiles(l.dir)
 	}
 	if at := c.signedAt.Load(); at > 0 {
 		s.SignedAt = time.Unix(0, at)

@@ -72,6 +72,9 @@ func epochNewCommand() *cobra.Command {
 // newEpoch begins an epoch, after what a file known knows if it is not empty, and
 // prints its origin and verifier key.
 func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey, known string, asJSON bool) (int, error) {
+	if err := cli.ActAsOwner(dir); err != nil {
+		return cli.Error, err
+	}
 	begin := func() error { return ledger.NewEpoch(dir, o, because, nextKey) }
 	if known != "" {
 		signed, err := regular.ReadFile(known, regular.KeyLimit)

@@ -105,6 +105,9 @@ func (f *ledgerFlags) folder() (ledger.Dir, error) {
 // open opens the ledger of a class for writing, with a new key if asked for: a ledger
 // that has lost its keys does not open otherwise.
 func (f *ledgerFlags) open(dir ledger.Dir, newKey bool) (*ledger.Log, error) {
+	if err := cli.ActAsOwner(dir.Path); err != nil {
+		return nil, err
+	}
 	o := ledger.Options{Node: dir.Node(), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name
 	if f.master != "" {
 		secret, err := regular.ReadFile(f.master, regular.KeyLimit)

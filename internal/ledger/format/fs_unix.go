@@ -36,6 +36,16 @@ func (OS) Free(dir string) (uint64, error) {
 	return s.Bavail * uint64(s.Bsize), nil
 }
 
+// FreeFiles is how many files the folder's volume can still hold. ok is false where
+// that is not known, or not limited.
+func (OS) FreeFiles(dir string) (n uint64, ok bool) {
+	var s unix.Statfs_t
+	if err := unix.Statfs(dir, &s); err != nil || s.Files == 0 {
+		return 0, false
+	}
+	return uint64(s.Ffree), true
+}
+
 func (OS) SyncDir(dir string) error {
 	d, err := os.Open(dir)
 	if err != nil {
