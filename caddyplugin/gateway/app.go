@@ -109,7 +109,8 @@ type App struct {
 	stop       func()
 	background sync.WaitGroup // what Stop waits for
 
-	complaints complaints // of credentials that were refused
+	complaints complaints[refuser] // of credentials that were refused; at most causes times sources
+	failures   complaints[error]   // of the ledger
 	operators  *adminapi.Operators
 
 	example  string   // address of a site to try

@@ -80,11 +80,11 @@ type refuser struct {
 	cause    Cause
 }
 
-// complaints says in the log why credentials are refused: of each source and cause
-// the first time, and from then on how often it happened meanwhile.
-type complaints struct {
+// complaints says when to log what repeats: the first time, and from then on how often
+// it happened meanwhile.
+type complaints[K comparable] struct {
 	mu   sync.Mutex
-	told map[refuser]*complaint // guarded by mu; at most causes times sources
+	told map[K]*complaint // guarded by mu; of a closed set
 }
 
 // complaint is one of them.
@@ -96,12 +96,12 @@ type complaint struct {
 // complainEvery is how often one complaint is logged.
 const complainEvery = 10 * time.Minute
 
-// due notes a refusal and says whether to log it, as so many.
-func (c *complaints) due(r refuser, at time.Time) (times uint64, due bool) {
+// due notes one and says whether to log it, as so many.
+func (c *complaints[K]) due(r K, at time.Time) (times uint64, due bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.told == nil {
-		c.told = make(map[refuser]*complaint)
+		c.told = make(map[K]*complaint)
 	}
 	one := c.told[r]
 	if one == nil {

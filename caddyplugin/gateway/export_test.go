@@ -9,12 +9,23 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/refusals"
 )
 
 // SetClock replaces the clock of decisions and records until restore is called.
 func SetClock(now func() time.Time) (restore func()) {
 	clock.Store(&now)
 	return func() { clock.Store(nil) }
+}
+
+// Most tests look for the record of each denial.
+func init() { refusalLimits.Store(&refusals.Limits{Nobody: 1 << 30, Person: 1 << 30}) }
+
+// CountRefusals has gateways that start from now on count denials as they do outside
+// of tests, until restore is called.
+func CountRefusals() (restore func()) {
+	was := refusalLimits.Swap(new(refusals.Limits))
+	return func() { refusalLimits.Store(was) }
 }
 
 // BreakLedger makes the open ledger of that folder refuse every record.

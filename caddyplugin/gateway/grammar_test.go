@@ -68,6 +68,8 @@ func TestGrammarErrors(t *testing.T) {
 			want: "0 arguments where 'key FILE' is meant, at Caddyfile:5"},
 		{name: "ledger min_free", options: "ledger x {\nmin_free lots\n}",
 			want: "'lots' is not a size such as 512MiB, at Caddyfile:5"},
+		{name: "ledger reserve", options: "ledger x {\nreserve 0\n}",
+			want: "'0' is not a size such as 512MiB, at Caddyfile:5"},
 		{name: "ledger master without a secret", options: "ledger x {\nmaster\n}",
 			want: "0 arguments where 'master [value] SECRET [[value] OLD]' is meant, at Caddyfile:5"},
 		{name: "ledger master with three secrets", options: "ledger x {\nmaster a b c\n}",
@@ -277,7 +279,7 @@ func TestGoodGrammar(t *testing.T) {
 		"report":                   {options: goodOptions + "\nmode report dpo@example.test 2027-01-31"},
 		"two identity sources":     {options: goodOptions + "\nidentity auth\nidentity header {\nfrom 10.0.0.0/8 ::1\n}"},
 		"assertion":                {options: goodOptions + "\nassertion {\nissuer https://gw.test\nalgorithm ES256\nlifetime 1m\nper_request\n}"},
-		"ledger options":           {options: "demo\nnode gw-sg-1 SG sparkoo-sg\nledger {ledger} {\nmin_free 1MiB\nepoch_entries 1000000\nkey_months 3\n}"},
+		"ledger options":           {options: "demo\nnode gw-sg-1 SG sparkoo-sg\nledger {ledger} {\nmin_free 1MiB\nreserve 2GiB\nepoch_entries 1000000\nkey_months 3\n}"},
 		"buffer outside":           {options: "demo\nnode gw-za-1 ZA sparkoo-za\nledger {ledger}\naccept_ledger_outside"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -7,12 +7,18 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/refusals"
 	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // retentionInterval and retentionPatience are those of recorder.Options, in
 // nanoseconds. Tests shorten them.
 var retentionInterval, retentionPatience atomic.Int64
+
+// refusalLimits are those of recorder.Options. Tests widen them.
+var refusalLimits atomic.Pointer[refusals.Limits]
+
+func init() { refusalLimits.Store(new(refusals.Limits)) }
 
 // provisionLedger finds the process's ledgers; Start opens them.
 func (a *App) provisionLedger() (err error) {
@@ -23,6 +29,7 @@ func (a *App) provisionLedger() (err error) {
 	}
 	a.recorder, err = recorder.New(a.Ledger, recorder.Options{
 		Node: a.Node.Name, Logger: a.ctx.Slogger(), Now: now,
+		Refusals: *refusalLimits.Load(),
 		Interval: time.Duration(retentionInterval.Load()), Patience: time.Duration(retentionPatience.Load()),
 	})
 	if err != nil {

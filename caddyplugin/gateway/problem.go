@@ -34,7 +34,8 @@ type problem struct {
 	Record string `json:"record,omitempty"`
 }
 
-// deny records the denial, as durably as a transfer, and returns the answer to it.
+// deny records the denial, as durably as a transfer, or counts it, and returns the
+// answer to it.
 func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 	d := x.decision
 	rec := h.app.newRecord(r, x, d)
@@ -44,11 +45,13 @@ func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 		h.app.complain(x.refuser)
 	}
 	id, release, err := h.app.append(rec, x)
-	if errors.Is(err, errLedger) {
+	switch {
+	case err == nil:
+		release()
+		x.record = h.app.recorder.Class(rec.Activity).RecordName(id)
+	case !errors.Is(err, errCounted):
 		return x.fail(decision.LedgerUnavailable)
 	}
-	release()
-	x.record = h.app.recorder.Class(rec.Activity).RecordName(id)
 	h.logDenial(d, x.record)
 	x.outcome, x.actual = outcomeDenied, d.Reason
 	return x.problemOf(d)

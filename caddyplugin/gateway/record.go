@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"errors"
 	"net/http"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policystore"
 	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/refusals"
 )
 
 // commit writes the transfer's record and returns when it is durable. The
@@ -43,7 +45,8 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 // longest record there was, which is less than ledger.MaxEntry.
 var records = sync.Pool{New: func() any { return new([]byte) }}
 
-// append makes a record durable and holds the ledger open until release.
+// append makes a record durable and holds the ledger open until release. The error is
+// errLedger, or errCounted for a denial that is to have no record.
 func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release func(), err error) {
 	c := a.recorder.Class(rec.Activity)
 	release, open := c.Acquire()
@@ -52,12 +55,26 @@ func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release f
 	}
 	if err := a.store.Keep(x.state); err != nil {
 		release()
-		a.logger.Error("the ledger did not take the policy; the request is refused", zap.Error(err))
+		if times, due := a.failures.due(errPolicyKept, now()); due {
+			a.logger.Error("the ledger did not take the policy; the request is refused", zap.Uint64("times", times), zap.Error(err))
+		}
 		return id, nil, errLedger
 	}
 	if rec.Subject = pseudonym(c, x, rec.Time); rec.Subject == "" && x.identity.Account != "" {
 		release() // it is not open yet
 		return id, nil, errLedger
+	}
+	if rec.Type == record.TypeRefused {
+		full, err := c.Refuse(aboutOf(rec, x), rec.Time)
+		if !full {
+			release()
+			return id, nil, errCounted
+		}
+		if err != nil {
+			release()
+			a.ledgerFailed(rec.Type, err)
+			return id, nil, errLedger
+		}
 	}
 	rec.RetainUntil = c.Until(rec.Time)
 	buf := records.Get().(*[]byte)
@@ -71,12 +88,44 @@ func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release f
 	records.Put(buf)
 	if err != nil {
 		release()
-		if c := a.logger.Check(zapcore.ErrorLevel, "the ledger did not take a record; the request is refused"); c != nil {
-			c.Write(zap.String("type", rec.Type), zap.Error(err))
-		}
+		a.ledgerFailed(rec.Type, err)
 		return id, nil, errLedger
 	}
 	return id, release, nil
+}
+
+// errPolicyKept stands for whatever keeps a policy from being kept.
+var errPolicyKept = errors.New("the policy is not kept")
+
+// errCounted says that a denial is counted and has no record of its own.
+var errCounted = errors.New("the denial is counted")
+
+// aboutOf is what a denial is counted by.
+func aboutOf(rec *record.Transfer, x *exchange) refusals.About {
+	about := refusals.About{Reason: rec.Reason, Site: rec.Site, Subject: rec.Subject}
+	if x.byStaff() {
+		about.Requester = rec.Requester
+	}
+	return about
+}
+
+// ledgerFailed logs that a record was not taken: of each kind of error the first, and
+// from then on how often it happened meanwhile.
+func (a *App) ledgerFailed(kind string, err error) {
+	times, due := a.failures.due(failureOf(err), now())
+	if due {
+		a.logger.Error("the ledger did not take a record; the request is refused", zap.String("type", kind), zap.Uint64("times", times), zap.Error(err))
+	}
+}
+
+// failureOf is what an error of the ledger is counted as; nil stands for any other.
+func failureOf(err error) error {
+	for _, known := range []error{ledger.ErrFull, ledger.ErrBroken, ledger.ErrClosed, ledger.ErrNotOpen, ledger.ErrTooLarge} {
+		if errors.Is(err, known) {
+			return known
+		}
+	}
+	return nil
 }
 
 // newRecord fills in what every record of a request carries, but for the

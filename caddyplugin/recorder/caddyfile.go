@@ -18,6 +18,7 @@ import (
 //	ledger <folder> {
 //	    key           <file>
 //	    min_free      <size>
+//	    reserve       <size>
 //	    epoch_entries <number>
 //	    retain        <number> days|months|years
 //	    class         <name> { ... }
@@ -51,13 +52,10 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 		return option.Args(d, "key FILE", &l.Key)
 
 	case "min_free":
-		if err := option.Args(d, "min_free SIZE", &text); err != nil {
-			return err
-		}
-		if l.MinFree, err = humanize.ParseBytes(text); err != nil || l.MinFree == 0 {
-			return d.Errf("'%s' is not a size such as 512MiB", text)
-		}
-		return nil
+		return unmarshalSize(d, word, &l.MinFree)
+
+	case "reserve":
+		return unmarshalSize(d, word, &l.Reserve)
 
 	case "master":
 		return option.Secrets(d, "master [value] SECRET [[value] OLD]", &l.Master, &l.OldMaster)
@@ -90,7 +88,19 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 	case "witness", "copy":
 		return l.unmarshalPlace(d, word)
 	}
-	return d.Errf("unrecognized ledger option '%s'; %s", word, suggest.For(word, []string{"key", "min_free", "epoch_entries", "retain", "class", "master", "key_months", "witness", "copy"}))
+	return d.Errf("unrecognized ledger option '%s'; %s", word, suggest.For(word, []string{"key", "min_free", "reserve", "epoch_entries", "retain", "class", "master", "key_months", "witness", "copy"}))
+}
+
+// unmarshalSize parses a number of bytes.
+func unmarshalSize(d *caddyfile.Dispenser, word string, size *uint64) (err error) {
+	text := ""
+	if err := option.Args(d, word+" SIZE", &text); err != nil {
+		return err
+	}
+	if *size, err = humanize.ParseBytes(text); err != nil || *size == 0 {
+		return d.Errf("'%s' is not a size such as 512MiB", text)
+	}
+	return nil
 }
 
 // unmarshalClass parses a class of the ledger. Syntax:

@@ -19,6 +19,8 @@ type metrics struct {
 	epochsOverdue *prometheus.GaugeVec   // class, why
 	retention     *prometheus.GaugeVec   // class
 
+	refusalsCounted *prometheus.CounterVec // why
+
 	placeEntries  *prometheus.GaugeVec   // place
 	placeTime     *prometheus.GaugeVec   // place
 	placeFailures *prometheus.CounterVec // place
@@ -37,7 +39,7 @@ var processMetrics = sync.OnceValue(func() *metrics {
 	histogram := func(name, help string) prometheus.Histogram {
 		return prometheus.NewHistogram(prometheus.HistogramOpts{Name: metricsPrefix + name, Help: help, Buckets: prometheus.ExponentialBuckets(0.0001, 2, 16)})
 	}
-	return &metrics{
+	m := &metrics{
 		appends: histogram("append_seconds", "How long requests waited until their records were durable."),
 		syncs:   histogram("fsync_seconds", "How long the ledger's syncs take, each of which releases all requests that wait."),
 
@@ -45,10 +47,16 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		epochsOverdue: gauge("epochs_overdue", "Epochs that are kept although their time has run out, by class and by why: hold, damage, or waiting, for a wrong clock to be noticed.", "class", "why"),
 		retention:     gauge("retention_timestamp_seconds", "When expired epochs were last looked for and deleted without an error, by class.", "class"),
 
+		refusalsCounted: counter("refusals_counted_total", "Denials that were counted and have no record of their own, by why: repeated, by nobody in particular; person, by somebody or by staff of one entity; reserve, for want of space.", "why"),
+
 		placeEntries:  gauge("anchored_entries", "Entries under the last checkpoint that a witness signed or a copy took, by place.", "place"),
 		placeTime:     gauge("anchor_timestamp_seconds", "When a witness last signed or a copy last took a checkpoint, by place.", "place"),
 		placeFailures: counter("anchor_failures_total", "Tries to bring a checkpoint to a witness or a copy that failed, by place.", "place"),
 	}
+	for _, why := range []string{"repeated", "person", "reserve"} {
+		m.refusalsCounted.WithLabelValues(why) // it is there from the start
+	}
+	return m
 })
 
 // pushed counts a try to bring a checkpoint to a place outside.
@@ -79,7 +87,7 @@ func (m *metrics) retained(class string, found ledger.Retention, err error, at t
 func (r *Recorder) Collectors() []prometheus.Collector {
 	m := processMetrics()
 	return []prometheus.Collector{
-		m.appends, m.syncs, m.epochsDeleted, m.epochsOverdue, m.retention, m.placeEntries, m.placeTime, m.placeFailures, &gauges{r},
+		m.appends, m.syncs, m.epochsDeleted, m.epochsOverdue, m.retention, m.refusalsCounted, m.placeEntries, m.placeTime, m.placeFailures, &gauges{r},
 	}
 }
 

@@ -34,6 +34,11 @@ type Ledger struct {
 	// Default: 67108864 (64 MiB)
 	MinFree uint64 `json:"min_free,omitempty"`
 
+	// How many bytes of the volume belong to transfers: when fewer are free, denials
+	// of requests that identify nobody are only counted.
+	// Default: 268435456 (256 MiB)
+	Reserve uint64 `json:"reserve,omitempty"`
+
 	// How many entries an epoch has at most. A new epoch is also begun each
 	// month. Default: 16777216
 	EpochEntries uint64 `json:"epoch_entries,omitempty"`
@@ -204,6 +209,9 @@ func (l *Ledger) forClass(name string) *Ledger {
 	}
 	return &own
 }
+
+// defaultReserve is four times what must be free for the gateway to be ready.
+const defaultReserve = 256 << 20
 
 // defaultRetain is how long records are kept if nothing is said: as long as the
 // longest duty to keep them that the registers know of, that of Saudi Arabia.

@@ -20,6 +20,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/refusals"
 )
 
 // Options are what a recorder is told by the gateway, besides its configuration.
@@ -36,6 +37,9 @@ type Options struct {
 
 	// Interval is how often expired epochs are looked for. Default: an hour
 	Interval time.Duration
+
+	// Refusals are how many denials stand in full. Default: those of [refusals.Limits]
+	Refusals refusals.Limits
 
 	// Patience is for how long an epoch's time must have run out before it is
 	// deleted: a machine that starts with a wrong clock, or is told a wrong time, has
@@ -107,7 +111,7 @@ func (r *Recorder) Open() error {
 		if err := c.shared.useOutside(r.settings.forClass(c.name), r.logger); err != nil {
 			return err
 		}
-		if err := c.shared.open(c.keep, r.logger); err != nil {
+		if err := c.shared.open(c.keep, cmp.Or(r.settings.Reserve, defaultReserve), r.logger); err != nil {
 			return fmt.Errorf("opening the ledger: %w", err)
 		}
 	}

@@ -15,19 +15,22 @@ const (
 	retentionPatience = 24 * time.Hour
 )
 
-// open opens the ledger if it is not open, and keeps what is recorded so long
-// from now on.
-func (l *shared) open(keep ledger.Retain, logger *slog.Logger) error {
+// open opens the ledger if it is not open. From now on what is recorded is kept so
+// long, and so many bytes of the volume belong to transfers.
+func (l *shared) open(keep ledger.Retain, reserve uint64, logger *slog.Logger) error {
 	if err := l.log.Open(); err != nil {
 		return err
 	}
 	l.keep.Store(&keep)
+	l.refused.reserve.Store(reserve)
+	l.lookForRoom()
 	l.changing.Lock()
 	defer l.changing.Unlock()
 	if l.endRetention == nil {
 		ctx, cancel := context.WithCancel(context.Background())
 		l.endRetention = cancel
 		l.background.Go(func() { l.retain(ctx, logger) })
+		l.background.Go(func() { l.settleRefusals(ctx, logger) })
 	}
 	return nil
 }

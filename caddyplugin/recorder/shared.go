@@ -3,6 +3,7 @@ package recorder
 import (
 	"cmp"
 	"context"
+	"errors"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/caddyserver/caddy/v2"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/refusals"
 )
 
 // ledgers holds the process's open ledgers by absolute path, so that the
@@ -38,6 +40,8 @@ type shared struct {
 	background   sync.WaitGroup
 	interval     time.Duration // between looks for expired epochs
 
+	refused refused
+
 	views views
 }
 
@@ -51,6 +55,7 @@ func load(dir, class string, writer ledger.Options, o *Options) (*shared, error)
 		writer.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
 		writer.KnownBefore = l.knownBefore
 		l.log = ledger.New(dir, writer)
+		l.refused.node, l.refused.counter = o.Node, refusals.New(o.Refusals, l.writeCounted)
 		l.users.Store(1)
 		return l, nil
 	})
@@ -84,7 +89,7 @@ func (l *shared) acquire() bool {
 func (l *shared) release() error {
 	if l.users.Add(-1) == 0 {
 		l.stopRetention()
-		err := l.log.Close()
+		err := errors.Join(l.refused.counter.Close(), l.log.Close())
 		l.closeOutside()
 		return err
 	}

@@ -22,6 +22,7 @@ const (
 	TypeAccepted  = "transfer.accepted" // written before the first byte of a transfer leaves
 	TypeRefused   = "transfer.refused"  // a denial
 	TypeOutcome   = "transfer.outcome"  // how transfers ended
+	TypeCounted   = "refusals.counted"  // denials that have no record of their own
 	TypeGenesis   = "ledger.genesis"    // entry 0 of an epoch
 	TypeRecovered = "ledger.recovered"  // the torn end of the log was cut off after a crash
 	TypePolicy    = "policy.snapshot"   // a policy that records name was kept
@@ -38,8 +39,9 @@ const (
 	TypeOversight = "oversight.changed" // another configuration asks for other approvals, or obeys others
 )
 
-// Entry is one entry of a ledger: [*Transfer], [*Outcomes], [*Genesis],
-// [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange], [*Oversight] or [*Other].
+// Entry is one entry of a ledger: [*Transfer], [*Outcomes], [*Counted], [*Genesis],
+// [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange],
+// [*Oversight] or [*Other].
 type Entry interface {
 	// Append appends the entry as it stands in the ledger.
 	Append(dst []byte) []byte
@@ -178,6 +180,8 @@ func newEntry(kind, version string) parser {
 		return new(Transfer)
 	case TypeOutcome:
 		return new(Outcomes)
+	case TypeCounted:
+		return new(Counted)
 	case TypeGenesis:
 		return new(Genesis)
 	case TypeRecovered:

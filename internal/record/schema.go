@@ -22,6 +22,7 @@ func Types() []Type {
 		{TypeAccepted, version1, "A request was let pass that transfers personal data. The record is durable before the first byte leaves.", transfer},
 		{TypeRefused, version1, "A request was denied.", transfer},
 		{TypeOutcome, version1, "How transfers ended. Outcomes are gathered, and written within a second.", outcomesTable.list()},
+		{TypeCounted, version1, "Denials that have no record of their own: after the first of a minute about the same, the rest are counted. It stands before the record of any later minute's denial.", countedTable.list()},
 		{TypeGenesis, version1, "Entry 0 of an epoch: what it is, and what was before it.", genesisTable.list()},
 		{TypeRecovered, version1, "After a crash the torn end of the log was cut off. None of it had been acknowledged.", recoveredTable.list()},
 		{TypePolicy, version1, "A policy is kept beside the epochs, so that the records that name it can be explained.", policyTable.list()},

@@ -22,7 +22,6 @@ func ledgerCommand() *cobra.Command {
 		tailCommand(),
 		ledgerKeygenCommand(),
 		epochCommand(),
-		adoptCommand(),
 		wouldDenyCommand(),
 		proveCommand(),
 		exportTilesCommand(),
