@@ -4,7 +4,8 @@
 //
 // One [Log] writes a folder at a time. Many goroutines append; whoever waits
 // while a sync runs goes into the next one, so that one sync releases all of
-// them. Anybody may [Read] or [Verify] the folder meanwhile.
+// them. Anybody may read the folder meanwhile, see [Dir],
+// or verify it (package verify).
 //
 //	<folder>/LOCK                     held by the writer
 //	<folder>/master.key               wraps the keys of the pseudonyms, unless it is kept elsewhere
@@ -28,8 +29,14 @@
 // what a checkpoint seen elsewhere covers. [View] shows an epoch in the formats
 // of C2SP.
 //
-// An entry is any bytes. This package also encodes the gateway's entries: see
-// [Record] and [Outcome].
+// An entry is any bytes to the log; those of the gateway and of the log itself are
+// written by package record.
+//
+// The package is long, the methods of Log stand in many files, and log.go and
+// integrator.go are longer than most, because all of it works on one state under the
+// same few locks: each file has one subject (commit, roll over, recover, retain, hold,
+// keys), and walls between them would have to hand that state through. What could be
+// told apart without it, the format and the verifier, are packages of their own.
 package ledger
 
 import (

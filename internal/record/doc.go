@@ -27,4 +27,7 @@
 //
 // Everything else that is not as it should be is an [Error], which says in which
 // member and at which byte.
+//
+// field.go is long because it holds all kinds of fields side by side, each a few lines:
+// a new kind is written after the pattern of its neighbours.
 package record

@@ -10,7 +10,9 @@
 //     segments in order and is the one place that tells the trace of a crash from damage,
 //     which is a [CorruptError].
 //   - A full segment becomes an [Archive]; its hashes lie beside it, see [Tree].
-//   - [Epoch] is what a log of the ledger says of itself, [DeletedEpoch] what is left of one.
+//   - [Epoch] is what a log of the ledger says of itself.
+//
+// What entries say is package record's.
 package format
 
 import (

@@ -19,7 +19,7 @@ const (
 	HoldsName         = "holds"          // the folder of the holds
 	ClassPrefix       = "class-"         // begins the name of a class's folder
 	DeletedSuffix     = ".deleted"       // marks the folder of an epoch whose deletion is in the log
-	BegunSuffix       = ".begun"         // beside the folder: which epoch was begun last
+	begunSuffix       = ".begun"         // beside the folder: which epoch was begun last
 
 	// EpochFile is the file of an epoch's settings, in its folder.
 	EpochFile = "EPOCH"
@@ -49,7 +49,7 @@ func IsDeleted(name string) bool {
 }
 
 // BegunPath is the file beside a ledger's folder that says which epoch was begun last.
-func BegunPath(dir string) string { return filepath.Clean(dir) + BegunSuffix }
+func BegunPath(dir string) string { return filepath.Clean(dir) + begunSuffix }
 
 func epochName(number uint32) string { return fmt.Sprintf("epoch-%06d", number) }
 
