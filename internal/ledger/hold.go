@@ -1,10 +1,12 @@
 package ledger
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -72,15 +74,8 @@ func (l *Log) SetHold(h Hold) (err error) {
 		return err // the folder is not ours to write in
 	}
 	defer l.counters.failed(opHold, &err)
-	data, err := json.Marshal(h)
-	if err != nil {
+	if err := l.writeHold(h); err != nil {
 		return err
-	}
-	if err := format.MkdirDurable(l.o.FS, filepath.Join(l.dir, format.HoldsName)); err != nil {
-		return fmt.Errorf("making the folder of holds: %w", err)
-	}
-	if err := format.WriteDurable(l.o.FS, holdPath(l.dir, h.Ref), append(data, '\n')); err != nil {
-		return fmt.Errorf("writing the hold %s: %w", h.Ref, err)
 	}
 	if _, err := l.Append(l.holdEntry(record.TypeHoldSet, h)); err != nil {
 		return fmt.Errorf("recording the hold %s, which holds all the same: %w", h.Ref, err)
@@ -165,4 +160,104 @@ func readHolds(fsys format.FS, dir string) (holds []Hold, err error) {
 func (l *Log) holdEntry(kind string, h Hold) []byte {
 	c := record.HoldChange{Header: l.header(kind), Hold: record.HoldCase{Ref: h.Ref, Because: h.Because, By: h.By, From: h.From, To: h.To}}
 	return c.Append(nil)
+}
+
+// holding is the holds of a ledger: those that have a file, and, once something is to be
+// deleted, those that the entries say.
+type holding struct {
+	all  []Hold
+	read bool // the entries were read
+}
+
+// held reports whether a hold keeps entries of that time. Before anything is deleted
+// the log itself is asked: a file is a copy of what an entry says, and one that is
+// gone, or was changed, is written anew.
+func (l *Log) held(ctx context.Context, h *holding, s stretch) (bool, error) {
+	covers := func(hold Hold) bool { return hold.covers(s) }
+	if slices.ContainsFunc(h.all, covers) {
+		return true, nil
+	}
+	if !h.read {
+		logged, err := l.loggedHolds(ctx)
+		if err != nil {
+			return false, err
+		}
+		for _, hold := range logged {
+			i := slices.IndexFunc(h.all, func(other Hold) bool { return other.Ref == hold.Ref })
+			if i >= 0 && h.all[i].From.Equal(hold.From) && h.all[i].To.Equal(hold.To) {
+				continue
+			}
+			l.o.Logger.Error("the file of a hold is missing or says something else than its entry, which counts; it is written anew", "hold", hold.Ref)
+			if err := l.writeHold(hold); err != nil {
+				return false, err
+			}
+			if h.all = append(h.all, hold); i >= 0 {
+				h.all = slices.Delete(h.all, i, i+1)
+			}
+		}
+		h.read = true
+	}
+	return slices.ContainsFunc(h.all, covers), nil
+}
+
+// loggedHolds are the holds that entries set and none has lifted, by reference. What of
+// an epoch is damaged cannot be asked; its files still count.
+func (l *Log) loggedHolds(ctx context.Context) ([]Hold, error) {
+	epochs, err := l.epochs()
+	if err != nil {
+		return nil, err
+	}
+	holds := make(map[string]Hold)
+	for _, e := range epochs {
+		err := l.holdsOf(ctx, e.Number, holds)
+		if format.IsDamage(err) {
+			l.o.Logger.Warn("a damaged epoch cannot be asked for holds", "epoch", e.Number, "error", err)
+		} else if err != nil {
+			return nil, fmt.Errorf("reading which holds are set: %w", err)
+		}
+	}
+	return slices.SortedFunc(maps.Values(holds), func(a, b Hold) int { return strings.Compare(a.Ref, b.Ref) }), nil
+}
+
+func (l *Log) holdsOf(ctx context.Context, epoch uint32, holds map[string]Hold) error {
+	w, err := format.WalkEpoch(l.o.FS, l.dir, epoch)
+	if err != nil {
+		return err
+	}
+	for fr, err := range w.Frames(0) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return err
+		}
+		for e := range fr.Entries(0) {
+			if !record.IsOf(e.Data, record.TypeHoldSet, record.TypeHoldLifted) {
+				continue
+			}
+			var c record.HoldChange
+			if err := c.Parse(e.Data); err != nil {
+				return &format.CorruptError{File: w.Dir, Index: e.Index, What: err.Error()}
+			}
+			if delete(holds, c.Hold.Ref); c.Type == record.TypeHoldSet {
+				holds[c.Hold.Ref] = Hold{Ref: c.Hold.Ref, Because: c.Hold.Because, By: c.Hold.By, From: c.Hold.From, To: c.Hold.To, Set: c.Time}
+			}
+		}
+	}
+	return nil
+}
+
+// writeHold writes a hold's file.
+func (l *Log) writeHold(h Hold) error {
+	data, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := format.MkdirDurable(l.o.FS, filepath.Join(l.dir, format.HoldsName)); err != nil {
+		return fmt.Errorf("making the folder of holds: %w", err)
+	}
+	if err := format.WriteDurable(l.o.FS, holdPath(l.dir, h.Ref), append(data, '\n')); err != nil {
+		return fmt.Errorf("writing the hold %s: %w", h.Ref, err)
+	}
+	return nil
 }

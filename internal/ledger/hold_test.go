@@ -96,3 +96,34 @@ func TestHoldRefused(t *testing.T) {
 		t.Errorf("DeleteExpired of a closed log: %v", err)
 	}
 }
+
+// A hold's file is a copy of what an entry says: one that is removed, or changed to
+// hold something else, lets nothing go, and is written anew.
+func TestSideFilesOfHoldsNeverOverruleTheLog(t *testing.T) {
+	const file = "/l/holds/case-7.json"
+	for name, tamper := range map[string]func(m *memFS){
+		"removed":            func(m *memFS) { m.removeAll(t, file) },
+		"the folder removed": func(m *memFS) { m.removeAll(t, "/l/holds") },
+		"changed": func(m *memFS) {
+			m.set(file, []byte(strings.ReplaceAll(string(m.get(file)), "2026-03", "2019-03")))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newMonthly(t, 4)
+			if err := l.log.SetHold(ledger.Hold{Ref: "case-7", Because: "order of a court", By: "legal-sg", From: day(2026, 3, 11), To: day(2026, 3, 20)}); err != nil {
+				t.Fatal(err)
+			}
+			shut(t, l.log)
+			tamper(l.m)
+			l.open(day(2026, 10, 1))
+			r, err := l.log.DeleteExpired(t.Context(), aMonth)
+			if err != nil || !slices.Equal(r.Held, []uint32{3}) || slices.Contains(r.Deleted, 3) {
+				t.Errorf("%+v, %v", r, err)
+			}
+			if !strings.Contains(string(l.m.get(file)), "2026-03-11") || !strings.Contains(l.out.String(), "it is written anew") {
+				t.Errorf("the file is %q, the log says %s", l.m.get(file), l.out)
+			}
+			shut(t, l.log)
+		})
+	}
+}
