@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -86,6 +87,43 @@ func TestHistory(t *testing.T) {
 	}
 	if _, err := anchor.ReadKept([]byte("shopping list\n")); err == nil {
 		t.Error("something else was read as what was kept")
+	}
+}
+
+// Two instances of one node that write to one copy find each other while they run:
+// the second to come is told, whatever ledger it has, and overwrites nothing.
+func TestTwoInstancesOfOneNode(t *testing.T) {
+	t.Parallel()
+	one := tilestest.New(t, origin)
+	for name, two := range map[string]*tilestest.Log{
+		"a golden image":        rolledBack(t, one, 0, "forked"),
+		"a ledger of their own": tilestest.New(t, "transfergate/gw-1/fedcba9876543210/epoch-000001"),
+	} {
+		file := filepath.Join(t.TempDir(), "copy")
+		copied := func() *anchor.Copy {
+			c, err := anchor.NewCopy(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return c
+		}
+		var told atomic.Int64
+		first, _ := publishing(t, one, anchor.Options{Copies: []*anchor.Copy{copied()}})
+		second, _ := publishing(t, two, anchor.Options{Copies: []*anchor.Copy{copied()}, OnAhead: func(*anchor.AheadError) { told.Add(1) }})
+		if err := second.Known(t.Context(), two.Origin); err != nil { // nobody is there yet
+			t.Fatal(err)
+		}
+		offer(t, first, one, one.Len()+3)
+		first.Close()
+		kept, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		offer(t, second, two, two.Len()+5)
+		second.Close()
+		if after, err := os.ReadFile(file); err != nil || !bytes.Equal(after, kept) || told.Load() == 0 {
+			t.Errorf("%s: told %d times, %v: the copy is\n%s", name, told.Load(), err, after)
+		}
 	}
 }
 

@@ -23,6 +23,17 @@ import (
 // or begin anew with NewEpoch.
 var ErrLost = errors.New("the ledger that was here is gone")
 
+// ErrOtherNode: the newest epoch was begun by another node than Options.Node. Its
+// records would be named after one node in the log of another.
+var ErrOtherNode = errors.New("the ledger belongs to another node")
+
+// otherNode says whose the ledger is, and the two lawful ways on.
+func (l *Log) otherNode(owner string) error {
+	return fmt.Errorf("%w: %s is the ledger of node '%s', and the configuration names node '%s'; nothing was changed; either name another folder, for a ledger "+
+		"of its own, or have this one go on under the new name by 'transfergate transfer ledger adopt %s --node %[4]s --because REASON'",
+		ErrOtherNode, l.dir, owner, l.o.Node, l.dir)
+}
+
 // lost says what is missing, and the two lawful ways on.
 func (l *Log) lost(what string) error {
 	return fmt.Errorf("%w: %s; nothing was changed; either mount the volume or put the folder back as it was last, or begin anew by "+

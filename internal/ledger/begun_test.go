@@ -10,6 +10,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -147,4 +148,54 @@ func ledgerOrigin(t *testing.T, m *memFS, dir string) string {
 		t.Fatal(err)
 	}
 	return c.Origin
+}
+
+// A ledger belongs to the node that began it: under another name it does not open,
+// and nothing is changed, until an operator has it go on, with a reason that is an entry.
+func TestLedgerOfAnotherNode(t *testing.T) {
+	m, _ := twoEpochs(t)
+	before := m.clone()
+	other := ledger.Options{FS: m, Node: "gw-sg-2"}
+	err := ledger.New("/l", other).Open()
+	if !errors.Is(err, ledger.ErrOtherNode) || !strings.Contains(err.Error(), "the ledger of node 'gw-sg-1'") ||
+		!strings.Contains(err.Error(), "name another folder") || !strings.Contains(err.Error(), "ledger adopt /l --node gw-sg-2 --because") {
+		t.Fatalf("opened with %v", err)
+	}
+	m.wantSame(t, before)
+	if err := ledger.NewEpoch("/l", other, "renamed", ""); err != nil {
+		t.Fatal(err)
+	}
+	for node, opens := range map[string]bool{"gw-sg-1": false, "gw-sg-2": true, "": true} {
+		l := ledger.New("/l", ledger.Options{FS: m, Node: node})
+		err := l.Open()
+		if (err == nil) != opens {
+			t.Errorf("node '%s': %v", node, err)
+		}
+		if err == nil {
+			shut(t, l)
+		}
+	}
+	verified(t, m)
+	entries := inEpochs(t, m)
+	if last := entries[1][len(entries[1])-1]; !strings.Contains(last, `"because":"renamed"`) || !strings.Contains(entries[2][0], `"because":"renamed"`) {
+		t.Errorf("the epoch ends with %s", last)
+	}
+}
+
+// Each ledger has a random instance id, which its later epochs do not repeat.
+func TestInstanceID(t *testing.T) {
+	seen := make(map[string]bool)
+	for range 3 {
+		m, _ := twoEpochs(t)
+		for i, entries := range inEpochs(t, m) {
+			var g record.Genesis
+			if err := g.Parse([]byte(entries[0])); err != nil {
+				t.Fatal(err)
+			}
+			if (i == 0) != (len(g.Instance) == 16) || seen[g.Instance] && i == 0 {
+				t.Errorf("epoch %d has the instance id '%s'", i+1, g.Instance)
+			}
+			seen[g.Instance] = true
+		}
+	}
 }

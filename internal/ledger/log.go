@@ -141,7 +141,7 @@ func New(dir string, o Options) *Log {
 // begins to take appends. It does nothing when the log is open. An error leaves
 // the log unopened, and Open may be tried again: ErrLocked if somebody else
 // writes the folder, *CorruptError if durable entries are missing or changed, ErrLost
-// if all of them are, ErrClosed after Close.
+// if all of them are, ErrOtherNode if they are another node's, ErrClosed after Close.
 func (l *Log) Open() (err error) {
 	l.lifecycle.Lock()
 	defer l.lifecycle.Unlock()
@@ -188,6 +188,9 @@ func (l *Log) load() (own [][]byte, err error) {
 	}
 	if err := l.checkThere(e, ok); err != nil {
 		return nil, err
+	}
+	if owner := format.NodeOf(e.Origin); owner != "" && l.o.Node != "" && owner != l.o.Node && !l.rotate {
+		return nil, l.otherNode(owner)
 	}
 	key, err := l.loadKey(!ok)
 	if err != nil {

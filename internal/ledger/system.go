@@ -25,6 +25,9 @@ func (l *Log) genesis() []byte {
 	if g.Previous == nil {
 		g.Keys = l.keys.firstKeys()
 	}
+	if g.Previous == nil || format.LedgerOf(g.Previous.Origin) != format.LedgerOf(g.Origin) {
+		g.Instance = format.NewLedgerID()
+	}
 	return g.Append(nil)
 }
 

@@ -32,6 +32,7 @@ type Genesis struct {
 	Origin         string // names the epoch's log
 	Key            string // verifies its checkpoints
 	Format         string // of the epoch's folder
+	Instance       string // random, in the first epoch of a ledger: no other has it
 	SegmentEntries uint64
 	Settings       string   // SHA-256 of the file EPOCH, in hex
 	Master         string   // names the secret that wraps the keys of the pseudonyms
@@ -58,6 +59,8 @@ var genesisTable = entryTable([]string{TypeGenesis},
 		"number of the epoch, from 1", "§5(j)"),
 	row("format", Label, func(g *Genesis) field { return (*must)(&g.Format) },
 		"format of the epoch's files"),
+	row("instance", Label, func(g *Genesis) field { return (*text)(&g.Instance) },
+		"random id of a ledger, in its first epoch, by which two of one node and key are told apart", "§5(j)"),
 	row("keys", Labels, func(g *Genesis) field { return (*texts)(&g.Keys) },
 		"periods of the keys of pseudonyms that the ledger begins with", "§5(h)"),
 	row("master", Label, func(g *Genesis) field { return (*text)(&g.Master) },

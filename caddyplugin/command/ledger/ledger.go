@@ -22,6 +22,7 @@ func ledgerCommand() *cobra.Command {
 		tailCommand(),
 		ledgerKeygenCommand(),
 		epochCommand(),
+		adoptCommand(),
 		wouldDenyCommand(),
 		proveCommand(),
 		exportTilesCommand(),
