@@ -134,16 +134,7 @@ func (r record) iso(it item) {
 	if it.value == "" || country.Valid(it.value) {
 		return
 	}
-	advice := "use the two capital letters of that standard"
-	switch upper := strings.ToUpper(it.value); {
-	case upper == "UK":
-		advice = "write GB"
-	case upper == "EL":
-		advice = "write GR"
-	case country.Valid(upper):
-		advice = "write " + upper
-	}
-	r.report(it.node, "bad-country", "%q is not an ISO 3166-1 alpha-2 code; %s", it.value, advice)
+	r.report(it.node, "bad-country", "%q is not an ISO 3166-1 alpha-2 code; %s", it.value, country.Advice(it.value))
 }
 
 // link reports what is no address of a web page.

@@ -21,7 +21,7 @@ type Remote struct {
 	// Bearer token. Write a placeholder, as {env.DIRECTORY_TOKEN}, so that the
 	// configuration holds no secret; it is resolved when the configuration is loaded.
 	// Default: none
-	Token string `json:"token,omitempty"`
+	Token string `json:"token,omitempty" placeholders:"own"`
 
 	// File with a bearer token, read for each request, so that it may be replaced.
 	// Default: none

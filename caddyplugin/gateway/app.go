@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/controllers"
@@ -22,6 +24,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/geo"
 	"github.com/sparkoo/transfergate/internal/guard"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func init() {
@@ -87,6 +90,9 @@ type App struct {
 	// Default: false
 	LogTransfers bool `json:"log_transfers,omitempty"`
 
+	// Where the options were written, by their paths. Default: nowhere
+	At option.Places `json:"at,omitempty"`
+
 	ctx    caddy.Context
 	logger *zap.Logger
 	store  *policystore.Store // the policy in force
@@ -144,19 +150,63 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
-	steps := []func() error{
-		a.provisionPolicy, a.provisionNode, a.provisionMode, a.provisionLedger, a.provisionApprovals, a.provisionOperators, a.provisionShadow,
-		a.provisionAssertion, a.provisionSources, a.provisionGeo, a.provisionSites, a.provisionMetrics,
-	}
-	for _, step := range steps {
-		if err := step(); err != nil {
-			return err
+	if err := a.provision(); err != nil {
+		if len(ctx.Modules()) > 1 {
+			// Caddy keeps the error for the next who asks, but without the words it
+			// puts before it if no guest asks first: who does is a matter of chance.
+			err = fmt.Errorf("provision transfer: %w", err)
 		}
+		return err
 	}
 	if a.Demo {
 		a.logger.Warn("demo: example and unconfirmed safeguards satisfy laws; not for production")
 	}
 	return nil
+}
+
+// provision does all that it can, so that all problems are told at once, in the order in
+// which things depend on each other.
+func (a *App) provision() error {
+	if err := option.Resolve(a, a.At); err != nil {
+		return err
+	}
+	var problems []error
+	failed := map[string]bool{}
+	for _, step := range []struct {
+		option string
+		run    func() error
+		needs  []string // what must have gone well
+	}{
+		{"policy", a.provisionPolicy, nil},
+		{"node", a.provisionNode, nil},
+		{"node.entity", a.provisionEntity, []string{"policy", "node"}},
+		{"mode", a.provisionMode, []string{"policy"}},
+		{"ledger", a.provisionLedger, []string{"policy", "node"}},
+		{"require_approvals", a.provisionApprovals, []string{"policy", "ledger"}},
+		{"operators", a.provisionOperators, []string{"ledger"}},
+		{"shadow", a.provisionShadow, []string{"policy", "ledger"}},
+		{"assertion", a.provisionAssertion, []string{"ledger"}},
+		{"identity", a.provisionIdentity, nil},
+		{"accounts", a.provisionAccounts, []string{"policy"}},
+		{"geoip", a.provisionGeo, nil},
+		{"", a.provisionSites, []string{"identity"}},
+	} {
+		if slices.ContainsFunc(step.needs, func(n string) bool { return failed[n] }) {
+			failed[step.option] = true
+			continue
+		}
+		if err := step.run(); err != nil {
+			failed[step.option] = true
+			if step.option != "" { // a site's problem is at the site
+				err = a.At.At(step.option, err)
+			}
+			problems = append(problems, err)
+		}
+	}
+	if len(problems) > 0 {
+		return errors.Join(problems...)
+	}
+	return a.provisionMetrics()
 }
 
 // provisionSites looks for side doors in the http app's configuration.
@@ -192,48 +242,71 @@ func (a *App) provisionSites() error {
 }
 
 func (a *App) provisionNode() error {
-	switch {
-	case a.Node == nil:
+	if a.Node == nil {
 		return errors.New("no node: say where this gateway stands, as in 'node gw-sg-1 SG sparkoo-sg'")
-	case !isToken(a.Node.Name):
-		return fmt.Errorf("node name '%s' is not a token of letters, digits and '-': it stands in header fields", a.Node.Name)
-	case !country.Valid(a.Node.Country):
-		return fmt.Errorf("node country '%s' is not an ISO 3166-1 alpha-2 code", a.Node.Country)
 	}
+	var problems []error
+	if !isToken(a.Node.Name) {
+		problems = append(problems, fmt.Errorf("node name '%s' is not a token of letters, digits and '-': it stands in header fields", a.Node.Name))
+	}
+	if !country.Valid(a.Node.Country) {
+		problems = append(problems, fmt.Errorf("node country '%s' is not an ISO 3166-1 alpha-2 code; %s", a.Node.Country, country.Advice(a.Node.Country)))
+	}
+	return errors.Join(problems...)
+}
+
+// provisionEntity makes sure that the policy knows who runs the node.
+func (a *App) provisionEntity() error {
 	return a.require(func(p *decision.Policy) error {
 		if !knows(p, a.Node.Entity) {
-			return fmt.Errorf("node entity '%s' is neither a controller nor a recipient of the policy", a.Node.Entity)
+			return fmt.Errorf("node entity '%s' is neither a controller nor a recipient of the policy; %s", a.Node.Entity, suggest.For(a.Node.Entity, entities(p)))
 		}
 		return nil
 	})
 }
 
-func (a *App) provisionSources() error {
-	if a.IdentityRaw != nil {
-		guests, err := a.ctx.LoadModule(a, "IdentityRaw")
-		if err != nil {
-			return fmt.Errorf("loading identity sources: %w", err)
+// provisionIdentity loads the identity sources, each by itself, so that an error has a
+// place.
+func (a *App) provisionIdentity() error {
+	var problems []error
+	for i, raw := range a.IdentityRaw {
+		one := struct {
+			Raw json.RawMessage `caddy:"namespace=transfer.identity inline_key=source"`
+		}{raw}
+		guest, err := a.ctx.LoadModule(&one, "Raw")
+		if err == nil {
+			err = a.addIdentity(guest.(IdentitySource))
 		}
-		for _, guest := range guests.([]any) {
-			if err := a.addIdentity(guest.(IdentitySource)); err != nil {
-				return err
-			}
+		if err != nil {
+			problems = append(problems, a.At.At(fmt.Sprint("identity.", i), guestError(err)))
 		}
 	}
 	a.lookalikes = guard.NamesOf(a.identityFields...)
-	if err := a.checkIssuers(); err != nil {
-		return err
-	}
+	problems = append(problems, a.checkIssuers())
+	return errors.Join(problems...)
+}
+
+func (a *App) provisionAccounts() error {
 	if a.AccountsRaw == nil {
 		return nil
 	}
 	guest, err := a.ctx.LoadModule(a, "AccountsRaw")
 	if err != nil {
-		return fmt.Errorf("loading the account source: %w", err)
+		return guestError(err)
 	}
 	a.accounts = guest.(AccountSource)
 	a.finder, _ = guest.(AccountFinder)
 	return a.accounts.Load(a.table)
+}
+
+// guestError is what a guest says, without how Caddy came to it.
+func guestError(err error) error {
+	if _, said, ok := strings.Cut(err.Error(), ": provision transfer."); ok {
+		if _, said, ok = strings.Cut(said, ": "); ok {
+			return errors.New(said)
+		}
+	}
+	return err
 }
 
 // Start opens the ledger and starts what no request waits for.

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,6 +14,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/policystore"
@@ -62,6 +64,8 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
+	a.At = option.Places{"": position(d)}
+	var problems []error
 	seen := make(map[string]bool)
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
@@ -69,15 +73,24 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 			caddy.Log().Named("caddyfile").Warn("the option 'candidate' is deprecated: it is now called 'shadow'", zap.String("at", position(d)))
 			word = "shadow"
 		}
+		segment := d.NextSegment() // one that is wrong does not hide another
+		path := word
+		if word == "identity" {
+			path = fmt.Sprint("identity.", len(a.IdentityRaw))
+		}
+		a.At.Note(path, segment)
+		one := caddyfile.NewDispenser(segment)
+		one.Next()
 		if seen[word] && word != "identity" {
-			return d.Errf("'%s' is written twice", word)
+			problems = append(problems, one.Errf("'%s' is written twice", word))
+			continue
 		}
 		seen[word] = true
-		if err := a.unmarshalOption(d, word); err != nil {
-			return err
+		if err := a.unmarshalOption(one, word); err != nil {
+			problems = append(problems, err)
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
@@ -204,9 +217,12 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	if h.NextArg() {
 		return nil, h.ArgErr()
 	}
-	handler := new(Handler)
+	handler := &Handler{At: option.Places{"": position(h.Dispenser)}}
 	for nesting := h.Nesting(); h.NextBlock(nesting); {
 		var err error
+		if word := h.Val(); handler.At[word] == "" && word != "activity" && word != "region" { // those know theirs
+			handler.At[word] = position(h.Dispenser)
+		}
 		switch word := h.Val(); word {
 		case "activity":
 			err = handler.unmarshalActivity(h)

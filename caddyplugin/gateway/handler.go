@@ -3,6 +3,7 @@ package gateway
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
 	"net/netip"
 	"slices"
@@ -11,9 +12,11 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 func init() {
@@ -62,6 +65,9 @@ type Handler struct {
 	// was decided and where it is recorded, as CIDR blocks. Default: none
 	StatusTo []string `json:"status_to,omitempty"`
 
+	// Where the options were written, by their names. Default: nowhere
+	At option.Places `json:"at,omitempty"`
+
 	app      *App
 	act      func(http.ResponseWriter, *http.Request, verdict) // serve, unless the configuration is only asked
 	statusTo []netip.Prefix
@@ -78,41 +84,50 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision sets up the handler.
 func (h *Handler) Provision(ctx caddy.Context) error {
+	return h.At.At("", h.provision(ctx))
+}
+
+func (h *Handler) provision(ctx caddy.Context) error {
 	app, err := AppOf(ctx)
 	if err != nil {
-		return err
+		return Missing(err)
 	}
 	h.app, h.logger, h.act = app, ctx.Logger(), h.serve
+	for _, other := range h.OtherUpstreams {
+		if err := other.Check(); err != nil { // as it is written: it says that no placeholder may stand there
+			return h.At.At("other_upstreams", err)
+		}
+	}
+	if err := h.resolvePlaceholders(); err != nil {
+		return err
+	}
 	if !app.searched {
 		return errors.New("the http app's configuration could not be read: side doors cannot be looked for")
 	}
-	for _, other := range h.OtherUpstreams {
-		if err := other.Check(); err != nil {
-			return err
+	var problems []error
+	check := func(option string, err error) {
+		if err != nil {
+			problems = append(problems, h.At.At(option, err))
 		}
+	}
+	for _, other := range h.OtherUpstreams {
 		if upstreams := other.Upstreams(); len(upstreams) > 0 {
 			h.logger.Warn("requests of this site may go to upstreams that are no region's", zap.Strings("upstreams", upstreams), zap.String("why", other.Why))
 		}
 	}
-	if err := h.provisionStatus(); err != nil {
-		return err
-	}
+	check("statement", app.require(h.checkStatement))
+	check("status_to", h.provisionStatus())
 	if app.geo != nil {
-		if err := sitecheck.ClientAddress(ctx, "geoip", "chooses its own country"); err != nil {
-			return err
-		}
+		check("", sitecheck.ClientAddress(ctx, "geoip", "chooses its own country"))
 	}
 	if len(h.StatusTo) > 0 {
-		if err := sitecheck.ClientAddress(ctx, "status_to", "that names an address of yours is told what was decided"); err != nil {
-			return err
-		}
+		check("status_to", sitecheck.ClientAddress(ctx, "status_to", "that names an address of yours is told what was decided"))
 	}
 	app.warnOfEarlyData(ctx)
-	if err := h.provisionActivities(ctx); err != nil {
-		return err
-	}
-	if err := h.provisionRegions(ctx); err != nil {
-		return err
+	check("", h.provisionActivities(ctx))
+	check("", h.provisionRegions(ctx))
+	if len(problems) > 0 {
+		return errors.Join(problems...)
 	}
 	h.site.Node = decision.Place{Entity: app.Node.Entity, Country: app.Node.Country}
 	h.site.Demo = app.Demo
@@ -120,14 +135,55 @@ func (h *Handler) Provision(ctx caddy.Context) error {
 	return app.register(h)
 }
 
+// checkStatement makes sure that the policy has the statement.
+func (h *Handler) checkStatement(p *decision.Policy) error {
+	names := ids(p.Statements, func(s decision.Statement) string { return s.Name })
+	if h.Statement == "" || slices.Contains(names, h.Statement) {
+		return nil
+	}
+	return fmt.Errorf("statement '%s' is not in the policy; %s", h.Statement, suggest.For(h.Statement, slices.Compact(names)))
+}
+
+// resolvePlaceholders resolves those in the options that are ours; what stands in a
+// region's block is Caddy's affair.
+func (h *Handler) resolvePlaceholders() error {
+	places := maps.Clone(h.At)
+	if places == nil {
+		places = option.Places{}
+	}
+	for i, a := range h.Activities {
+		places[fmt.Sprint("activities.", i)] = a.At
+	}
+	for i, r := range h.Regions {
+		places[fmt.Sprint("regions.", i)] = r.At
+	}
+	return option.Resolve(h, places)
+}
+
 // AppOf returns the transfer app of the configuration that ctx is of, provisioned. An
-// error means that there is none: a guest that was given it refuses to load.
+// error means that there is none: a guest's Provision returns [Missing] of it.
 func AppOf(ctx caddy.Context) (*App, error) {
 	app, err := ctx.AppIfConfigured("transfer")
-	if err != nil {
-		return nil, fmt.Errorf("the global option 'transfer' is missing or broken: %w", err)
+	switch {
+	case errors.Is(err, caddy.ErrNotConfigured):
+		return nil, errors.New("there is no global option 'transfer': say in it where the gateway stands and where transfers are recorded")
+	case err != nil:
+		return nil, errBroken
 	}
 	return app.(*App), nil
+}
+
+// errBroken tells that the app was not provisioned.
+var errBroken = errors.New("the global option 'transfer' is broken")
+
+// Missing is what a guest's Provision returns when [AppOf] found no app. It is nil if
+// there is one that could not be provisioned: such a configuration never loads, and Caddy
+// says why once, in the app's own words, if no guest did before it.
+func Missing(err error) error {
+	if errors.Is(err, errBroken) {
+		return nil
+	}
+	return err
 }
 
 // ServeHTTP answers the request. It writes denials and failures itself and

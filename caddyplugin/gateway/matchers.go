@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -120,13 +121,16 @@ func unmarshalWords(d *caddyfile.Dispenser, words *[]string) error {
 
 // Provision checks the ids against the policy.
 func (m *MatchController) Provision(ctx caddy.Context) (err error) {
-	if m.app, err = AppOf(ctx); err != nil {
+	if err := option.Resolve(m, nil); err != nil {
 		return err
+	}
+	if m.app, err = AppOf(ctx); err != nil {
+		return Missing(err)
 	}
 	return m.app.require(func(p *decision.Policy) error {
 		for _, id := range m.IDs {
 			if !knows(p, id) && id != controllers.UnlistedID {
-				return fmt.Errorf("controller '%s' is not in the policy", id)
+				return fmt.Errorf("controller '%s' is not in the policy; %s", id, suggest.For(id, ids(p.Controllers, func(c decision.Controller) string { return c.ID })))
 			}
 		}
 		return nil
@@ -135,12 +139,15 @@ func (m *MatchController) Provision(ctx caddy.Context) (err error) {
 
 // Provision checks the codes.
 func (m *MatchCountry) Provision(ctx caddy.Context) (err error) {
-	if m.app, err = AppOf(ctx); err != nil {
+	if err := option.Resolve(m, nil); err != nil {
 		return err
+	}
+	if m.app, err = AppOf(ctx); err != nil {
+		return Missing(err)
 	}
 	for _, code := range m.Codes {
 		if !country.Valid(code) {
-			return fmt.Errorf("country '%s' is not an ISO 3166-1 alpha-2 code", code)
+			return fmt.Errorf("country '%s' is not an ISO 3166-1 alpha-2 code; %s", code, country.Advice(code))
 		}
 	}
 	return nil
@@ -148,21 +155,27 @@ func (m *MatchCountry) Provision(ctx caddy.Context) (err error) {
 
 // Provision checks the codes against the policy.
 func (m *MatchRegion) Provision(ctx caddy.Context) (err error) {
-	if m.app, err = AppOf(ctx); err != nil {
+	if err := option.Resolve(m, nil); err != nil {
 		return err
+	}
+	if m.app, err = AppOf(ctx); err != nil {
+		return Missing(err)
 	}
 	return m.app.require(func(p *decision.Policy) error {
 		for _, code := range m.Codes {
 			if regionOf(p, code) == nil {
-				return fmt.Errorf("region '%s' is not in the policy", code)
+				return fmt.Errorf("region '%s' is not in the policy; %s", code, suggest.For(code, ids(p.Regions, func(r decision.Region) string { return r.Code })))
 			}
 		}
 		return nil
 	})
 }
 
-// Validate checks the words.
-func (m *MatchOutcome) Validate() error {
+// Provision checks the words.
+func (m *MatchOutcome) Provision(caddy.Context) error {
+	if err := option.Resolve(m, nil); err != nil {
+		return err
+	}
 	for _, outcome := range m.Outcomes {
 		if known := []string{outcomeAllowed, outcomeDenied, outcomeFailed}; !slices.Contains(known, outcome) {
 			return fmt.Errorf("unknown outcome '%s'; %s", outcome, suggest.For(outcome, known))

@@ -57,6 +57,14 @@ func knows(p *decision.Policy, entity string) bool {
 		slices.ContainsFunc(p.Recipients, func(r decision.Recipient) bool { return r.ID == entity })
 }
 
+// entities are the ids of all that the policy names.
+func entities(p *decision.Policy) []string {
+	all := ids(p.Controllers, func(c decision.Controller) string { return c.ID })
+	all = append(all, ids(p.Recipients, func(r decision.Recipient) string { return r.ID })...)
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
 // withheldFrom lists what the region's operator must not get.
 //
 //clause:enforces §3 §4(c) §5(d); record withheld

@@ -153,7 +153,7 @@ func TestStatements(t *testing.T) {
 	err := g.load(strings.Replace(config, "statement events", "statement event", 1), map[string]string{
 		"accounts": writeFile(t, "accounts.ndjson", `{"account":"nobody"}`+"\n"), "sg": r.sg.addr, "br": r.br.addr, "cn": r.cn.addr,
 	})
-	if err == nil || !strings.Contains(err.Error(), `statement "event" is not in the register of statements`) {
+	if err == nil || !strings.Contains(err.Error(), "statement 'event' is not in the policy; did you mean 'events'?, at Caddyfile:") {
 		t.Errorf("a site with an unknown statement: %v", err)
 	}
 }

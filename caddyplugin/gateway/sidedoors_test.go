@@ -202,7 +202,7 @@ func wantLoadError(t testing.TB, err error, want string) {
 			t.Error(err)
 		}
 	}
-	if err == nil || !strings.HasSuffix(err.Error(), want) {
+	if err == nil || !strings.HasSuffix(err.Error(), want) && !strings.Contains(err.Error(), want+", at Caddyfile:") {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}
 }

@@ -40,7 +40,7 @@ func parseHealth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 // Provision sets up the handler.
 func (h *Health) Provision(ctx caddy.Context) (err error) {
 	h.app, err = gateway.AppOf(ctx)
-	return err
+	return gateway.Missing(err)
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

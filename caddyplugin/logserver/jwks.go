@@ -15,6 +15,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/assertion"
 )
 
@@ -65,9 +66,12 @@ func isPlainPath(path string) bool {
 
 // Provision sets up the handler.
 func (h *JWKS) Provision(ctx caddy.Context) error {
+	if err := option.Resolve(h, nil); err != nil {
+		return err
+	}
 	app, err := gateway.AppOf(ctx)
 	if err != nil {
-		return err
+		return gateway.Missing(err)
 	}
 	if app.Assertion == nil {
 		return errors.New("transfer_jwks has no keys to serve: the global option 'transfer' has no 'assertion'")

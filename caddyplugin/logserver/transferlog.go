@@ -17,6 +17,7 @@ import (
 	"golang.org/x/mod/sumdb/tlog"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/record"
@@ -78,12 +79,15 @@ func parseTransferLog(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, erro
 
 // Provision sets up the handler.
 func (h *TransferLog) Provision(ctx caddy.Context) (err error) {
+	if err := option.Resolve(h, nil); err != nil {
+		return err
+	}
 	if !isPlainPath(h.Prefix) {
 		return errors.New("transfer_log needs a path without wildcards to serve the ledger under")
 	}
 	h.Prefix = strings.TrimSuffix(h.Prefix, "/")
 	if h.app, err = gateway.AppOf(ctx); err != nil {
-		return err
+		return gateway.Missing(err)
 	}
 	h.logger = ctx.Slogger()
 	return nil

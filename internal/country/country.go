@@ -2,6 +2,8 @@
 // and nothing else: no alias, no alpha-3, no reserved or user-assigned code.
 package country
 
+import "strings"
+
 // codes are the 249 codes of ISO 3166-1, in order.
 const codes = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZ" +
 	"BABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZ" +
@@ -47,4 +49,17 @@ func All() []string {
 		all = append(all, codes[i:i+2])
 	}
 	return all
+}
+
+// Advice says what to write in the place of what is no such code: "write GB".
+func Advice(wrong string) string {
+	switch upper := strings.ToUpper(wrong); {
+	case upper == "UK":
+		return "write GB"
+	case upper == "EL":
+		return "write GR"
+	case Valid(upper):
+		return "write " + upper
+	}
+	return "use the two capital letters of that standard"
 }

@@ -122,7 +122,7 @@ func check(p *decision.Policy, q *question.Question) error {
 	}
 	for _, code := range []string{q.Country, q.Node.Country} {
 		if code != "" && !country.Valid(code) {
-			return fmt.Errorf("'%s' is not an ISO 3166-1 alpha-2 code such as BR or GB", code)
+			return fmt.Errorf("'%s' is not an ISO 3166-1 alpha-2 code; %s", code, country.Advice(code))
 		}
 	}
 	if q.Node.Entity == "" {
