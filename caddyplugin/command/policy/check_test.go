@@ -63,7 +63,7 @@ func TestCheckJoins(t *testing.T) {
 		{"upstream of somebody else", "", "\t\tactivity storage\n\t\tregion ap-southeast-3 https://a.example.com\n",
 			"CF:11:3 error caddyfile-refused region 'ap-southeast-3': upstream 'a.example.com:443' lies outside the hosts and networks that the policy gives to the region: .ap-southeast-3.myhuaweicloud.com"},
 		{"what the gateway refuses", "\t\tmode report nobody soon\n", store,
-			"CF error caddyfile-refused ... report mode needs the day it ends as YYYY-MM-DD, not 'soon'"},
+			"CF error caddyfile-refused ... report mode needs the day it ends as YYYY-MM-DD, not 'soon', at CF:5"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			lines, code := checkSite(t, test.option, test.site)
