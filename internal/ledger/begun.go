@@ -130,7 +130,7 @@ func (l *Log) hasNoEntries() (bool, error) {
 // one node, class and key are one log to a witness, which signs only one of them.
 func ledgerID(node, class string, key ed25519.PrivateKey) string {
 	sum := sha256.New()
-	fmt.Fprintf(sum, "transfergate: the id of a ledger\n%s\n%s\n", node, class)
+	sum.Write(fmt.Appendf(nil, "transfergate: the id of a ledger\n%s\n%s\n", node, class)) // a hash never fails
 	sum.Write(key.Public().(ed25519.PublicKey))
 	return hex.EncodeToString(sum.Sum(nil)[:8])
 }
