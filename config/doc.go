@@ -18,4 +18,9 @@
 // omitted set, a country code outside ISO 3166-1: each refuses the whole
 // folder. All problems are reported at once, as [Problems], each with its file,
 // line and column and with what to do.
+//
+// The methods of draft and record stand in many files, because each register has a file
+// of its own, in which its keys are listed, read (record is any mapping in it) and
+// checked (draft is all registers together): who changes a register changes one file.
+// What registers share is in record.go, field.go, lists.go and values.go.
 package config

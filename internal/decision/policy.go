@@ -9,6 +9,11 @@
 // moment, and answers; a [Table] keeps its answers. The methods of view stand in one
 // file for each question (who, choices, legs, laws, safeguards, unlock, explain),
 // because each is a page of the statement and is read beside it.
+//
+// The package is long because all that decides and all that explains a decision works
+// on the same view: an explanation made elsewhere could say something else than what
+// was decided. policy.go is long because it has the types of all registers side by side,
+// which refer to each other; much of it is what their fields mean.
 package decision
 
 import "time"
@@ -57,7 +62,7 @@ const (
 	SingaporeUnknown UnknownLaw = "singapore" // they are served in Singapore alone
 )
 
-// Validity is a half-open span of time, From <= t < Until. A zero From is
+// Validity is a half-open stretch of time, From <= t < Until. A zero From is
 // "always was", a zero Until "no end known".
 type Validity struct {
 	From, Until time.Time

@@ -4,6 +4,10 @@
 // trial, which decides nothing.
 //
 // It knows neither Caddy nor a ledger: what it needs of them comes in as functions.
+//
+// The methods of Store stand in one file for each thing that happens to the policy in
+// force (store, state, reload, last, approvals, mode, shadow), because all of them
+// replace or read the same state under the same lock.
 package policystore
 
 import (
