@@ -169,7 +169,7 @@ func apart[T any](rows []row[T], what string, id func(T) string, validity func(T
 	}
 }
 
-// overlap reports whether there is a moment that lies in both spans.
+// overlap reports whether there is a moment that lies in both stretches.
 func overlap(a, b decision.Validity) bool {
 	return (a.Until.IsZero() || b.From.Before(a.Until)) && (b.Until.IsZero() || a.From.Before(b.Until))
 }

@@ -152,7 +152,7 @@ func (a *Account) checkForm() error {
 	return nil
 }
 
-// CheckNames tells whether registers have what the record names. Its errors show no
+// CheckNames reports whether registers have what the record names. Its errors show no
 // value that may be personal.
 func (a *Account) CheckNames(known Known) error {
 	if a.Controller != "" && !slices.Contains(known.Controllers, a.Controller) {

@@ -40,7 +40,7 @@ type Feed struct {
 	Wait caddy.Duration `json:"wait,omitempty"`
 
 	logger *slog.Logger
-	memory *hold[*directory.FeedMemory]
+	memory *acquired[*directory.FeedMemory]
 	feed   *directory.Feed
 }
 
@@ -92,7 +92,7 @@ func (f *Feed) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("accounts feed: %w", err)
 	}
-	f.memory, err = take(feeds, memoryID{f.URL, f.State}, func() *directory.FeedMemory {
+	f.memory, err = acquire(feeds, memoryID{f.URL, f.State}, func() *directory.FeedMemory {
 		return directory.NewFeedMemory(f.URL, f.State)
 	})
 	if err != nil {

@@ -50,7 +50,7 @@ type HTTP struct {
 	Entries int `json:"entries,omitempty"`
 
 	logger *slog.Logger
-	cache  *hold[*directory.Cache]
+	cache  *acquired[*directory.Cache]
 	lookup *directory.Lookup
 }
 
@@ -105,7 +105,7 @@ func (h *HTTP) Provision(ctx caddy.Context) error {
 	if err != nil {
 		return fmt.Errorf("accounts http: %w", err)
 	}
-	if h.cache, err = take(caches, memoryID{h.URL, h.State}, h.remember); err != nil {
+	if h.cache, err = acquire(caches, memoryID{h.URL, h.State}, h.remember); err != nil {
 		return fmt.Errorf("accounts http: %w", err)
 	}
 	h.lookup, err = directory.NewLookup(directory.LookupConfig{

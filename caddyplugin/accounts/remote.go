@@ -94,27 +94,27 @@ type remembered[T any] struct{ memory T }
 // Destruct implements caddy.Destructor.
 func (remembered[T]) Destruct() error { return nil }
 
-// hold is a reference to a memory in a pool.
-type hold[T any] struct {
+// acquired is a reference to a memory in a pool.
+type acquired[T any] struct {
 	pool   *caddy.UsagePool
 	id     memoryID
 	memory T
 }
 
-// take takes part in a memory of the pool, made by new if it is the first.
-func take[T any](pool *caddy.UsagePool, id memoryID, make func() T) (*hold[T], error) {
+// acquire refers to a memory of the pool, made by make if it is the first who does.
+func acquire[T any](pool *caddy.UsagePool, id memoryID, make func() T) (*acquired[T], error) {
 	value, _, err := pool.LoadOrNew(id, func() (caddy.Destructor, error) { return remembered[T]{make()}, nil })
 	if err != nil {
 		return nil, err
 	}
-	return &hold[T]{pool, id, value.(remembered[T]).memory}, nil
+	return &acquired[T]{pool, id, value.(remembered[T]).memory}, nil
 }
 
 // release gives the reference back.
-func (h *hold[T]) release() error {
-	if h == nil {
+func (a *acquired[T]) release() error {
+	if a == nil {
 		return nil
 	}
-	_, err := h.pool.Delete(h.id)
+	_, err := a.pool.Delete(a.id)
 	return err
 }

@@ -68,7 +68,7 @@ func verifyHeaders(ctx context.Context, out io.Writer, listen, jwks, audience st
 type arrival struct {
 	// Fields are ours, as they arrived.
 	Fields http.Header `json:"fields"`
-	// Verified tells whether an assertion arrived and is valid.
+	// Verified reports whether an assertion arrived and is valid.
 	Verified bool `json:"verified"`
 	// Problem says why it is not.
 	Problem string `json:"problem,omitempty"`

@@ -199,7 +199,7 @@ func withPath(r *http.Request, path string) *http.Request {
 	return &c
 }
 
-// isWebSocket tells whether the request asks for a tunnel; the guard has let
+// isWebSocket reports whether the request asks for a tunnel; the guard has let
 // through no other upgrade.
 func isWebSocket(r *http.Request) bool {
 	return r.Method == http.MethodConnect || r.Header.Get("Upgrade") != ""

@@ -69,7 +69,7 @@ http://{addr} {
 	})
 }
 
-// mayBeStorage tells whether a careless server could take the target for a
+// mayBeStorage reports whether a careless server could take the target for a
 // storage path: one that decodes once or twice too often, takes backslashes for
 // slashes, cuts off parameters, NUL, dots and spaces, and then cleans the path.
 func mayBeStorage(target string) bool {

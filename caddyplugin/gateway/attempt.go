@@ -120,7 +120,7 @@ func (t *attempt) outgoing(r *http.Request, region *Region) *http.Request {
 	return out
 }
 
-// mayHandOver tells whether the next lawful region may be tried: only when not
+// mayHandOver reports whether the next lawful region may be tried: only when not
 // one byte of the request left and none was read from the client.
 func (t *attempt) mayHandOver() bool {
 	return !t.sent && !t.response.wrote && t.body.read.Load() == 0 && t.unreachable
@@ -165,7 +165,7 @@ func (b *requestBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// whole tells whether all of the body was read. One that went on after the length
+// whole reports whether all of the body was read. One that went on after the length
 // it declared is none, though the region may have answered what came before.
 func (b *requestBody) whole() bool {
 	return b.ended.Load() || b.length >= 0 && b.read.Load() >= b.length && !b.broken.Load()

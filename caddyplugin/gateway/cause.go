@@ -96,7 +96,7 @@ type complaint struct {
 // complainEvery is how often one complaint is logged.
 const complainEvery = 10 * time.Minute
 
-// due notes one and says whether to log it, as so many.
+// due notes one and reports whether to log it, as so many.
 func (c *complaints[K]) due(r K, at time.Time) (times uint64, due bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -49,7 +49,7 @@ func withdraw(c *decision.Choices, names []string, p *decision.Policy) {
 	}
 }
 
-// isPurpose tells whether a name is one of the purposes of §2: 2a to 2g.
+// isPurpose reports whether a name is one of the purposes of §2: 2a to 2g.
 func isPurpose(name string) bool {
 	return len(name) == 2 && name[0] == '2' && name[1] >= 'a' && name[1] <= 'g'
 }

@@ -25,7 +25,7 @@ func (a *App) warnOfEarlyData(ctx caddy.Context) {
 		zap.String("server", server.Name()))
 }
 
-// speaksHTTP3 tells whether any listener of the server speaks HTTP/3. Caddy has
+// speaksHTTP3 reports whether any listener of the server speaks HTTP/3. Caddy has
 // filled in the defaults.
 func speaksHTTP3(server *caddyhttp.Server) bool {
 	return slices.Contains(server.Protocols, "h3") ||

@@ -46,11 +46,11 @@ func TestRow27EarlyData(t *testing.T) {
 		status       int
 	}{{"PUT", "/v1/objects/x", 425}, {"POST", "/", 425}, {"DELETE", "/v1/objects/x", 425}, {"GET", "/", 200}, {"HEAD", "/", 200}} {
 		f.forget()
-		relay.hold(true)
+		relay.keep(true)
 		conn := dial()
 		request := h3Bytes(t, withScheme(h2Request(tt.method, tt.path, asBrazilH2...)), strings.Repeat("x", 2*enoughEarly), nil)
 		a := h3On(t, conn, request)
-		relay.hold(false)
+		relay.keep(false)
 		if a.StatusCode != tt.status {
 			t.Errorf("%s: status %d, want %d: %s", tt.method, a.StatusCode, tt.status, a.Text)
 			continue
@@ -87,7 +87,7 @@ func (c *ticketCache) Put(key string, state *tls.ClientSessionState) {
 	}
 }
 
-// relay passes datagrams between clients and a server. While it holds, what ends
+// relay passes datagrams between clients and a server. While it keeps, what ends
 // a handshake waits; and the server's answers wait until so much early data has
 // passed that a request's header is in it, or the client would send it later.
 type relay struct {
@@ -95,9 +95,9 @@ type relay struct {
 	front *net.UDPConn
 
 	mu      sync.Mutex
-	holding bool     // guarded by mu
-	early   int      // bytes of early data since it holds; guarded by mu
-	held    []func() // guarded by mu
+	keeping bool     // guarded by mu
+	early   int      // bytes of early data since it keeps; guarded by mu
+	kept    []func() // guarded by mu
 	answers []func() // guarded by mu
 }
 
@@ -139,7 +139,7 @@ func newRelay(t *testing.T, to string) *relay {
 	return r
 }
 
-// pass sends a client's datagram on, or keeps it: while holding only those of the
+// pass sends a client's datagram on, or keeps it: while keeping only those of the
 // first flight pass, which begin with an Initial packet that answers nothing or a
 // 0-RTT packet (RFC 9000 section 17.2).
 func (r *relay) pass(back *net.UDPConn, datagram []byte) {
@@ -148,7 +148,7 @@ func (r *relay) pass(back *net.UDPConn, datagram []byte) {
 	send := func() { _, _ = back.Write(datagram) }
 	long, kind := datagram[0]&0x80 != 0, datagram[0]>>4&3
 	switch {
-	case !r.holding || long && kind == 0 && !acknowledges(datagram):
+	case !r.keeping || long && kind == 0 && !acknowledges(datagram):
 		send()
 	case long && kind == 1:
 		send()
@@ -156,11 +156,11 @@ func (r *relay) pass(back *net.UDPConn, datagram []byte) {
 			r.release(&r.answers)
 		}
 	default:
-		r.held = append(r.held, send)
+		r.kept = append(r.kept, send)
 	}
 }
 
-// acknowledges tells whether an Initial packet answers the server: its destination
+// acknowledges reports whether an Initial packet answers the server: its destination
 // is then a connection id that the server chose, and quic-go's servers choose four
 // bytes, where a client makes up eight at least (RFC 9000 section 7.2).
 func acknowledges(datagram []byte) bool { return len(datagram) > 5 && datagram[5] < 8 }
@@ -176,7 +176,7 @@ func (r *relay) answer(client *net.UDPAddr, back *net.UDPConn) {
 		datagram := slices.Clone(buffer[:n])
 		send := func() { _, _ = r.front.WriteToUDP(datagram, client) }
 		r.mu.Lock()
-		if r.holding && r.early < enoughEarly {
+		if r.keeping && r.early < enoughEarly {
 			r.answers = append(r.answers, send)
 		} else {
 			send()
@@ -193,12 +193,12 @@ func (r *relay) release(kept *[]func()) {
 	*kept = nil
 }
 
-// hold begins to keep datagrams, or sends those that were kept.
-func (r *relay) hold(on bool) {
+// keep begins to keep datagrams, or sends those that were kept.
+func (r *relay) keep(on bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.holding, r.early = on, 0
-	r.release(&r.held)
+	r.keeping, r.early = on, 0
+	r.release(&r.kept)
 	r.release(&r.answers)
 }
 

@@ -71,9 +71,9 @@ func InCommon() (alive int) {
 	return inCommon.Alive()
 }
 
-// HoldPolicyChanges makes whoever wants to replace the policy of the running
+// FreezePolicy makes whoever wants to replace the policy of the running
 // gateway wait until release is called, as if a compilation took so long.
-func HoldPolicyChanges() (release func(), err error) {
+func FreezePolicy() (release func(), err error) {
 	app, err := caddy.ActiveContext().AppIfConfigured("transfer")
 	if err != nil {
 		return nil, err

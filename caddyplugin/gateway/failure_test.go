@@ -36,7 +36,7 @@ func recordOf(header http.Header) (id record.ID, err error) {
 
 var recordPattern = regexp.MustCompile(`;record="gw-sg-1#([0-9.]+)"`)
 
-// onDisk tells whether the ledger holds an accepted record with that id for
+// onDisk reports whether the ledger holds an accepted record with that id for
 // the region.
 func onDisk(dir string, id record.ID, region string) error {
 	e, err := ledger.At(dir).Entry(id)

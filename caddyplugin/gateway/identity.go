@@ -47,7 +47,7 @@ func fieldsOf(source IdentitySource) []string {
 	return nil
 }
 
-// takesSubject tells whether the source reads the data subject from the field.
+// takesSubject reports whether the source reads the data subject from the field.
 func takesSubject(source IdentitySource, field string) bool {
 	reader, ok := source.(SubjectReader)
 	return ok && reader.SubjectField() == field

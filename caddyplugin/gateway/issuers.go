@@ -83,7 +83,7 @@ func (a *App) ownerOf(account string) string {
 	return issuer
 }
 
-// speaksFor tells whether the source may name the account of a person: one of an
+// speaksFor reports whether the source may name the account of a person: one of an
 // issuer's own is named by that issuer, or by who is believed for its address.
 func (a *App) speaksFor(source IdentitySource, id *Identity) bool {
 	owner := a.ownerOf(id.Account)

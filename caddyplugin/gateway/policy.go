@@ -51,7 +51,7 @@ func statementAt(p *decision.Policy, t time.Time) string {
 	return current.ID
 }
 
-// knows tells whether the policy names the entity.
+// knows reports whether the policy names the entity.
 func knows(p *decision.Policy, entity string) bool {
 	return slices.ContainsFunc(p.Controllers, func(c decision.Controller) bool { return c.ID == entity }) ||
 		slices.ContainsFunc(p.Recipients, func(r decision.Recipient) bool { return r.ID == entity })

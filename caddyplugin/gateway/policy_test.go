@@ -244,7 +244,7 @@ func TestRecompilationBlocksNobody(t *testing.T) {
 	clock.set(midnight.Add(-time.Hour))
 	t.Cleanup(gateway.SetClock(clock.now))
 	p := startPolicy(t, "", "")
-	release, err := gateway.HoldPolicyChanges()
+	release, err := gateway.FreezePolicy()
 	if err != nil {
 		t.Fatal(err)
 	}

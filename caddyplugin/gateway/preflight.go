@@ -2,7 +2,7 @@ package gateway
 
 import "net/http"
 
-// isPreflight tells whether the request is a CORS preflight (Fetch standard, "CORS-
+// isPreflight reports whether the request is a CORS preflight (Fetch standard, "CORS-
 // preflight request"): a browser asks whether a page of another origin may send a
 // request. It has no body, and no credential, so that nobody can say whose it is.
 func isPreflight(r *http.Request) bool {
@@ -10,7 +10,7 @@ func isPreflight(r *http.Request) bool {
 		one(r.Header["Origin"]) && one(r.Header["Access-Control-Request-Method"])
 }
 
-// one tells whether a field is there once, and says something.
+// one reports whether a field is there once, and says something.
 func one(lines []string) bool { return len(lines) == 1 && lines[0] != "" }
 
 // preflight is the verdict on a preflight.

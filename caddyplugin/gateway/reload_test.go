@@ -115,7 +115,7 @@ func TestValidateBesideTheGateway(t *testing.T) {
 	}
 }
 
-// writing tells whether somebody has the ledger open.
+// writing reports whether somebody has the ledger open.
 func writing(t testing.TB, dir string) bool {
 	t.Helper()
 	l := ledger.New(dir, ledger.Options{})

@@ -23,7 +23,7 @@ func (h *Handler) provisionStatus() error {
 	return nil
 }
 
-// tells says whether the caller is told what was decided, in Transfer-Status.
+// tells reports whether the caller is told what was decided, in Transfer-Status.
 func (h *Handler) tells(r *http.Request) bool {
 	if len(h.statusTo) == 0 {
 		return false

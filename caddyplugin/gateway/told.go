@@ -11,7 +11,7 @@ import (
 // of staff a denial says nothing that the transfer may not say: not what is known of
 // the person, nor that anything is. Record, metrics and the access log have the reason.
 
-// byStaff tells whether the request is a member of staff's.
+// byStaff reports whether the request is a member of staff's.
 func (x *exchange) byStaff() bool { return x.identity.Staff != nil }
 
 // told is the reason of a denial as the requester is told it. Staff learn what they

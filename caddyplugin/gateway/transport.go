@@ -99,7 +99,7 @@ func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 // would log it with the client's address and answer with an empty 200.
 var errSwitched = errors.New("the region changed protocols unasked")
 
-// switchesAsAsked tells whether a 101 is what the request asked for: a WebSocket.
+// switchesAsAsked reports whether a 101 is what the request asked for: a WebSocket.
 func switchesAsAsked(req *http.Request, res *http.Response) bool {
 	return isWebSocket(req) && strings.EqualFold(res.Header.Get("Upgrade"), "websocket") &&
 		httpguts.HeaderValuesContainsToken(res.Header["Connection"], "upgrade")
@@ -240,7 +240,7 @@ func observeIn(v any) (found bool) {
 	return found
 }
 
-// onlyProxies tells whether the raw routes hold nothing but proxies. Handlers
+// onlyProxies reports whether the raw routes hold nothing but proxies. Handlers
 // that a proxy runs on a response get the request itself, and might change it.
 func onlyProxies(routes caddyhttp.RouteList) bool {
 	for _, route := range routes {

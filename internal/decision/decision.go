@@ -27,7 +27,7 @@ type Site struct {
 // Facts are what is known about one request.
 type Facts struct {
 	Activity string
-	// Identified tells whether anybody vouched for who the data subject is.
+	// Identified reports whether anybody vouched for who the data subject is.
 	Identified bool
 	// Country is the subject's registered country; empty when unknown.
 	Country string
@@ -37,7 +37,7 @@ type Facts struct {
 	// Staff is the entity and country of a requester who is not the data
 	// subject; nil when the person asks for their own data.
 	Staff *Place
-	// Subject tells whether the data subject is known. Staff without a known
+	// Subject reports whether the data subject is known. Staff without a known
 	// subject are denied.
 	Subject bool
 	// Choices are the data subject's, whoever asks.
@@ -92,7 +92,7 @@ type Decision struct {
 type Candidate struct {
 	Region    *Region
 	Recipient *Recipient
-	// Transfer tells whether data leaves the registered country or reaches an
+	// Transfer reports whether data leaves the registered country or reaches an
 	// entity other than the controller: then a record is owed.
 	Transfer bool
 	Legs     []Leg

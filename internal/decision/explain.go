@@ -38,7 +38,7 @@ type RegionAnswer struct {
 	Country   string `json:"country,omitempty"`
 	Recipient string `json:"recipient,omitempty"`
 	Allowed   bool   `json:"allowed"`
-	// Transfer tells whether a record is owed.
+	// Transfer reports whether a record is owed.
 	Transfer bool `json:"transfer,omitempty"`
 	// Demo tells that a row leant on is an example or unconfirmed.
 	Demo   bool   `json:"demo,omitempty"`

@@ -23,7 +23,7 @@ type recordError struct{ err error }
 func (e *recordError) Error() string { return "the record of an account: " + e.err.Error() }
 func (e *recordError) Unwrap() error { return e.err }
 
-// unwell tells whether a look-up failed because of the directory, and not because of
+// unwell reports whether a look-up failed because of the directory, and not because of
 // the account that was asked for: one person's odd id or record must not close the
 // directory to everybody. An answer, be it refused or not understood, is about the
 // account; no answer in time, none that is HTTP, and a status of 500 or more are not.
@@ -39,7 +39,7 @@ func unwell(err error) bool {
 	return true
 }
 
-// aboutAccount tells whether a failed look-up says that something is wrong with this
+// aboutAccount reports whether a failed look-up says that something is wrong with this
 // account, its id or its record. A refusal that everybody may have got, for the
 // gateway's credential or its pace, does not.
 func aboutAccount(err error) bool {

@@ -88,7 +88,7 @@ func last(p netip.Prefix) netip.Addr {
 // errForgets says that a file is readable but has lost what all files know.
 var errForgets = errors.New("does not know most of the addresses the file in use knows; get the file again, or restart to use it all the same")
 
-// replaces tells whether db may take the place of old: it must know at least
+// replaces reports whether db may take the place of old: it must know at least
 // half of the landmarks that old knows. It catches incomplete and regional files
 // that are otherwise in order.
 func (db *DB) replaces(old *DB) error {

@@ -90,7 +90,7 @@ func (e *exporter) resume(log note.Verifier) error {
 	return nil
 }
 
-// Extends tells whether the tree only added to what an older checkpoint says.
+// Extends reports whether the tree only added to what an older checkpoint says.
 func (t *Tree) Extends(old Checkpoint) error {
 	if old.N > t.N {
 		return fmt.Errorf("its %d entries are more than the %d of the log's last checkpoint: the log was cut", old.N, t.N)

@@ -83,7 +83,7 @@ func ParseReceipt(text []byte) (r Receipt, err error) {
 	return r, nil
 }
 
-// Verify tells whether the entry stands at the receipt's index of the log whose
+// Verify reports whether the entry stands at the receipt's index of the log whose
 // key is given, and returns the checkpoint that says so.
 func (r Receipt) Verify(entry []byte, log note.Verifier) (Checkpoint, error) {
 	c, err := OpenCheckpoint(r.Checkpoint, log)

@@ -48,7 +48,7 @@ func (t *Token) Refused() (all bool, names []string) { return t.refused.all, t.r
 // window is when a token may be used, leeway included.
 type window struct{ from, until time.Time }
 
-// check tells whether now lies in the window.
+// check reports whether now lies in the window.
 func (w window) check(now time.Time) error {
 	switch {
 	case !now.Before(w.until):
@@ -151,7 +151,7 @@ func (v *Verifier) times(claims object) (window, error) {
 	return w, nil
 }
 
-// absent tells whether a claim is not there, or null, which says as much.
+// absent reports whether a claim is not there, or null, which says as much.
 func absent(raw json.RawMessage) bool { return raw == nil || string(raw) == "null" }
 
 // date reads a NumericDate: seconds since 1970, up to the year 9999.

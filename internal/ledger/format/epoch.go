@@ -121,7 +121,7 @@ func EpochNumbers(names []string) (numbers []uint32) {
 	return numbers
 }
 
-// unfinished tells whether an epoch without its EPOCH file was being made when
+// unfinished reports whether an epoch without its EPOCH file was being made when
 // the process ended: only then it may be made again.
 func unfinished(fsys FS, dir string, number uint32) error {
 	path := EpochDir(dir, number)
