@@ -115,9 +115,11 @@ type App struct {
 	stop       func()
 	background sync.WaitGroup // what Stop waits for
 
-	complaints complaints[refuser] // of credentials that were refused; at most causes times sources
-	failures   complaints[error]   // of the ledger
-	operators  *adminapi.Operators
+	connections connections
+	starting    *starting
+	complaints  complaints[refuser] // of credentials that were refused; at most causes times sources
+	failures    complaints[error]   // of the ledger
+	operators   *adminapi.Operators
 
 	example  string   // address of a site to try
 	denials  sampler  // of the log
@@ -150,6 +152,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
+	a.starting = newStarting()
 	if err := a.provision(); err != nil {
 		if len(ctx.Modules()) > 1 {
 			// Caddy keeps the error for the next who asks, but without the words it
@@ -311,6 +314,8 @@ func guestError(err error) error {
 
 // Start opens the ledger and starts what no request waits for.
 func (a *App) Start() error {
+	defer a.starting.end()
+	a.limitGrace()
 	if err := a.recorder.Open(); err != nil {
 		return err
 	}
@@ -371,6 +376,7 @@ func (a *App) Stop() error {
 // Cleanup gives back the ledger, which closes when the last request that uses it
 // is done, and the keys of assertions.
 func (a *App) Cleanup() error {
+	a.endRequests()
 	return errors.Join(a.Assertion.cleanup(), a.recorder.Close())
 }
 

@@ -42,6 +42,13 @@ func BreakLedger(dir string) error {
 	return fmt.Errorf("no ledger %s is open", dir)
 }
 
+// SetStartWait says for how long requests wait for a gateway that starts, until
+// restore is called.
+func SetStartWait(d time.Duration) (restore func()) {
+	was := startWait.Swap(int64(d))
+	return func() { startWait.Store(was) }
+}
+
 // SetPolicyInterval says how often folders of policies are looked at until
 // restore is called, by gateways that start meanwhile.
 func SetPolicyInterval(d time.Duration) (restore func()) {

@@ -11,10 +11,12 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/record"
@@ -230,8 +232,9 @@ func TestLedgerRemoved(t *testing.T) {
 }
 
 // TestLedgerNotOpen: Caddy may let requests in before the gateway has started;
-// until the ledger is open they are refused.
+// those that wait for the ledger in vain are refused.
 func TestLedgerNotOpen(t *testing.T) {
+	defer gateway.SetStartWait(50 * time.Millisecond)()
 	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
 	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(t.TempDir(), "ledger")}
 	server := provisioned(t, g.expand(twoRegions, map[string]string{"br": "reverse_proxy " + br.addr, "sg": sg.addr, "storage": ""}))
@@ -252,6 +255,54 @@ func TestLedgerNotOpen(t *testing.T) {
 	}
 	if _, err := os.Stat(g.ledger); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("provisioning made the ledger's folder: %v", err)
+	}
+}
+
+// TestColdStart: what arrives before the gateway has started waits for the ledger,
+// and is served then.
+func TestColdStart(t *testing.T) {
+	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
+	g := &gate{t: t, addr: freeAddr(t), ledger: filepath.Join(t.TempDir(), "ledger")}
+	raw, err := adapt(g.expand(twoRegions, map[string]string{"br": "reverse_proxy " + br.addr, "sg": sg.addr, "storage": ""}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx := provision(t, raw)
+	served, err := ctx.App("http")
+	if err != nil {
+		t.Fatal(err)
+	}
+	app, err := ctx.App("transfer")
+	if err != nil {
+		t.Fatal(err)
+	}
+	answered := make(chan int)
+	for range 20 {
+		go func() {
+			w := httptest.NewRecorder()
+			r := httptest.NewRequest("GET", "http://"+g.addr+"/", nil)
+			r.RemoteAddr = "127.0.0.1:1000"
+			for i := 0; i < len(brazilian); i += 2 {
+				r.Header.Set(brazilian[i], brazilian[i+1])
+			}
+			served.(*caddyhttp.App).Servers["srv0"].ServeHTTP(w, r)
+			answered <- w.Code
+		}()
+	}
+	select {
+	case code := <-answered:
+		t.Fatalf("status %d before the gateway had started", code)
+	case <-time.After(20 * time.Millisecond): // all of them wait
+	}
+	if err := app.(*gateway.App).Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer app.(*gateway.App).Cleanup()
+	defer app.(*gateway.App).Stop()
+	for range 20 {
+		if code := <-answered; code != 200 {
+			t.Errorf("status %d", code)
+		}
 	}
 }
 

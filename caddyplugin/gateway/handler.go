@@ -124,6 +124,7 @@ func (h *Handler) provision(ctx caddy.Context) error {
 		check("status_to", sitecheck.ClientAddress(ctx, "status_to", "that names an address of yours is told what was decided"))
 	}
 	app.warnOfEarlyData(ctx)
+	app.connections.watch(ctx)
 	check("", h.provisionActivities(ctx))
 	check("", h.provisionRegions(ctx))
 	if len(problems) > 0 {

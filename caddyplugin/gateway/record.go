@@ -48,6 +48,7 @@ var records = sync.Pool{New: func() any { return new([]byte) }}
 // append makes a record durable and holds the ledger open until release. The error is
 // errLedger, or errCounted for a denial that is to have no record.
 func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release func(), err error) {
+	a.starting.wait()
 	c := a.recorder.Class(rec.Activity)
 	release, open := c.Acquire()
 	if !open {

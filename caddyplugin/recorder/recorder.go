@@ -129,6 +129,11 @@ func (r *Recorder) OfferLatest() error {
 	return nil
 }
 
+// Idle reports whether no request uses the ledgers.
+func (r *Recorder) Idle() bool {
+	return r == nil || !slices.ContainsFunc(r.pooled, func(l *shared) bool { return l.users.Load() > 1 }) // the pool is one
+}
+
 // Close gives the ledgers back. Each closes when the last request that uses it is
 // done, unless another configuration has it.
 func (r *Recorder) Close() (err error) {
