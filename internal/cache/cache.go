@@ -8,6 +8,7 @@ import (
 	"iter"
 	"maps"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 )
@@ -145,8 +146,8 @@ func (c *Cache[K, V]) Delete(key K) {
 func (c *Cache[K, V]) DeleteFunc(del func(K, V) bool) (deleted bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for i := len(c.ring) - 1; i >= 0; i-- { // removing moves none that is still to come
-		if e := c.ring[i]; del(e.key, e.value) {
+	for _, e := range slices.Backward(c.ring) { // removing moves none that is still to come
+		if del(e.key, e.value) {
 			c.remove(e)
 			deleted = true
 		}

@@ -69,7 +69,7 @@ func (f TLSFiles) load() (*tls.Config, error) {
 		}
 		config.VerifyConnection = func(state tls.ConnectionState) error {
 			if err := f.checkRevoked(state.VerifiedChains); err != nil {
-				return &fetch.Refusal{Err: err}
+				return &fetch.RefusedError{Err: err}
 			}
 			return nil
 		}

@@ -11,12 +11,12 @@ import (
 
 var errNoHTTP = errors.New("what came back, from the other side or a proxy, is no valid HTTP")
 
-// Refusal is why a check of the caller's in [Config.TLS] refuses a connection. The error
+// RefusedError is why a check of the caller's in [Config.TLS] refuses a connection. The error
 // is shown as it is.
-type Refusal struct{ Err error }
+type RefusedError struct{ Err error }
 
-func (r *Refusal) Error() string { return r.Err.Error() }
-func (r *Refusal) Unwrap() error { return r.Err }
+func (r *RefusedError) Error() string { return r.Err.Error() }
+func (r *RefusedError) Unwrap() error { return r.Err }
 
 // unquoted returns the error of a request if it is one of those that never repeat
 // what came back. net/http quotes what it can't read, which may be anything.
@@ -30,7 +30,7 @@ func unquoted(err error) error {
 		network     net.Error // of connections, names and time
 		certificate *tls.CertificateVerificationError
 		record      tls.RecordHeaderError
-		refusal     *Refusal
+		refusal     *RefusedError
 	)
 	if errors.As(err, &network) || errors.As(err, &certificate) || errors.As(err, &record) || errors.As(err, &refusal) {
 		return err

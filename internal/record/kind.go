@@ -1,6 +1,9 @@
 package record
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+)
 
 // TypeOf returns the type of an entry without reading all of it: in the order of
 // names it stands near the end. It is empty if data does not end as an entry does;
@@ -57,10 +60,5 @@ func IsOf(data []byte, types ...string) bool {
 	if bytes.IndexByte(rest, '}') != len(rest)-1 { // perhaps the type of an inner object
 		kind = []byte(TypeOf(data))
 	}
-	for _, t := range types {
-		if string(kind) == t {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(types, string(kind))
 }
