@@ -108,6 +108,11 @@ func ask[T any](c Client, method, path string, order any) (answer T, err error) 
 		return answer, fmt.Errorf("asking the gateway at %s: %w", address, err)
 	}
 	defer response.Body.Close()
+	if last := response.Request; last.Method != method || last.URL.RequestURI() != path {
+		// What answers now was not asked for this: a GET after a POST changes nothing.
+		return answer, fmt.Errorf("asking the gateway at %s: it sends %s %s on to %s %s: this is not the admin address of a gateway",
+			address, method, path, last.Method, last.URL.RequestURI())
+	}
 	if err := json.NewDecoder(io.LimitReader(response.Body, maxAnswer)).Decode(&answer); err != nil {
 		return answer, fmt.Errorf("reading the answer of the gateway at %s: %w", address, err)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 
 	"github.com/caddyserver/caddy/v2"
@@ -68,7 +69,13 @@ func readHold(g Gateway, w http.ResponseWriter, r *http.Request) (h ledger.Class
 	if err := body.Decode(&h); err != nil {
 		return h, caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: fmt.Errorf("reading what is to be done about a hold: %w", err)}
 	}
+	if body.Decode(new(any)) != io.EOF {
+		return h, caddy.APIError{HTTPStatus: http.StatusBadRequest, Err: errors.New("the body is more than one hold: none of it was done; give an order for each")}
+	}
 	if ref := r.PathValue("ref"); ref != "" {
+		if h.Ref != "" && h.Ref != ref {
+			return h, unprocessable(errors.New("the body names another hold than the path: none was lifted"))
+		}
 		h.Ref = ref
 	}
 	if err := h.Check(); err != nil {
