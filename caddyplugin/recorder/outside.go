@@ -8,13 +8,13 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
-	"strings"
 	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/anchor"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // checkOutside makes sure that the places outside can be used, and lie outside.
@@ -23,9 +23,26 @@ func (l *Ledger) checkOutside(dir string) error {
 		return err
 	}
 	for _, target := range l.Copies {
-		if rel, err := filepath.Rel(dir, target); err == nil && !strings.HasPrefix(rel, "..") {
+		if rel, err := filepath.Rel(dir, target); err == nil && filepath.IsLocal(rel) {
 			return fmt.Errorf("the copy '%s' lies in the ledger's own folder: whoever sets the folder back sets the copy back too; "+
 				"name a file on another volume", target)
+		}
+	}
+	return nil
+}
+
+// checkCopiesDiffer makes sure that each class has places of its own: a place takes the
+// latest checkpoint of one ledger.
+func (l *Ledger) checkCopiesDiffer() error {
+	of := make(map[string]string) // the class that a place is of
+	classes := append([]LedgerClass{{Name: record.DefaultClass}}, l.Classes...)
+	for _, c := range classes {
+		for _, target := range l.forClass(c.Name).Copies {
+			if other, twice := of[target]; twice {
+				return fmt.Errorf("the copy '%s' is named twice, for the ledger's classes '%s' and '%s': each class has one of its own, "+
+					"whose name ends in that of the class; name another place", target, other, c.Name)
+			}
+			of[target] = c.Name
 		}
 	}
 	return nil

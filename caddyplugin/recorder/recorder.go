@@ -83,6 +83,9 @@ func New(settings *Ledger, o Options) (*Recorder, error) {
 	if err := settings.checkClasses(dir); err != nil {
 		return nil, err
 	}
+	if err := settings.checkCopiesDiffer(); err != nil {
+		return nil, err
+	}
 	r := &Recorder{settings: settings, logger: o.Logger, dir: dir, of: make(map[string]*Class)}
 	all := append([]LedgerClass{{Name: record.DefaultClass, Retain: settings.Retain}}, settings.Classes...)
 	for _, c := range all {
