@@ -1,6 +1,7 @@
 package logserver
 
 import (
+	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -115,14 +116,7 @@ func serveKeySet(w http.ResponseWriter, r *http.Request, set []byte) {
 	header.Set("Cache-Control", "public, max-age="+strconv.Itoa(int(assertion.MaxAge/time.Second)))
 	header.Set("ETag", tag)
 	header.Set("X-Content-Type-Options", "nosniff")
-	if strings.Contains(r.Header.Get("If-None-Match"), tag) {
-		w.WriteHeader(http.StatusNotModified)
-		return
-	}
-	header.Set("Content-Length", strconv.Itoa(len(set)))
-	if r.Method == http.MethodGet {
-		_, _ = w.Write(set) // a client that left is nobody's concern
-	}
+	http.ServeContent(w, r, "", time.Time{}, bytes.NewReader(set)) // RFC 9110's conditions
 }
 
 // Interface guards
