@@ -40,6 +40,7 @@ func (c *connections) watch(ctx caddy.Context) {
 			c.open.Store(conn, nil)
 		case http.StateClosed, http.StateHijacked:
 			c.open.Delete(conn)
+		default: // it stays open
 		}
 	})
 }

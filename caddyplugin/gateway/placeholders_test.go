@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ func texts(t reflect.Type, at []any, yield func([]any)) {
 		texts(t.Elem(), at, yield)
 	case reflect.Slice:
 		if t.Elem().Kind() != reflect.Uint8 && (t.Elem().Kind() == reflect.String || own(t.Elem()) || t.Elem().Kind() == reflect.Pointer && own(t.Elem().Elem())) {
-			texts(t.Elem(), append(at[:len(at):len(at)], 0), yield)
+			texts(t.Elem(), append(slices.Clip(at), 0), yield)
 		}
 	case reflect.String:
 		yield(at)
@@ -36,14 +37,14 @@ func texts(t reflect.Type, at []any, yield func([]any)) {
 			yield(at)
 			return
 		}
-		for i := range t.NumField() {
-			f := t.Field(i)
+		for f := range t.Fields() {
 			name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
 			if !f.IsExported() || name == "" || name == "-" || name == "at" || !own(t) {
 				continue
 			}
-			texts(f.Type, append(at[:len(at):len(at)], name), yield)
+			texts(f.Type, append(slices.Clip(at), name), yield)
 		}
+	default: // numbers and the like: no text stands in them
 	}
 }
 

@@ -57,6 +57,7 @@ func (r *resolver) walk(v reflect.Value, path string) {
 		if v.Type() != reflect.TypeFor[Secret]() && strings.HasPrefix(v.Type().PkgPath(), module) {
 			r.members(v, path)
 		}
+	default: // numbers and the like: no placeholder stands in them
 	}
 }
 
