@@ -170,6 +170,7 @@ func brazilWith(t *testing.T, networks string) string {
 // policy gives to it, in whatever form they are written.
 func TestUpstreams(t *testing.T) {
 	policy := brazilWith(t, "10.1.0.0/16, 2001:db8:1::/48")
+	folder := filepath.Join(t.TempDir(), "ledger") // not of a case, whose name may have a placeholder
 	const outside = "upstream '{dial}' lies outside the hosts and networks that the policy gives to the region: .sa-brazil-1.myhuaweicloud.com, br.only.test, 10.1.0.0/16, 2001:db8:1::/48"
 	const plain = "upstream '{dial}' would be sent personal data in plain text from SG to BR: use https"
 	for _, c := range []struct{ dial, want string }{
@@ -225,7 +226,7 @@ func TestUpstreams(t *testing.T) {
 	} {
 		t.Run(c.dial, func(t *testing.T) {
 			block := "reverse_proxy https://ok.sa-brazil-1.myhuaweicloud.com {\ntransport http {\ntls_except_ports 80\n}\n}"
-			site := strings.NewReplacer("{demo}", "", "{policy}", "policy "+policy, "{ledger}", filepath.Join(t.TempDir(), "ledger"), "{region}", "sa-brazil-1", "{block}", block).Replace(oneRegion)
+			site := strings.NewReplacer("{demo}", "", "{policy}", "policy "+policy, "{ledger}", folder, "{region}", "sa-brazil-1", "{block}", block).Replace(oneRegion)
 			err := validateJSON(t, site, `"dial":"ok.sa-brazil-1.myhuaweicloud.com:443"`, `"dial":"`+c.dial+`"`)
 			want := strings.ReplaceAll(c.want, "{dial}", c.dial)
 			if (want == "") != (err == nil) || err != nil && !strings.Contains(err.Error(), "region 'sa-brazil-1': "+want) {
