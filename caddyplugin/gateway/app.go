@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -346,22 +345,6 @@ func (a *App) Start() error {
 	a.background.Go(func() { a.store.Run(ctx, interval) })
 	a.sayWhatToTry(ctx)
 	return nil
-}
-
-// sayWhatToTry ends the log of a demo's start with what to do next, once Caddy has said
-// all it says.
-func (a *App) sayWhatToTry(ctx caddy.Context) {
-	if !a.Demo || a.example == "" {
-		return
-	}
-	try := "curl -s " + a.example
-	if len(a.identityFields) > 0 {
-		try = "curl -s -H '" + a.identityFields[0] + ": BR' " + a.example
-	}
-	said := time.AfterFunc(time.Second, func() {
-		a.logger.Info("the demo is ready: open " + a.example + " or try: " + try)
-	})
-	context.AfterFunc(ctx, func() { said.Stop() })
 }
 
 // Stop ends what Start began. The ledger stays open for requests in flight.

@@ -275,7 +275,11 @@ func TestReloadsKeepNothing(t *testing.T) {
 	reload := func() {
 		for _, protocol := range protocols[1:] {
 			client := &cleaned{TB: t}
-			ask(t, (&secure{&gate{t: client, addr: s.addr}, s.ca}).over(protocol, s.client()), "GET", "/", "Registered-Country", "BR")
+			asking := (&secure{&gate{t: client, addr: s.addr}, s.ca}).over(protocol, s.client())
+			waitFor(t, protocol+" is answered", func() bool { // as in insist
+				_, err := trial(asking, "GET", "/", "Registered-Country", "BR")
+				return err == nil
+			})
 			client.clean()
 		}
 		if err := s.load(overTLS(t, site, ""), vars); err != nil {

@@ -1,9 +1,12 @@
 package gateway
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/caddyserver/caddy/v2"
 )
 
 // startWait is for how long, in nanoseconds, what is to be recorded waits for a
@@ -40,4 +43,20 @@ func (s *starting) wait() {
 	case <-s.over:
 	case <-bound.C:
 	}
+}
+
+// sayWhatToTry ends the log of a demo's start with what to do next, once Caddy has said
+// all it says.
+func (a *App) sayWhatToTry(ctx caddy.Context) {
+	if !a.Demo || a.example == "" {
+		return
+	}
+	try := "curl -s " + a.example
+	if len(a.identityFields) > 0 {
+		try = "curl -s -H '" + a.identityFields[0] + ": BR' " + a.example
+	}
+	said := time.AfterFunc(time.Second, func() {
+		a.logger.Info("the demo is ready: open " + a.example + " or try: " + try)
+	})
+	context.AfterFunc(ctx, func() { said.Stop() })
 }

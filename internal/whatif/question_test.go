@@ -99,7 +99,7 @@ func TestExplainRefuses(t *testing.T) {
 		"activity 'suport' is not in the policy; did you mean 'support'?":              {Activity: "suport"},
 		"region 'sa-brasil-1' is not in the policy; did you mean 'sa-brazil-1'?":       {Activity: "support", Regions: []string{"sa-brasil-1"}},
 		"controller 'sparkoo-us' is not in the policy":                                 {Activity: "support", Party: "sparkoo-us"},
-		"'UK' is not an ISO 3166-1 alpha-2 code such as BR or GB":                      {Activity: "support", Country: "UK"},
+		"'UK' is not an ISO 3166-1 alpha-2 code; write GB":                             {Activity: "support", Country: "UK"},
 		"node entity 'me' is not in the policy":                                        {Activity: "support", Node: decision.Place{Entity: "me", Country: "SG"}},
 		"the account records have no such account":                                     {Activity: "support", Account: "secret"},
 		"an account and a contracting party: the account's record names the party, so": {Activity: "support", Account: "secret", Party: "sparkoo-br"},
