@@ -79,7 +79,7 @@ func TestRefusedCredentialsSayWhy(t *testing.T) {
 		{"token_times_malformed", 401, with("iat", secret)},
 		{"token_without_expiry", 401, with("exp", nil)},
 		{"token_expired", 401, with("exp", now.Add(-time.Minute).Unix())},
-		{"token_not_yet_valid", 401, with("nbf", now.Add(time.Minute).Unix())},
+		{"token_not_yet_valid", 401, with("nbf", now.Add(24*time.Hour).Unix())},
 		{"token_too_large", 401, with("x", strings.Repeat("x", 3<<10))},
 		{"token_malformed", 401, []string{"Authorization", "Bearer " + secret}},
 		{"token_audience", 401, with("aud", secret)},
