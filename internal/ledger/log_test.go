@@ -86,8 +86,8 @@ func entries(t testing.TB, dir string, from uint64) map[uint64]string {
 func kindOf(t testing.TB, entry string) string {
 	t.Helper()
 	var v struct{ Type, V string }
-	if err := json.Unmarshal([]byte(entry), &v); err != nil || v.V != "xfer/1" {
-		t.Fatalf("no entry of xfer/1: %s (%v)", entry, err)
+	if err := json.Unmarshal([]byte(entry), &v); err != nil || v.V != "xfer/2" {
+		t.Fatalf("no entry of xfer/2: %s (%v)", entry, err)
 	}
 	return v.Type
 }

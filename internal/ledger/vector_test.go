@@ -67,7 +67,8 @@ func TestLedgerOfEarlierVersion(t *testing.T) {
 	before := texts(t, ledger.At(dir), record.ID{})
 	now := time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
 	l := open(t, dir, ledger.Options{Node: "gw-sg-1", Now: func() time.Time { return now }})
-	id, err := l.Append([]byte("later"))
+	later := (&record.Transfer{Header: record.Header{Node: "gw-sg-1", Time: now}, Bytes: -1}).Append(nil)
+	id, err := l.Append(later)
 	if err != nil || id.Epoch != 1 || id.Index < 146 {
 		t.Errorf("the next entry is %v, %v", id, err)
 	}
@@ -79,10 +80,24 @@ func TestLedgerOfEarlierVersion(t *testing.T) {
 	}
 	shut(t, l)
 	after := texts(t, ledger.At(dir), record.ID{})
-	if len(after) <= len(before) || strings.Join(after[:len(before)], "\n") != strings.Join(before, "\n") || after[len(after)-1] != "later" {
+	if len(after) <= len(before) || strings.Join(after[:len(before)], "\n") != strings.Join(before, "\n") || after[len(after)-1] != string(later) {
 		t.Errorf("%d entries were there, %d are", len(before), len(after))
 	}
 	if r, err := verify.Ledger(dir, verify.Options{Keys: []string{oldKey}}); err != nil || r.Signed != uint64(len(after)) || r.Torn {
 		t.Errorf("%+v, %v", r, err)
+	}
+	versions := map[string]int{}
+	for _, entry := range after {
+		e, err := record.Parse([]byte(entry))
+		if err != nil {
+			t.Fatalf("%v in %s", err, entry)
+		}
+		if _, other := e.(*record.Other); other {
+			t.Errorf("it is not known what %s is", entry)
+		}
+		versions[e.Head().Version]++
+	}
+	if versions["xfer/1"] != 146 || versions["xfer/2"] != len(after)-146 {
+		t.Errorf("entries by version: %v", versions)
 	}
 }

@@ -18,7 +18,7 @@ func TestCounted(t *testing.T) {
 	}
 	const want = `{"counted":1995,"from":"2026-12-01T12:00:00.000000Z","full":5,"id":"01000000-0000-0000-0000-000000000000","node":"gw-sg-1",` +
 		`"reason":"not_identified","requester":"huawei-cloud-cn@CN","salt":"AgAAAAAAAAAAAAAAAAAAAA","site":"api.example.com","subject":"h1:2026-12:x",` +
-		`"time":"2026-12-01T12:01:00.000000Z","to":"2026-12-01T12:01:00.000000Z","type":"refusals.counted","v":"xfer/1"}`
+		`"time":"2026-12-01T12:01:00.000000Z","to":"2026-12-01T12:01:00.000000Z","type":"refusals.counted","v":"xfer/2"}`
 	line := c.Append(nil)
 	if string(line) != want {
 		t.Fatalf("got  %s\nwant %s", line, want)

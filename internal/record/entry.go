@@ -8,14 +8,20 @@ import (
 	"time"
 )
 
-// version1 is the first version of the entries.
-const version1 = "xfer/1"
+// The versions of the entries. The second says of a denial what was denied, of staff
+// who asked, and of the configuration what it was.
+const (
+	version1 = "xfer/1"
+	version2 = "xfer/2"
+)
 
 // Version is the version that entries are written in, the value of their member v.
-const Version = version1
+const Version = version2
+
+var versions = []string{version1, version2}
 
 // Versions are those that are read, oldest first. The slice is the caller's.
-func Versions() []string { return []string{version1} }
+func Versions() []string { return slices.Clone(versions) }
 
 // The types of entries.
 const (
@@ -120,6 +126,12 @@ func row[T any](name string, c Column, f func(*T) field, means string, clauses .
 	return member[T]{Member: Member{Name: name, Since: version1, Means: means, Clauses: clauses, Column: c}, field: f}
 }
 
+// since says which later version brought the member.
+func (m member[T]) since(version string) member[T] {
+	m.Since = version
+	return m
+}
+
 // of gives all values there are.
 func (m member[T]) of(values ...string) member[T] {
 	m.Values = values
@@ -148,8 +160,8 @@ func parse[T any, P interface {
 	switch {
 	case !slices.Contains(types, h.Type):
 		return &Error{Member: "type", What: fmt.Sprintf("the type is one of %q", types)}
-	case !slices.Contains(Versions(), h.Version):
-		return &Error{Member: "v", What: fmt.Sprintf("the version is one of %q", Versions())}
+	case !slices.Contains(versions, h.Version):
+		return &Error{Member: "v", What: fmt.Sprintf("the version is one of %q", versions)}
 	}
 	return nil
 }
@@ -172,32 +184,10 @@ type parser interface {
 
 // newEntry is an empty entry of a type and version.
 func newEntry(kind, version string) parser {
-	if !slices.Contains(Versions(), version) {
-		return new(Other)
-	}
-	switch kind {
-	case TypeAccepted, TypeRefused:
-		return new(Transfer)
-	case TypeOutcome:
-		return new(Outcomes)
-	case TypeCounted:
-		return new(Counted)
-	case TypeGenesis:
-		return new(Genesis)
-	case TypeRecovered:
-		return new(Recovered)
-	case TypePolicy:
-		return new(Policy)
-	case TypeClosed:
-		return new(Closed)
-	case TypeDeleted:
-		return new(Deleted)
-	case TypeKeyCreated, TypeKeyDestroyed, TypeKeysRewrapped:
-		return new(KeyChange)
-	case TypeHoldSet, TypeHoldLifted:
-		return new(HoldChange)
-	case TypeOversight:
-		return new(Oversight)
+	for i := range kinds {
+		if k := &kinds[i]; k.name == kind && k.in(version) {
+			return k.empty()
+		}
 	}
 	return new(Other)
 }

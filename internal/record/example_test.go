@@ -14,7 +14,7 @@ func ExampleTransfer_Append() {
 		Decision: record.Denied, Enforced: true, Reason: "no_safeguard", Clause: "§9", Law: "br",
 	}
 	fmt.Printf("%s\n", r.Append(nil))
-	// Output: {"activity":"support","clause":"§9","country":"BR","decision":"denied","enforced":true,"id":"01000000-0000-0000-0000-000000000000","law":"br","node":"gw-sg-1","reason":"no_safeguard","requester":"self","salt":"AgAAAAAAAAAAAAAAAAAAAA","time":"2026-12-01T00:00:00.000000Z","type":"transfer.refused","v":"xfer/1"}
+	// Output: {"activity":"support","clause":"§9","country":"BR","decision":"denied","enforced":true,"id":"01000000-0000-0000-0000-000000000000","law":"br","node":"gw-sg-1","reason":"no_safeguard","requester":"self","salt":"AgAAAAAAAAAAAAAAAAAAAA","time":"2026-12-01T00:00:00.000000Z","type":"transfer.refused","v":"xfer/2"}
 }
 
 func ExampleParse() {

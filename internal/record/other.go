@@ -18,7 +18,7 @@ var otherTable = entryTable[Other](nil)
 // parse reads what every entry has. In Unknown are all other members.
 func (o *Other) parse(data []byte) error {
 	o.data = string(data)
-	if _, version := kindOf(data); version == "" || slices.Contains(Versions(), version) {
+	if _, version := kindOf(data); version == "" || slices.Contains(versions, version) {
 		s := scanner{text: o.data}
 		if otherTable.parse(&s, o) {
 			s.end()

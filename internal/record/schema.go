@@ -7,36 +7,6 @@ import (
 	"slices"
 )
 
-// Type is what is known of a type of entry.
-type Type struct {
-	Name    string
-	Since   string // the version that brought it
-	Means   string
-	Members []Member // in the order of their names, as they are written
-}
-
-// Types lists the types of entries with their members. The slices are the caller's.
-func Types() []Type {
-	transfer, key, hold := transferTable.list(), keyTable.list(), holdTable.list()
-	return []Type{
-		{TypeAccepted, version1, "A request was let pass that transfers personal data. The record is durable before the first byte leaves.", transfer},
-		{TypeRefused, version1, "A request was denied.", transfer},
-		{TypeOutcome, version1, "How transfers ended. Outcomes are gathered, and written within a second.", outcomesTable.list()},
-		{TypeCounted, version1, "Denials that have no record of their own: after the first of a minute about the same, the rest are counted. It stands before the record of any later minute's denial.", countedTable.list()},
-		{TypeGenesis, version1, "Entry 0 of an epoch: what it is, and what was before it.", genesisTable.list()},
-		{TypeRecovered, version1, "After a crash the torn end of the log was cut off. None of it had been acknowledged.", recoveredTable.list()},
-		{TypePolicy, version1, "A policy is kept beside the epochs, so that the records that name it can be explained.", policyTable.list()},
-		{TypeClosed, version1, "The last entry of an epoch that another follows.", closedTable.list()},
-		{TypeDeleted, version1, "An epoch was deleted because the time of its records ran out.", deletedTable.list()},
-		{TypeKeyCreated, version1, "A key of pseudonyms was made.", key},
-		{TypeKeyDestroyed, version1, "A key of pseudonyms was destroyed: nobody can tell any more whom the records of its period are about.", key},
-		{TypeKeysRewrapped, version1, "Another secret wraps the keys of pseudonyms.", key},
-		{TypeHoldSet, version1, "Epochs are kept beyond their time, for a court or an authority.", hold},
-		{TypeHoldLifted, version1, "A hold has ended.", hold},
-		{TypeOversight, version1, "A configuration came into force that asks for other approvals of policies than the one before, or obeys other operators.", oversightTable.list()},
-	}
-}
-
 // node is one schema.
 type node map[string]any
 
@@ -49,7 +19,7 @@ func Schema() ([]byte, error) {
 		schema["title"], schema["description"] = t.Name, t.Means
 		properties := schema["properties"].(node)
 		properties["type"] = node{"const": t.Name}
-		properties["v"] = node{"enum": Versions(), "description": properties["v"].(node)["description"]}
+		properties["v"] = node{"enum": from(t.Since), "description": properties["v"].(node)["description"]}
 		entries = append(entries, schema)
 	}
 	var b bytes.Buffer

@@ -60,7 +60,7 @@ func TestRecord(t *testing.T) {
 		`"legal_basis":"2-basis(a)","legs":` + string(rec.Legs) + `,"method":"POST","node":"gw-sg-1","origin":"BR",` +
 		`"policy":"9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08","purposes":["2b","2c"],"recipient":"huawei-cloud-cn",` +
 		`"region":"cn-north-4","requester":"self","salt":"-_8AAAAAAAAAAAAAAAAAAA","site":"developer.example.com","statement":"2023-11-21",` +
-		`"subject":"h1:1:AAECAwQFBgcICQoLDA0ODw","time":"2026-03-01T12:30:45.123456Z","type":"transfer.accepted","v":"xfer/1",` +
+		`"subject":"h1:1:AAECAwQFBgcICQoLDA0ODw","time":"2026-03-01T12:30:45.123456Z","type":"transfer.accepted","v":"xfer/2",` +
 		`"withheld":["authorization","client-address","cookies","referer","user-agent"]}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -21,7 +21,7 @@ func TestReadTransfers(t *testing.T) {
 		`{` + rest + `"type":"later.type","v":"xfer/1"}`:                          "",
 		`{"bytes":-1,` + rest + `"type":"policy.snapshot","v":"xfer/1"}`:          "record 1.1: the entry is malformed at byte 9, in its member bytes",
 		`{` + rest + `"type":"transfer.accepted","v":"xfer/1"`:                    "record 1.1: the entry is malformed",
-		`{` + rest + `"type":"transfer.accepted","v":"xfer/2"}`:                   `record 1.1: it is of version "xfer/2", and this program reads ["xfer/1"]`,
+		`{` + rest + `"type":"transfer.accepted","v":"xfer/3"}`:                   `record 1.1: it is of version "xfer/3", and this program reads ["xfer/1" "xfer/2"]`,
 		`{"enforced":true,` + rest + `"type":"transfer.accepted","v":"xfer/1"}, `: "record 1.1: the entry is malformed",
 		`transfer`: "record 1.1: the entry is malformed",
 	} {

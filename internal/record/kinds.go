@@ -1,0 +1,78 @@
+package record
+
+import "slices"
+
+// Type is what is known of a type of entry.
+type Type struct {
+	Name    string
+	Since   string // the version that brought it
+	Means   string
+	Members []Member // in the order of their names, as they are written
+}
+
+// Types lists the types of entries with their members. The slices are the caller's.
+func Types() []Type {
+	types := make([]Type, len(kinds))
+	for i, k := range kinds {
+		types[i] = Type{k.name, k.since, k.means, k.members()}
+	}
+	return types
+}
+
+// typed is a type of entry in the table of them.
+type typed struct {
+	name    string
+	since   string // the version that brought it
+	members func() []Member
+	empty   func() parser // to be parsed into
+	means   string
+}
+
+// in reports whether a version has the type. An entry that says it is of one that has
+// it not was written by a program that called something else so.
+func (k *typed) in(version string) bool { return slices.Contains(from(k.since), version) }
+
+// from are the versions from one on, oldest first.
+func from(since string) []string { return versions[slices.Index(versions, since):] }
+
+// entry is an empty entry of type T.
+func entry[T any, P interface {
+	*T
+	parser
+}]() parser {
+	return P(new(T))
+}
+
+// kinds is the table of all types.
+var kinds = []typed{
+	{TypeAccepted, version1, transferTable.list, entry[Transfer],
+		"A request was let pass that transfers personal data. The record is durable before the first byte leaves."},
+	{TypeRefused, version1, transferTable.list, entry[Transfer],
+		"A request was denied."},
+	{TypeOutcome, version1, outcomesTable.list, entry[Outcomes],
+		"How transfers ended. Outcomes are gathered, and written within a second."},
+	{TypeCounted, version1, countedTable.list, entry[Counted],
+		"Denials that have no record of their own: after the first of a minute about the same, the rest are counted. It stands before the record of any later minute's denial."},
+	{TypeGenesis, version1, genesisTable.list, entry[Genesis],
+		"Entry 0 of an epoch: what it is, and what was before it."},
+	{TypeRecovered, version1, recoveredTable.list, entry[Recovered],
+		"After a crash the torn end of the log was cut off. None of it had been acknowledged."},
+	{TypePolicy, version1, policyTable.list, entry[Policy],
+		"A policy is kept beside the epochs, so that the records that name it can be explained."},
+	{TypeClosed, version1, closedTable.list, entry[Closed],
+		"The last entry of an epoch that another follows."},
+	{TypeDeleted, version1, deletedTable.list, entry[Deleted],
+		"An epoch was deleted because the time of its records ran out."},
+	{TypeKeyCreated, version1, keyTable.list, entry[KeyChange],
+		"A key of pseudonyms was made."},
+	{TypeKeyDestroyed, version1, keyTable.list, entry[KeyChange],
+		"A key of pseudonyms was destroyed: nobody can tell any more whom the records of its period are about."},
+	{TypeKeysRewrapped, version1, keyTable.list, entry[KeyChange],
+		"Another secret wraps the keys of pseudonyms."},
+	{TypeHoldSet, version1, holdTable.list, entry[HoldChange],
+		"Epochs are kept beyond their time, for a court or an authority."},
+	{TypeHoldLifted, version1, holdTable.list, entry[HoldChange],
+		"A hold has ended."},
+	{TypeOversight, version1, oversightTable.list, entry[Oversight],
+		"A configuration came into force that asks for other approvals of policies than the one before, or obeys other operators."},
+}
