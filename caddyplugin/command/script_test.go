@@ -3,17 +3,25 @@ package command_test
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
+	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"reflect"
+	"regexp"
+	"slices"
 	"strconv"
+	"strings"
 	"testing"
+	"time"
 
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/spf13/cobra"
 
 	_ "github.com/sparkoo/transfergate/caddyplugin"
 )
@@ -28,7 +36,7 @@ func TestMain(m *testing.M) {
 //	exits CODE PROGRAM ARGUMENTS...
 //
 // is exec for a program that ends with that code; give and given are about who owns a
-// folder, for root.
+// folder, for root; await waits until an address answers, and fetch prints an answer.
 func TestScripts(t *testing.T) {
 	old, err := filepath.Abs("../../internal/ledger/testdata/ledger-xfer1/ledger.tar.gz")
 	if err != nil {
@@ -39,6 +47,16 @@ func TestScripts(t *testing.T) {
 		Setup: func(env *testscript.Env) error {
 			env.Setenv("HOME", env.WorkDir)
 			env.Setenv("KEY", "transfergate/gw-sg-1/1c4a228d6b2f5535/epoch-000001+3b40c14b+ASwSKlsn24CO0WgYw7iYF0lTRIgndl+/XXOG8E2dpdQk")
+			for _, name := range []string{"ADDR", "REGION"} {
+				free, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					return err
+				}
+				env.Setenv(name, free.Addr().String())
+				if err := free.Close(); err != nil {
+					return err
+				}
+			}
 			return exec.Command("tar", "-xzf", old, "-C", env.WorkDir).Run()
 		},
 		Condition: func(name string) (bool, error) {
@@ -47,7 +65,7 @@ func TestScripts(t *testing.T) {
 			}
 			return os.Geteuid() == 0, nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "give": give, "given": given},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "give": give, "given": given, "await": await, "fetch": fetch},
 	})
 }
 
@@ -80,6 +98,76 @@ func given(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		return nil
 	}))
+}
+
+// await asks an address until it answers.
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await URL")
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		answer, err := http.Get(args[0])
+		if err == nil {
+			ts.Check(answer.Body.Close())
+			return
+		}
+		if time.Now().After(deadline) {
+			ts.Fatalf("await: %v", err)
+		}
+	}
+}
+
+// fetch prints the answer to a request with the fields given by name and value, and
+// puts the number of the record that the answer shows into the variable RECORD.
+func fetch(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args)%2 == 0 {
+		ts.Fatalf("usage: fetch URL [NAME VALUE]...")
+	}
+	r, err := http.NewRequest(http.MethodGet, args[0], nil)
+	ts.Check(err)
+	for pair := range slices.Chunk(args[1:], 2) {
+		r.Header.Set(pair[0], pair[1])
+	}
+	answer, err := http.DefaultClient.Do(r)
+	ts.Check(err)
+	body, err := io.ReadAll(answer.Body)
+	ts.Check(errors.Join(err, answer.Body.Close()))
+	_, err = ts.Stdout().Write(body)
+	ts.Check(err)
+	if record := regexp.MustCompile(`record=\\"([^"\\]+)`).FindSubmatch(body); record != nil {
+		ts.Setenv("RECORD", string(record[1]))
+	}
+}
+
+// TestEveryCommandHasItsScript finds commands that no script runs to a good end.
+func TestEveryCommandHasItsScript(t *testing.T) {
+	files, err := filepath.Glob("testdata/script/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var scripts strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		scripts.Write(text)
+	}
+	var look func(*cobra.Command, string)
+	look = func(c *cobra.Command, path string) {
+		if c.HasSubCommands() {
+			for _, sub := range c.Commands() {
+				look(sub, path+" "+sub.Name())
+			}
+			return
+		}
+		if !regexp.MustCompile(`(?m)^(exec|exits 2) ` + path + `( |$)`).MatchString(scripts.String()) {
+			t.Errorf("no script of testdata/script runs '%s'", path)
+		}
+	}
+	transfer := &cobra.Command{}
+	caddycmd.Commands()["transfer"].CobraFunc(transfer)
+	look(transfer, "transfergate transfer")
 }
 
 func exits(ts *testscript.TestScript, neg bool, args []string) {
