@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
@@ -115,6 +116,8 @@ type App struct {
 	background sync.WaitGroup // what Stop waits for
 
 	connections connections
+	sites       sitecheck.Sites
+	redacted    []string // servers whose logs are
 	starting    *starting
 	complaints  complaints[refuser] // of credentials that were refused; at most causes times sources
 	failures    complaints[error]   // of the ledger
@@ -218,7 +221,7 @@ func (a *App) provisionSites() error {
 		return err
 	}
 	sites := sitecheck.Sites{Routes: routes, IdentityFields: a.identityFields, Peers: slices.ContainsFunc(a.identity, believesPeers)}
-	a.searched, a.hosts = len(routes) > 0, sites.Hosts()
+	a.searched, a.hosts, a.sites = len(routes) > 0, sites.Hosts(), sites
 	if err := sites.Check(); err != nil {
 		return err
 	}
@@ -230,7 +233,8 @@ func (a *App) provisionSites() error {
 		return err
 	}
 	for _, name := range sites.Unredacted(logs) {
-		a.logger.Warn("an access log keeps addresses, queries and header fields of people's requests: filter them as in README.md, 'A real configuration'", zap.String("log", name))
+		a.logger.Warn("at level DEBUG Caddy's proxies log people's requests with addresses, queries and header fields: "+
+			"take DEBUG out when you are done, or write 'exclude http.handlers' in the log", zap.String("log", name))
 	}
 	for _, prefix := range sites.OpenLedgers() {
 		a.logger.Warn("the transfer ledger is served: whoever reaches this path reads every record; put it behind authentication, as in deploy/README.md", zap.String("prefix", prefix))
@@ -241,6 +245,16 @@ func (a *App) provisionSites() error {
 			"give transfer_health a site without one, as in 'http://:8081 { transfer_health }'")
 	}
 	return nil
+}
+
+// redactLogs has a server leave out of its logs who sent a request, once.
+func (a *App) redactLogs(ctx caddy.Context) error {
+	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
+	if !ok || slices.Contains(a.redacted, server.Name()) {
+		return nil
+	}
+	a.redacted = append(a.redacted, server.Name())
+	return a.sites.RedactLogs(server)
 }
 
 func (a *App) provisionNode() error {

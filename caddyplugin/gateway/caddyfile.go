@@ -211,6 +211,7 @@ func guest(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
 //	    other_upstreams <addresses or handlers...> "<why>"
 //	    statement <name>
 //	    status_to <networks...>
+//	    log_personal_data "<why>"
 //	}
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume the directive's name
@@ -244,8 +245,16 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 				err = h.Err("status_to needs networks, as in 'status_to 10.0.0.0/8'")
 			}
 
+		case "log_personal_data":
+			if handler.LogPersonalData != "" {
+				return nil, h.Errf("'log_personal_data' is written twice")
+			}
+			if err = allArgs(h.Dispenser, `log_personal_data "WHY"`, &handler.LogPersonalData); err == nil && handler.LogPersonalData == "" {
+				err = h.Err("log_personal_data gives no reason")
+			}
+
 		default:
-			err = h.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, []string{"activity", "region", "other_upstreams", "statement", "status_to"}))
+			err = h.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, []string{"activity", "region", "other_upstreams", "statement", "status_to", "log_personal_data"}))
 		}
 		if err != nil {
 			return nil, err

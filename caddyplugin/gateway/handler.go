@@ -65,6 +65,10 @@ type Handler struct {
 	// was decided and where it is recorded, as CIDR blocks. Default: none
 	StatusTo []string `json:"status_to,omitempty"`
 
+	// Why access and error logs keep who sent a request to this site and what for:
+	// addresses, path and query, header fields. Default: empty, which leaves them out
+	LogPersonalData string `json:"log_personal_data,omitempty"`
+
 	// Where the options were written, by their names. Default: nowhere
 	At option.Places `json:"at,omitempty"`
 
@@ -125,6 +129,7 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	}
 	app.warnOfEarlyData(ctx)
 	app.connections.watch(ctx)
+	check("", app.redactLogs(ctx))
 	check("", h.provisionActivities(ctx))
 	check("", h.provisionRegions(ctx))
 	if len(problems) > 0 {

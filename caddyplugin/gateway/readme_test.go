@@ -1,8 +1,6 @@
 package gateway_test
 
 import (
-	"bufio"
-	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -46,46 +44,5 @@ func TestREADMEConfiguration(t *testing.T) {
 	).Replace(readmeBlock(t, "caddyfile"))
 	if err := validate(config); err != nil {
 		t.Error(err)
-	}
-}
-
-// The README's redacted access log holds what was decided, and nothing of the
-// person.
-func TestREADMERedactedLog(t *testing.T) {
-	block := readmeBlock(t, "caddyfile")
-	start, end := strings.Index(block, "(redacted)"), strings.Index(block, "developer.example.com {")
-	log := filepath.Join(t.TempDir(), "access.log")
-	snippet := strings.Replace(block[start:end], "log {", "log {\noutput file "+log, 1)
-	config := strings.Replace(site, "http://{addr} {", snippet+"\nhttp://{addr} {\nimport redacted", 1)
-	up := newUpstream(t, "sg", nil)
-	g := startGate(t, config, map[string]string{
-		"accounts": writeFile(t, "a.ndjson", `{"account":"nobody"}`), "sg": up.addr, "br": up.addr, "cn": up.addr,
-	})
-	g.get("/secret-path?token=secret-query", "Registered-Country", "BR", "Account-Id", "secret-account", "Cookie", "secret-cookie")
-
-	var line string
-	waitFor(t, "the access log has a line", func() bool {
-		f, err := os.Open(log)
-		if err != nil {
-			return false
-		}
-		defer f.Close()
-		scanner := bufio.NewScanner(f)
-		for scanner.Scan() {
-			line = scanner.Text()
-		}
-		return line != ""
-	})
-	var entry map[string]any
-	if err := json.Unmarshal([]byte(line), &entry); err != nil {
-		t.Fatal(err)
-	}
-	if entry["transfer_controller"] != "sparkoo-br" || entry["transfer_region"] != "sa-brazil-1" || entry["transfer_outcome"] != "allowed" {
-		t.Errorf("the line lacks what was decided: %s", line)
-	}
-	for _, secret := range []string{"secret", "127.0.0.1:", `"remote_ip"`, `"client_ip"`, `"uri"`} {
-		if strings.Contains(strings.ReplaceAll(line, g.addr, "gateway"), secret) {
-			t.Errorf("the line holds %q: %s", secret, line)
-		}
 	}
 }

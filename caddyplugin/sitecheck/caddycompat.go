@@ -10,6 +10,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
+	"go.uber.org/zap"
 )
 
 // This file alone reads fields that Caddy does not export. A build of Caddy that
@@ -71,6 +72,25 @@ func trustsProxies(server any) (bool, error) {
 	return !field.IsNil(), nil
 }
 
+// serverLoggers are the loggers by which a [caddyhttp.Server] says that it was asked for
+// something: its own, one for access and one for errors. Nobody uses them while the
+// server is provisioned.
+func serverLoggers(server any) (loggers []*zap.Logger, err error) {
+	for _, name := range []string{"accessLogger", "errorLogger"} {
+		field := reflect.Indirect(reflect.ValueOf(server)).FieldByName(name)
+		if !field.IsValid() || field.Type() != reflect.TypeFor[*zap.Logger]() {
+			return nil, errors.New("this build of Caddy hides the loggers of its servers: who sent a request cannot be left out of its logs")
+		}
+		if !field.IsNil() {
+			loggers = append(loggers, (*zap.Logger)(field.UnsafePointer()))
+		}
+	}
+	if len(loggers) == 0 {
+		return nil, errors.New("this build of Caddy sets up the loggers of its servers late: who sent a request cannot be left out of its logs")
+	}
+	return loggers, nil
+}
+
 // openLogs lists the loggers of the configuration that is being loaded. Caddy has
 // opened them by then, and has emptied what the configuration says of their
 // writers: ctx is a [caddy.Context], which keeps them in cfg.Logging.Logs.
@@ -109,11 +129,12 @@ func openLog(name string, custom reflect.Value) (log Log, ok bool) {
 	}
 	custom = custom.Elem()
 	writer, encoder := custom.FieldByName("writerOpener"), custom.FieldByName("encoder")
-	core, include := custom.FieldByName("core"), custom.FieldByName("Include")
-	if writer.Kind() != reflect.Interface || writer.IsNil() || encoder.Kind() != reflect.Interface || core.Kind() != reflect.Interface || include.Kind() != reflect.Slice {
+	core, include, level := custom.FieldByName("core"), custom.FieldByName("Include"), custom.FieldByName("levelEnabler")
+	if level.Kind() != reflect.Interface || writer.Kind() != reflect.Interface || writer.IsNil() || encoder.Kind() != reflect.Interface || core.Kind() != reflect.Interface || include.Kind() != reflect.Slice {
 		return log, false
 	}
 	log = Log{Name: name, Include: textsOf(include), Exclude: textsOf(custom.FieldByName("Exclude"))}
+	log.Debug = level.Elem().Kind() == reflect.Int8 && level.Elem().Int() <= int64(zap.DebugLevel)
 	log.Writer, log.Address = writerOf(reflect.Indirect(writer.Elem()))
 	log.Tees = !core.IsNil() && reflect.Indirect(core.Elem()).Kind() == reflect.Slice // zapcore's tee
 	if !encoder.IsNil() {

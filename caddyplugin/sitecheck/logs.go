@@ -15,6 +15,7 @@ type Log struct {
 	Writer           string   // the writer's module, as in "net"
 	Address          string   // where a net writer sends lines
 	Tees             bool     // another module gets its lines besides
+	Debug            bool     // lines of level DEBUG are written
 	Redacted         bool     // addresses, queries and header fields are taken out
 }
 
@@ -52,17 +53,17 @@ func (s Sites) CheckLogs(logs []Log) error {
 	return nil
 }
 
-// Unredacted lists the names of the logs that keep addresses, queries or header
-// fields of requests to a site with a transfer handler.
+// Unredacted lists the names of the logs to which handlers write requests to a site
+// with a transfer handler as they are: at level DEBUG Caddy's proxies do, by loggers of
+// their own. What the servers log is redacted.
 func (s Sites) Unredacted(logs []Log) (names []string) {
-	for _, site := range s.Routes {
-		if !slices.ContainsFunc(site.Handlers, isTransfer) {
-			continue
-		}
-		for _, log := range logs {
-			if log.Writer != "discard" && !log.Redacted && log.carries(site.accessLogs()) && !slices.Contains(names, log.Name) {
-				names = append(names, log.Name)
-			}
+	asks := func(h Handler) bool { return isTransfer(h) && h["log_personal_data"] == nil }
+	if !slices.ContainsFunc(s.Routes, func(r *Route) bool { return slices.ContainsFunc(r.Handlers, asks) }) {
+		return nil
+	}
+	for _, log := range logs {
+		if log.Debug && log.Writer != "discard" && !log.Redacted && log.carries([]string{handlersLogger}) {
+			names = append(names, log.Name)
 		}
 	}
 	slices.Sort(names)

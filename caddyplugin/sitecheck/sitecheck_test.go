@@ -3,7 +3,6 @@ package sitecheck_test
 import (
 	"encoding/json"
 	"errors"
-	"slices"
 	"strings"
 	"testing"
 
@@ -186,11 +185,33 @@ func TestCheckLogs(t *testing.T) {
 			holds(t, sitecheck.Sites{Routes: routes}.CheckLogs([]sitecheck.Log{c.log}), c.want)
 		})
 	}
-	file := sitecheck.Log{Name: "access", Writer: "file", Include: []string{"http.log.access.log0"}}
-	redacted := file
-	redacted.Name, redacted.Redacted = "redacted", true
-	if got := (sitecheck.Sites{Routes: routes}).Unredacted([]sitecheck.Log{file, redacted, with(net, "tls")}); !slices.Equal(got, []string{"access"}) {
-		t.Errorf("unredacted are %q", got)
+}
+
+// TestUnredacted: what handlers log by themselves is the log's to leave out.
+func TestUnredacted(t *testing.T) {
+	const site = `{"servers": {"s": {"listen": [":80"], "routes": [{"handle": [{"handler": "transfer"}]}]}}}`
+	debug := sitecheck.Log{Name: "l", Writer: "file", Debug: true}
+	for name, c := range map[string]struct {
+		site string
+		log  sitecheck.Log
+		want bool
+	}{
+		"at DEBUG":             {site, debug, true},
+		"the proxies' alone":   {site, with(debug, "http.handlers.reverse_proxy"), true},
+		"all but handlers'":    {site, sitecheck.Log{Name: "l", Writer: "file", Debug: true, Exclude: []string{"http.handlers"}}, false},
+		"at INFO":              {site, sitecheck.Log{Name: "l", Writer: "file"}, false},
+		"filtered":             {site, sitecheck.Log{Name: "l", Writer: "file", Debug: true, Redacted: true}, false},
+		"to nowhere":           {site, sitecheck.Log{Name: "l", Writer: "discard", Debug: true}, false},
+		"as the site says":     {strings.Replace(site, `"transfer"`, `"transfer", "log_personal_data": "why"`, 1), debug, false},
+		"of no site of a gate": {strings.Replace(site, `"transfer"`, `"encode"`, 1), debug, false},
+	} {
+		routes, err := sitecheck.Read([]byte(c.site))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := len(sitecheck.Sites{Routes: routes}.Unredacted([]sitecheck.Log{c.log})) > 0; got != c.want {
+			t.Errorf("%s: warned of, %t", name, got)
+		}
 	}
 }
 
