@@ -28,7 +28,7 @@ func (a *App) provisionLedger() (err error) {
 		}
 	}
 	a.recorder, err = recorder.New(a.Ledger, recorder.Options{
-		Node: a.Node.Name, Logger: a.ctx.Slogger(), Now: now,
+		Node: a.Node.Name, Demo: a.Demo, Logger: a.ctx.Slogger(), Now: now,
 		Refusals: *refusalLimits.Load(),
 		Interval: time.Duration(retentionInterval.Load()), Patience: time.Duration(retentionPatience.Load()),
 	})

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
@@ -43,7 +44,7 @@ func TestTotalLossIsRefused(t *testing.T) {
 		}
 		g.wantEpochs(0)
 	}
-	refused("nobody to ask, but a note", site, note)
+	refused("an empty copy to ask, and a note", strings.Replace(witnessed, "witness ", "copy "+filepath.Join(t.TempDir(), "copy")+"\n\t\t\t# ", 1), note)
 	if err := os.Remove(note); err != nil {
 		t.Fatal(err)
 	}
@@ -84,6 +85,44 @@ func TestTotalLossIsRefused(t *testing.T) {
 		c, e := tiles.ReadCheckpoint(signed)
 		return err == nil && e == nil && !strings.HasSuffix(c.Origin, "/epoch-000001")
 	})
+}
+
+// A demo has no evidence to lose: its ledger is begun anew when it is gone, with a
+// warning. Not so a part of one, nor what a copy would know.
+func TestDemoIsBegunAnew(t *testing.T) {
+	a := newAnchors(t)
+	g := startGate(t, site, a.vars)
+	g.write(2)
+	for _, keep := range []string{"", "epoch-000001"} {
+		stopCaddy(t)
+		if err := ledger.NewEpoch(g.ledger, ledger.Options{Node: "gw-sg-1"}, "another", ""); err != nil {
+			t.Fatal(err)
+		}
+		names, err := os.ReadDir(g.ledger)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, name := range names {
+			if name.Name() == keep {
+				continue
+			}
+			if err := os.RemoveAll(filepath.Join(g.ledger, name.Name())); err != nil {
+				t.Fatal(err)
+			}
+		}
+		err = g.load(site, a.vars)
+		if gone := keep == ""; (err == nil) != gone {
+			t.Fatalf("with '%s' left: %v", keep, err)
+		} else if gone {
+			g.wantEpochs(1)
+			if id := g.write(1); id.Epoch != 1 {
+				t.Errorf("goes on with %v", id)
+			}
+			if r, err := verify.Ledger(g.ledger, verify.Options{}); err != nil || r.Epoch != 1 {
+				t.Errorf("verify: %+v, %v", r, err)
+			}
+		}
+	}
 }
 
 // A class's folder is a ledger, and is missed like one.

@@ -112,7 +112,7 @@ const maxKeyMonths = 12
 // opened with until it is closed.
 func (l *Ledger) options(o *Options) (writer ledger.Options, err error) {
 	writer = ledger.Options{
-		Node: o.Node, Logger: o.Logger, Now: o.Now,
+		Node: o.Node, Logger: o.Logger, Now: o.Now, Demo: o.Demo && len(l.Witnesses)+len(l.Copies) == 0,
 		Key: l.Key, MinFree: l.MinFree, EpochEntries: l.EpochEntries, PeriodMonths: l.KeyMonths,
 		OnSync: func(took time.Duration, _ int) { processMetrics().syncs.Observe(took.Seconds()) },
 	}

@@ -29,6 +29,10 @@ type Options struct {
 	// and in the names of records.
 	Node string
 
+	// Demo tells that the records prove nothing: a ledger that is gone is begun anew,
+	// unless a witness or a copy is named, which would know it. Default: false
+	Demo bool
+
 	// Logger takes what happens behind requests.
 	Logger *slog.Logger
 

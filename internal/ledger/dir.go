@@ -82,6 +82,21 @@ func (d Dir) Named(class string) ([]Dir, error) {
 // without any is an error.
 func (d Dir) Epochs() ([]uint32, error) { return epochsIn(d.fsys, d.Path) }
 
+// Names are the names in the folder that are the ledger's own, such as an epoch's; not
+// those of others, as lost+found.
+func (d Dir) Names() (own []string, err error) {
+	names, err := d.fsys.Names(d.Path)
+	for _, name := range names {
+		if format.Own(name) {
+			own = append(own, name)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("listing the ledger: %w", err)
+	}
+	return own, nil
+}
+
 // View is a view of an epoch; 0 is the newest. It holds no file open.
 func (d Dir) View(epoch uint32) (*View, error) { return openView(d.fsys, d.Path, epoch) }
 

@@ -55,6 +55,10 @@ type Options struct {
 	// Default: nobody knows any
 	KnownBefore func(ctx context.Context, empty []byte, vkey string) error
 
+	// Demo has Open begin a ledger anew in a folder that has lost all of one, with a
+	// warning: it is no evidence. Default: false, so that it fails with ErrLost
+	Demo bool
+
 	// SegmentEntries is how many entries a segment of a new epoch has. It is
 	// rounded up to a power of two, at most 65536. An epoch keeps the length it
 	// was made with. Default: 65536

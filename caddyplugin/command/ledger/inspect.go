@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -51,7 +52,7 @@ func inspectCommand() *cobra.Command {
 type inspected struct {
 	Folder   string           `json:"folder"`
 	Entries  int64            `json:"entries"` // under checkpoints
-	Bytes    int64            `json:"bytes"`   // of all files, without what is reserved
+	Bytes    int64            `json:"bytes"`   // of the ledger's files, without what is reserved
 	Reserved int64            `json:"reserved_bytes"`
 	Epochs   []inspectedEpoch `json:"epochs"`
 	Policies []string         `json:"policies"` // digests of the snapshots kept
@@ -106,7 +107,7 @@ func inspectLedger(dir ledger.Dir) (*inspected, error) {
 		l.Entries, l.Reserved = l.Entries+e.Entries, l.Reserved+e.Reserved
 		l.Epochs = append(l.Epochs, e)
 	}
-	if l.Bytes, err = bytesUnder(dir.Path); err != nil {
+	if l.Bytes, err = bytesOf(dir); err != nil {
 		return nil, err
 	}
 	l.Bytes = max(0, l.Bytes-l.Reserved) // a writer may have given some back meanwhile
@@ -175,9 +176,34 @@ func (e *inspectedEpoch) inspectWitnessed(file string, key note.Verifier) error 
 	return nil
 }
 
-// bytesUnder is how many bytes the files of a folder have. Files that go away
-// meanwhile do not count.
+// bytesOf is how many bytes the files of a ledger have, with those of its classes. What
+// else lies in its folder, as lost+found, may not even be readable.
+func bytesOf(dir ledger.Dir) (total int64, err error) {
+	dirs, err := dir.Classes()
+	for _, d := range dirs {
+		names, err := d.Names()
+		if err != nil {
+			return 0, err
+		}
+		for _, name := range names {
+			if path := filepath.Join(d.Path, name); !slices.ContainsFunc(dirs, func(c ledger.Dir) bool { return c.Path == path }) {
+				n, err := bytesUnder(path)
+				if err != nil {
+					return 0, err
+				}
+				total += n
+			}
+		}
+	}
+	return total, err
+}
+
+// bytesUnder is how many bytes a file has, or those of a folder, also behind a link.
+// Files that go away meanwhile do not count.
 func bytesUnder(folder string) (total int64, err error) {
+	if behind, err := filepath.EvalSymlinks(folder); err == nil {
+		folder = behind
+	}
 	err = filepath.WalkDir(folder, func(_ string, d fs.DirEntry, err error) error {
 		var info fs.FileInfo
 		if err == nil && d.Type().IsRegular() {

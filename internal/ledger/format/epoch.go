@@ -92,7 +92,7 @@ func ListEpochs(fsys FS, dir string) (numbers []uint32, foreign []string, err er
 	}
 	numbers = EpochNumbers(names)
 	for _, name := range names {
-		if len(EpochNumbers([]string{name})) == 0 && !ours(name) {
+		if !Own(name) {
 			foreign = append(foreign, name)
 		}
 	}

@@ -32,6 +32,10 @@ const (
 // gateway notes there what was in force last.
 var besides = []string{"policy.approved", "policy.last", "oversight"}
 
+// Own reports whether a name in the ledger's folder is an epoch's or another one of the
+// ledger's.
+func Own(name string) bool { return len(EpochNumbers([]string{name})) == 1 || ours(name) }
+
 // ours reports whether a name in the ledger's folder is known.
 func ours(name string) bool {
 	name = strings.TrimSuffix(name, ".tmp")
