@@ -2,16 +2,18 @@ package directory
 
 import (
 	"errors"
+	"slices"
 	"sync"
 	"time"
 )
 
-// breaker stops asking a service that keeps failing. After breakAfter failures in
-// a row it is open for a pause, which doubles with each one; then a single request
-// is let through to see whether the service is back.
+// breaker stops asking a service that keeps failing. After failures about breakAfter
+// different accounts in a row it is open for a pause, which doubles with each one; then
+// a single request is let through to see whether the service is back. One account, however
+// often it fails, opens it for nobody.
 type breaker struct {
 	mu      sync.Mutex
-	inRow   int           // guarded by mu: failures since the last success
+	failed  []string      // guarded by mu: accounts, at most breakAfter, that failed since the last success
 	until   time.Time     // guarded by mu: when a probe may go out
 	pause   time.Duration // guarded by mu
 	probing bool          // guarded by mu: a probe is under way
@@ -31,7 +33,7 @@ var errOpen = errors.New("the directory has failed several times in a row and is
 func (b *breaker) allow(now time.Time) (probe bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if b.inRow < breakAfter {
+	if len(b.failed) < breakAfter {
 		return false, nil
 	}
 	if b.probing || now.Before(b.until) {
@@ -45,21 +47,24 @@ func (b *breaker) allow(now time.Time) (probe bool, err error) {
 func (b *breaker) open(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.inRow >= breakAfter && (b.probing || now.Before(b.until))
+	return len(b.failed) >= breakAfter && (b.probing || now.Before(b.until))
 }
 
-// conclude notes how a request that was allowed has ended.
-func (b *breaker) conclude(now time.Time, probe, ok bool) {
+// conclude notes how a request about an account, which was allowed, has ended.
+func (b *breaker) conclude(now time.Time, account string, probe, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if probe {
 		b.probing = false
 	}
 	if ok {
-		b.inRow, b.pause = 0, 0
+		b.failed, b.pause = nil, 0
 		return
 	}
-	if b.inRow++; b.inRow >= breakAfter && !now.Before(b.until) { // not for each of those that were under way
+	if len(b.failed) < breakAfter && !slices.Contains(b.failed, account) {
+		b.failed = append(b.failed, account)
+	}
+	if len(b.failed) >= breakAfter && !now.Before(b.until) { // not for each of those that were under way
 		b.pause = min(max(2*b.pause, pauseFirst), pauseMost)
 		b.until = now.Add(b.pause)
 	}

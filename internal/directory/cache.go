@@ -12,7 +12,8 @@ import (
 // Cache holds what a directory said about accounts, and when. Reading it takes no
 // lock. It outlives reloads: those who use it bring their own settings.
 type Cache struct {
-	answers *cache.Cache[string, *answer] // by account
+	answers *cache.Cache[string, *answer] // records, by account
+	none    *cache.Cache[string, *answer] // that there is no record: it pushes out none
 
 	mu    sync.Mutex // one writer at a time; readers do not take it
 	kinds map[kind]*controllers.Account
@@ -40,7 +41,8 @@ type kind struct{ country, controller string }
 // the reason is returned beside the cache.
 func NewCache(url, path string) (*Cache, error) {
 	c := &Cache{
-		answers: cache.New[string, *answer](DefaultEntries), kinds: make(map[kind]*controllers.Account),
+		answers: cache.New[string, *answer](DefaultEntries), none: cache.New[string, *answer](DefaultEntries),
+		kinds: make(map[kind]*controllers.Account),
 		state: stateFile{path: path}, source: sourceOf(url),
 	}
 	if path == "" {
@@ -51,20 +53,31 @@ func NewCache(url, path string) (*Cache, error) {
 
 // get returns what was said about an account, nil for nothing.
 func (c *Cache) get(id string) *answer {
-	a, _ := c.answers.Get(id)
+	if a, ok := c.answers.Get(id); ok {
+		return a
+	}
+	a, _ := c.none.Get(id)
 	return a
 }
 
 // put notes what the directory said when it was asked at that moment; record is nil
-// if it has none. Something said later stays. If there are more than limit accounts
-// others make room.
+// if it has none. Something said later stays. If there are more than limit records, or
+// accounts without one, others of the same make room.
 func (c *Cache) put(id string, asked time.Time, record *controllers.Account, limit int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	a := c.answer(asked, record)
 	c.changed.Store(true)
-	if old := c.get(id); old == nil || old.asked <= a.asked {
-		c.answers.Put(id, a, limit)
+	if old := c.get(id); old != nil && old.asked > a.asked {
+		return
+	}
+	to, from := c.answers, c.none
+	if record == nil {
+		to, from = c.none, c.answers
+	}
+	to.Put(id, a, limit)
+	if _, ok := from.Get(id); ok {
+		from.Delete(id)
 	}
 }
 
@@ -107,10 +120,12 @@ func (a *answer) about(id string) *controllers.Account {
 
 // forget removes what was said before a moment: nobody believes it any more.
 func (c *Cache) forget(before time.Time) {
-	if c.answers.DeleteFunc(func(_ string, a *answer) bool { return a.asked < time.Duration(before.UnixNano()) }) {
+	old := func(_ string, a *answer) bool { return a.asked < time.Duration(before.UnixNano()) }
+	c.none.DeleteFunc(old)
+	if c.answers.DeleteFunc(old) {
 		c.changed.Store(true)
 	}
 }
 
 // Len returns how many accounts something is known of.
-func (c *Cache) Len() int { return c.answers.Len() }
+func (c *Cache) Len() int { return c.answers.Len() + c.none.Len() }

@@ -47,8 +47,9 @@ type LookupConfig struct {
 	// Expiry, which is at least Refresh.
 	StaleLimit time.Duration
 
-	// Negative is how long it is believed that an account has no record; never
-	// longer, even if the directory fails.
+	// Negative is how long it is believed that an account has no record, never
+	// longer, even if the directory fails; and for how long one whose answer cannot be
+	// used is not asked for again.
 	Negative time.Duration
 
 	// Timeout is how long a look-up may wait for its turn, how long the directory may
@@ -58,7 +59,8 @@ type LookupConfig struct {
 	// Concurrency is how many look-ups may be under way at a time.
 	Concurrency int
 
-	// Entries is how many accounts are remembered.
+	// Entries is how many records are remembered, and of how many accounts that they
+	// have none.
 	Entries int
 
 	// Strict refuses a record with an invalid country. Otherwise it is taken without it.
@@ -83,6 +85,7 @@ type Lookup struct {
 	client  *client
 	cache   *Cache
 	breaker breaker
+	faults  *faults
 	flights singleflight.Group
 	slots   chan struct{} // one for each look-up under way
 	health  health
@@ -99,6 +102,7 @@ func NewLookup(config LookupConfig, cache *Cache) (*Lookup, error) {
 		return nil, err
 	}
 	l := &Lookup{config: config, client: client, cache: cache, slots: make(chan struct{}, config.Concurrency)}
+	l.faults = newFaults(l.config.Negative)
 	l.health.logger = config.Logger
 	return l, nil
 }
@@ -138,8 +142,9 @@ func (c *LookupConfig) complete() error {
 // record whose controller they lack is as good as none that was read. The record is
 // the caller's.
 //
-// It waits only if nothing usable is remembered. A caller whose context ends does
-// not end the look-up for others.
+// It waits only if nothing usable is remembered, not even that the directory has just
+// failed about this account. A caller whose context ends does not end the look-up for
+// others.
 func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account string) (*controllers.Account, error) {
 	now := l.config.Now()
 	a := l.cache.get(account)
@@ -150,18 +155,23 @@ func (l *Lookup) Find(ctx context.Context, s *controllers.Snapshot, account stri
 			usable = l.judge(a, now)
 		}
 	}
-	switch usable {
-	case fresh:
+	if usable == fresh {
 		return record, nil
-	case ageing:
-		l.refreshAhead(account, a, s.Known())
+	}
+	err := l.faults.of(account, now)
+	if usable == ageing {
+		if err == nil {
+			l.refreshAhead(account, a, s.Known())
+		}
 		return record, nil
-	case stale, noUse: // ask
 	}
 	if usable == stale && l.breaker.open(now) {
 		return record, nil
 	}
-	found, err := l.wait(ctx, now, account, s)
+	var found *controllers.Account
+	if err == nil {
+		found, err = l.wait(ctx, now, account, s)
+	}
 	switch {
 	case err == nil:
 		return found, nil
@@ -310,12 +320,24 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	if f, ok := l.remembered(account, known, began); ok { // another look-up has just ended
 		return f, nil
 	}
+	if err := l.faults.of(account, began); err != nil {
+		return nil, err
+	}
 	probe, err := l.breaker.allow(began)
 	if err != nil {
 		return nil, err
 	}
+	if probe && account != Nobody { // what is wrong with this account closes it to nobody else
+		if _, err := l.ask(ctx, Nobody, known); !unwell(err) {
+			l.breaker.conclude(l.config.Now(), Nobody, probe, true)
+			probe = false
+		}
+	}
 	record, err := l.ask(ctx, account, known)
-	l.breaker.conclude(l.config.Now(), probe, !unwell(err))
+	l.breaker.conclude(l.config.Now(), account, probe, !unwell(err))
+	if account != Nobody {
+		l.faults.note(account, began, err)
+	}
 	if err == nil || aboutAccount(err) {
 		l.heard.Store(true)
 	}
@@ -354,7 +376,8 @@ func (l *Lookup) Run(ctx context.Context) {
 }
 
 // Nobody is an account id that no directory has. It is asked for at a start, until the
-// directory answers: that it has no such account, or that this is none.
+// directory answers: that it has no such account, or that this is none; and to see
+// whether a directory that failed is back.
 const Nobody = "transfergate:nobody"
 
 // The paces of asking for Nobody.

@@ -392,7 +392,8 @@ func TestConcurrency(t *testing.T) {
 func TestOtherRegisters(t *testing.T) {
 	c := newCenter(t)
 	c.set("a", `{"account":"a","contracting_party":"sparkoo-br"}`)
-	l := c.newLookup(t, nil)
+	clock := newClock()
+	l := c.newLookup(t, func(config *directory.LookupConfig) { config.Now = clock.now })
 	find(t, l, "a")
 	table, err := controllers.New([]decision.Controller{{ID: "sparkoo-sg", Default: true}})
 	if err != nil {
@@ -403,6 +404,7 @@ func TestOtherRegisters(t *testing.T) {
 		t.Errorf("got %+v, %v", a, err)
 	}
 	c.set("a", `{"account":"a","contracting_party":"sparkoo-sg"}`)
+	clock.forward(10 * time.Second)
 	if a, err := l.Find(t.Context(), without, "a"); err != nil || partyOf(a) != "sparkoo-sg" {
 		t.Errorf("got %+v, %v", a, err)
 	}

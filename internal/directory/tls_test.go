@@ -113,7 +113,7 @@ func TestClientCertificate(t *testing.T) {
 			if err := errors.Join(os.WriteFile(files.Certificate, cert, 0o600), os.WriteFile(files.Key, key, 0o600)); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := l.Find(t.Context(), registers, "a"); err != nil {
+			if _, err := l.Find(t.Context(), registers, "b"); err != nil { // that it failed is remembered of the other
 				t.Errorf("with a new certificate: %v", err)
 			}
 		})
