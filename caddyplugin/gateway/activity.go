@@ -139,7 +139,7 @@ func (h *Handler) ambiguous(r *http.Request, stores []bool, matched int) (bool, 
 // err says is left out: it may quote the request.
 func (h *Handler) matcherFailed(a *Activity, err error) error {
 	if statusOf(err) != http.StatusTooEarly {
-		h.logger.Error("a matcher failed; the request is denied", zap.String("activity", a.Name), zap.String("at", a.At), zap.String("error", fmt.Sprintf("%T", err)))
+		h.app.mishap(h.logger, "a matcher failed; the request is denied", a.At+" "+a.Name, zap.String("activity", a.Name), zap.String("at", a.At), zap.String("error", fmt.Sprintf("%T", err)))
 	}
 	return err
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/geo"
 	"github.com/sparkoo/transfergate/internal/guard"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/repeats"
 	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
@@ -119,14 +120,15 @@ type App struct {
 	sites       sitecheck.Sites
 	redacted    []string // servers whose logs are
 	starting    *starting
-	complaints  complaints[refuser] // of credentials that were refused; at most causes times sources
-	failures    complaints[error]   // of the ledger
+	complaints  repeats.Counter[refuser] // of credentials that were refused; at most causes times sources
+	failures    repeats.Counter[error]   // of the ledger
+	mishaps     repeats.Counter[mishap]
 	operators   *adminapi.Operators
 
-	example  string   // address of a site to try
-	denials  sampler  // of the log
-	early    []string // servers that a warning of early data was given for
-	unlisted sync.Map // names of contracting parties an alert was given for
+	example  string                           // address of a site to try
+	denials  repeats.Counter[decision.Reason] // of the log
+	early    []string                         // servers that a warning of early data was given for
+	unlisted unlisted
 
 	handlers []*Handler // no more of them once the app has started
 }
@@ -172,6 +174,7 @@ func (a *App) Provision(ctx caddy.Context) error {
 // provision does all that it can, so that all problems are told at once, in the order in
 // which things depend on each other.
 func (a *App) provision() error {
+	a.denials.Every = time.Minute
 	if err := option.Resolve(a, a.At); err != nil {
 		return err
 	}

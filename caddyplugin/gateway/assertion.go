@@ -180,7 +180,7 @@ func (t *attempt) assert() (err error) {
 		return nil
 	}
 	if t.assertion, err = s.signer.Sign(t.assertionFacts()); err != nil {
-		t.handler.logger.Error("a region got no request, as no assertion could be made for it", zap.Error(err))
+		t.handler.app.mishap(t.handler.logger, "a region got no request, as no assertion could be made for it", "", zap.Error(err))
 		return errAssertion
 	}
 	return nil

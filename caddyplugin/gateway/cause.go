@@ -2,8 +2,6 @@ package gateway
 
 import (
 	"slices"
-	"sync"
-	"time"
 
 	"go.uber.org/zap"
 )
@@ -80,49 +78,13 @@ type refuser struct {
 	cause    Cause
 }
 
-// complaints says when to log what repeats: the first time, and from then on how often
-// it happened meanwhile.
-type complaints[K comparable] struct {
-	mu   sync.Mutex
-	told map[K]*complaint // guarded by mu; of a closed set
-}
-
-// complaint is one of them.
-type complaint struct {
-	at    time.Time // when it was logged
-	since uint64    // how many came after that
-}
-
-// complainEvery is how often one complaint is logged.
-const complainEvery = 10 * time.Minute
-
-// due notes one and reports whether to log it, as so many.
-func (c *complaints[K]) due(r K, at time.Time) (times uint64, due bool) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.told == nil {
-		c.told = make(map[K]*complaint)
-	}
-	one := c.told[r]
-	if one == nil {
-		one = new(complaint)
-		c.told[r] = one
-	}
-	one.since++
-	if !one.at.IsZero() && at.Sub(one.at) < complainEvery {
-		return 0, false
-	}
-	times, one.since, one.at = one.since, 0, at
-	return times, true
-}
-
 // complain counts a refusal, and logs it where it is new. A token that has expired is
 // what sound clients bring every day.
 //
 //clause:enforces §5(j); record cause
 func (a *App) complain(r refuser) {
 	a.metrics.refusedIdentity(r)
-	times, due := a.complaints.due(r, now())
+	times, due := a.complaints.Due(r, now())
 	if !due {
 		return
 	}

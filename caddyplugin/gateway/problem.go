@@ -92,7 +92,7 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 	}
 	body, err := p.encode()
 	if err != nil {
-		h.logger.Error("encoding a problem document", zap.Error(err))
+		h.app.mishap(h.logger, "encoding a problem document", "", zap.Error(err))
 	}
 	header := w.Header()
 	header.Set("Content-Type", "application/problem+json")

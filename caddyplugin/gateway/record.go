@@ -56,7 +56,7 @@ func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release f
 	}
 	if err := a.store.Keep(x.state); err != nil {
 		release()
-		if times, due := a.failures.due(errPolicyKept, now()); due {
+		if times, due := a.failures.Due(errPolicyKept, now()); due {
 			a.logger.Error("the ledger did not take the policy; the request is refused", zap.Uint64("times", times), zap.Error(err))
 		}
 		return id, nil, errLedger
@@ -113,7 +113,7 @@ func aboutOf(rec *record.Transfer, x *exchange) refusals.About {
 // ledgerFailed logs that a record was not taken: of each kind of error the first, and
 // from then on how often it happened meanwhile.
 func (a *App) ledgerFailed(kind string, err error) {
-	times, due := a.failures.due(failureOf(err), now())
+	times, due := a.failures.Due(failureOf(err), now())
 	if due {
 		a.logger.Error("the ledger did not take a record; the request is refused", zap.String("type", kind), zap.Uint64("times", times), zap.Error(err))
 	}

@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -177,12 +179,30 @@ func (a *App) checkAccount(source IdentitySource, id *Identity) error {
 // malformedAccount is told to a client whose credential proves an odd account id.
 const malformedAccount = "the credential names a malformed account id"
 
+// unlisted are the contracting parties that an alert was given for. Accounts name
+// them, each perhaps another.
+type unlisted struct {
+	names sync.Map
+	many  atomic.Int64 // of them
+}
+
+// manyUnlisted is for how many contracting parties an alert is given, or a few more.
+const manyUnlisted = 100
+
 // alertUnlisted says once per party that the registers lack a contracting party
 // which account records name. Its safeguards are unknown until they have it.
 func (a *App) alertUnlisted(party string) {
-	if _, known := a.unlisted.LoadOrStore(party, true); !known {
-		a.logger.Warn("a contracting party of an account record is not in the registers: it was taken over by name and address; add it to controllers.yaml",
-			zap.String("party", party))
+	u := &a.unlisted
+	if _, known := u.names.Load(party); known || u.many.Load() >= manyUnlisted {
+		return
+	}
+	if _, known := u.names.LoadOrStore(party, true); known {
+		return
+	}
+	a.logger.Warn("a contracting party of an account record is not in the registers: it was taken over by name and address; add it to controllers.yaml",
+		zap.String("party", party))
+	if u.many.Add(1) == manyUnlisted {
+		a.logger.Warn("further contracting parties that are not in the registers are only counted, by caddy_transfer_unlisted_parties_total", zap.Int("named", manyUnlisted))
 	}
 }
 

@@ -74,7 +74,7 @@ func (h *Handler) judge(r *http.Request) verdict {
 func (h *Handler) decide(r *http.Request, x *exchange, activity string, at time.Time) verdict {
 	table, err := x.state.Table(&h.site, at)
 	if err != nil {
-		h.logger.Error("no policy to decide by", zap.Error(err))
+		h.app.mishap(h.logger, "no policy to decide by", "", zap.Error(err))
 		return failed(x, decision.NoStatement)
 	}
 	f := x.facts(r, activity, at)

@@ -22,6 +22,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/regular"
+	"github.com/sparkoo/transfergate/internal/repeats"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -89,7 +90,7 @@ func (h *TransferLog) Provision(ctx caddy.Context) (err error) {
 	if h.app, err = gateway.AppOf(ctx); err != nil {
 		return gateway.Missing(err)
 	}
-	h.logger = ctx.Slogger()
+	h.logger = repeats.Logger(ctx.Slogger(), time.Now) // whoever reads can ask again and again
 	return nil
 }
 

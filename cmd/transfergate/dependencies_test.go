@@ -18,10 +18,10 @@ caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplu
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif
 caddyplugin/command/ledger: caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/record internal/regular internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
-caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/tiles
+caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/regular internal/suggest internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/suggest
-caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/record internal/refusals internal/regular internal/suggest internal/whatif
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/record internal/refusals internal/suggest
@@ -35,7 +35,7 @@ internal/policytest: config internal/decision internal/fields internal/policydif
 internal/question: internal/country internal/decision internal/suggest
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
-internal/directory: controllers internal/cache internal/durable internal/fetch internal/regular
+internal/directory: controllers internal/cache internal/durable internal/fetch internal/regular internal/repeats
 internal/durable:
 internal/fetch:
 internal/cache:
@@ -46,11 +46,12 @@ internal/decision/decisiontest: internal/decision
 internal/approval: internal/regular
 internal/assertion: internal/cache internal/fetch internal/suggest
 internal/country:
-internal/ledger: internal/durable internal/ledger/format internal/record internal/tiles
+internal/ledger: internal/durable internal/ledger/format internal/record internal/repeats internal/tiles
 internal/ledger/format: internal/durable internal/record internal/regular internal/tiles
 internal/ledger/verify: internal/ledger/format internal/record internal/tiles
 internal/record:
 internal/refusals:
+internal/repeats:
 internal/suggest:
 internal/reference: internal/decision
 internal/regular:

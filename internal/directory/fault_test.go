@@ -202,3 +202,27 @@ func TestOneAccountsFaultIsNoProbe(t *testing.T) {
 
 // sortedKeys are the keys of a map, in order.
 func sortedKeys[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
+
+// A directory that answers about some and not about others fills no log: neither with
+// what concerns an account nor with its own changes.
+func TestFaultsFillNoLog(t *testing.T) {
+	c := newCenter(t)
+	clock, said := newClock(), new(logs)
+	l := c.newLookup(t, func(config *directory.LookupConfig) { config.Now, config.Logger = clock.now, said.logger() })
+	for i := range 300 {
+		one := faults[sortedKeys(faults)[i%len(faults)]]
+		c.does(one)
+		if _, err := l.Find(t.Context(), registers, fmt.Sprint("odd-", i)); err == nil {
+			t.Fatal("found")
+		}
+		c.does(nil)
+		clock.forward(30 * time.Second)
+		find(t, l, fmt.Sprint("none-", i))
+	}
+	if n := strings.Count(said.String(), "\n"); n == 0 || n > 10 {
+		t.Errorf("%d lines:\n%s", n, said)
+	}
+	if strings.Contains(said.String(), "odd") {
+		t.Error("an account is named")
+	}
+}

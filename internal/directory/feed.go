@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/fetch"
+	"github.com/sparkoo/transfergate/internal/repeats"
 )
 
 // The defaults of a feed.
@@ -77,6 +78,8 @@ type Feed struct {
 	table  *controllers.Table
 	asOf   atomic.Int64 // of the table's accounts, nanoseconds since 1970; 0 for none
 	health health
+
+	trouble *slog.Logger // the logger, for what is tried again and again
 }
 
 // NewFeed returns a feed that remembers in memory. It asks nobody.
@@ -89,7 +92,7 @@ func NewFeed(config FeedConfig, memory *FeedMemory) (*Feed, error) {
 		return nil, err
 	}
 	f := &Feed{config: config, client: client, memory: memory}
-	f.health.logger = config.Logger
+	f.health.logger, f.trouble = config.Logger, repeats.Logger(config.Logger, time.Now)
 	return f, nil
 }
 

@@ -71,7 +71,7 @@ func (f *Feed) advance(p position) {
 
 func (f *Feed) logKept(err error) {
 	if err != nil {
-		f.config.Logger.Error("account records could not be kept on disk; a restart may find older ones", "error", err)
+		f.trouble.Error("account records could not be kept on disk; a restart may find older ones", "error", err)
 	}
 }
 

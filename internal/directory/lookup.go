@@ -338,13 +338,16 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	if account != Nobody {
 		l.faults.note(account, began, err)
 	}
-	if err == nil || aboutAccount(err) {
+	switch {
+	case aboutAccount(err):
 		l.heard.Store(true)
-	}
-	if err != nil {
+		l.health.refused(fmt.Errorf("asking %s: %w", fetch.Host(l.config.URL), err))
+		return nil, err
+	case err != nil:
 		l.health.failed(fmt.Errorf("asking %s: %w", fetch.Host(l.config.URL), err))
 		return nil, err
 	}
+	l.heard.Store(true)
 	l.health.succeeded(began)
 	l.cache.put(account, began, record, l.config.Entries)
 	return found{record, began}, nil

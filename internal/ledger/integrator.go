@@ -133,7 +133,7 @@ func (g *integrator) takeAll() {
 func (g *integrator) take(b handed) {
 	if b.place.First > uint64(g.tree.Size()) {
 		if err := g.readBack(b.place.First); err != nil {
-			g.o.Logger.Warn("reading back entries to hash them; it is tried again", "error", err)
+			g.o.trouble.Warn("reading back entries to hash them; it is tried again", "error", err)
 		}
 	}
 	if b.place.First == uint64(g.tree.Size()) {
@@ -236,7 +236,7 @@ func (g *integrator) publish() {
 	g.counters.fail(opCheckpoint)
 	if g.failing.Load() == nil {
 		g.failing.Store(&failing{time.Now(), err})
-		g.o.Logger.Error("the ledger cannot sign a checkpoint; it tries again", "error", err)
+		g.o.trouble.Error("the ledger cannot sign a checkpoint; it tries again", "error", err)
 	}
 }
 
@@ -315,7 +315,7 @@ func (g *integrator) storeSubtrees() {
 		}
 		if err != nil {
 			g.counters.fail(opHash)
-			g.o.Logger.Error("the hashes of a full segment stay in memory; it is tried again", "error", err)
+			g.o.trouble.Error("the hashes of a full segment stay in memory; it is tried again", "error", err)
 			return
 		}
 		g.mu.Lock()

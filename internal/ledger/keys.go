@@ -85,7 +85,7 @@ func (l *Log) rollKey() {
 		if err != nil {
 			r.notUntil = now.Add(keyRetry)
 			l.counters.fail(opKey)
-			l.o.Logger.Error("making the next period's key of the pseudonyms; the old one serves, and it is tried again", "error", err)
+			l.o.trouble.Error("making the next period's key of the pseudonyms; the old one serves, and it is tried again", "error", err)
 		}
 	})
 }

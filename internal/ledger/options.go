@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/repeats"
 )
 
 const (
@@ -20,6 +21,8 @@ type Options struct {
 
 	// Logger takes what an operator should know. Default: discard
 	Logger *slog.Logger
+
+	trouble *slog.Logger // Logger, for what is tried again and again
 
 	// Now is the clock of the entries the log itself makes. Default: time.Now
 	Now func() time.Time
@@ -115,6 +118,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.Now == nil {
 		o.Now = time.Now
+	}
+	if o.trouble == nil {
+		o.trouble = repeats.Logger(o.Logger, o.Now)
 	}
 	if o.SegmentEntries <= 0 || o.SegmentEntries > format.MaxSegmentEntries {
 		o.SegmentEntries = format.MaxSegmentEntries

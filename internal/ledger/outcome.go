@@ -146,7 +146,7 @@ func (q *outcomes) flush(l *Log) {
 		if err != nil {
 			token(q.first)
 			q.mu.Unlock()
-			l.o.Logger.Error("writing outcomes of transfers; they are kept and tried again", "error", err)
+			l.o.trouble.Error("writing outcomes of transfers; they are kept and tried again", "error", err)
 			return
 		}
 		q.list = q.list[:copy(q.list, q.list[n:])]

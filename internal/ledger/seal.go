@@ -62,7 +62,7 @@ func (s *sealer) run() {
 		retry.Stop()
 		if err := s.sealAll(); err != nil && !errors.Is(err, errStopped) {
 			s.counters.fail(opSeal)
-			s.o.Logger.Error("a full segment stays as it is; sealing it is tried again", "error", err)
+			s.o.trouble.Error("a full segment stays as it is; sealing it is tried again", "error", err)
 		}
 	}
 }
