@@ -154,6 +154,18 @@ func (d Dir) Last(n uint64) (id record.ID, err error) {
 	return id, err
 }
 
+// Size is how many entries an epoch has. Of segments that are full it looks at the
+// ends only. Damage is a *CorruptError, which names the first entry that cannot be
+// read.
+func (d Dir) Size(epoch uint32) (n uint64, err error) {
+	for range format.Rereads {
+		if n, err = size(d.fsys, d.Path, epoch); !format.Transient(err) {
+			break
+		}
+	}
+	return n, err
+}
+
 // Holds are the holds on this ledger, by reference.
 func (d Dir) Holds() ([]Hold, error) { return readHolds(d.fsys, d.Path) }
 

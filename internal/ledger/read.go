@@ -60,12 +60,7 @@ func last(fsys format.FS, dir string, n uint64) (record.ID, error) {
 		return record.ID{}, err
 	}
 	for _, number := range slices.Backward(numbers) {
-		w, err := format.WalkEpoch(fsys, dir, number)
-		if err != nil {
-			return record.ID{}, err
-		}
-		skip := func(s *format.Segment, limit uint64) (bool, error) { return format.SealedAt(fsys, s, w.Epoch, limit) }
-		size, err := w.Run(skip, func(*format.Frame) error { return nil })
+		size, err := size(fsys, dir, number)
 		if err != nil {
 			return record.ID{}, err
 		}
@@ -75,4 +70,14 @@ func last(fsys format.FS, dir string, n uint64) (record.ID, error) {
 		n -= size
 	}
 	return record.ID{}, nil
+}
+
+// size is Dir.Size, and takes for damage what a writer may have done meanwhile.
+func size(fsys format.FS, dir string, number uint32) (uint64, error) {
+	w, err := format.WalkEpoch(fsys, dir, number)
+	if err != nil {
+		return 0, err
+	}
+	skip := func(s *format.Segment, limit uint64) (bool, error) { return format.SealedAt(fsys, s, w.Epoch, limit) }
+	return w.Run(skip, func(*format.Frame) error { return nil })
 }
