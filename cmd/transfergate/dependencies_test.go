@@ -32,6 +32,8 @@ internal/policystore: config controllers internal/approval internal/decision int
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
+internal/query: internal/country internal/record internal/suggest
+internal/query/scan: internal/ledger internal/query internal/record
 internal/question: internal/country internal/decision internal/suggest
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
