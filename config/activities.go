@@ -25,6 +25,9 @@ var activityFields = []field{
 	{key: "support", doc: "The kind of support an activity of kind 4c gives.", form: oneOf(supportWords)},
 	{key: "occasional", doc: "true: not routine, so that a derogation which its law limits to occasional use may serve it.", is: flagField},
 	{key: "rights", doc: "true: the person's own access and rights requests (§7), which nothing stops.", is: flagField},
+	{key: "no_ticket", doc: "Why staff who read the data need no ticket for it. Left out: they need one (§5(f))."},
+	{key: "approval", doc: "required: staff in the countries of approval_for need an approval, with who gave it and when it ends, as a case of §4(b) has. Left out: nobody needs one.", form: oneOf([]string{"required"})},
+	{key: "approval_for", doc: "The countries whose staff need an approval, or any.", is: setField, form: countryForm},
 	{key: "statement", doc: "The privacy statement that covers it, by its name in statement.yaml. Left out: the site's.", form: idForm},
 	{key: "report", doc: "Lets requests pass for a time that lack only a safeguard, and records them as denied but not enforced.", is: mappingField, what: "report", fields: reportFields},
 }
@@ -47,7 +50,7 @@ func (d *draft) decodeActivities(root record) {
 			LegalBasis: r.text("legal_basis"), Exporter: decision.Exporter(r.text("exporter")),
 			Order: decision.OrderDeclared, StorageOnly: r.flag("storage_only"), Public: r.flag("public"),
 			Occasional: r.flag("occasional"), Rights: r.flag("rights"), Statement: r.text("statement"),
-			Position: r.position(),
+			NoTicket: r.text("no_ticket"), Approval: r.approval(), Position: r.position(),
 		}
 		if r.has("order") {
 			a.Order = decision.Order(r.text("order"))
@@ -58,6 +61,17 @@ func (d *draft) decodeActivities(root record) {
 		}
 		d.activities = append(d.activities, row[decision.Activity]{a, r})
 	}
+}
+
+// approval reads whose access needs an approval. Half of it would protect nobody.
+func (r record) approval() decision.Set {
+	switch {
+	case r.has("approval") && r.text("approval") == "required":
+		return r.set("approval_for")
+	case r.has("approval_for") && !r.has("approval"):
+		r.report(r.at("approval_for"), "approval", "%q says whose access needs an approval, and nothing asks for one; write approval: required beside it", "approval_for")
+	}
+	return decision.Set{}
 }
 
 // checkActivities makes sure that rights requests, which nothing stops, go where

@@ -49,6 +49,21 @@ var referenceForm = &form{check: func(r record, key string, it item) {
 	}
 }}
 
+var approvalForm = &form{check: func(r record, key string, it item) {
+	if _, err := question.ParseApproval(it.value); err != nil {
+		r.report(it.node, "unknown-word", "%q: %v", key, err)
+	}
+}}
+
+var accessReasonForm = oneOf(accessReasonWords())
+
+func accessReasonWords() (words []string) {
+	for _, reason := range decision.AccessReasons() {
+		words = append(words, string(reason))
+	}
+	return words
+}
+
 var givenFields = []field{
 	{key: "activity", doc: "What the request does.", form: idForm},
 	{key: "country", doc: "The registered country. Left out: nobody is registered.", form: countryForm},
@@ -58,6 +73,10 @@ var givenFields = []field{
 	{key: "claimed_party", doc: "The contracting party a verified token names.", form: idForm},
 	{key: "staff", doc: "Who asks, if not the person: entity@COUNTRY.", form: placeForm},
 	{key: "no_subject", doc: "Staff do not say whose data they ask for.", is: flagField},
+	{key: "unnamed", doc: "Nothing says which member of staff asks.", is: flagField},
+	{key: "ticket", doc: "The number of the ticket that staff name."},
+	{key: "access_reason", doc: "Why staff look.", form: accessReasonForm},
+	{key: "approval", doc: "Who approved the access by staff: approval:ID:APPROVER:UNTIL.", form: approvalForm},
 	{key: "born", doc: "When the person was born: a year such as 2010, or a day such as 2010-05-17.", form: birthForm},
 	{key: "chose", doc: "What the person chose: closed, minor, guardian, restricted, withdrawn, opt-out, purposes or recipients objected to, activities switched off.", is: listField},
 	{key: "reference", doc: "What is on file: consent:ID, instruction:ID, or case:ID:APPROVER:UNTIL.", form: referenceForm},
@@ -172,11 +191,13 @@ func (r record) given(always record) (q question.Question) {
 	q = question.Question{
 		Activity: text("activity"), Country: text("country"), Identified: flag("identified"), At: from("at").date("at"),
 		Party: text("contracting_party"), Claim: text("claimed_party"), NoSubject: flag("no_subject"), Choices: question.ParseChoices(list("chose")),
+		Unnamed: flag("unnamed"), Ticket: text("ticket"), AccessReason: decision.AccessReason(text("access_reason")),
 		Deletes: flag("deletes"), Regions: list("regions"), Statement: text("statement"), Demo: flag("demo"),
 	}
 	// What does not parse was reported by the form of its key.
 	q.Born, _ = decision.ParseBirth(text("born"))
 	q.Reference, _ = question.ParseReference(text("reference"))
+	q.Approval, _ = question.ParseApproval(text("approval"))
 	if staff, err := question.ParsePlace(text("staff")); err == nil {
 		q.Staff = &staff
 	}

@@ -83,6 +83,12 @@ func parseQuestion(values url.Values) (q question.Question, err error) {
 				return q, errors.New("staff is not entity@COUNTRY")
 			}
 			q.Staff = &staff
+		case "ticket":
+			q.Ticket = value
+		case "access_reason":
+			if q.AccessReason, err = question.ParseAccessReason(value); err != nil {
+				return q, errors.New("access_reason is none of the reasons of staff")
+			}
 		case "account":
 			return q, errors.New("an account id does not belong into an address, which is logged: POST the question as JSON")
 		default:
@@ -97,5 +103,5 @@ func parseQuestion(values url.Values) (q question.Question, err error) {
 
 // unknownKey does not repeat the key: it may be somebody's account.
 func unknownKey(key string) error {
-	return fmt.Errorf("unknown key in the query; %s", suggest.For(key, []string{"activity", "country", "contracting_party", "claimed_party", "at", "regions", "staff"}))
+	return fmt.Errorf("unknown key in the query; %s", suggest.For(key, []string{"activity", "country", "contracting_party", "claimed_party", "at", "regions", "staff", "ticket", "access_reason"}))
 }

@@ -39,6 +39,10 @@ const (
 	StaffCountryMalformed Cause = "staff_country_claim_malformed"
 	SubjectMalformed      Cause = "subject_claim_malformed"
 	ReferenceMalformed    Cause = "reference_malformed"
+	MemberMalformed       Cause = "staff_id_malformed"
+	TicketMalformed       Cause = "ticket_malformed"
+	AccessReasonUnknown   Cause = "access_reason_unknown"
+	ApprovalMalformed     Cause = "approval_malformed"
 
 	AccountMalformed Cause = "account_malformed"
 	PartyUnknown     Cause = "party_unknown"
@@ -59,6 +63,7 @@ func Causes() []Cause {
 		TokenExpired, TokenNotYetValid, TokenWithoutKeyID, TokenKeyUnknown, TokenSignature, TokenRepeated,
 		AccountClaimMissing, AccountClaimMalformed, CountryClaimMalformed, PartyClaimMalformed, MinorClaimMalformed, BirthClaimMalformed,
 		ConsentsMalformed, StaffEntityMalformed, StaffCountryMalformed, SubjectMalformed, ReferenceMalformed,
+		MemberMalformed, TicketMalformed, AccessReasonUnknown, ApprovalMalformed,
 		AccountMalformed, PartyUnknown, PersonNotNamed, FieldRepeated, CertificateExpired, CertificateAmbiguous, OtherCause,
 	}
 }

@@ -52,11 +52,15 @@ func TestRefusedCredentialsSayWhy(t *testing.T) {
 	g := startGate(t, refusedSite, map[string]string{
 		"admin": admin, "log": log, "sg": newUpstream(t, "sg", nil).addr,
 		"chain": login.source("account_ids shared", "max_token 2KiB", "party_claim party", "minor_claim minor", "birth_claim birth", "consents_claim consents",
-			"reference_claim reference", "staff_entity_claim entity", "staff_country_claim place", "subject field Subject-Account") +
+			"reference_claim reference", "staff_entity_claim entity", "staff_country_claim place",
+			"ticket_claim ticket", "access_reason_claim why", "approval_claim approval", "subject field Subject-Account") +
 			"\n" + misspelt.source("account_ids own", "account_claim subb"),
 	})
 	now := time.Now()
 	with := func(name string, value any) []string { return login.bearer(map[string]any{name: value}) }
+	staff := func(name string, value any) []string {
+		return login.bearer(map[string]any{"entity": "huawei-cloud-cn", "place": "CN", name: value})
+	}
 	const secret = "sekretvalue"
 	odd := map[string]any{"is": secret}
 	tests := []struct {
@@ -74,6 +78,14 @@ func TestRefusedCredentialsSayWhy(t *testing.T) {
 		{"reference_malformed", 401, with("reference", secret)},
 		{"staff_entity_claim_malformed", 401, with("entity", odd)},
 		{"staff_country_claim_malformed", 401, with("place", odd)},
+		{"ticket_malformed", 401, with("ticket", odd)},
+		{"ticket_malformed", 401, staff("ticket", secret+" for Jane Doe")},
+		{"access_reason_unknown", 401, with("why", odd)},
+		{"access_reason_unknown", 401, staff("why", secret)},
+		{"approval_malformed", 401, with("approval", odd)},
+		{"approval_malformed", 401, staff("approval", "approval:"+secret)},
+		{"staff_id_malformed", 403, []string{"Account-Id", "ana", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Id", "a\xff" + secret}},
+		{"ticket_malformed", 401, []string{"Account-Id", "ana", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Ticket", secret + "@x"}},
 		{"token_times_malformed", 401, with("exp", secret)},
 		{"token_times_malformed", 401, with("nbf", secret)},
 		{"token_times_malformed", 401, with("iat", secret)},

@@ -39,6 +39,7 @@ func startCertificates(t testing.TB, authority *testsupport.Authority, options, 
 		staff uri spiffe://example.test/support/* huawei-cloud-cn CN
 		staff ou Support huawei-cloud-cn CN
 		staff ou Singapore sparkoo-sg SG
+		ticket_field Work-Ticket
 		`+more+"\n"+subject+"\n}", "identity header {\nfrom 127.0.0.0/8\n}")
 	s := startSecure(t, config, options, map[string]string{
 		"accounts": writeFile(t, "accounts.ndjson", `{"account":"ana","country":"BR"}`+"\n"+`{"account":"nocountry"}`+"\n"),
@@ -86,7 +87,7 @@ func TestStaffCertificate(t *testing.T) {
 	} {
 		for _, protocol := range protocols {
 			before := r.seen()
-			a := ask(t, s.over(protocol, s.client(test.cert)), "GET", "/v1/support/1", test.fields...)
+			a := ask(t, s.over(protocol, s.client(test.cert)), "GET", "/v1/support/1", append(test.fields, "Work-Ticket", "T-1")...)
 			if a.Proto != protocol || a.StatusCode != test.status {
 				t.Errorf("%s over %s: %s status %d, want %d: %s", test.name, protocol, a.Proto, a.StatusCode, test.status, a.Text)
 				continue
@@ -97,7 +98,7 @@ func TestStaffCertificate(t *testing.T) {
 				}
 				continue
 			}
-			if got := r.cn.last(t).Header; a.Header.Get("Data-Controller") != "sparkoo-br" || got.Values("Subject-Account") != nil || got.Get("Account-Id") != "" {
+			if got := r.cn.last(t).Header; a.Header.Get("Data-Controller") != "sparkoo-br" || got.Values("Subject-Account") != nil || got.Values("Work-Ticket") != nil || got.Get("Account-Id") != "" {
 				t.Errorf("%s over %s: controller %q, the affiliate got %v", test.name, protocol, a.Header.Get("Data-Controller"), got)
 			}
 		}
@@ -167,7 +168,7 @@ func TestCertificateExpiresOnAConnection(t *testing.T) {
 		}
 		for _, protocol := range protocols {
 			clients[protocol] = s.over(protocol, s.client(short))
-			a, err := trial(clients[protocol], "GET", "/v1/support/1", "Subject-Account", "ana")
+			a, err := trial(clients[protocol], "GET", "/v1/support/1", "Subject-Account", "ana", "Work-Ticket", "T-1")
 			if !time.Now().Before(until) {
 				return false
 			}
@@ -184,10 +185,10 @@ func TestCertificateExpiresOnAConnection(t *testing.T) {
 		}
 	}
 	for protocol, client := range clients {
-		a := ask(t, client, "GET", "/v1/support/1", "Subject-Account", "ana")
+		a := ask(t, client, "GET", "/v1/support/1", "Subject-Account", "ana", "Work-Ticket", "T-1")
 		for a.StatusCode == 200 && time.Now().Before(until.Add(3*time.Minute)) {
 			time.Sleep(10 * time.Millisecond)
-			a = ask(t, client, "GET", "/v1/support/1", "Subject-Account", "ana")
+			a = ask(t, client, "GET", "/v1/support/1", "Subject-Account", "ana", "Work-Ticket", "T-1")
 		}
 		before := r.seen()
 		if p := problemOf(t, a); a.StatusCode != 401 || p["reason"] != "identity_broken" || !strings.Contains(a.Header.Get("WWW-Authenticate"), "the client certificate has expired") {
@@ -253,8 +254,9 @@ func TestSubjectFromThePath(t *testing.T) {
 			ca {staff}
 			staff ou Support huawei-cloud-cn CN
 			subject path 3
+			ticket_field Work-Ticket
 		}
-		` + login.source("staff_entity_claim work.entity", "staff_country_claim work.country", "subject path 3") + `
+		` + login.source("staff_entity_claim work.entity", "staff_country_claim work.country", "ticket_field Work-Ticket", "subject path 3") + `
 	}
 }
 http://{addr} {
@@ -278,7 +280,7 @@ http://{addr} {
 		}{"certificate": {s.over(protocol, bySupport), nil}, "token": {s.over(protocol, s.client()), token}} {
 			for _, test := range pathsOfSubjects {
 				before := len(r.cn.requests())
-				a := ask(t, try.client, "GET", test.path, try.fields...)
+				a := ask(t, try.client, "GET", test.path, append(try.fields, "Work-Ticket", "T-1")...)
 				reached := len(r.cn.requests()) - before
 				if a.StatusCode != test.status || reached != map[bool]int{true: 1}[test.status == 200] {
 					t.Errorf("%s, %s, %s: status %d, %d requests reached the affiliate: %s", protocol, who, test.path, a.StatusCode, reached, a.Text)
@@ -300,7 +302,7 @@ http://{addr} {
 // authenticated, and customers who send it are not believed.
 func TestSubjectFromAField(t *testing.T) {
 	first, second := newIssuer(t), newIssuer(t)
-	options := []string{"from field Access-Token", "staff_entity_claim entity", "staff_country_claim place", "subject field subject-account", "account_ids shared"}
+	options := []string{"from field Access-Token", "staff_entity_claim entity", "staff_country_claim place", "ticket_field work-ticket", "subject field subject-account", "account_ids shared"}
 	config := chain(t, first.source(options...), second.source(options...), "identity auth")
 	config = replaced(t, config, "transfer_health\n", "transfer_health\n\t@asked transfer_country BR\n\theader @asked Asked yes\n\tbasic_auth {\n\t\tuser {hash}\n\t}\n")
 	r := regions{newUpstream(t, "sg", nil), newUpstream(t, "br", nil), newUpstream(t, "cn", nil)}
@@ -312,7 +314,7 @@ func TestSubjectFromAField(t *testing.T) {
 	for name, login := range map[string]*issuer{"first": first, "second": second} {
 		send := func(method, path string, claims map[string]any) answer {
 			return g.do(method, path, "", "Authorization", "Basic "+base64.StdEncoding.EncodeToString([]byte("user:password")),
-				"Access-Token", login.token(claims), "Subject-Account", "ana")
+				"Access-Token", login.token(claims), "Subject-Account", "ana", "Work-Ticket", "T-1")
 		}
 		a := send("GET", "/v1/support/1", map[string]any{"sub": "agent-7", "entity": "huawei-cloud-cn", "place": "CN"})
 		if a.StatusCode != 200 || a.Text != "cn" || a.Header.Get("Asked") != "yes" || r.cn.last(t).Header.Values("Subject-Account") != nil {
@@ -337,7 +339,7 @@ func TestCertificateGrammar(t *testing.T) {
 	for _, c := range []grammarCase{
 		{name: "everything", options: certificate("ca " + ca + row + "\nstaff uri spiffe://a.test/b/* sparkoo-sg SG\nstaff fingerprint " + strings.Repeat("Ab:", 31) + "ab sparkoo-sg SG\nsubject field Subject-Account")},
 		{name: "argument", options: goodOptions + "\nidentity certificate x", want: "wrong argument count or unexpected line ending after 'x', at Caddyfile:7"},
-		{name: "unknown word", options: certificate("cb x"), want: "unrecognized option 'cb' of identity certificate; use one of ca, staff, subject, at Caddyfile:8"},
+		{name: "unknown word", options: certificate("cb x"), want: "unrecognized option 'cb' of identity certificate; use one of ca, staff, subject, ticket_field, access_reason_field, at Caddyfile:8"},
 		{name: "ca twice", options: certificate("ca x\nca y"), want: "'ca' is written twice, at Caddyfile:9"},
 		{name: "ca of nothing", options: certificate("ca"), want: "wrong argument count or unexpected line ending after 'ca', at Caddyfile:8"},
 		{name: "subject twice", options: certificate("subject path 1\nsubject path 2"), want: "'subject' is written twice, at Caddyfile:9"},

@@ -114,7 +114,7 @@ func TestChoicesFollowTheAccountFile(t *testing.T) {
 	if a := g.get("/", "Account-Id", "shuns"); a.Text != "sg" {
 		t.Errorf("served by %q, whom the person objects to, or by nobody", a.Text)
 	}
-	staff := []string{"Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Account-Id"}
+	staff := []string{"Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Id", "agent-7", "Staff-Ticket", "T-1", "Account-Id"}
 	wants(t, g, r, "", "", "GET", "/v1/support/1", append(staff, "guarded")...)
 	wants(t, g, r, "staff_denied", "§5(f)", "GET", "/v1/support/1", append(staff, "restricted")...) // why is not theirs to know
 	wants(t, g, r, "staff_denied", "§5(f)", "GET", "/v1/support/1", append(staff, "shuns")...)
@@ -212,7 +212,7 @@ func TestRightsAlwaysPass(t *testing.T) {
 			t.Errorf("decision %v, reason %v, legs %s", rec["decision"], rec["reason"], legs)
 		}
 	}
-	staff := []string{"Staff-Entity", "sparkoo-sg", "Staff-Country", "SG", "Account-Id", "eva"}
+	staff := []string{"Staff-Entity", "sparkoo-sg", "Staff-Country", "SG", "Staff-Id", "agent-7", "Staff-Ticket", "T-1", "Account-Id", "eva"}
 	wants(t, g, r, "staff_denied", "§5(f)", "GET", "/v1/rights/1", staff...)
 	if refused := ofType(g.records(), "transfer.refused"); refused[len(refused)-1]["reason"] != "recipient_objected" {
 		t.Errorf("staff are denied because of %v", refused[len(refused)-1]["reason"])

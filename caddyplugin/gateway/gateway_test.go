@@ -195,7 +195,7 @@ func TestAccountRecordPrevails(t *testing.T) {
 
 func TestStaff(t *testing.T) {
 	g, r := startSite(t, `{"account":"ana","country":"BR"}`)
-	staff := []string{"Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN"}
+	staff := []string{"Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Id", "agent-7", "Staff-Ticket", "T-1"}
 	a := g.get("/v1/support/1", staff...)
 	if p := problemOf(t, a); a.StatusCode != 403 || p["reason"] != "staff_without_subject" {
 		t.Errorf("no subject: status %d, %v", a.StatusCode, p)
@@ -212,6 +212,7 @@ func TestStaff(t *testing.T) {
 	if rec["requester"] != "huawei-cloud-cn@CN" {
 		t.Errorf("requester %v", rec["requester"])
 	}
+	wantStaff(t, rec, "T-1", "", "")
 	if rec["controller"] != "sparkoo-br" {
 		t.Errorf("controller %v", rec["controller"])
 	}

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -39,6 +40,14 @@ type SubjectReader interface {
 	SubjectField() string
 }
 
+// AccessReader is implemented by identity sources that may read what a member of staff
+// accounts for from fields that clients send. Such sources may share the fields, as
+// with [SubjectReader].
+type AccessReader interface {
+	// AccessFields are their names, some of Fields.
+	AccessFields() []string
+}
+
 // fieldsOf are the fields that a source reads.
 func fieldsOf(source IdentitySource) []string {
 	if reader, ok := source.(FieldReader); ok {
@@ -51,6 +60,17 @@ func fieldsOf(source IdentitySource) []string {
 func takesSubject(source IdentitySource, field string) bool {
 	reader, ok := source.(SubjectReader)
 	return ok && reader.SubjectField() == field
+}
+
+// use says what a source reads a field for, where several sources may read it.
+func use(source IdentitySource, field string) string {
+	if takesSubject(source, field) {
+		return "the data subject"
+	}
+	if reader, ok := source.(AccessReader); ok && slices.Contains(reader.AccessFields(), field) {
+		return "the ticket or reason of staff"
+	}
+	return ""
 }
 
 // PlaceChecker is implemented by identity sources whose configuration names who
@@ -91,8 +111,8 @@ type Refresher interface {
 func (a *App) addIdentity(source IdentitySource) error {
 	for _, field := range fieldsOf(source) {
 		for _, before := range a.identity {
-			if slices.Contains(fieldsOf(before), field) && takesSubject(before, field) != takesSubject(source, field) {
-				return fmt.Errorf("field '%s' names the data subject for one identity source and something else for another: give each its own", field)
+			if one, other := use(before, field), use(source, field); slices.Contains(fieldsOf(before), field) && one != other {
+				return fmt.Errorf("field '%s' names %s for one identity source and something else for another: give each its own", field, cmp.Or(one, other))
 			}
 		}
 		a.identityFields = append(a.identityFields, field)
@@ -147,6 +167,13 @@ type Identity struct {
 	// requester works for and the country they are in. Account is then the
 	// subject's.
 	Staff *decision.Place
+
+	// Member is the member of staff's id, with who vouches for it where two of them
+	// might use the same. It is never logged; records have a pseudonym.
+	Member string
+
+	// Access is what the member of staff accounts for. Named is the host's to set.
+	Access decision.StaffAccess
 
 	// Reference is what the source vouches for beside the person: their consent or
 	// instruction, or a case (§4). The zero Reference is none.

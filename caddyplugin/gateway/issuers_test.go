@@ -67,7 +67,7 @@ func TestSubjectsAreUniquePerIssuer(t *testing.T) {
 	// No other issuer gets there by spelling it.
 	wantChallenge(t, "the second's account in the first's token", g.get("/", first.bearer(map[string]any{"sub": own})...), 401, "identity_broken", "the credential names a malformed account id")
 	// Staff ask for an account as it is.
-	a := g.get("/v1/support/1", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Account-Id", own)
+	a := g.get("/v1/support/1", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Id", "agent-7", "Staff-Ticket", "T-1", "Account-Id", own)
 	if accepted := ofType(g.records(), "transfer.accepted"); a.StatusCode != 200 || accepted[len(accepted)-1]["subject"] != other.pseudonym {
 		t.Errorf("staff for %s: status %d: %s", own, a.StatusCode, a.Text)
 	}

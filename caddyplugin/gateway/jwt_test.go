@@ -301,9 +301,9 @@ func TestRotationUnderJunk(t *testing.T) {
 func TestStaffToken(t *testing.T) {
 	login := newIssuer(t)
 	g, r := startChain(t, `{"account":"ana","country":"BR"}
-{"account":"nocountry"}`, login.source("staff_entity_claim work.entity", "staff_country_claim work.country", "subject claim act_for", "party_claim party"))
+{"account":"nocountry"}`, login.source("staff_entity_claim work.entity", "staff_country_claim work.country", "ticket_claim ticket", "subject claim act_for", "party_claim party"))
 	staff := func(entity, country, subject any) []string {
-		return login.bearer(map[string]any{"sub": "agent-7", "country": "TH", "party": "sparkoo-th", "act_for": subject, "work": map[string]any{"entity": entity, "country": country}})
+		return login.bearer(map[string]any{"sub": "agent-7", "country": "TH", "party": "sparkoo-th", "ticket": "T-1", "act_for": subject, "work": map[string]any{"entity": entity, "country": country}})
 	}
 	for _, test := range []struct {
 		name   string

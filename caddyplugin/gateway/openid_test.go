@@ -35,7 +35,7 @@ func TestTokensOfARealOpenIDProvider(t *testing.T) {
 	issuer, ca := testsupport.StartOpenID(t, people)
 	authority := writeFile(t, "ca.pem", string(ca.PEM()))
 	source := "identity jwt " + issuer + "/jwks {\nissuer " + issuer + "\naudience " + people.Resource + "\nca " + authority +
-		"\nconsents_claim consents\nstaff_entity_claim work.entity\nstaff_country_claim work.country\nsubject field Subject-Account\n}"
+		"\nconsents_claim consents\nstaff_entity_claim work.entity\nstaff_country_claim work.country\nticket_field Staff-Ticket\nsubject field Subject-Account\n}"
 	config := strings.Replace(withMarketing, "identity header {\n\t\t\tfrom 127.0.0.0/8\n\t\t}", source, 1)
 	g, r, _ := startChoices(t, config, `{"account":"bruno","contracting_party":"sparkoo-sg"}
 {"account":"ana","country":"BR"}`)
@@ -59,7 +59,7 @@ func TestTokensOfARealOpenIDProvider(t *testing.T) {
 		{"by country", ana, "/v1/objects/x", "sparkoo-br", nil},
 		{"by account record", bruno, "/v1/objects/x", "sparkoo-sg", nil},
 		{"by country again", noi, "/v1/objects/x", "sparkoo-th", nil},
-		{"staff", agent, "/v1/support/1", "sparkoo-br", []string{"Subject-Account", "ana"}},
+		{"staff", agent, "/v1/support/1", "sparkoo-br", []string{"Subject-Account", "ana", "Staff-Ticket", "T-1"}},
 	} {
 		a := g.get(test.path, append(test.more, "Authorization", "Bearer "+test.token)...)
 		if a.StatusCode != 200 || a.Header.Get("Data-Controller") != test.controller {

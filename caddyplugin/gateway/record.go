@@ -65,6 +65,10 @@ func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release f
 		release() // it is not open yet
 		return id, nil, errLedger
 	}
+	if rec.Staff = c.Log().Staff(x.identity.Member, rec.Time); rec.Staff == "" && x.identity.Member != "" {
+		release()
+		return id, nil, errLedger
+	}
 	if rec.Type == record.TypeRefused {
 		full, err := c.Refuse(aboutOf(rec, x), rec.Time)
 		if !full {
@@ -159,6 +163,8 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *rec
 	}
 	if staff := x.identity.Staff; staff != nil {
 		rec.Requester = requester(x.state.Policy, staff)
+		access := &x.identity.Access
+		rec.Ticket, rec.AccessReason, rec.Approval = access.Ticket, string(access.Reason), access.Approval.String()
 	}
 	if d.Statement != nil {
 		rec.Statement = d.Statement.ID

@@ -233,12 +233,20 @@ func (x *exchange) facts(r *http.Request, activity string, at time.Time) decisio
 		Controller: x.subject.Controller,
 		Basis:      x.subject.Basis,
 		Staff:      x.identity.Staff,
+		Access:     x.access(),
 		Subject:    x.subject.Account != nil && x.subject.Country != "",
 		Choices:    x.choices(r, at),
 		Deletes:    r.Method == http.MethodDelete,
 		Reference:  x.reference(activity),
 		At:         at,
 	}
+}
+
+// access is what a member of staff accounts for.
+func (x *exchange) access() decision.StaffAccess {
+	a := x.identity.Access
+	a.Named = x.identity.Member != ""
+	return a
 }
 
 // noCountry stands for a claimed country that is no country code. Whoever claimed it

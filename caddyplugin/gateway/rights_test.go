@@ -44,7 +44,7 @@ func TestRightsRequestsAlwaysPass(t *testing.T) {
 		}
 	}
 	// Staff ask for nobody's own rights.
-	a := g.get("/v1/rights/access", "Registered-Country", "UK", "Account-Id", "cl", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN")
+	a := g.get("/v1/rights/access", "Registered-Country", "UK", "Account-Id", "cl", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Id", "agent-7", "Staff-Ticket", "T-1")
 	if a.StatusCode != 403 {
 		t.Errorf("staff: status %d", a.StatusCode)
 	}

@@ -77,7 +77,7 @@ func TestDenialTellsStaffNothingOfThePerson(t *testing.T) {
 	g := startGate(t, staffSite, map[string]string{"accounts": center.source("http", "/records"), "sg": sg.addr, "cn": cn.addr})
 	ask := func(method, path, account string) answer {
 		t.Helper()
-		return g.do(method, path, "", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Account-Id", account)
+		return g.do(method, path, "", "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Id", "agent-7", "Staff-Ticket", "T-1", "Account-Id", account)
 	}
 	reasons := make(map[string]bool)
 	compare := func(path string, accounts ...string) {
@@ -117,9 +117,9 @@ func TestDenialTellsStaffNothingOfThePerson(t *testing.T) {
 		reason string
 		fields []string
 	}{
-		{"staff_without_subject", []string{"Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN"}},
-		{"staff_unknown_recipient", []string{"Staff-Entity", "acme", "Staff-Country", "US", "Account-Id", "minor"}},
-		{"staff_unknown_recipient", []string{"Staff-Entity", "acme", "Staff-Country", "US", "Account-Id", "nobody-of-that-name"}},
+		{"staff_without_subject", []string{"Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN", "Staff-Id", "agent-7", "Staff-Ticket", "T-1"}},
+		{"staff_unknown_recipient", []string{"Staff-Entity", "acme", "Staff-Country", "US", "Staff-Id", "agent-7", "Staff-Ticket", "T-1", "Account-Id", "minor"}},
+		{"staff_unknown_recipient", []string{"Staff-Entity", "acme", "Staff-Country", "US", "Staff-Id", "agent-7", "Staff-Ticket", "T-1", "Account-Id", "nobody-of-that-name"}},
 	} {
 		if p := problemOf(t, g.get("/v1/support/1", test.fields...)); p["reason"] != test.reason {
 			t.Errorf("%q: told %v, want %s", test.fields, p, test.reason)
@@ -167,7 +167,7 @@ func TestFlowsToldToStaff(t *testing.T) {
 		}
 		entity, place, _ := strings.Cut(f.Given.Staff, "@")
 		g, _ := startSite(t, fmt.Sprintf(`{"account":"ana","country":%q,"minor":%t}`, f.Given.Country, f.Given.Minor))
-		a := g.get("/v1/support/1", "Staff-Entity", entity, "Staff-Country", place, "Account-Id", "ana")
+		a := g.get("/v1/support/1", "Staff-Entity", entity, "Staff-Country", place, "Staff-Id", "agent-7", "Staff-Ticket", "T-1", "Account-Id", "ana")
 		p := problemOf(t, a)
 		for _, member := range f.Expect.Told {
 			if p[member] == nil {

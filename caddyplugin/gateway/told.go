@@ -25,6 +25,10 @@ func (x *exchange) told(reason decision.Reason) decision.Reason {
 		return decision.StaffWithoutSubject
 	case !slices.ContainsFunc(x.state.Policy.Recipients, func(r decision.Recipient) bool { return r.ID == staff.Entity && r.Country == staff.Country }):
 		return decision.StaffUnknownRecipient
+	case x.identity.Member == "":
+		return decision.StaffUnnamed
+	case x.identity.Access.Ticket == "" && !slices.ContainsFunc(x.state.Policy.Activities, func(a decision.Activity) bool { return a.NoTicket != "" }):
+		return decision.TicketMissing // whichever activity it is
 	}
 	return decision.StaffDenied
 }

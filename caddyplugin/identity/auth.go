@@ -32,6 +32,18 @@ type Auth struct {
 
 	// Metadata that holds the country that member of staff is in. Default: none
 	StaffCountry string `json:"staff_country,omitempty"`
+
+	// Metadata that holds the number of the ticket that member of staff works on.
+	// Default: none
+	Ticket string `json:"ticket,omitempty"`
+
+	// Metadata that holds why they look: support-request, troubleshooting, security
+	// or legal. Default: none
+	AccessReason string `json:"access_reason,omitempty"`
+
+	// Metadata that holds who approved the access, and until when, as in
+	// approval:A-7;approver=duty-manager;until=@1798675200. Default: none
+	Approval string `json:"approval,omitempty"`
 }
 
 // CaddyModule returns the Caddy module information.
@@ -46,19 +58,25 @@ func (Auth) CaddyModule() caddy.ModuleInfo {
 //	    account       <metadata>
 //	    staff_entity  <metadata>
 //	    staff_country <metadata>
+//	    ticket        <metadata>
+//	    access_reason <metadata>
+//	    approval      <metadata>
 //	}
 func (a *Auth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the module's name
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	names := map[string]*string{"country": &a.Country, "account": &a.Account, "staff_entity": &a.StaffEntity, "staff_country": &a.StaffCountry}
+	names := map[string]*string{
+		"country": &a.Country, "account": &a.Account, "staff_entity": &a.StaffEntity, "staff_country": &a.StaffCountry,
+		"ticket": &a.Ticket, "access_reason": &a.AccessReason, "approval": &a.Approval,
+	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
 		target, known := names[word]
 		switch {
 		case !known:
-			return d.Errf("unrecognized option '%s' of identity auth; %s", word, suggest.For(word, []string{"country", "account", "staff_entity", "staff_country"}))
+			return d.Errf("unrecognized option '%s' of identity auth; %s", word, suggest.For(word, []string{"country", "account", "staff_entity", "staff_country", "ticket", "access_reason", "approval"}))
 		case *target != "":
 			return d.Errf("'%s' is written twice", word)
 		case !d.AllArgs(target):
@@ -101,6 +119,7 @@ func (a *Auth) Identify(r *http.Request) (gateway.Identity, error) {
 		return gateway.Identity{}, &gateway.IdentityError{Source: "delegated", Reason: decision.StaffWithoutSubject, Cause: gateway.PersonNotNamed}
 	default:
 		id.Staff = &decision.Place{Entity: entity, Country: country}
+		return accounting(id, account{user("id"), user(a.Ticket), user(a.AccessReason), user(a.Approval)})
 	}
 	return id, nil
 }

@@ -45,6 +45,8 @@ type Certificate struct {
 	// Where requests name the data subject: a field or a path segment. Required.
 	Subject *Subject `json:"subject,omitempty"`
 
+	StaffWords
+
 	roots []*x509.Certificate
 }
 
@@ -77,6 +79,8 @@ func (*Certificate) CaddyModule() caddy.ModuleInfo {
 //	    ca      <file>
 //	    staff   uri|ou|fingerprint <value> <entity> <country>
 //	    subject field <name> | path <number>
+//	    ticket_field        <name>
+//	    access_reason_field <name>
 //	}
 //
 // Staff may be written many times.
@@ -110,8 +114,17 @@ func (c *Certificate) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 				return err
 			}
 
+		case "ticket_field", "access_reason_field":
+			target := map[string]*string{"ticket_field": &c.TicketField, "access_reason_field": &c.AccessReasonField}[word]
+			if *target != "" {
+				return d.Errf("'%s' is written twice", word)
+			}
+			if !d.AllArgs(target) {
+				return d.ArgErr()
+			}
+
 		default:
-			return d.Errf("unrecognized option '%s' of identity certificate; %s", word, suggest.For(word, []string{"ca", "staff", "subject"}))
+			return d.Errf("unrecognized option '%s' of identity certificate; %s", word, suggest.For(word, []string{"ca", "staff", "subject", "ticket_field", "access_reason_field"}))
 		}
 	}
 	return nil
@@ -135,6 +148,9 @@ func (c *Certificate) provision() error {
 		return errors.New("a certificate does not say whose data is asked for: write 'subject field NAME' or 'subject path N'")
 	}
 	if err := c.Subject.provision(); err != nil {
+		return err
+	}
+	if err := c.StaffWords.provision(); err != nil {
 		return err
 	}
 	for i := range c.Staff {
@@ -197,8 +213,11 @@ func (c *Certificate) readRoots() error {
 
 // Fields implements gateway.FieldReader.
 func (c *Certificate) Fields() []string {
-	return slices.DeleteFunc([]string{c.Subject.Field}, func(name string) bool { return name == "" })
+	return slices.DeleteFunc(append(c.names(), c.Subject.Field), func(name string) bool { return name == "" })
 }
+
+// AccessFields implements gateway.AccessReader.
+func (c *Certificate) AccessFields() []string { return c.names() }
 
 // SubjectField implements gateway.SubjectReader.
 func (c *Certificate) SubjectField() string { return c.Subject.Field }
@@ -219,7 +238,7 @@ const certificateSource = "certificate"
 
 // Identify implements gateway.IdentitySource.
 func (c *Certificate) Identify(r *http.Request) (id gateway.Identity, err error) {
-	lines := c.Subject.take(r)
+	lines, said := c.Subject.take(r), c.StaffWords.take(r)
 	chains := c.chains(r.TLS)
 	if len(chains) == 0 {
 		return id, nil
@@ -230,15 +249,33 @@ func (c *Certificate) Identify(r *http.Request) (id gateway.Identity, err error)
 	if !slices.ContainsFunc(chains, inForce) {
 		return id, &gateway.IdentityError{Source: certificateSource, Reason: decision.IdentityBroken, Cause: gateway.CertificateExpired, Description: expired}
 	}
-	place, err := c.place(r.TLS.PeerCertificates[0])
+	leaf := r.TLS.PeerCertificates[0]
+	place, err := c.place(leaf)
 	if err != nil {
 		return id, err
 	}
-	account, err := c.Subject.account(r, lines, certificateSource)
+	person, err := c.Subject.account(r, lines, certificateSource)
 	if err != nil {
 		return id, err
 	}
-	return gateway.Identity{Found: true, Source: certificateSource, Account: account, Staff: place}, nil
+	a, err := account{member: holder(leaf)}.fill(said, certificateSource)
+	if err != nil {
+		return id, err
+	}
+	return accounting(gateway.Identity{Found: true, Source: certificateSource, Account: person, Staff: place}, a)
+}
+
+// holder is the id of a certificate's holder: the first of its URIs, the subject's
+// name where it has a common name in it, or else the certificate itself.
+func holder(leaf *x509.Certificate) string {
+	switch {
+	case len(leaf.URIs) > 0:
+		return leaf.URIs[0].String()
+	case leaf.Subject.CommonName != "":
+		return leaf.Issuer.String() + "#" + leaf.Subject.String()
+	}
+	sum := sha256.Sum256(leaf.Raw)
+	return "sha256:" + hex.EncodeToString(sum[:])
 }
 
 // chains are those by which the authorities vouch for the peer: Caddy verified that
@@ -313,5 +350,6 @@ var (
 	_ gateway.IdentitySource = (*Certificate)(nil)
 	_ gateway.FieldReader    = (*Certificate)(nil)
 	_ gateway.SubjectReader  = (*Certificate)(nil)
+	_ gateway.AccessReader   = (*Certificate)(nil)
 	_ gateway.PlaceChecker   = (*Certificate)(nil)
 )

@@ -41,6 +41,21 @@ type Header struct {
 	// Field with the country that member of staff is in. Default: Staff-Country
 	StaffCountryField string `json:"staff_country_field,omitempty"`
 
+	// Field with the id of that member of staff, of which records have a pseudonym.
+	// Default: Staff-Id
+	StaffIDField string `json:"staff_id_field,omitempty"`
+
+	// Field with the number of the ticket they work on. Default: Staff-Ticket
+	TicketField string `json:"ticket_field,omitempty"`
+
+	// Field with why they look: support-request, troubleshooting, security or legal.
+	// Default: Access-Reason
+	AccessReasonField string `json:"access_reason_field,omitempty"`
+
+	// Field with who approved the access, and until when, as in
+	// approval:A-7;approver=duty-manager;until=@1798675200. Default: Access-Approval
+	ApprovalField string `json:"approval_field,omitempty"`
+
 	// Field with a reference to the person's consent or instruction, or to a case
 	// (§4), as in consent:9f2c or case:2026-17;approver=legal-ops;until=@1798675200.
 	// Default: none
@@ -65,6 +80,10 @@ func (Header) CaddyModule() caddy.ModuleInfo {
 //	    account_field       <name>
 //	    staff_entity_field  <name>
 //	    staff_country_field <name>
+//	    staff_id_field      <name>
+//	    ticket_field        <name>
+//	    access_reason_field <name>
+//	    approval_field      <name>
 //	    reference_field     <name>
 //	}
 func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
@@ -75,7 +94,8 @@ func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	names := map[string]*string{
 		"country_field": &h.CountryField, "account_field": &h.AccountField,
 		"staff_entity_field": &h.StaffEntityField, "staff_country_field": &h.StaffCountryField,
-		"reference_field": &h.ReferenceField,
+		"staff_id_field": &h.StaffIDField, "ticket_field": &h.TicketField, "access_reason_field": &h.AccessReasonField,
+		"approval_field": &h.ApprovalField, "reference_field": &h.ReferenceField,
 	}
 	for nesting := d.Nesting(); d.NextBlock(nesting); {
 		word := d.Val()
@@ -87,7 +107,7 @@ func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		switch {
 		case !known:
 			return d.Errf("unrecognized option '%s' of identity header; %s", word,
-				suggest.For(word, []string{"from", "country_field", "account_field", "staff_entity_field", "staff_country_field", "reference_field"}))
+				suggest.For(word, []string{"from", "country_field", "account_field", "staff_entity_field", "staff_country_field", "staff_id_field", "ticket_field", "access_reason_field", "approval_field", "reference_field"}))
 		case *target != "":
 			return d.Errf("'%s' is written twice", word)
 		case !d.AllArgs(target):
@@ -112,7 +132,8 @@ func (h *Header) Provision(caddy.Context) error {
 	for field, value := range map[*string]string{
 		&h.CountryField: "Registered-Country", &h.AccountField: "Account-Id",
 		&h.StaffEntityField: "Staff-Entity", &h.StaffCountryField: "Staff-Country",
-		&h.ReferenceField: "",
+		&h.StaffIDField: "Staff-Id", &h.TicketField: "Staff-Ticket", &h.AccessReasonField: "Access-Reason",
+		&h.ApprovalField: "Access-Approval", &h.ReferenceField: "",
 	} {
 		if *field == "" {
 			*field = value
@@ -137,7 +158,10 @@ func parsePeer(text string) (netip.Prefix, error) {
 
 // Fields implements gateway.FieldReader.
 func (h *Header) Fields() []string {
-	names := []string{h.CountryField, h.AccountField, h.StaffEntityField, h.StaffCountryField}
+	names := []string{
+		h.CountryField, h.AccountField, h.StaffEntityField, h.StaffCountryField,
+		h.StaffIDField, h.TicketField, h.AccessReasonField, h.ApprovalField,
+	}
 	if h.ReferenceField != "" {
 		names = append(names, h.ReferenceField)
 	}
@@ -146,7 +170,7 @@ func (h *Header) Fields() []string {
 
 // Identify implements gateway.IdentitySource.
 func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
-	var values [5]string
+	var values [9]string
 	var present, twice bool
 	for i, name := range h.Fields() {
 		got, found := r.Header[name]
@@ -174,14 +198,18 @@ func (h *Header) Identify(r *http.Request) (id gateway.Identity, err error) {
 
 // believe turns a trusted peer's values into an identity. A reference alone is
 // about nobody.
-func (h *Header) believe(_ *http.Request, id gateway.Identity, values [5]string) (gateway.Identity, error) {
-	country, account, staffEntity, staffCountry, behind := values[0], values[1], values[2], values[3], values[4]
-	if country == "" && account == "" && staffEntity == "" && staffCountry == "" {
+func (h *Header) believe(_ *http.Request, id gateway.Identity, values [9]string) (gateway.Identity, error) {
+	country, person, staffEntity, staffCountry, behind := values[0], values[1], values[2], values[3], values[8]
+	if country == "" && person == "" && staffEntity == "" && staffCountry == "" {
 		return id, &gateway.IdentityError{Source: "header", Reason: decision.IdentityAmbiguous, Cause: gateway.PersonNotNamed}
 	}
-	id.Found, id.Source, id.Account, id.Country = true, "header", account, country
+	id.Found, id.Source, id.Account, id.Country = true, "header", person, country
 	if staffEntity != "" || staffCountry != "" {
 		id.Staff = &decision.Place{Entity: staffEntity, Country: staffCountry}
+		var err error
+		if id, err = accounting(id, account{values[4], values[5], values[6], values[7]}); err != nil {
+			return gateway.Identity{}, err
+		}
 	}
 	return referring(id, behind)
 }

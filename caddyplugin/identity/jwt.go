@@ -117,6 +117,20 @@ type JWT struct {
 	// Claim with the country that member of staff is in. Required with the entity's.
 	StaffCountryClaim string `json:"staff_country_claim,omitempty"`
 
+	// Claim with the number of the ticket that member of staff works on. What it says
+	// prevails over the field. Default: none
+	TicketClaim string `json:"ticket_claim,omitempty"`
+
+	// Claim with why they look: support-request, troubleshooting, security or legal.
+	// What it says prevails over the field. Default: none
+	AccessReasonClaim string `json:"access_reason_claim,omitempty"`
+
+	// Claim with who approved the access, and until when, as in
+	// approval:A-7;approver=duty-manager;until=@1798675200. Default: none
+	ApprovalClaim string `json:"approval_claim,omitempty"`
+
+	StaffWords
+
 	// Where a member of staff's request names the data subject. Required with the
 	// entity's claim.
 	Subject *Subject `json:"subject,omitempty"`
@@ -199,6 +213,11 @@ func (j *JWT) check() error {
 		return fmt.Errorf("account_ids '%s': account ids are 'shared', those of the account directory, or 'own', the issuer's", j.AccountIDs)
 	case slices.Contains(staff, true) && slices.Contains(staff, false):
 		return errors.New("staff_entity_claim, staff_country_claim and subject come together: who asks, from where, and whose data")
+	case j.StaffEntityClaim == "" && j.accounts():
+		return errors.New("tickets, reasons and approvals are asked of staff: name their entity with staff_entity_claim")
+	}
+	if err := j.StaffWords.provision(); err != nil {
+		return err
 	}
 	if j.Subject != nil {
 		if err := j.Subject.provision(); err != nil {
@@ -206,6 +225,11 @@ func (j *JWT) check() error {
 		}
 	}
 	return j.checkField()
+}
+
+// accounts reports whether it is said where staff account for what they do.
+func (j *JWT) accounts() bool {
+	return j.TicketClaim != "" || j.AccessReasonClaim != "" || j.ApprovalClaim != "" || len(j.names()) > 0
 }
 
 func (j *JWT) checkField() (err error) {
@@ -218,6 +242,9 @@ func (j *JWT) checkField() (err error) {
 	if j.Subject != nil && j.Field == j.Subject.Field {
 		return fmt.Errorf("field '%s' is both the token's and the data subject's", j.Field)
 	}
+	if slices.Contains(j.names(), j.Field) {
+		return fmt.Errorf("field '%s' is both the token's and the ticket's or reason's", j.Field)
+	}
 	if j.Field == "Authorization" || j.Field == "Cookie" {
 		return fmt.Errorf("field '%s' holds more than a token: write 'from header' or 'from cookie NAME'", j.Field)
 	}
@@ -226,7 +253,7 @@ func (j *JWT) checkField() (err error) {
 
 // claims are the names of the claims to read.
 func (j *JWT) claims() []string {
-	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim, j.BirthClaim, j.ReferenceClaim}
+	names := []string{j.AccountClaim, j.CountryClaim, j.PartyClaim, j.StaffEntityClaim, j.StaffCountryClaim, j.BirthClaim, j.ReferenceClaim, j.TicketClaim, j.AccessReasonClaim, j.ApprovalClaim}
 	if j.Subject != nil {
 		names = append(names, j.Subject.Claim)
 	}
@@ -236,11 +263,14 @@ func (j *JWT) claims() []string {
 // Fields implements gateway.FieldReader. Authorization and cookies are not
 // among them: a policy withholds those by words of their own.
 func (j *JWT) Fields() []string {
-	return slices.DeleteFunc([]string{j.Field, j.Subject.field()}, func(name string) bool { return name == "" })
+	return slices.DeleteFunc(append(j.names(), j.Field, j.Subject.field()), func(name string) bool { return name == "" })
 }
 
 // SubjectField implements gateway.SubjectReader.
 func (j *JWT) SubjectField() string { return j.Subject.field() }
+
+// AccessFields implements gateway.AccessReader.
+func (j *JWT) AccessFields() []string { return j.names() }
 
 // AccountIssuer implements gateway.AccountIssuer.
 func (j *JWT) AccountIssuer() (issuer string, ids gateway.AccountIDs) { return j.Issuer, j.AccountIDs }
@@ -259,7 +289,7 @@ const source = "jwt"
 
 // Identify implements gateway.IdentitySource.
 func (j *JWT) Identify(r *http.Request) (gateway.Identity, error) {
-	lines := j.Subject.take(r)
+	lines, said := j.Subject.take(r), j.StaffWords.take(r)
 	raw, found, err := j.credential(r)
 	if err != nil || !found {
 		return gateway.Identity{}, err
@@ -268,7 +298,7 @@ func (j *JWT) Identify(r *http.Request) (gateway.Identity, error) {
 	if err != nil {
 		return gateway.Identity{}, err
 	}
-	return j.identity(r, t, lines)
+	return j.identity(r, t, lines, said)
 }
 
 func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
@@ -285,8 +315,9 @@ func (j *JWT) verify(ctx context.Context, raw string) (*token.Token, error) {
 	return nil, &gateway.IdentityError{Source: source, Reason: decision.KeysUnavailable}
 }
 
-// identity turns a verified token into an identity. Lines are the subject's field.
-func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway.Identity, error) {
+// identity turns a verified token into an identity. Lines are the subject's field,
+// said what staff say in fields.
+func (j *JWT) identity(r *http.Request, t *token.Token, lines []string, said accessLines) (gateway.Identity, error) {
 	id := gateway.Identity{Found: true, Source: source, Account: t.Claim(j.AccountClaim)}
 	if id.Account == "" {
 		return gateway.Identity{}, badClaim(gateway.AccountClaimMissing)
@@ -297,7 +328,7 @@ func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway
 		if entity != "" || country != "" && j.StaffCountryClaim != j.CountryClaim {
 			// What else the token says is about the member of staff. The subject is
 			// known from the account record alone.
-			return j.staff(r, t, decision.Place{Entity: entity, Country: country}, lines)
+			return j.staff(r, t, decision.Place{Entity: entity, Country: country}, lines, said)
 		}
 	}
 	if j.AccountIDs == gateway.OwnIDs {
@@ -320,14 +351,21 @@ func (j *JWT) identity(r *http.Request, t *token.Token, lines []string) (gateway
 }
 
 // staff is the identity of a member of staff's request.
-func (j *JWT) staff(r *http.Request, t *token.Token, place decision.Place, lines []string) (id gateway.Identity, err error) {
-	account := t.Claim(j.Subject.Claim)
+func (j *JWT) staff(r *http.Request, t *token.Token, place decision.Place, lines []string, said accessLines) (id gateway.Identity, err error) {
+	person := t.Claim(j.Subject.Claim)
 	if j.Subject.Claim == "" {
-		if account, err = j.Subject.account(r, lines, source); err != nil {
+		if person, err = j.Subject.account(r, lines, source); err != nil {
 			return gateway.Identity{}, err
 		}
 	}
-	return referring(gateway.Identity{Found: true, Source: source, Account: account, Staff: &place}, t.Claim(j.ReferenceClaim))
+	a := account{j.Issuer + "#" + t.Claim(j.AccountClaim), t.Claim(j.TicketClaim), t.Claim(j.AccessReasonClaim), t.Claim(j.ApprovalClaim)}
+	if a, err = a.fill(said, source); err != nil {
+		return gateway.Identity{}, err
+	}
+	if id, err = accounting(gateway.Identity{Found: true, Source: source, Account: person, Staff: &place}, a); err != nil {
+		return gateway.Identity{}, err
+	}
+	return referring(id, t.Claim(j.ReferenceClaim))
 }
 
 // credential finds the token in the request.
@@ -379,6 +417,7 @@ var (
 	_ gateway.IdentitySource = (*JWT)(nil)
 	_ gateway.FieldReader    = (*JWT)(nil)
 	_ gateway.SubjectReader  = (*JWT)(nil)
+	_ gateway.AccessReader   = (*JWT)(nil)
 	_ gateway.Refresher      = (*JWT)(nil)
 	_ gateway.AccountIssuer  = (*JWT)(nil)
 )

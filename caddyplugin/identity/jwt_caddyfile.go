@@ -15,7 +15,8 @@ import (
 // jwtWords are the options, in the order they are documented.
 var jwtWords = []string{
 	"issuer", "audience", "audience_claim", "from", "account_claim", "account_ids", "country_claim", "party_claim", "minor_claim", "birth_claim",
-	"consents_claim", "reference_claim", "staff_entity_claim", "staff_country_claim", "subject", "typ", "algorithms", "keys", "max_token", "leeway", "stale_limit", "cache", "ca",
+	"consents_claim", "reference_claim", "staff_entity_claim", "staff_country_claim",
+	"ticket_claim", "ticket_field", "access_reason_claim", "access_reason_field", "approval_claim", "subject", "typ", "algorithms", "keys", "max_token", "leeway", "stale_limit", "cache", "ca",
 }
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Names of claims may lead
@@ -36,6 +37,11 @@ var jwtWords = []string{
 //	    reference_claim     <claim>
 //	    staff_entity_claim  <claim>
 //	    staff_country_claim <claim>
+//	    ticket_claim        <claim>
+//	    ticket_field        <name>
+//	    access_reason_claim <claim>
+//	    access_reason_field <name>
+//	    approval_claim      <claim>
 //	    subject             claim <claim> | field <name> | path <number>
 //	    typ                 <types...>
 //	    algorithms          <names...>
@@ -119,6 +125,8 @@ func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		"minor_claim": &j.MinorClaim, "birth_claim": &j.BirthClaim, "consents_claim": &j.ConsentsClaim,
 		"reference_claim":    &j.ReferenceClaim,
 		"staff_entity_claim": &j.StaffEntityClaim, "staff_country_claim": &j.StaffCountryClaim,
+		"ticket_claim": &j.TicketClaim, "ticket_field": &j.TicketField, "access_reason_claim": &j.AccessReasonClaim,
+		"access_reason_field": &j.AccessReasonField, "approval_claim": &j.ApprovalClaim,
 		"keys": &j.Keys, "cache": &j.Cache, "ca": &j.CA,
 	}[word]
 	if !d.AllArgs(target) {

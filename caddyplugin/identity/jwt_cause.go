@@ -46,6 +46,7 @@ func (j *JWT) cause(fault *token.InvalidError) gateway.Cause {
 		{j.PartyClaim, gateway.PartyClaimMalformed}, {j.MinorClaim, gateway.MinorClaimMalformed}, {j.BirthClaim, gateway.BirthClaimMalformed},
 		{j.ConsentsClaim, gateway.ConsentsMalformed}, {j.ReferenceClaim, gateway.ReferenceMalformed},
 		{j.StaffEntityClaim, gateway.StaffEntityMalformed}, {j.StaffCountryClaim, gateway.StaffCountryMalformed},
+		{j.TicketClaim, gateway.TicketMalformed}, {j.AccessReasonClaim, gateway.AccessReasonUnknown}, {j.ApprovalClaim, gateway.ApprovalMalformed},
 		{subject, gateway.SubjectMalformed},
 	} {
 		if option.claim == fault.Claim {

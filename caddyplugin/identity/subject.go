@@ -88,22 +88,8 @@ func (s *Subject) field() string {
 	return s.Field
 }
 
-// take takes the subject's field out of the request and returns its lines. It is
-// remembered, because other sources may read the same field, and this one may be
-// asked again about the same request.
-func (s *Subject) take(r *http.Request) []string {
-	if s.field() == "" {
-		return nil
-	}
-	key := "transfer_subject_" + s.Field
-	if lines, found := r.Header[s.Field]; found {
-		delete(r.Header, s.Field)
-		caddyhttp.SetVar(r.Context(), key, lines)
-		return lines
-	}
-	lines, _ := caddyhttp.GetVar(r.Context(), key).([]string)
-	return lines
-}
+// take takes the subject's field out of the request and returns its lines.
+func (s *Subject) take(r *http.Request) []string { return takeField(r, s.field()) }
 
 // account finds the account id in the field's lines or in the path; "" when
 // nobody is named. The error is the source's.

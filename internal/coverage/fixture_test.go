@@ -24,7 +24,7 @@ func recordFields(t *testing.T) (names []string) {
 	t.Helper()
 	r := record.Transfer{
 		Header: record.Header{Type: "x", Time: time.Unix(1, 0), Node: "x"}, Site: "x", Activity: "x", Statement: "x", Policy: "x", Controller: "x",
-		ControllerName: "x", Basis: "x", Country: "x", CountrySource: "x", Origin: "x", Requester: "x", Conflicts: []string{"x"},
+		ControllerName: "x", Basis: "x", Country: "x", CountrySource: "x", Origin: "x", Requester: "x", Staff: "x", Ticket: "x", AccessReason: "x", Approval: "x", Conflicts: []string{"x"},
 		Legs: []byte("[]"), Region: "x", Recipient: "x", Purposes: []string{"x"}, Categories: []string{"x"}, LegalBasis: "x",
 		Reference: "x", Withheld: []string{"x"}, Subject: "x", Method: "x", Route: "x", Bytes: 1, Decision: "x", Enforced: true,
 		Reason: "x", Cause: "x", Clause: "x", Law: "x", RetainUntil: "x", Demo: true, Trace: "x",

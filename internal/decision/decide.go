@@ -41,6 +41,10 @@ func (v *view) decide(f Facts) Decision {
 		d.Reason, d.Unlock = r, r.Info().Unlock
 		return d
 	}
+	if r := unaccounted(d.Activity, &f); r != "" {
+		d.Reason, d.Unlock = r, accountUnlock(r, d.Activity, &f)
+		return d
+	}
 	if r := stopped(d.Activity, &f); r != "" {
 		d.Reason, d.Unlock = r, choiceUnlock(r, d.Activity, &f.Choices)
 		return d

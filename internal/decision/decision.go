@@ -37,6 +37,8 @@ type Facts struct {
 	// Staff is the entity and country of a requester who is not the data
 	// subject; nil when the person asks for their own data.
 	Staff *Place
+	// Access is what that requester accounts for.
+	Access StaffAccess
 	// Subject reports whether the data subject is known. Staff without a known
 	// subject are denied.
 	Subject bool

@@ -57,7 +57,7 @@ type RegionAnswer struct {
 
 // Step is one thing that was looked at, and what came of it.
 type Step struct {
-	// Topic is who, controller, statement, activity, choices, region, leg, law or outcome.
+	// Topic is who, controller, statement, activity, access, choices, reference, region, leg, law or outcome.
 	Topic  string `json:"topic"`
 	Text   string `json:"text"`
 	Clause string `json:"clause,omitempty"` // of the statement
@@ -99,6 +99,9 @@ func Explain(p *Policy, s *Site, at time.Time, f Facts, finish func(*Decision)) 
 		e.Statement = d.Statement.ID
 	}
 	e.Steps = append(e.Steps, v.stepWho(&d, &f), stepController(&d), stepStatement(&d), v.stepActivity(&d))
+	if step, any := stepAccess(&d, &f); any {
+		e.Steps = append(e.Steps, step)
+	}
 	if step, any := stepChoices(&d, &f); any {
 		e.Steps = append(e.Steps, step)
 	}

@@ -30,6 +30,7 @@ func FuzzDecide(f *testing.F) {
 		}
 		if bits&16 != 0 {
 			facts.Staff = &decision.Place{Entity: entity, Country: place}
+			facts.Access = decision.StaffAccess{Named: bits&64 != 0, Ticket: basis}
 		}
 		if bits&32 != 0 {
 			facts.Choices = decision.Choices{

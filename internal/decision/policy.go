@@ -381,6 +381,10 @@ type Activity struct {
 	// pass to the store even if a law lacks a safeguard or the registered
 	// country is not known.
 	Rights bool
+	// NoTicket is why staff need no ticket for it; empty if they do (§5(f)).
+	NoTicket string
+	// Approval is the countries whose staff need an approval for it.
+	Approval Set
 	// Statement is the name of the privacy statement that covers it; empty for
 	// the site's.
 	Statement string

@@ -66,6 +66,8 @@ func checkReach(t checker, f decision.Facts, d *decision.Decision, c *decision.C
 		t.Fatalf("%+v: %s is no recipient for %s", f, c.Recipient.ID, a.ID)
 	case f.Staff != nil && !f.Subject:
 		t.Fatalf("%+v: staff without a subject reach %s", f, c.Region.Code)
+	case f.Staff != nil && (!f.Access.Named || f.Access.Ticket == ""):
+		t.Fatalf("%+v: staff who do not account for it reach %s", f, c.Region.Code)
 	}
 	last := c.Legs[len(c.Legs)-1]
 	if f.Staff != nil && (last.Recipient != f.Staff.Entity || last.To != f.Staff.Country) {
@@ -238,6 +240,9 @@ func drawFacts(t *rapid.T, p *decision.Policy) decision.Facts {
 			{Entity: "huawei-cloud-cn", Country: "CN"}, {Entity: "sparkoo-sg", Country: "SG"},
 			{Entity: "sparkoo-hk", Country: "HK"}, {Entity: "sparkoo-hk", Country: "CN"}, {},
 		}).Draw(t, "staff")
+		if rapid.IntRange(0, 3).Draw(t, "accounted") > 0 {
+			f.Access = decision.StaffAccess{Named: rapid.IntRange(0, 5).Draw(t, "named") > 0, Ticket: rapid.SampledFrom([]string{"T-1", ""}).Draw(t, "ticket")}
+		}
 	}
 	if rapid.Bool().Draw(t, "chose") {
 		f.Choices, f.Deletes = drawChoices(t), rapid.Bool().Draw(t, "deletes")

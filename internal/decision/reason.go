@@ -25,6 +25,10 @@ const (
 	CaseMissing           Reason = "case_missing"
 	CaseExpired           Reason = "case_expired"
 	Localised             Reason = "localised"
+	StaffUnnamed          Reason = "staff_unnamed"
+	TicketMissing         Reason = "ticket_missing"
+	ApprovalMissing       Reason = "approval_missing"
+	ApprovalExpired       Reason = "approval_expired"
 )
 
 // The reasons that are choices of the data subject (§7, §8).

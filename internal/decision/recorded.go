@@ -55,6 +55,9 @@ func ExplainRecorded(p *Policy, r *Recorded) Explanation {
 	if !r.Early {
 		e.Steps = append(e.Steps, v.stepWho(&r.Decision, &r.Facts), r.controller(), r.statement(), r.activity(v))
 	}
+	if step, any := stepAccess(&r.Decision, &r.Facts); any && r.Facts.Access.Named {
+		e.Steps = append(e.Steps, step)
+	}
 	if step, any := stepReference(&r.Decision, &r.Facts); any {
 		e.Steps = append(e.Steps, step)
 	}
@@ -150,6 +153,9 @@ func (r *Recorded) unknown() (list []string) {
 	}
 	if c := r.Controller; c != nil && c.Unlisted {
 		list = append(list, "the country of the contracting party")
+	}
+	if r.Facts.Staff != nil && !r.Facts.Access.Named {
+		list = append(list, "which member of staff asked, and under which ticket")
 	}
 	switch r.Reason {
 	case RecipientObjected:

@@ -13,6 +13,7 @@ const (
 	Consent     ReferenceKind = "consent"     // the person's consent (§4(a))
 	Instruction ReferenceKind = "instruction" // the person's instruction (§4(a))
 	Case        ReferenceKind = "case"        // a case of compliance, fraud or security (§4(b))
+	Approval    ReferenceKind = "approval"    // of access by staff (§5(f))
 )
 
 // Reference points to what §4 asks for beside a safeguard and what is kept
@@ -22,8 +23,8 @@ type Reference struct {
 	Kind ReferenceKind `json:"kind,omitempty"`
 	// ID stands in records with the kind before it, as in consent:9f2c.
 	ID string `json:"id,omitempty"`
-	// Approver is the role that approved a case, and Until the moment it ends.
-	// Both are asked for.
+	// Approver is the role that approved a case or an access, and Until the moment
+	// it ends. Both are asked for.
 	Approver string    `json:"approver,omitempty"`
 	Until    time.Time `json:"until,omitzero"`
 }

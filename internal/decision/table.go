@@ -146,6 +146,9 @@ func (c *table) locate(f *Facts) (cell *atomic.Pointer[Decision], controller *Co
 		if requester = c.staff[*f.Staff]; requester == 0 || !f.Subject {
 			return nil, nil
 		}
+		if activity > 0 && unaccounted(&c.view.policy.Activities[activity-1], f) != "" {
+			return nil, nil // the cell is for those who account for their access
+		}
 	case f.Deletes && activity > 0 && c.view.policy.Activities[activity-1].StorageOnly:
 		requester = len(c.staff) + 1 // the person, deleting: no law stops that (§6)
 	}

@@ -98,10 +98,12 @@ func TestTableStaff(t *testing.T) {
 		for _, code := range []string{"", "BR", "FR", "AR", "SG", "CN", "UK"} {
 			f := person(p, activity, code)
 			for _, place := range staff {
-				f.Staff = place
+				f.Staff, f.Access = place, decision.StaffAccess{Named: true, Ticket: "T-1"}
 				for _, f.Subject = range []bool{true, false} {
 					equal(t, table, p, &s, f)
 				}
+				f.Subject, f.Access.Ticket = true, ""
+				equal(t, table, p, &s, f)
 			}
 			f.Staff = nil
 			for _, c := range unlisted {

@@ -76,6 +76,7 @@ func person(p *decision.Policy, activity, country string) decision.Facts {
 
 func staffOf(f decision.Facts, entity, country string) decision.Facts {
 	f.Staff = &decision.Place{Entity: entity, Country: country}
+	f.Access = decision.StaffAccess{Named: true, Ticket: "T-1"}
 	return f
 }
 

@@ -41,6 +41,21 @@ func (l *Log) Subject(account, salt string, at time.Time) string {
 	return k.pseudonyms.subject(account, salt)
 }
 
+// staffMember comes before the id of a member of staff, so that no account has the same
+// pseudonym: an account id has no control characters.
+const staffMember = "staff\x00"
+
+// Staff is the pseudonym of a member of staff, made as [Log.Subject] makes those of
+// accounts and with the same keys. It is empty for an empty id, and until the log is open.
+//
+//clause:enforces §5(f) §5(h); record staff
+func (l *Log) Staff(member string, at time.Time) string {
+	if member == "" {
+		return ""
+	}
+	return l.Subject(staffMember+member, "", at)
+}
+
 // Subjects are the account's pseudonyms under every key that still exists,
 // oldest first: what to look for when a person asks what was recorded.
 func (l *Log) Subjects(account, salt string) []string {

@@ -197,6 +197,9 @@ func (d *domain) facts(v *decision.View, table *decision.CountryTable, activity,
 	if who.party != "" {
 		f.Controller, f.Basis = controllerOf(v.Policy(), who.party), decision.BasisAccountCenter
 	}
+	if who.staff != nil {
+		f.Access = decision.SomeAccess(v.At())
+	}
 	if a := v.Activity(activity); a != nil {
 		f.Reference = decision.SomeReference(a, v.At())
 	}

@@ -226,6 +226,7 @@ func drawQuestion(t *rapid.T, a, b *decision.Policy, s decision.Site) question {
 		f := decision.Facts{
 			Activity: activity, Country: code, Staff: staff, Subject: code != "", Controller: tableOf(p, code),
 			Identified: code != "" || party != "" || staff != nil, Basis: decision.BasisRegisteredCountry,
+			Access: decision.StaffAccess{Named: true, Ticket: "T-1"},
 		}
 		if code == "" {
 			f.Basis = decision.BasisNotRegistered

@@ -31,6 +31,12 @@ type Question struct {
 	Staff *decision.Place `json:"staff,omitempty"`
 	// NoSubject tells that staff do not say whose data they ask for.
 	NoSubject bool `json:"no_subject,omitempty"`
+	// Unnamed tells that nothing says which member of staff it is.
+	Unnamed bool `json:"unnamed,omitempty"`
+	// Ticket, AccessReason and Approval are what the member of staff accounts for.
+	Ticket       string                `json:"ticket,omitempty"`
+	AccessReason decision.AccessReason `json:"access_reason,omitempty"`
+	Approval     decision.Reference    `json:"approval,omitzero"`
 	// Born is when the person was born; zero for not known.
 	Born decision.Birth `json:"born,omitzero"`
 	// Choices are the person's.

@@ -67,7 +67,7 @@ func ParseReference(text string) (r decision.Reference, err error) {
 	r.Kind = decision.ReferenceKind(parts[0])
 	kinds := []decision.ReferenceKind{decision.Consent, decision.Instruction, decision.Case}
 	if len(parts) < 2 || !slices.Contains(kinds, r.Kind) || (r.Kind == decision.Case) != (len(parts) == 4) {
-		return r, fmt.Errorf("reference '%s' is not written as one; %s", text, suggest.OneOf([]string{"consent:ID", "instruction:ID", "case:ID:APPROVER:UNTIL"}))
+		return decision.Reference{}, fmt.Errorf("reference '%s' is not written as one; %s", text, suggest.OneOf([]string{"consent:ID", "instruction:ID", "case:ID:APPROVER:UNTIL"}))
 	}
 	r.ID = parts[1]
 	if r.Kind == decision.Case {
@@ -75,4 +75,38 @@ func ParseReference(text string) (r decision.Reference, err error) {
 		r.Until, err = ParseMoment(parts[3])
 	}
 	return r, err
+}
+
+// ParseApproval reads who approved an access by staff, as approval:ID:APPROVER:UNTIL.
+// Empty is the zero Reference.
+func ParseApproval(text string) (r decision.Reference, err error) {
+	if text == "" {
+		return r, nil
+	}
+	parts := strings.SplitN(text, ":", 4)
+	if len(parts) != 4 || parts[0] != string(decision.Approval) || parts[1] == "" || parts[2] == "" {
+		return r, fmt.Errorf("approval '%s' is not written as one; write approval:ID:APPROVER:UNTIL", text)
+	}
+	until, err := ParseMoment(parts[3])
+	if err != nil {
+		return r, err
+	}
+	return decision.Reference{Kind: decision.Approval, ID: parts[1], Approver: parts[2], Until: until}, nil
+}
+
+// ParseAccessReason reads why a member of staff looks. Empty is none.
+func ParseAccessReason(text string) (decision.AccessReason, error) {
+	reason := decision.AccessReason(text)
+	if text != "" && !slices.Contains(decision.AccessReasons(), reason) {
+		return "", fmt.Errorf("access reason '%s' is not one; %s", text, suggest.For(text, accessReasons()))
+	}
+	return reason, nil
+}
+
+func accessReasons() []string {
+	var words []string
+	for _, reason := range decision.AccessReasons() {
+		words = append(words, string(reason))
+	}
+	return words
 }

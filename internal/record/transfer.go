@@ -29,6 +29,10 @@ type Transfer struct {
 	CountrySource  string // who vouched for it
 	Origin         string // visitor's country by GeoIP, a hint
 	Requester      string // Self, or entity@country for staff
+	Staff          string // pseudonym of the member of staff
+	Ticket         string
+	AccessReason   string // one of decision.AccessReasons
+	Approval       string // of the access by staff, with approver and end
 	Conflicts      []string
 
 	// Legs is the way of the data with what each law says, as AppendLegs writes
@@ -81,8 +85,13 @@ func (t *Transfer) Parse(data []byte) error {
 func (t *Transfer) parse(data []byte) error { return t.Parse(data) }
 
 var transferTable = entryTable([]string{TypeAccepted, TypeRefused},
+	row("access_reason", Label, func(t *Transfer) field { return (*text)(&t.AccessReason) },
+		"why the member of staff looked, as they or their source said", "§5(f)", "§2").
+		of("support-request", "troubleshooting", "security", "legal").since(version2),
 	row("activity", Label, func(t *Transfer) field { return (*text)(&t.Activity) },
 		"what the request does, by its id in activities.yaml", "§2", "§4(d)", "7-right(a)", "7-right(b)", "7-right(c)", "7-right(f)", "7-right(g)"),
+	row("approval", Key, func(t *Transfer) field { return (*text)(&t.Approval) },
+		"who approved the access by staff, and until when: approval:id;approver=who;until=@seconds", "§5(f)").since(version2),
 	row("basis", Label, func(t *Transfer) field { return (*text)(&t.Basis) },
 		"on what ground the controller was found; a conflict between grounds shows in conflicts", "§11").
 		of("account-center", "token-claim", "registered-country", "not-registered"),
@@ -143,10 +152,14 @@ var transferTable = entryTable([]string{TypeAccepted, TypeRefused},
 		"what the policy on trial would have decided instead; absent if the same", "§5(g)"),
 	row("site", Label, func(t *Transfer) field { return (*text)(&t.Site) },
 		"configured host name that the request came to"),
+	row("staff", Key, func(t *Transfer) field { return (*text)(&t.Staff) },
+		"pseudonym of the member of staff who asked, made with the same keys as subject's: h1:period:code; absent where the person asks", "§5(f)", "§5(h)").since(version2),
 	row("statement", Label, func(t *Transfer) field { return (*text)(&t.Statement) },
 		"version of the privacy statement in force", "§10"),
 	row("subject", Key, func(t *Transfer) field { return (*text)(&t.Subject) },
 		"pseudonym of the person whose data it is: h1:period:code; absent if nobody was identified", "§5(h)", "§5(d)", "§6", "7-right(c)"),
+	row("ticket", Key, func(t *Transfer) field { return (*text)(&t.Ticket) },
+		"number of the ticket that the member of staff named; absent where the activity asks for none", "§5(f)").since(version2),
 	row("trace", Key, func(t *Transfer) field { return (*text)(&t.Trace) },
 		"trace id (W3C Trace Context) of the request"),
 	row("withheld", Labels, func(t *Transfer) field { return (*texts)(&t.Withheld) },

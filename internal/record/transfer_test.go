@@ -83,10 +83,11 @@ func TestRecordHasEveryMemberInOrder(t *testing.T) {
 	if err := json.Unmarshal(got, &members); err != nil {
 		t.Fatal(err)
 	}
-	// The list of ledger.md §8, and law, conflicts, controller_name of the issue.
+	// The list of ledger.md §8, law, conflicts and controller_name, and what a member of
+	// staff accounts for (§5(f)).
 	for name := range strings.FieldsSeq(`v type id time node site activity statement policy controller basis country country_source
 		origin requester legs region recipient purposes categories legal_basis reference withheld subject method route bytes decision
-		enforced reason cause clause retain_until demo trace salt law conflicts controller_name`) {
+		enforced reason cause clause retain_until demo trace salt law conflicts controller_name staff ticket access_reason approval`) {
 		if _, ok := members[name]; !ok {
 			t.Errorf("no member %s", name)
 		}

@@ -51,6 +51,7 @@ func Facts(p *decision.Policy, accounts *controllers.Snapshot, q *question.Quest
 		Controller: subject.Controller,
 		Basis:      subject.Basis,
 		Staff:      q.Staff,
+		Access:     decision.StaffAccess{Named: q.Staff != nil && !q.Unnamed, Ticket: q.Ticket, Reason: q.AccessReason, Approval: q.Approval},
 		Subject:    subject.Country != "" && !q.NoSubject,
 		Deletes:    q.Deletes,
 		Reference:  q.Reference,

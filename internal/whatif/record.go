@@ -52,6 +52,7 @@ func ExplainRecord(p *decision.Policy, t *record.Transfer) (decision.Explanation
 	if entity, code, found := strings.Cut(t.Requester, "@"); found {
 		r.Facts.Staff = &decision.Place{Entity: entity, Country: code}
 	}
+	r.Facts.Access = decision.StaffAccess{Named: t.Staff != "", Ticket: t.Ticket, Reason: decision.AccessReason(t.AccessReason), Approval: parseReference(t.Approval)}
 	r.Early = t.Activity == "" && t.Country == "" && t.Subject == "" && !decided(r.Reason)
 	for i := range legs {
 		r.Legs = append(r.Legs, leg(p, &legs[i]))

@@ -18,10 +18,11 @@ import (
 // explainFlags are the flags of explain, as they were written.
 type explainFlags struct {
 	country, activity, at, party, claim, staff, node, regions, statement string
+	ticket, accessReason, approval                                       string
 	account, accounts, policy, caddyfile                                 string
 	request, from, record, ledger, address                               string
 	chose, reference, born                                               string
-	demo, identified, deletes, json                                      bool
+	demo, identified, deletes, unnamed, json                             bool
 }
 
 func explainCommand() *cobra.Command {
@@ -35,7 +36,7 @@ func explainCommand() *cobra.Command {
 			"of a ledger, explained with the policy it was decided by (--record NUMBER or FOLDER#NUMBER), or is put to a running gateway (--address).\n" +
 			"Nothing is sent anywhere else and nothing is recorded. Exit code 0: explained, be it allowed or denied; 1: error.",
 		Example: "  transfergate transfer explain --country BR --activity support --demo\n" +
-			"  transfergate transfer explain --country CL --activity serving --at 2026-12-02 --staff huawei-cloud-cn@CN\n" +
+			"  transfergate transfer explain --country CL --activity serving --at 2026-12-02 --staff huawei-cloud-cn@CN --ticket T-1\n" +
 			"  transfergate transfer explain --caddyfile Caddyfile --request request.http\n" +
 			"  transfergate transfer explain --record data/ledger#gw-sg-1#1.42",
 		Args: cobra.MaximumNArgs(1),
@@ -48,6 +49,10 @@ func explainCommand() *cobra.Command {
 	flags.StringVar(&f.party, "party", "", "contracting party the Account Center shows: id of a controller")
 	flags.StringVar(&f.claim, "claim", "", "contracting party a verified token names: id of a controller")
 	flags.StringVar(&f.staff, "staff", "", "who asks, if not the person: entity@COUNTRY")
+	flags.StringVar(&f.ticket, "ticket", "", "number of the ticket that staff name")
+	flags.StringVar(&f.accessReason, "access-reason", "", "why staff look: support-request, troubleshooting, security or legal")
+	flags.StringVar(&f.approval, "approval", "", "who approved the access by staff: approval:ID:APPROVER:UNTIL")
+	flags.BoolVar(&f.unnamed, "unnamed", false, "nothing says which member of staff asks")
 	flags.StringVar(&f.account, "account", "", "account id, to be looked up in --accounts")
 	flags.StringVar(&f.accounts, "accounts", "", "file of account records")
 	flags.StringVar(&f.born, "born", "", "when the person was born, as 2010 or 2010-05-17")
@@ -149,8 +154,9 @@ func (f *explainFlags) question() (q question.Question, err error) {
 	q = question.Question{
 		Activity: f.activity, Country: f.country, Identified: f.identified, Party: f.party, Claim: f.claim,
 		Account: f.account, Deletes: f.deletes, Regions: split(f.regions), Statement: f.statement, Demo: f.demo,
+		Ticket: f.ticket, Unnamed: f.unnamed,
 	}
-	var errs [5]error
+	var errs [7]error
 	q.At, errs[0] = question.ParseMoment(f.at)
 	q.Staff, errs[1] = parseStaff(f.staff)
 	q.Node, errs[2] = parseNode(f.node)
@@ -158,6 +164,8 @@ func (f *explainFlags) question() (q question.Question, err error) {
 	if f.born != "" {
 		q.Born, errs[4] = decision.ParseBirth(f.born)
 	}
+	q.AccessReason, errs[5] = question.ParseAccessReason(f.accessReason)
+	q.Approval, errs[6] = question.ParseApproval(f.approval)
 	q.Choices = question.ParseChoices(split(f.chose))
 	return q, errors.Join(errs[:]...)
 }

@@ -45,8 +45,9 @@ func wants(t *testing.T, text string, parts ...string) {
 
 // From flags, for people and for programs.
 func TestExplainFlags(t *testing.T) {
-	f := explainFlags{country: "BR", activity: "support-training", demo: true, at: "2026-12-02", staff: "huawei-cloud-cn@CN", node: "gw:ZA:sparkoo-za", regions: "ap-southeast-3,cn-north-4"}
+	f := explainFlags{country: "BR", activity: "support-training", demo: true, at: "2026-12-02", staff: "huawei-cloud-cn@CN", ticket: "T-1", accessReason: "legal", approval: "approval:A-7:duty-manager:2026-12-03", node: "gw:ZA:sparkoo-za", regions: "ap-southeast-3,cn-north-4"}
 	wants(t, explained(t, f), "At 2026-12-02T12:00:00Z", "by staff of huawei-cloud-cn in CN, about a person who registered in BR",
+		"given: ticket T-1, reason legal, approval:A-7;approver=duty-manager;until=@1796299200",
 		"edge: sparkoo-br in BR -> sparkoo-za in ZA", "Denied: no_safeguard.", "[§4, config/policy/regions.yaml:")
 	f.json = true
 	var e decision.Explanation
@@ -147,7 +148,7 @@ func TestExplainRecord(t *testing.T) {
 	var ids []string
 	for _, r := range []record.Transfer{
 		{Header: record.Header{Type: record.TypeAccepted}, Activity: "storage", Country: "BT", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Region: "ap-southeast-3", Decision: "allowed", Demo: true},
-		{Header: record.Header{Type: record.TypeRefused}, Activity: "support-training", Country: "BR", Controller: "sparkoo-sg", Basis: "account-center", Requester: "huawei-cloud-cn@CN", Decision: "denied", Reason: "no_safeguard", Law: "br"},
+		{Header: record.Header{Type: record.TypeRefused}, Activity: "support-training", Country: "BR", Controller: "sparkoo-sg", Basis: "account-center", Requester: "huawei-cloud-cn@CN", Staff: "h1:1:AAECAwQFBgcICQoLDA0ODw", Ticket: "T-1", Decision: "denied", Reason: "no_safeguard", Law: "br"},
 		{Header: record.Header{Type: record.TypeRefused}, Activity: "surveys", Country: "BR", Controller: "sparkoo-br", Basis: "registered-country", Requester: "self", Decision: "denied", Reason: "consent_withdrawn"},
 	} {
 		r.Time, r.Policy, r.Enforced = at, old.Policy.Digest, true
@@ -173,7 +174,7 @@ func TestExplainRecord(t *testing.T) {
 			t.Errorf("record %s: %s", number, got)
 		}
 	}
-	wants(t, explained(t, explainFlags{ledger: dir}, ids[1]), "staff of huawei-cloud-cn in CN", "the contracting party the Account Center shows", "Denied: no_safeguard.")
+	wants(t, explained(t, explainFlags{ledger: dir}, ids[1]), "staff of huawei-cloud-cn in CN", "given: ticket T-1.", "the contracting party the Account Center shows", "Denied: no_safeguard.")
 	wants(t, explained(t, explainFlags{record: dir + "#" + ids[2]}), "The person withdrew the consent this rests on.", "Denied: consent_withdrawn.")
 }
 
@@ -227,6 +228,9 @@ func TestARecordIsExplainedFromWhatItSays(t *testing.T) {
 		"a denial that was only reported": {
 			func(r *record.Transfer) { r.Reason, r.Law, r.Enforced = "no_safeguard", "br", false },
 			[]string{"Denied: no_safeguard", "only reported, and the request passed"}, nil},
+		"staff of whom the record says nothing else, as those of before": {
+			func(r *record.Transfer) { r.Requester, r.Reason = "huawei-cloud-cn@CN", "minor_without_guardian" },
+			[]string{"The record does not say: which member of staff asked, and under which ticket"}, []string{"ticket_missing", "given:"}},
 		"staff of nobody that is known": {
 			func(r *record.Transfer) { r.Requester, r.Reason = "unlisted@unknown", "staff_unknown_recipient" },
 			[]string{"staff of an entity that the registers do not know", "Denied: staff_unknown_recipient."}, nil},
@@ -273,6 +277,8 @@ func TestExplainErrors(t *testing.T) {
 		args []string
 	}{
 		"no activity; use one of storage, ":                          {explainFlags{}, nil},
+		"access reason 'curious' is not one; use one of ":            {explainFlags{staff: "huawei-cloud-cn@CN", accessReason: "curious", activity: "support"}, nil},
+		"approval 'A-7' is not written as one; write approval:ID:AP": {explainFlags{staff: "huawei-cloud-cn@CN", approval: "A-7", activity: "support"}, nil},
 		"staff 'me' is not entity@COUNTRY":                           {explainFlags{staff: "me", activity: "support"}, nil},
 		"unexpected argument 'x'":                                    {explainFlags{}, []string{"x"}},
 		"--request needs --caddyfile FILE":                           {explainFlags{request: "x"}, nil},
