@@ -9,12 +9,14 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/policydiff"
 )
 
 // How long before the end of a safeguard, or its review, somebody is warned.
 const (
 	endSoon    = 90 * 24 * time.Hour
 	reviewSoon = 30 * 24 * time.Hour
+	changeSoon = 30 * 24 * time.Hour // of a law
 )
 
 // CheckOptions say for when and where warnings are looked for.
@@ -84,6 +86,13 @@ func (d *draft) warn(p *decision.Policy, o CheckOptions) {
 		d.warnOfDates(r, o.At)
 		d.warnOfDerogation(r)
 	}
+	for _, r := range d.activities {
+		if report := r.value.Report; report != nil && !o.At.Before(report.Until) {
+			r.report(r.at("report"), "report-over", "report mode of activity %q ended on %s: what lacks a safeguard is denied; take report out, or name a later day",
+				r.value.ID, report.Until.Format(time.DateOnly))
+		}
+	}
+	d.warnOfChanges(p, o)
 	d.warnOfUnproven(p, o)
 }
 
@@ -106,6 +115,20 @@ func (d *draft) warnOfDates(r row[decision.Safeguard], at time.Time) {
 			when = "was due on"
 		}
 		r.report(r.at("review"), "review-due", "the review of safeguard %q by %s %s %s; review it, and set last", s.ID, s.Review.Owner, when, due.Format(time.DateOnly))
+	}
+}
+
+// warnOfChanges tells which laws begin or end soon, and what stops then.
+func (d *draft) warnOfChanges(p *decision.Policy, o CheckOptions) {
+	scope := policydiff.Scope{Usual: true, Demo: len(o.Sites) > 0 && len(d.sites(p, o)) == 0}
+	for _, date := range policydiff.Ahead(p, o.At, changeSoon, scope) {
+		for _, r := range d.laws {
+			for key, at := range map[string]time.Time{"valid_from": r.value.Validity.From, "valid_until": r.value.Validity.Until} {
+				if at.Equal(date.At) {
+					r.report(r.at(key), "law-changing", "%s", date.Text())
+				}
+			}
+		}
 	}
 }
 

@@ -25,14 +25,14 @@ type Remote struct {
 
 	// File with a bearer token, read for each request, so that it may be replaced.
 	// Default: none
-	TokenFile string `json:"token_file,omitempty"`
+	TokenFile string `json:"token_file,omitempty" secret:"file"`
 
 	// File with the gateway's own certificate for the directory, in PEM. It may be
 	// replaced while the gateway runs. Default: none
 	Certificate string `json:"certificate,omitempty"`
 
 	// File with that certificate's key. Required with it.
-	Key string `json:"key,omitempty"`
+	Key string `json:"key,omitempty" secret:"file"`
 
 	// File with the certificates, in PEM, that vouch for the directory. Default: the
 	// system's

@@ -120,6 +120,7 @@ type App struct {
 	sites       sitecheck.Sites
 	redacted    []string // servers whose logs are
 	starting    *starting
+	advice      advice
 	complaints  repeats.Counter[refuser] // of credentials that were refused; at most causes times sources
 	failures    repeats.Counter[error]   // of the ledger
 	mishaps     repeats.Counter[mishap]
@@ -157,6 +158,9 @@ func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
 	a.starting = newStarting()
+	if listen := listener.Load(); listen != nil {
+		(*listen)(a)
+	}
 	if err := a.provision(); err != nil {
 		if len(ctx.Modules()) > 1 {
 			// Caddy keeps the error for the next who asks, but without the words it
@@ -164,9 +168,6 @@ func (a *App) Provision(ctx caddy.Context) error {
 			err = fmt.Errorf("provision transfer: %w", err)
 		}
 		return err
-	}
-	if a.Demo {
-		a.logger.Warn("demo: example and unconfirmed safeguards satisfy laws; not for production")
 	}
 	return nil
 }
@@ -214,6 +215,7 @@ func (a *App) provision() error {
 	if len(problems) > 0 {
 		return errors.Join(problems...)
 	}
+	a.adviseOnOptions()
 	return a.provisionMetrics()
 }
 
@@ -236,16 +238,16 @@ func (a *App) provisionSites() error {
 		return err
 	}
 	for _, name := range sites.Unredacted(logs) {
-		a.logger.Warn("at level DEBUG Caddy's proxies log people's requests with addresses, queries and header fields: "+
-			"take DEBUG out when you are done, or write 'exclude http.handlers' in the log", zap.String("log", name))
+		a.warn(Finding{"log-unredacted", "", fmt.Sprintf("log '%s' is at level DEBUG, at which Caddy's proxies log people's requests with addresses, queries and header fields; "+
+			"take DEBUG out when you are done, or write 'exclude http.handlers' in the log", name)})
 	}
 	for _, prefix := range sites.OpenLedgers() {
-		a.logger.Warn("the transfer ledger is served: whoever reaches this path reads every record; put it behind authentication, as in deploy/README.md", zap.String("prefix", prefix))
+		a.warn(Finding{"ledger-served", "", fmt.Sprintf("the transfer ledger is served under '%s': whoever reaches it reads every record; put it behind authentication, as in deploy/README.md", prefix)})
 	}
 	a.example = sites.Example()
 	if sites.HealthByName() {
-		a.logger.Warn("/ready answers only who asks by a site's name: a probe that asks by address gets an empty 200; " +
-			"give transfer_health a site without one, as in 'http://:8081 { transfer_health }'")
+		a.warn(Finding{"ready-by-name", "", "/ready answers only who asks by a site's name: a probe that asks by address gets an empty 200; " +
+			"give transfer_health a site without one, as in 'http://:8081 { transfer_health }'"})
 	}
 	return nil
 }
@@ -331,6 +333,8 @@ func guestError(err error) error {
 // Start opens the ledger and starts what no request waits for.
 func (a *App) Start() error {
 	defer a.starting.end()
+	a.running()
+	a.adviseOnPolicy(a.store.State().Policy) // perhaps another one by now
 	a.limitGrace()
 	if err := a.recorder.Open(); err != nil {
 		return err
@@ -377,6 +381,7 @@ func (a *App) Stop() error {
 // is done, and the keys of assertions.
 func (a *App) Cleanup() error {
 	a.endRequests()
+	a.gone()
 	return errors.Join(a.Assertion.cleanup(), a.recorder.Close())
 }
 

@@ -1,11 +1,11 @@
 package gateway
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
-	"go.uber.org/zap"
 )
 
 // warnOfEarlyData says once per server that it takes requests before the TLS
@@ -21,8 +21,8 @@ func (a *App) warnOfEarlyData(ctx caddy.Context) {
 		return
 	}
 	a.early = append(a.early, server.Name())
-	a.logger.Warn("requests may come in TLS early data over HTTP/3: unsafe ones are refused with 425; write '0rtt off' in the server options to have none",
-		zap.String("server", server.Name()))
+	a.warn(Finding{"early-data", "", fmt.Sprintf(
+		"requests may come in TLS early data over HTTP/3 to server '%s': unsafe ones are refused with 425; write '0rtt off' in the server options to have none", server.Name())})
 }
 
 // speaksHTTP3 reports whether any listener of the server speaks HTTP/3. Caddy has

@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -116,7 +117,8 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	}
 	for _, other := range h.OtherUpstreams {
 		if upstreams := other.Upstreams(); len(upstreams) > 0 {
-			h.logger.Warn("requests of this site may go to upstreams that are no region's", zap.Strings("upstreams", upstreams), zap.String("why", other.Why))
+			app.warn(Finding{"other-upstreams", h.At["other_upstreams"], fmt.Sprintf("requests of this site may go to upstreams that are no region's, %s: %s; take out what is no longer needed",
+				strings.Join(upstreams, ", "), other.Why)})
 		}
 	}
 	check("statement", app.require(h.checkStatement))
@@ -138,7 +140,11 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	h.site.Node = decision.Place{Entity: app.Node.Entity, Country: app.Node.Country}
 	h.site.Demo = app.Demo
 	h.site.Statement = h.Statement
-	return app.register(h)
+	if err := app.register(h); err != nil {
+		return err
+	}
+	app.adviseOnSite(h)
+	return nil
 }
 
 // checkStatement makes sure that the policy has the statement.

@@ -38,6 +38,7 @@ func (a *App) provisionPolicy() (err error) {
 		Folder: a.Policy, Common: &inCommon, Now: now, Logger: a.ctx.Slogger(),
 		Keep:   func(digest string, archive []byte) error { return a.recorder.KeepPolicy(digest, archive) },
 		Failed: a.policyFailed,
+		Advise: a.adviseOnPolicy,
 	})
 	if err != nil {
 		return err
@@ -54,7 +55,7 @@ func (a *App) policyFailed() {
 	}
 }
 
-func (a *App) provisionMode() error { return a.Mode.Prepare(a.ctx.Slogger()) }
+func (a *App) provisionMode() error { return a.Mode.Prepare() }
 
 func (a *App) provisionApprovals() error {
 	if a.Approvals == nil {

@@ -10,7 +10,9 @@ import (
 // quietGate is a gateway whose log is a file.
 type quietGate struct {
 	*gate
-	log string
+	log       string
+	caddyfile string
+	vars      map[string]string
 }
 
 // startQuiet runs a Caddyfile, changed, with its log in a file. Its upstreams answer.
@@ -18,9 +20,11 @@ func startQuiet(t *testing.T, caddyfile string) *quietGate {
 	t.Helper()
 	q := &quietGate{log: filepath.Join(t.TempDir(), "log")}
 	up := newUpstream(t, "up", nil)
-	q.gate = startGate(t, replaced(t, caddyfile, "admin off", "admin off\n\tlog {\n\t\toutput file "+q.log+"\n\t}"), map[string]string{
+	q.caddyfile = replaced(t, caddyfile, "admin off", "admin off\n\tlog {\n\t\toutput file "+q.log+"\n\t}")
+	q.vars = map[string]string{
 		"accounts": writeFile(t, "accounts.ndjson", `{"account":"nobody"}`+"\n"), "sg": up.addr, "br": up.addr, "cn": up.addr,
-	})
+	}
+	q.gate = startGate(t, q.caddyfile, q.vars)
 	return q
 }
 

@@ -18,7 +18,7 @@ func BenchmarkShadow(b *testing.B) {
 	at := time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC)
 	for _, name := range []string{"none", "same decision"} {
 		b.Run(name, func(b *testing.B) {
-			store, err := policystore.New(policystore.Options{
+			store, err := policystore.New(policystore.Options{Advise: func(*decision.Policy) {},
 				Common: new(policystore.Common), Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
 				Keep: func(string, []byte) error { return nil }, Failed: func() {},
 			})

@@ -28,7 +28,28 @@ func Resolve(options any, places Places) error {
 	return errors.Join(r.problems...)
 }
 
+// SecretFile is a file whose content is a secret.
+type SecretFile struct {
+	Option string // as people write it
+	Path   string
+	At     string // file:line, if places has it
+}
+
+// SecretFiles finds the files of secrets that options name: every [Secret], and texts with
+// the tag secret:"file". Options is as for [Resolve], which was called before.
+func SecretFiles(options any, places Places) (files []SecretFile) {
+	r := &resolver{repl: caddy.NewReplacer(), failed: func(string, string, error) {}}
+	r.secret = func(path, name, file string) {
+		if file = strings.TrimSpace(r.repl.ReplaceKnown(file, "")); file != "" {
+			files = append(files, SecretFile{name, file, places.Find(path)})
+		}
+	}
+	r.walk(reflect.ValueOf(options), "")
+	return files
+}
+
 type resolver struct {
+	secret   func(path, name, file string) // likewise, for a file of a secret; nil for nobody
 	repl     *caddy.Replacer
 	failed   func(path, name string, err error) // the path is that in the module's JSON, as in "ledger.key"
 	problems []error
@@ -54,7 +75,9 @@ func (r *resolver) walk(v reflect.Value, path string) {
 			r.text(v, path)
 		}
 	case reflect.Struct:
-		if v.Type() != reflect.TypeFor[Secret]() && strings.HasPrefix(v.Type().PkgPath(), module) {
+		if s, ok := v.Interface().(Secret); ok && s.Value == "" {
+			r.found(path, s.File)
+		} else if !ok && strings.HasPrefix(v.Type().PkgPath(), module) {
 			r.members(v, path)
 		}
 	default: // numbers and the like: no placeholder stands in them
@@ -74,6 +97,9 @@ func (r *resolver) members(v reflect.Value, path string) {
 			continue
 		}
 		at := strings.TrimPrefix(path+"."+name, ".")
+		if f.Tag.Get("secret") == "file" {
+			r.found(at, v.Field(i).String())
+		}
 		switch guests := v.Field(i).Addr().Interface().(type) {
 		case *json.RawMessage:
 			r.guest(f.Tag.Get("caddy"), guests, at)
@@ -124,9 +150,18 @@ func (r *resolver) guest(tag string, raw *json.RawMessage, path string) {
 	inner := &resolver{repl: r.repl, failed: func(at, option string, err error) {
 		r.failed(path+"."+at, words(path)+" "+name+" "+option, err)
 	}}
+	if r.secret != nil {
+		inner.secret = func(at, option, file string) { r.secret(path+"."+at, words(path)+" "+name+" "+option, file) }
+	}
 	inner.walk(reflect.ValueOf(guest), "")
 	if inner.changed {
 		*raw = caddyconfig.JSONModuleObject(guest, key, name, nil)
+	}
+}
+
+func (r *resolver) found(path, file string) {
+	if r.secret != nil {
+		r.secret(path, words(path), file)
 	}
 }
 

@@ -56,18 +56,22 @@ func (p Places) At(path string, err error) error {
 	if err == nil || placed.MatchString(err.Error()) {
 		return err
 	}
-	for {
-		if at := p[path]; at != "" {
-			return fmt.Errorf("%w, at %s", err, at)
-		}
-		i := strings.LastIndexByte(path, '.')
-		if i < 0 {
-			break
-		}
-		path = path[:i]
-	}
-	if at := p[""]; at != "" {
+	if at := p.Find(path); at != "" {
 		return fmt.Errorf("%w, at %s", err, at)
 	}
 	return err
+}
+
+// Find returns where the option, or what it is part of, stands; empty if nobody knows.
+func (p Places) Find(path string) string {
+	for {
+		if at := p[path]; at != "" {
+			return at
+		}
+		i := strings.LastIndexByte(path, '.')
+		if i < 0 {
+			return p[""]
+		}
+		path = path[:i]
+	}
 }

@@ -28,7 +28,7 @@ type Ledger struct {
 	// The file of the Ed25519 key that signs the ledger's checkpoints, as
 	// 'transfer ledger keygen' writes it. It is made if the ledger is new.
 	// Default: checkpoint.key in the folder
-	Key string `json:"key,omitempty"`
+	Key string `json:"key,omitempty" secret:"file"`
 
 	// How many bytes of the volume must be free for the gateway to be ready.
 	// Default: 67108864 (64 MiB)

@@ -21,12 +21,12 @@ caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record in
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
 caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/regular internal/suggest internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/suggest
-caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/ledger internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/record internal/refusals internal/suggest
 caddyplugin/option: internal/regular
-config: internal/country internal/decision internal/question internal/regular internal/suggest
+config: internal/country internal/decision internal/policydiff internal/question internal/regular internal/suggest
 controllers: internal/country internal/decision internal/reference internal/regular internal/suggest
 internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/regular
 internal/coverage: config internal/decision

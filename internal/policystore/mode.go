@@ -3,7 +3,6 @@ package policystore
 import (
 	"errors"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -29,8 +28,8 @@ func (m *Mode) reporting(t time.Time) bool {
 	return m != nil && m.Report && t.Before(m.until)
 }
 
-// Prepare reads the day and logs that the mode is on. A nil Mode enforces.
-func (m *Mode) Prepare(logger *slog.Logger) error {
+// Prepare reads the day. A nil Mode enforces.
+func (m *Mode) Prepare() error {
 	if m == nil || !m.Report {
 		return nil
 	}
@@ -42,9 +41,13 @@ func (m *Mode) Prepare(logger *slog.Logger) error {
 		return fmt.Errorf("report mode needs the day it ends as YYYY-MM-DD, not '%s'", m.Until)
 	}
 	m.until = until
-	logger.Warn("report mode: requests that lack only a safeguard pass and are recorded as denied",
-		slog.String("owner", m.Owner), slog.Time("until", until))
 	return nil
+}
+
+// At reports whether report mode is on at t, or over.
+func (m *Mode) At(t time.Time) (on, over bool) {
+	on = m.reporting(t)
+	return on, m != nil && m.Report && !on
 }
 
 // Reports reports whether a denial for want of a safeguard is only reported at t:
@@ -57,16 +60,6 @@ func (m *Mode) Reports(d *decision.Decision, t time.Time) bool {
 // reporting reports whether the activity's row lets it report only at t.
 func reporting(a *decision.Activity, t time.Time) bool {
 	return a.Report != nil && t.Before(a.Report.Until)
-}
-
-// warnOfModes says which activities of a policy are in report mode, whoever wrote it.
-func (s *Store) warnOfModes(p *decision.Policy) {
-	for i := range p.Activities {
-		if row := &p.Activities[i]; reporting(row, s.options.Now()) {
-			s.options.Logger.Warn("report mode: requests of this activity that lack only a safeguard pass and are recorded as denied",
-				slog.String("activity", row.ID), slog.String("owner", row.Report.Owner), slog.Time("until", row.Report.Until))
-		}
-	}
 }
 
 // ModeStatus says what is only reported, for people and programs.

@@ -23,7 +23,7 @@ type keeper struct {
 }
 
 func (k *keeper) options(folder string) policystore.Options {
-	return policystore.Options{
+	return policystore.Options{Advise: func(*decision.Policy) {},
 		Folder: folder, Common: new(policystore.Common), Now: func() time.Time { return k.now }, Logger: slog.New(slog.DiscardHandler),
 		Keep: func(digest string, _ []byte) error {
 			if k.broken == nil {
@@ -173,7 +173,7 @@ func TestShadow(t *testing.T) {
 func TestMode(t *testing.T) {
 	day := time.Date(2026, 12, 1, 0, 0, 0, 0, time.UTC)
 	m := &policystore.Mode{Report: true, Owner: "dpo@example.com", Until: "2026-12-01"}
-	if err := m.Prepare(slog.New(slog.DiscardHandler)); err != nil {
+	if err := m.Prepare(); err != nil {
 		t.Fatal(err)
 	}
 	waived := &decision.Decision{Waived: new(decision.Candidate)}
@@ -194,7 +194,7 @@ func TestMode(t *testing.T) {
 		}
 	}
 	for _, bad := range []*policystore.Mode{{Report: true, Until: "2026-12-01"}, {Report: true, Owner: "dpo", Until: "soon"}} {
-		if bad.Prepare(slog.New(slog.DiscardHandler)) == nil {
+		if bad.Prepare() == nil {
 			t.Errorf("%+v passes", bad)
 		}
 	}

@@ -75,7 +75,7 @@ func (s *Store) replace(next *State) (changed bool, err error) {
 	}
 	next.Roster, next.Shadow = s.table.Snapshot().Roster(), old.Shadow
 	s.state.Store(next)
-	s.warnOfModes(next.Policy)
+	s.options.Advise(next.Policy)
 	return true, nil
 }
 

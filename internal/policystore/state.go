@@ -150,6 +150,7 @@ func (s *Store) renew(t time.Time) error {
 	}
 	next.Shadow = s.renewed(next.Shadow, t)
 	s.state.Store(&next)
+	s.options.Advise(next.Policy)
 	s.options.Logger.Info("the policy's next date has come", slog.Time("until", next.NextChange(t)))
 	return nil
 }

@@ -48,6 +48,9 @@ type Options struct {
 	Kept   func(digest string) (archive []byte, err error)
 	// Failed counts a policy that was not taken.
 	Failed func()
+	// Advise looks for what is worth a look in the policy in force: when another one is,
+	// when a date of it has come, and each hour. Who makes the Store calls it first.
+	Advise func(*decision.Policy)
 }
 
 // Store is the policy in force. Whoever judges a request takes its State once.
@@ -84,7 +87,6 @@ func New(options Options) (*Store, error) {
 		if err := s.fallBack(fmt.Errorf("loading the policy: %w", err)); err != nil {
 			return nil, err
 		}
-		s.warnOfModes(s.State().Policy)
 		return s, nil
 	}
 	if s.table, err = controllers.ForPolicy(next.Policy); err != nil {
@@ -92,7 +94,6 @@ func New(options Options) (*Store, error) {
 	}
 	next.Roster = s.table.Snapshot().Roster()
 	s.state.Store(next)
-	s.warnOfModes(next.Policy)
 	return s, nil
 }
 
@@ -164,11 +165,16 @@ func (s *Store) Run(ctx context.Context, interval time.Duration) {
 func (s *Store) tick(ctx context.Context) {
 	ticker := time.NewTicker(time.Second)
 	defer ticker.Stop()
+	hour := s.options.Now().Truncate(time.Hour)
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
+			if now := s.options.Now().Truncate(time.Hour); !now.Equal(hour) {
+				hour = now
+				s.options.Advise(s.State().Policy)
+			}
 			if err := s.renew(s.options.Now()); err != nil {
 				s.options.Logger.Error("the policy for its next date", slog.Any("error", err))
 			}

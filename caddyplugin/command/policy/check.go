@@ -136,7 +136,11 @@ func (c *check) joins(document *gateway.Document, adapted []byte, p *decision.Po
 	if err == nil {
 		quiet := json.RawMessage(`{"output":"discard"}`)
 		cfg.Logging = &caddy.Logging{Logs: map[string]*caddy.CustomLog{"default": {BaseLog: caddy.BaseLog{WriterRaw: quiet}}}}
-		err = caddy.Validate(cfg)
+		var advice []gateway.Finding
+		advice, err = gateway.Advise(cfg)
+		for _, f := range advice {
+			problems = append(problems, c.problem(f.At, f.Code, f.Text))
+		}
 	}
 	if err != nil {
 		problems = append(problems, c.problem("", "caddyfile-refused", err.Error()))

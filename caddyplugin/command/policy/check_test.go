@@ -32,7 +32,7 @@ func checkSite(t *testing.T, option, site string) (lines []string, code int) {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(out.String()) {
-		if strings.HasPrefix(line, path) && !strings.Contains(line, " activity-unmapped ") {
+		if strings.HasPrefix(line, path) && !strings.Contains(line, " activity-unmapped ") && !strings.Contains(line, " countries-denied ") {
 			lines = append(lines, strings.TrimSuffix(strings.ReplaceAll(line, path, "CF"), "\n"))
 		}
 	}
@@ -75,6 +75,40 @@ func TestCheckJoins(t *testing.T) {
 				t.Errorf("exit code %d, want %d", code, want)
 			}
 		})
+	}
+}
+
+// What the gateway says when it starts stands in the check too, each at its place, and
+// is no error.
+func TestCheckAdvises(t *testing.T) {
+	dir := t.TempDir()
+	key := filepath.Join(dir, "master")
+	if err := os.WriteFile(key, []byte(strings.Repeat("k", 32)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Chmod(key, 0o604); err != nil { //nolint:gosec // what is tested
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "Caddyfile")
+	text := "{\n\ttransfer {\n\t\tnode gw-sg-1 SG sparkoo-sg\n\t\tmode report dpo 2025-12-31\n\t\tledger " + filepath.Join(dir, "ledger") + " {\n\t\t\tmaster " + key + "\n\t\t}\n\t}\n}\n\n" +
+		"http://gw.test {\n\ttransfer {\n\t\tactivity storage /x\n\t\tregion ap-southeast-3 https://a.ap-southeast-3.myhuaweicloud.com\n\t}\n}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out strings.Builder
+	if code, err := (&check{caddyfile: path, at: november}).run(&out); err != nil || code != cli.Fine {
+		t.Fatal(code, err, out.String())
+	}
+	for _, want := range []string{
+		path + ":4:3 warning report-over report mode ended on 2025-12-31",
+		path + ":6:4 warning key-exposed ledger master: others than its owner and group can get at '" + key + "' (mode 0604)",
+		path + ":13:3 warning no-catch-all ",
+		path + ":12:2 warning countries-denied ",
+		" warning law-changing on 2026-12-01 03:00 UTC law cl ",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %s in\n%s", want, out.String())
+		}
 	}
 }
 
