@@ -2,6 +2,8 @@ package gateway_test
 
 import (
 	"crypto/rand"
+	"errors"
+	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -140,6 +142,28 @@ func TestRequireApprovals(t *testing.T) {
 	p.reload("")
 	if a := p.training(); a.StatusCode != http.StatusForbidden {
 		t.Errorf("signed anew: status %d", a.StatusCode)
+	}
+
+	// No file beside the records says what they say: with all of them gone, the old
+	// policy and its good signatures do not come back either.
+	stopCaddy(t)
+	for _, name := range []string{"policy.approved", "policy.last", "oversight"} {
+		if err := os.Remove(filepath.Join(p.ledger, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			t.Fatal(err)
+		}
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, config.ApprovalsFile), old, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.load(policySite, p.vars); err == nil || !strings.Contains(err.Error(), "has serial 4, but serial 6 was in force here") {
+		t.Errorf("an older policy comes back: %v", err)
+	}
+	sign(t, p.dir, 7, s.ana, s.cem, s.bea)
+	if err := p.load(policySite, p.vars); err != nil {
+		t.Fatal(err)
+	}
+	if n := len(ofType(p.records(), "oversight.changed")); n != 1 {
+		t.Errorf("%d entries say who must approve, although nothing changed", n)
 	}
 }
 

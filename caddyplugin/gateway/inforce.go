@@ -2,14 +2,15 @@ package gateway
 
 import (
 	"errors"
-	"path/filepath"
 	"sync/atomic"
 
 	"go.uber.org/zap"
 
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // This file gives the store of the policy in force what it needs of the gateway.
@@ -23,9 +24,23 @@ var policyInterval atomic.Int64
 
 func init() { policyInterval.Store(int64(sourceInterval)) }
 
-// approvedFile stands in the ledger's folder, which those who write policies
-// cannot write to, and says which policy must not be gone back behind.
-const approvedFile = "policy.approved"
+// serials are what the ledger's entries say of the approved policy that was in force
+// last, which must not be gone back behind: no file does, which could be removed.
+type serials struct{ class *recorder.Class }
+
+func (s serials) Last() (serial uint64, policy string, err error) {
+	standing, err := s.class.Standing()
+	if err != nil || standing.Approved == nil {
+		return 0, "", err
+	}
+	return standing.Approved.Serial, standing.Approved.Policy, nil
+}
+
+func (s serials) Note(serial uint64, policy string) error {
+	return s.class.State(func(standing *record.Standing) {
+		standing.Approved = &record.Approved{Serial: serial, Policy: policy}
+	})
+}
 
 // provisionPolicy reads the policy for the first time.
 func (a *App) provisionPolicy() (err error) {
@@ -61,7 +76,7 @@ func (a *App) provisionApprovals() error {
 	if a.Approvals == nil {
 		return nil
 	}
-	return a.store.RequireApprovals(a.Approvals, filepath.Join(a.recorder.Dir(), approvedFile))
+	return a.store.RequireApprovals(a.Approvals, serials{a.recorder.Class("")})
 }
 
 // provisionShadow reads the policy on trial for the first time.

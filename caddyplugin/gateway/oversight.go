@@ -1,33 +1,20 @@
 package gateway
 
 import (
-	"errors"
 	"fmt"
-	"io/fs"
-	"path/filepath"
+	"reflect"
 	"strings"
-	"sync"
 
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
-	"github.com/sparkoo/transfergate/internal/durable"
 	"github.com/sparkoo/transfergate/internal/record"
-	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // Whoever can change the configuration can change who must approve a policy and whose
 // orders are obeyed. They cannot do it without a trace: it is an entry of the ledger
 // before anything else is.
-
-// oversightFile, beside the default class's records, says what the last configuration
-// asked for. Without it, what is asked for is written into the ledger anew.
-const oversightFile = "oversight"
-
-// oversights are the same of this process's ledgers, by folder: a file that is removed
-// meanwhile hides nothing.
-var oversights sync.Map
 
 // Operators are those who may sign orders; nil for nobody.
 func (a *App) Operators() *adminapi.Operators { return a.operators }
@@ -60,21 +47,16 @@ func hashes(ids []string) (list []string) {
 	return list
 }
 
-// noteOversight writes an entry if the configuration before asked for something else.
+// noteOversight writes an entry if the configuration before asked for something else, as
+// the ledger's entries say.
 func noteOversight(o record.Oversight, node string, c *recorder.Class) error {
-	path := filepath.Join(c.Dir(), oversightFile)
-	text := fmt.Sprintf("%d of %s; operators %s\n", o.Approvals, strings.Join(o.Approvers, " "), strings.Join(o.Operators, " "))
-	if before, known := oversights.Load(path); known && before == text {
+	next := &record.Overseers{Approvals: o.Approvals, Approvers: o.Approvers, Operators: o.Operators}
+	standing, err := c.Standing()
+	if err != nil {
+		return fmt.Errorf("reading what the configuration before asked for: %w", err)
+	}
+	if before := standing.Oversight; before == nil && next.Approvals == 0 && next.Operators == nil || reflect.DeepEqual(before, next) {
 		return nil
-	} else if !known {
-		before, err := regular.ReadFile(path, regular.KeyLimit)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return fmt.Errorf("reading what the configuration before asked for: %w", err)
-		}
-		if string(before) == text || before == nil && o.Approvals == 0 && o.Operators == nil {
-			oversights.Store(path, text)
-			return nil
-		}
 	}
 	release, open := c.Acquire()
 	if !open {
@@ -85,9 +67,5 @@ func noteOversight(o record.Oversight, node string, c *recorder.Class) error {
 	if _, err := c.Append(o.Append(nil)); err != nil {
 		return fmt.Errorf("recording who must approve policies from now on: %w", err)
 	}
-	oversights.Store(path, text)
-	if err := durable.WriteFile(path, []byte(text), 0o600); err != nil {
-		return fmt.Errorf("noting who must approve policies: %w", err)
-	}
-	return nil
+	return c.State(func(s *record.Standing) { s.Oversight = next })
 }

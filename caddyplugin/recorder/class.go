@@ -1,6 +1,7 @@
 package recorder
 
 import (
+	"errors"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -51,6 +52,26 @@ func (c *Class) Dir() string { return c.shared.dir }
 // Log is its ledger. It is closed unless somebody has acquired it or its
 // configuration runs.
 func (c *Class) Log() *ledger.Log { return c.shared.log }
+
+// Standing is what stands, as the ledger's entries say: also before it is open, when
+// there is one.
+func (c *Class) Standing() (record.Standing, error) {
+	s, err := c.shared.log.Standing()
+	if errors.Is(err, ledger.ErrNotOpen) {
+		return ledger.At(c.shared.dir).Standing()
+	}
+	return s, err
+}
+
+// State changes what stands, and has an entry say so. The ledger must be open, or opening.
+func (c *Class) State(change func(*record.Standing)) error {
+	release, open := c.Acquire()
+	if !open {
+		return ledger.ErrClosed
+	}
+	defer release()
+	return c.shared.log.State(change)
+}
 
 // Acquire keeps the ledger open until release is called, which is done once. It
 // reports whether the ledger is not closed already: there is nothing to release then.

@@ -1,12 +1,10 @@
 package ledger
 
 import (
-	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -77,6 +75,9 @@ func (l *Log) SetHold(h Hold) (err error) {
 	if err := l.writeHold(h); err != nil {
 		return err
 	}
+	l.standing.mu.Lock()
+	l.standing.holds[h.Ref] = h // before the entry: a new epoch may begin with it
+	l.standing.mu.Unlock()
 	if _, err := l.Append(l.holdEntry(record.TypeHoldSet, h)); err != nil {
 		return fmt.Errorf("recording the hold %s, which holds all the same: %w", h.Ref, err)
 	}
@@ -92,7 +93,10 @@ func (l *Log) LiftHold(ref, by, because string) (err error) {
 	if err := l.refused(); err != nil {
 		return err
 	}
-	holds, err := readHolds(l.o.FS, l.dir)
+	if err := l.refused(); err != nil {
+		return err // the folder is not ours to write in
+	}
+	holds, err := l.inForce()
 	if err != nil {
 		return err
 	}
@@ -106,8 +110,12 @@ func (l *Log) LiftHold(ref, by, because string) (err error) {
 		return err
 	}
 	defer l.counters.failed(opHold, &err)
-	if _, err := l.Append(l.holdEntry(record.TypeHoldLifted, h)); err != nil {
-		return fmt.Errorf("recording that the hold %s is lifted: %w", ref, err)
+	for lifted := false; !lifted; {
+		id, err := l.Append(l.holdEntry(record.TypeHoldLifted, h))
+		if err != nil {
+			return fmt.Errorf("recording that the hold %s is lifted: %w", ref, err)
+		}
+		lifted = l.standing.lift(ref, id.Epoch)
 	}
 	err = l.o.FS.Remove(holdPath(l.dir, ref))
 	if err == nil {
@@ -117,6 +125,18 @@ func (l *Log) LiftHold(ref, by, because string) (err error) {
 		return fmt.Errorf("lifting the hold %s: %w", ref, err)
 	}
 	return nil
+}
+
+// lift takes a hold away that an entry of an epoch lifts. It reports false if the next
+// epoch has begun meanwhile and sets it again.
+func (s *standing) lift(ref string, epoch uint32) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if epoch < s.epoch {
+		return false
+	}
+	delete(s.holds, ref)
+	return true
 }
 
 func holdPath(dir, ref string) string { return filepath.Join(dir, format.HoldsName, ref+".json") }
@@ -160,91 +180,6 @@ func readHolds(fsys format.FS, dir string) (holds []Hold, err error) {
 func (l *Log) holdEntry(kind string, h Hold) []byte {
 	c := record.HoldChange{Header: l.header(kind), Hold: record.HoldCase{Ref: h.Ref, Because: h.Because, By: h.By, From: h.From, To: h.To}}
 	return c.Append(nil)
-}
-
-// holding is the holds of a ledger: those that have a file, and, once something is to be
-// deleted, those that the entries say.
-type holding struct {
-	all  []Hold
-	read bool // the entries were read
-}
-
-// held reports whether a hold keeps entries of that time. Before anything is deleted
-// the log itself is asked: a file is a copy of what an entry says, and one that is
-// gone, or was changed, is written anew.
-func (l *Log) held(ctx context.Context, h *holding, s stretch) (bool, error) {
-	covers := func(hold Hold) bool { return hold.covers(s) }
-	if slices.ContainsFunc(h.all, covers) {
-		return true, nil
-	}
-	if !h.read {
-		logged, err := l.loggedHolds(ctx)
-		if err != nil {
-			return false, err
-		}
-		for _, hold := range logged {
-			i := slices.IndexFunc(h.all, func(other Hold) bool { return other.Ref == hold.Ref })
-			if i >= 0 && h.all[i].From.Equal(hold.From) && h.all[i].To.Equal(hold.To) {
-				continue
-			}
-			l.o.Logger.Error("the file of a hold is missing or says something else than its entry, which counts; it is written anew", "hold", hold.Ref)
-			if err := l.writeHold(hold); err != nil {
-				return false, err
-			}
-			if h.all = append(h.all, hold); i >= 0 {
-				h.all = slices.Delete(h.all, i, i+1)
-			}
-		}
-		h.read = true
-	}
-	return slices.ContainsFunc(h.all, covers), nil
-}
-
-// loggedHolds are the holds that entries set and none has lifted, by reference. What of
-// an epoch is damaged cannot be asked; its files still count.
-func (l *Log) loggedHolds(ctx context.Context) ([]Hold, error) {
-	epochs, err := l.epochs()
-	if err != nil {
-		return nil, err
-	}
-	holds := make(map[string]Hold)
-	for _, e := range epochs {
-		err := l.holdsOf(ctx, e.Number, holds)
-		if format.IsDamage(err) {
-			l.o.Logger.Warn("a damaged epoch cannot be asked for holds", "epoch", e.Number, "error", err)
-		} else if err != nil {
-			return nil, fmt.Errorf("reading which holds are set: %w", err)
-		}
-	}
-	return slices.SortedFunc(maps.Values(holds), func(a, b Hold) int { return strings.Compare(a.Ref, b.Ref) }), nil
-}
-
-func (l *Log) holdsOf(ctx context.Context, epoch uint32, holds map[string]Hold) error {
-	w, err := format.WalkEpoch(l.o.FS, l.dir, epoch)
-	if err != nil {
-		return err
-	}
-	for fr, err := range w.Frames(0) {
-		if err == nil {
-			err = ctx.Err()
-		}
-		if err != nil {
-			return err
-		}
-		for e := range fr.Entries(0) {
-			if !record.IsOf(e.Data, record.TypeHoldSet, record.TypeHoldLifted) {
-				continue
-			}
-			var c record.HoldChange
-			if err := c.Parse(e.Data); err != nil {
-				return &format.CorruptError{File: w.Dir, Index: e.Index, What: err.Error()}
-			}
-			if delete(holds, c.Hold.Ref); c.Type == record.TypeHoldSet {
-				holds[c.Hold.Ref] = Hold{Ref: c.Hold.Ref, Because: c.Hold.Because, By: c.Hold.By, From: c.Hold.From, To: c.Hold.To, Set: c.Time}
-			}
-		}
-	}
-	return nil
 }
 
 // writeHold writes a hold's file.

@@ -11,10 +11,9 @@
 //	<folder>/master.key               wraps the keys of the pseudonyms, unless it is kept elsewhere
 //	<folder>/keys/                    these keys (keyring.go)
 //	<folder>/checkpoint.key           the key that signs checkpoints, unless it is elsewhere
-//	<folder>/overdue.json             for how long the time of epochs has been over (overdue.go)
 //	<folder>/policy/*.tar             the policies that records name (policy.go)
 //	<folder>/class-<name>/            ledgers of classes that are retained differently (class.go)
-//	<folder>/holds/*.json             what keeps epochs from being deleted (hold.go)
+//	<folder>/holds/*.json             what keeps epochs from being deleted, as entries say it too (hold.go)
 //	<folder>/epoch-000001/EPOCH       settings of the epoch
 //	<folder>/epoch-000001/seg/*.log   the entries, in frames (frame.go)
 //	<folder>/epoch-000001/sealed/*    the entries of full segments, compressed (archive.go)
@@ -65,6 +64,7 @@ type Log struct {
 	keys      keyring
 	outcomes  outcomes
 	snapshots snapshots
+	standing  standing
 	notifier  notifier
 	counters  counters
 	progress  progress
@@ -167,6 +167,9 @@ func (l *Log) Open() (err error) {
 		l.lock = nil
 		return errors.Join(err, lock.Close())
 	}
+	if _, err := l.inForce(); err != nil {
+		l.o.Logger.Error("the files of holds cannot be held against the entries; nothing is deleted until they can", "error", err)
+	}
 	l.opened = true
 	l.writeNote(l.epoch)
 	l.mu.Lock()
@@ -227,8 +230,12 @@ func (l *Log) load() (own [][]byte, err error) {
 	if err != nil {
 		return nil, errors.Join(err, l.letGo())
 	}
+	restated, err := l.standing.load(l, r.next)
+	if err != nil {
+		return nil, errors.Join(err, l.letGo())
+	}
 	if r.next == 0 {
-		own = append(own, l.genesis())
+		own = append(own, l.firstEntries()...)
 	} else if k.last == nil {
 		if k.last, err = l.lastEntry(r.next); err != nil {
 			return nil, errors.Join(err, l.letGo())
@@ -237,7 +244,7 @@ func (l *Log) load() (own [][]byte, err error) {
 	if err := l.closedBy(k.last); err != nil {
 		return nil, errors.Join(err, l.letGo())
 	}
-	own = append(own, l.keyEntries(r.next == 0 && e.Previous == nil)...)
+	own = append(append(own, restated...), l.keyEntries(r.next == 0 && e.Previous == nil)...)
 	for _, c := range r.cut {
 		l.o.Logger.Warn("the end of the ledger was torn by a crash and was moved to the quarantine", "file", c.file,
 			"offset", c.offset, "bytes", c.bytes, "found", c.what, "quarantine", c.quarantine)

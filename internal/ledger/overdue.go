@@ -1,40 +1,30 @@
 package ledger
 
 import (
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"maps"
-	"path/filepath"
 	"slices"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // overdue is for how long the time of epochs has been over whenever somebody
-// looked, by the processes' own clocks, so that a wrong calendar deletes nothing. It
-// outlives a restart; what passes between two processes does not count.
+// looked, by the processes' own clocks, so that a wrong calendar deletes nothing.
+// Entries say it, so that it outlives a restart and nobody can edit it; what passes
+// between two processes does not count.
 type overdue struct {
-	known map[uint32]time.Duration // by epoch, as in the file; nil before it was read
+	known map[uint32]time.Duration // by epoch; nil before the first look
 	seen  map[uint32]time.Duration // with this look
 	last  time.Time                // when somebody looked last; zero for not in this process
 	since time.Duration            // from then to this look
 }
 
-// look begins a look at the epochs that are there.
-func (o *overdue) look(fsys format.FS, dir string, epochs []format.Epoch) error {
+// look begins a look at the epochs that are there. said is what the entries say.
+func (o *overdue) look(said []record.Overdue, epochs []format.Epoch) {
 	if o.known == nil {
-		o.known = make(map[uint32]time.Duration)
-		data, err := format.ReadFile(fsys, filepath.Join(dir, format.OverdueName))
-		if err != nil && !errors.Is(err, fs.ErrNotExist) {
-			o.known = nil
-			return fmt.Errorf("reading for how long epochs are overdue: %w", err)
-		}
-		if json.Unmarshal(data, &o.known) != nil || o.known == nil {
-			o.known = make(map[uint32]time.Duration) // they wait anew
-		}
+		o.known = durations(said)
 	}
 	o.seen, o.since = maps.Clone(o.known), 0
 	maps.DeleteFunc(o.seen, func(number uint32, _ time.Duration) bool {
@@ -45,7 +35,14 @@ func (o *overdue) look(fsys format.FS, dir string, epochs []format.Epoch) error 
 		o.since = now.Sub(o.last)
 	}
 	o.last = now
-	return nil
+}
+
+func durations(said []record.Overdue) map[uint32]time.Duration {
+	all := make(map[uint32]time.Duration)
+	for _, e := range said {
+		all[e.Epoch] = time.Duration(e.Millis) * time.Millisecond
+	}
+	return all
 }
 
 // waits notes that an epoch's time is over and reports whether it must be so for
@@ -65,17 +62,31 @@ func (o *overdue) waits(number uint32, dueFor time.Duration) bool {
 // forget notes that an epoch's time is not over, or that it is gone.
 func (o *overdue) forget(number uint32) { delete(o.seen, number) }
 
-// keep ends a look.
-func (o *overdue) keep(fsys format.FS, dir string) error {
-	if maps.Equal(o.known, o.seen) {
-		return nil
-	}
-	data, err := json.Marshal(o.seen)
-	if err == nil {
-		err = format.WriteDurable(fsys, filepath.Join(dir, format.OverdueName), data)
-	}
+// keepSteps is in how many steps an epoch's wait is written down: what a process saw
+// since the last one is lost with it, and the epoch waits so much longer.
+const keepSteps = 4
+
+// keepOverdue ends a look: an entry says what it found, if that is much of news.
+func (l *Log) keepOverdue() error {
+	o := &l.overdue
+	standing, err := l.Standing()
 	if err != nil {
-		return fmt.Errorf("keeping for how long epochs are overdue: %w", err)
+		return err
+	}
+	said := durations(standing.Overdue)
+	news := len(said) != len(o.seen)
+	for number, so := range o.seen {
+		before, known := said[number]
+		news = news || !known || so >= before+l.o.DueFor/keepSteps
+	}
+	if news {
+		var list []record.Overdue
+		for _, number := range slices.Sorted(maps.Keys(o.seen)) {
+			list = append(list, record.Overdue{Epoch: number, Millis: uint64(o.seen[number].Milliseconds())})
+		}
+		if err := l.State(func(s *record.Standing) { s.Overdue = list }); err != nil {
+			return fmt.Errorf("keeping for how long epochs are overdue: %w", err)
+		}
 	}
 	o.known = o.seen
 	return nil

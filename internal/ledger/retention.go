@@ -49,15 +49,17 @@ func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err 
 	if err != nil {
 		return r, err
 	}
-	holds, err := readHolds(l.o.FS, l.dir)
+	holds, err := l.inForce()
 	if err != nil {
 		return r, err
 	}
-	if err := l.overdue.look(l.o.FS, l.dir, epochs); err != nil {
+	stands, err := l.Standing()
+	if err != nil {
 		return r, err
 	}
-	left, err := l.expireAll(ctx, epochs, keep, &holding{all: holds}, &r)
-	if err = errors.Join(err, l.overdue.keep(l.o.FS, l.dir)); err != nil {
+	l.overdue.look(stands.Overdue, epochs)
+	left, err := l.expireAll(ctx, epochs, keep, holds, &r)
+	if err = errors.Join(err, l.keepOverdue()); err != nil {
 		return r, err
 	}
 	if err := l.sweep(); err != nil {
@@ -69,7 +71,7 @@ func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err 
 
 // expireAll deletes what may go of the epochs and returns the time of the entries
 // that stay.
-func (l *Log) expireAll(ctx context.Context, epochs []format.Epoch, keep Retain, holds *holding, r *Retention) (left []stretch, err error) {
+func (l *Log) expireAll(ctx context.Context, epochs []format.Epoch, keep Retain, holds []Hold, r *Retention) (left []stretch, err error) {
 	for i, e := range epochs {
 		if i+1 == len(epochs) {
 			left = append(left, stretch{e.Created, forever})
@@ -131,7 +133,7 @@ func (l *Log) epochs() (all []format.Epoch, err error) {
 
 // expire deletes an epoch if it may go. next is the epoch after it that is left.
 // If it stays, the time of its entries is returned.
-func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, holds *holding, r *Retention) (gone bool, s stretch, err error) {
+func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, holds []Hold, r *Retention) (gone bool, s stretch, err error) {
 	follows := next.Number == e.Number+1 && next.Origin != ""
 	if s = (stretch{e.Created, next.Created}); follows && l.o.Now().Before(keep.After(next.Created)) {
 		l.overdue.forget(e.Number)
@@ -155,11 +157,7 @@ func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, hol
 		r.Waiting = append(r.Waiting, e.Number)
 		return false, s, nil
 	}
-	held, err := l.held(ctx, holds, s)
-	if err != nil {
-		return false, s, err
-	}
-	if held {
+	if slices.ContainsFunc(holds, func(h Hold) bool { return h.covers(s) }) {
 		r.Held = append(r.Held, e.Number)
 		return false, s, nil
 	}

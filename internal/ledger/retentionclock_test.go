@@ -107,3 +107,23 @@ func deletesWithin(t *testing.T, patience time.Duration) (restarts int) {
 		verified(t, l.m)
 	}
 }
+
+// For how long an epoch is overdue stands in the entries. A file that says it was for
+// longer, as an earlier version had one, and a clock that is ahead delete nothing.
+func TestSideFileOfOverdueEpochsIsNotRead(t *testing.T) {
+	l := &monthly{t: t, m: newMemFS(), dueFor: time.Hour}
+	l.open(january)
+	for month := range 3 {
+		l.set(january.AddDate(0, month, 0))
+		l.record()
+	}
+	shut(t, l.log)
+	l.m.set("/l/overdue.json", []byte(`{"1":99999999999999999,"2":99999999999999999}`))
+	l.open(january.AddDate(10, 0, 0))
+	for range 2 {
+		if r, err := l.log.DeleteExpired(t.Context(), aMonth); err != nil || len(r.Deleted) > 0 || len(r.Waiting) != 2 {
+			t.Errorf("%+v, %v", r, err)
+		}
+	}
+	shut(t, l.log)
+}

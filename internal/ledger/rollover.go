@@ -68,7 +68,7 @@ func (l *Log) nextEpoch() (err error) {
 	l.prepared = make(chan prepared, 1)
 	l.prepare()
 	l.integrator.start()
-	l.owed, l.beginning = append([][]byte{l.genesis()}, l.snapshotEntries()...), true
+	l.owed, l.beginning = append(l.firstEntries(), l.snapshotEntries()...), true
 	l.o.Logger.Info("the ledger begins a new epoch", "epoch", e.Number, "origin", e.Origin, "vkey", e.Key)
 	return l.begin()
 }

@@ -15,12 +15,18 @@ func (l *Log) header(kind string) record.Header {
 	return record.Header{Type: kind, Node: l.o.Node, Time: l.o.Now()}
 }
 
+// firstEntries are the genesis of an epoch, and what says again what stands.
+func (l *Log) firstEntries() [][]byte {
+	restated := l.standing.entries(l)
+	return append([][]byte{l.genesis(len(restated) > 0)}, restated...)
+}
+
 // genesis is entry 0 of an epoch, with the pseudonyms' keys the ledger begins with.
-func (l *Log) genesis() []byte {
+func (l *Log) genesis(restates bool) []byte {
 	g := record.Genesis{
 		Header: l.header(record.TypeGenesis), Because: l.epoch.Because, Epoch: l.epoch.Number, Format: format.EpochFormat,
 		Master: l.keys.master.id, Origin: l.epoch.Origin, Previous: l.epoch.Previous.Entry(),
-		SegmentEntries: l.epoch.SegmentEntries, Settings: l.epoch.Digest(), Key: l.epoch.Key,
+		SegmentEntries: l.epoch.SegmentEntries, Settings: l.epoch.Digest(), Key: l.epoch.Key, Restates: restates,
 	}
 	if g.Previous == nil {
 		g.Keys = l.keys.firstKeys()

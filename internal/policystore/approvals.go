@@ -1,15 +1,11 @@
 package policystore
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
-	"io/fs"
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/approval"
-	"github.com/sparkoo/transfergate/internal/durable"
-	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // Approvals says how many people must stand behind a policy before it is taken.
@@ -25,10 +21,18 @@ type Approvals struct {
 	keys *approval.Keys
 }
 
+// Serials say which approved policy was in force last, so that no older one comes back.
+type Serials interface {
+	// Last returns its serial number and digest; zero if there was none.
+	Last() (serial uint64, policy string, err error)
+	// Note makes it another one. When it returns nil that is durable.
+	Note(serial uint64, policy string) error
+}
+
 // RequireApprovals reads the keys and holds the policy to them: the one that was
-// read, and any that is loaded later. noted is the file that says which approved
-// policy was in force last; those who write policies must not be able to write it.
-func (s *Store) RequireApprovals(a *Approvals, noted string) (err error) {
+// read, and any that is loaded later. last is where it stands which approved policy was
+// in force last; those who write policies must not be able to write it.
+func (s *Store) RequireApprovals(a *Approvals, last Serials) (err error) {
 	if a.keys, err = approval.ReadKeys(a.Keys); err != nil {
 		return fmt.Errorf("require_approvals: %w", err)
 	}
@@ -43,7 +47,7 @@ func (s *Store) RequireApprovals(a *Approvals, noted string) (err error) {
 	}
 	s.changing.Lock()
 	defer s.changing.Unlock()
-	s.approvals, s.noted = a, noted
+	s.approvals, s.serials = a, last
 	next := *s.state.Load()
 	if err := s.approve(&next); err != nil {
 		return s.fallBack(err)
@@ -73,36 +77,15 @@ func (s *Store) approve(next *State) error {
 		return fmt.Errorf("the policy in %s is not approved: %w", s.options.Folder, err)
 	}
 	next.Approved = &status
-	last, err := s.lastApproved()
+	serial, policy, err := s.serials.Last()
 	if err != nil {
-		return err
+		return fmt.Errorf("reading which policy was approved last: %w", err)
 	}
-	if status.Serial < last.serial || status.Serial == last.serial && status.Policy != last.policy {
+	if status.Serial < serial || status.Serial == serial && status.Policy != policy {
 		return fmt.Errorf("the policy in %s has serial %d, but serial %d was in force here with digest %s: to go back to an older policy, have it signed anew with a higher serial",
-			s.options.Folder, status.Serial, last.serial, last.policy)
+			s.options.Folder, status.Serial, serial, policy)
 	}
 	return nil
-}
-
-// approved is the last approved policy that was in force.
-type approved struct {
-	serial uint64
-	policy string // digest
-}
-
-// lastApproved reads the file. Without one any serial may come.
-func (s *Store) lastApproved() (last approved, err error) {
-	text, err := regular.ReadFile(s.noted, regular.KeyLimit)
-	if errors.Is(err, fs.ErrNotExist) {
-		return last, nil
-	}
-	if err == nil {
-		_, err = fmt.Sscanf(string(text), "%d %64s\n", &last.serial, &last.policy)
-	}
-	if err != nil {
-		return last, fmt.Errorf("reading which policy was approved last, in %s: %w", s.noted, err)
-	}
-	return last, nil
 }
 
 // noteApproved notes durably which policy comes into force, and that it was approved.
@@ -113,11 +96,7 @@ func (s *Store) noteApproved(state *State) error {
 	if state.Approved == nil {
 		return nil
 	}
-	text := fmt.Appendf(nil, "%d %s\n", state.Approved.Serial, state.Approved.Policy)
-	if was, err := regular.ReadFile(s.noted, regular.KeyLimit); err == nil && bytes.Equal(was, text) {
-		return nil
-	}
-	if err := durable.WriteFile(s.noted, text, 0o600); err != nil {
+	if err := s.serials.Note(state.Approved.Serial, state.Approved.Policy); err != nil {
 		return fmt.Errorf("noting which policy was approved: %w", err)
 	}
 	return nil

@@ -22,7 +22,21 @@ type node struct {
 	archives    map[string][]byte
 	required    *policystore.Approvals
 	rule        func(*decision.Policy) error
+	serials     serials
 	failed      int
+}
+
+// serials are the approved policy that was in force last.
+type serials struct {
+	serial uint64
+	policy string
+}
+
+func (s *serials) Last() (serial uint64, policy string, err error) { return s.serial, s.policy, nil }
+
+func (s *serials) Note(serial uint64, policy string) error {
+	*s = serials{serial, policy}
+	return nil
 }
 
 // start does what a gateway does until it serves.
@@ -38,7 +52,7 @@ func (n *node) start() (*policystore.Store, error) {
 	}
 	if err == nil && n.required != nil {
 		required := *n.required
-		err = store.RequireApprovals(&required, filepath.Join(n.ledger, "policy.approved"))
+		err = store.RequireApprovals(&required, &n.serials)
 	}
 	if err == nil {
 		err = store.Started()

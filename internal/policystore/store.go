@@ -67,7 +67,7 @@ type Store struct {
 
 	// What is asked of a policy's signatures; nil if nothing is.
 	approvals *Approvals
-	noted     string // file that says which approved policy was in force last
+	serials   Serials
 
 	// changing is held by whoever replaces the state, never by a request. It
 	// guards what follows, which no longer changes once the gateway has started.

@@ -34,6 +34,7 @@ const (
 	TypePolicy    = "policy.snapshot"   // a policy that records name was kept
 	TypeClosed    = "epoch.closed"      // the last entry of an epoch that another follows
 	TypeDeleted   = "epoch.deleted"     // an epoch's time ran out, and it was deleted
+	TypeStanding  = "ledger.standing"   // what stands from then on, beside the holds
 
 	TypeKeyCreated    = "key.created"    // a period's key of the pseudonyms was made
 	TypeKeyDestroyed  = "key.destroyed"  // it was destroyed, and the period's links with it
@@ -47,7 +48,7 @@ const (
 
 // Entry is one entry of a ledger: [*Transfer], [*Outcomes], [*Counted], [*Genesis],
 // [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange],
-// [*Oversight] or [*Other].
+// [*Oversight], [*Standing] or [*Other].
 type Entry interface {
 	// Append appends the entry as it stands in the ledger.
 	Append(dst []byte) []byte

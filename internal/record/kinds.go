@@ -73,6 +73,8 @@ var kinds = []typed{
 		"Epochs are kept beyond their time, for a court or an authority."},
 	{TypeHoldLifted, version1, holdTable.list, entry[HoldChange],
 		"A hold has ended."},
+	{TypeStanding, version2, standingTable.list, entry[Standing],
+		"What stands from then on, besides the holds that are set: it follows the first entries of an epoch, which set again the holds there are, and each change. No file beside the entries overrules it."},
 	{TypeOversight, version1, oversightTable.list, entry[Oversight],
 		"A configuration came into force that asks for other approvals of policies than the one before, or obeys other operators."},
 }

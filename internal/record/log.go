@@ -39,6 +39,7 @@ type Genesis struct {
 	Keys           []string // periods of the keys that the ledger begins with
 	Previous       *Epoch   // nil in the first epoch
 	Because        string   // why an operator began the epoch
+	Restates       bool     // what stood before is said again in the entries after it
 }
 
 // Append appends the entry and fills in ID and Salt if they are zero.
@@ -69,6 +70,8 @@ var genesisTable = entryTable([]string{TypeGenesis},
 		"name of the epoch's log, as checkpoints have it", "§5(j)"),
 	row("previous", NoColumn, func(g *Genesis) field { return part[Epoch]{&g.Previous, epochTable} },
 		"the epoch before; absent in the first", "§5(j)"),
+	row("restates", NoColumn, func(g *Genesis) field { return (*sign)(&g.Restates) },
+		"true if what stood before, as holds, is said again in the entries after it; absent if nothing did", "§6").since(version2),
 	row("segment_entries", NoColumn, func(g *Genesis) field { return (*total)(&g.SegmentEntries) },
 		"entries of a segment"),
 	row("settings", NoColumn, func(g *Genesis) field { return (*must)(&g.Settings) },

@@ -54,7 +54,7 @@ func ReadCheckpoint(fsys FS, dir string, e Epoch) (signed []byte, c tiles.Checkp
 // before anybody else's entry is written.
 func Begins(e Entry) bool {
 	return e.Index == 0 || record.IsOf(e.Data, record.TypePolicy, record.TypeKeyCreated, record.TypeKeyDestroyed, record.TypeKeysRewrapped,
-		record.TypeRecovered, record.TypeHoldSet)
+		record.TypeRecovered, record.TypeHoldSet, record.TypeStanding)
 }
 
 // MissingCheckpoint is the damage of an epoch, in the folder, that has entries and no

@@ -14,7 +14,7 @@ const (
 	MasterName        = "master.key"     // wraps the keys of the pseudonyms
 	KeysName          = "keys"           // the folder of these keys
 	CheckpointKeyName = "checkpoint.key" // where the signing key lies if nothing else is said
-	OverdueName       = "overdue.json"   // for how long the time of epochs has been over
+	OverdueName       = "overdue.json"   // of an earlier version, which is removed
 	PolicyName        = "policy"         // the folder of policies that records name
 	HoldsName         = "holds"          // the folder of the holds
 	ClassPrefix       = "class-"         // begins the name of a class's folder
@@ -29,7 +29,7 @@ const (
 )
 
 // besides are files in the ledger's folder that the log neither writes nor reads: the
-// gateway notes there what was in force last.
+// gateway notes there which policy was in force last, and earlier versions noted more.
 var besides = []string{"policy.approved", "policy.last", "oversight"}
 
 // Own reports whether a name in the ledger's folder is an epoch's or another one of the
