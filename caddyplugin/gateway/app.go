@@ -119,6 +119,7 @@ type App struct {
 	connections connections
 	sites       sitecheck.Sites
 	redacted    []string // servers whose logs are
+	probed      []string // servers that refuse probes
 	starting    *starting
 	advice      advice
 	complaints  repeats.Counter[refuser] // of credentials that were refused; at most causes times sources
@@ -245,9 +246,9 @@ func (a *App) provisionSites() error {
 		a.warn(Finding{"ledger-served", "", fmt.Sprintf("the transfer ledger is served under '%s': whoever reaches it reads every record; put it behind authentication, as in deploy/README.md", prefix)})
 	}
 	a.example = sites.Example()
-	if sites.HealthByName() {
-		a.warn(Finding{"ready-by-name", "", "/ready answers only who asks by a site's name: a probe that asks by address gets an empty 200; " +
-			"give transfer_health a site without one, as in 'http://:8081 { transfer_health }'"})
+	if names := sites.HealthByName(); len(names) > 0 {
+		a.warn(Finding{"ready-by-name", "", fmt.Sprintf("transfer_health stands in sites with names only, '%s': a probe that asks by address, or on port 80 of a site with TLS, "+
+			"gets Caddy's empty 200 or a redirect; write 'http://:8081 { transfer_health }' and have it ask there", strings.Join(names, ", "))})
 	}
 	return nil
 }

@@ -39,8 +39,11 @@ func parseHealth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 
 // Provision sets up the handler.
 func (h *Health) Provision(ctx caddy.Context) (err error) {
-	h.app, err = gateway.AppOf(ctx)
-	return gateway.Missing(err)
+	if h.app, err = gateway.AppOf(ctx); err != nil {
+		return gateway.Missing(err)
+	}
+	h.app.AnswerProbes(ctx)
+	return nil
 }
 
 // ServeHTTP implements caddyhttp.MiddlewareHandler.

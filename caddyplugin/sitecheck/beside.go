@@ -77,20 +77,29 @@ func (r *Route) String() string {
 	return "site '" + strings.Join(r.hosts, ", ") + "' of server '" + r.Server + "'"
 }
 
-// HealthByName reports whether the configuration answers /ready only to those who
-// ask by a site's name: a probe that asks by address gets Caddy's empty 200
-// instead, or a redirect.
-func (s Sites) HealthByName() bool {
-	asked := false
+// HealthByName lists the names of the sites that answer /ready, if none of them does
+// for whoever asks by address: a probe that does gets what Caddy answers in its place,
+// an empty 200 or, on port 80 of a site with TLS, a redirect.
+func (s Sites) HealthByName() (names []string) {
 	for _, r := range s.Routes {
-		if slices.ContainsFunc(r.Handlers, func(h Handler) bool { return h.Name() == "transfer_health" }) {
-			if r.hosts == nil || slices.ContainsFunc(r.hosts, isAddress) {
-				return false
-			}
-			asked = true
+		if !slices.ContainsFunc(r.Handlers, func(h Handler) bool { return h.Name() == "transfer_health" }) {
+			continue
 		}
+		if r.hosts == nil || slices.ContainsFunc(r.hosts, func(host string) bool { return host != "localhost" && isAddress(host) }) {
+			return nil
+		}
+		names = append(names, r.hosts...)
 	}
-	return asked
+	slices.Sort(names)
+	return slices.Compact(names)
+}
+
+// Knows reports whether a site of the server is for that host, as a request names it.
+func (s Sites) Knows(server, host string) bool {
+	hosts := []string{asked(host)}
+	return slices.ContainsFunc(s.Routes, func(r *Route) bool {
+		return r.Server == server && (r.hosts == nil || shareHost(hosts, r.hosts))
+	})
 }
 
 // OpenLedgers lists the paths under which the ledger is served to whoever reaches them:

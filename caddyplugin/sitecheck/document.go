@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
+	"net"
 	"net/netip"
 	"slices"
 	"strings"
@@ -162,6 +163,14 @@ func plainHost(name string) string {
 		name = ascii
 	}
 	return strings.ToLower(strings.TrimSuffix(name, "."))
+}
+
+// asked is the host name in a request's Host field, as Caddy compares it.
+func asked(host string) string {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	return plainHost(host)
 }
 
 // meets reports whether the two routes may see requests of the same site: on one

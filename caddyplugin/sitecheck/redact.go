@@ -1,7 +1,6 @@
 package sitecheck
 
 import (
-	"net"
 	"slices"
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
@@ -31,12 +30,9 @@ func (s Sites) RedactLogs(server *caddyhttp.Server) error {
 // without a transfer handler, or with one that says so.
 func (s Sites) keepsFor(server string) func(host string) bool {
 	return func(host string) bool {
-		if name, _, err := net.SplitHostPort(host); err == nil {
-			host = name
-		}
-		host, kept := plainHost(host), false
+		name, kept := asked(host), false
 		for _, r := range s.Routes {
-			if r.Server != server || r.hosts != nil && !shareHost([]string{host}, r.hosts) {
+			if r.Server != server || r.hosts != nil && !shareHost([]string{name}, r.hosts) {
 				continue
 			}
 			if slices.ContainsFunc(r.Handlers, func(h Handler) bool { return isTransfer(h) && h["log_personal_data"] == nil }) {
