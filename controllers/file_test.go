@@ -310,11 +310,11 @@ func TestFileWatch(t *testing.T) {
 // and refused alone; with strict it refuses the file.
 func TestFileInvalidCountry(t *testing.T) {
 	f := loadFile(t)
-	f.write(goodLine + `{"account":"secret-1","country":"XK"}` + "\n" + `{"account":"secret-2","country":"BR"}` + "\n")
+	f.write(goodLine + `{"account":"secret-1","country":"XX"}` + "\n" + `{"account":"secret-2","country":"BR"}` + "\n")
 	f.Check()
 	f.Check()
 	f.want("sparkoo-br", 0,
-		`level=ERROR msg="an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass" error="DIR/accounts.ndjson:2: country \"XK\" is not an ISO 3166-1 alpha-2 code"`,
+		`level=ERROR msg="an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass" error="DIR/accounts.ndjson:2: country \"XX\" is not an ISO 3166-1 alpha-2 code"`,
 		`level=INFO msg="account records replaced" file=DIR/accounts.ndjson accounts=3`)
 	s := f.table.Snapshot()
 	if a, ok := s.Account("secret-1"); !ok || !a.Invalid || a.Country != "" {
@@ -324,7 +324,7 @@ func TestFileInvalidCountry(t *testing.T) {
 		t.Errorf("the line after it is %+v", a)
 	}
 	_, err := controllers.LoadFile(f.path, f.table, true, slog.New(slog.DiscardHandler))
-	wantError(t, err, f.path+`:2: country "XK" is not an ISO 3166-1 alpha-2 code`)
+	wantError(t, err, f.path+`:2: country "XX" is not an ISO 3166-1 alpha-2 code`)
 
 	var lines strings.Builder
 	lines.WriteString(goodLine)

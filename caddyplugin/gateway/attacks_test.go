@@ -501,7 +501,7 @@ func TestRow29TrustedPeer(t *testing.T) {
 		{"ZZ", []string{"Registered-Country: ZZ"}, 403, "country_invalid"},
 		{"UK", []string{"Registered-Country: UK"}, 403, "country_invalid"},
 		{"EL", []string{"Registered-Country: EL"}, 403, "country_invalid"},
-		{"XK", []string{"Registered-Country: XK"}, 403, "country_invalid"},
+		{"XX", []string{"Registered-Country: XX"}, 403, "country_invalid"},
 		{"EU", []string{"Registered-Country: EU"}, 403, "country_invalid"},
 		{"quoted", []string{`Registered-Country: "BR"`}, 403, "country_invalid"},
 		{"parameters", []string{"Registered-Country: BR;evil-parameter"}, 403, "country_invalid"},

@@ -12,7 +12,7 @@ import (
 // else passes.
 func TestRightsRequestsAlwaysPass(t *testing.T) {
 	g, r := startSite(t, `{"account":"cl","country":"CL"}`)
-	invalid := []string{"XK", "UK", "EL", "AN", "br", "BRA", "076", "evil value"}
+	invalid := []string{"XX", "UK", "EL", "AN", "br", "BRA", "076", "evil value"}
 	for _, code := range invalid {
 		for _, account := range []string{"", "cl", "nobody-knows"} {
 			a := g.get("/v1/rights/access", "Registered-Country", code, "Account-Id", account)
@@ -55,13 +55,13 @@ func TestRightsRequestsAlwaysPass(t *testing.T) {
 func TestInvalidCountryOfARecord(t *testing.T) {
 	records := strings.Join([]string{
 		`{"account":"good","country":"BR"}`,
-		`{"account":"kosovo","country":"XK"}`,
+		`{"account":"nowhere","country":"XX"}`,
 		`{"account":"small","country":"br"}`,
 		`{"account":"closed","country":"UK","closed":true}`,
 		`{"account":"party","country":"BR","contracting_party":{"name":"N","address":"A","country":"EL"}}`,
 	}, "\n")
 	g, r := startSite(t, records)
-	for _, account := range []string{"kosovo", "small", "closed", "party"} {
+	for _, account := range []string{"nowhere", "small", "closed", "party"} {
 		if a := g.get("/v1/rights/access", "Account-Id", account, "Registered-Country", "BR"); a.StatusCode != http.StatusOK {
 			t.Errorf("rights of %s: status %d: %s", account, a.StatusCode, a.Text)
 		}
@@ -79,7 +79,34 @@ func TestInvalidCountryOfARecord(t *testing.T) {
 		"accounts file {accounts}", "accounts file "+writeFile(t, "a.ndjson", records)+" {\nstrict\n}",
 		"{ledger}", t.TempDir(), "{addr}", "127.0.0.1:1", "{sg}", "127.0.0.1:1", "{br}", "127.0.0.1:1", "{cn}", "127.0.0.1:1",
 	).Replace(site))
-	if err == nil || !strings.Contains(err.Error(), `a.ndjson:2: country "XK" is not an ISO 3166-1 alpha-2 code`) {
+	if err == nil || !strings.Contains(err.Error(), `a.ndjson:2: country "XX" is not an ISO 3166-1 alpha-2 code`) {
 		t.Errorf("strict: %v", err)
+	}
+}
+
+// TestKosovoOnTheWire: XK is a country as any other that the registers give no law: it
+// stands in header and record as it came, and none that is another's.
+func TestKosovoOnTheWire(t *testing.T) {
+	g, r := startSite(t, `{"account":"kosovo","country":"XK"}`)
+	for _, who := range [][]string{{"Registered-Country", "XK"}, {"Account-Id", "kosovo", "Registered-Country", "XK"}} {
+		if a := g.get("/", who...); a.StatusCode != http.StatusOK {
+			t.Errorf("%v: status %d: %s", who, a.StatusCode, a.Text)
+		}
+		if a := g.get("/v1/support/x", who...); a.StatusCode != http.StatusForbidden || problemOf(t, a)["reason"] != "law_unknown" {
+			t.Errorf("%v: support: status %d: %s", who, a.StatusCode, a.Text)
+		}
+	}
+	if n := len(r.br.requests()) + len(r.cn.requests()); n != 0 {
+		t.Errorf("%d requests left Singapore", n)
+	}
+	for _, sent := range r.sg.requests() {
+		if got := sent.Header.Get("Data-Subject-Country"); got != "XK" {
+			t.Errorf("the upstream is told the country %q", got)
+		}
+	}
+	for _, record := range g.records() {
+		if country, has := record["country"]; has && country != "XK" {
+			t.Errorf("a record has the country %v", country)
+		}
 	}
 }

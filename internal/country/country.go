@@ -1,10 +1,14 @@
-// Package country knows the officially assigned alpha-2 codes of ISO 3166-1,
-// and nothing else: no alias, no alpha-3, no reserved or user-assigned code.
+// Package country knows the officially assigned alpha-2 codes of ISO 3166-1, and XK, and
+// nothing else: no alias, no alpha-3, no reserved or other user-assigned code.
+//
+// XK is Kosovo: banks, the European Union and the country databases use that code, which
+// the standard leaves to its users. It is a code of its own here, and no other country's:
+// which law holds for it, or whose, the registers say.
 package country
 
 import "strings"
 
-// codes are the 249 codes of ISO 3166-1, in order.
+// codes are the 249 codes of ISO 3166-1 and XK, in order.
 const codes = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZ" +
 	"BABBBDBEBFBGBHBIBJBLBMBNBOBQBRBSBTBVBWBYBZ" +
 	"CACCCDCFCGCHCICKCLCMCNCOCRCUCVCWCXCYCZ" +
@@ -17,7 +21,7 @@ const codes = "ADAEAFAGAIALAMAOAQARASATAUAWAXAZ" +
 	"PAPEPFPGPHPKPLPMPNPRPSPTPWPYQARERORSRURW" +
 	"SASBSCSDSESGSHSISJSKSLSMSNSOSRSSSTSVSXSYSZ" +
 	"TCTDTFTGTHTJTKTLTMTNTOTRTTTVTWTZ" +
-	"UAUGUMUSUYUZVAVCVEVGVIVNVUWFWSYEYTZAZMZW"
+	"UAUGUMUSUYUZVAVCVEVGVIVNVUWFWSXKYEYTZAZMZW"
 
 // Count is how many codes there are.
 const Count = len(codes) / 2
@@ -39,7 +43,7 @@ func Index(code string) int {
 	return int(index[int(code[0]-'A')*26+int(code[1]-'A')]) - 1
 }
 
-// Valid reports whether code is an officially assigned alpha-2 code.
+// Valid reports whether code is one of the codes.
 func Valid(code string) bool { return Index(code) >= 0 }
 
 // All returns the codes in alphabetical order. The slice is the caller's.

@@ -107,7 +107,7 @@ var reasons = []documented{
 
 	{CountryInvalid, Info{http.StatusForbidden, "§11",
 		"The registered country is not an ISO 3166-1 alpha-2 code.",
-		"one of the 249 codes of ISO 3166-1 in upper case, such as GB or GR"}},
+		"one of the 249 codes of ISO 3166-1 in upper case, such as GB or GR, or XK for Kosovo"}},
 	{IdentityAmbiguous, Info{http.StatusBadRequest, "",
 		"The request says in more than one way who the person is.",
 		"each identity field once, with one value"}},

@@ -32,7 +32,7 @@ type plane []atomic.Pointer[Decision]
 // Values of the country axis beside those of country.Index plus one.
 const (
 	countryNone       = 0                 // nobody identified
-	countryInvalid    = country.Count + 1 // no ISO 3166-1 code
+	countryInvalid    = country.Count + 1 // no country code
 	countryIdentified = country.Count + 2 // somebody, but no country
 	countryAxis       = country.Count + 3
 )

@@ -46,7 +46,7 @@ func TestEmbedded(t *testing.T) {
 	}
 	for _, row := range rows {
 		want := row[2]
-		if !country.Valid(want) { // XK
+		if !country.Valid(want) || want == "XK" { // it was left out when the database was made
 			want = ""
 		}
 		for _, text := range row[:2] {

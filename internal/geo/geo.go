@@ -96,7 +96,7 @@ func checkType(data []byte) error {
 // IPv4 addresses mapped into IPv6 are unmapped first. Addresses that name no
 // one place on the internet (private, loopback, link-local, carrier NAT,
 // multicast, documentation, tunnels; see special.go), addresses the database
-// does not know, codes outside ISO 3166-1 (such as XK) and unreadable records
+// does not know, codes that are none of package country (such as EU) and unreadable records
 // give "" and false.
 func (db *DB) Country(addr netip.Addr) (code string, ok bool) {
 	code, err := db.lookup(addr)

@@ -64,7 +64,8 @@ func TestCountryCodes(t *testing.T) {
 	}{
 		"5.0.0.0/8":  {countryRecord("CL"), "CL"},
 		"6.0.0.0/8":  {countryRecord("cl"), ""},
-		"7.0.0.0/8":  {countryRecord("XK"), ""}, // Kosovo, user-assigned
+		"7.0.0.0/8":  {countryRecord("XK"), "XK"}, // Kosovo
+		"9.0.0.0/8":  {countryRecord("XX"), ""},
 		"8.0.0.0/8":  {countryRecord("EU"), ""}, // reserved
 		"11.0.0.0/8": {countryRecord("UK"), ""}, // reserved
 		"12.0.0.0/8": {countryRecord("ZZ"), ""},
