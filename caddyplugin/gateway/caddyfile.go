@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig"
@@ -211,6 +212,7 @@ func guest(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
 //	    other_upstreams <addresses or handlers...> "<why>"
 //	    statement <name>
 //	    status_to <networks...>
+//	    denial_page <file> [<language>]
 //	    log_personal_data "<why>"
 //	}
 func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
@@ -253,8 +255,16 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 				err = h.Err("log_personal_data gives no reason")
 			}
 
+		case "denial_page":
+			args := h.RemainingArgs()
+			if len(args) < 1 || len(args) > 2 {
+				err = h.Err("denial_page needs the file of a page, and may name its language, as in 'denial_page /etc/transfergate/denial.pt.html pt'")
+				break
+			}
+			handler.DenialPages = append(handler.DenialPages, &DenialPage{File: args[0], Language: strings.Join(args[1:], "")})
+
 		default:
-			err = h.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, []string{"activity", "region", "other_upstreams", "statement", "status_to", "log_personal_data"}))
+			err = h.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, []string{"activity", "region", "other_upstreams", "statement", "status_to", "denial_page", "log_personal_data"}))
 		}
 		if err != nil {
 			return nil, err

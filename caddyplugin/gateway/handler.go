@@ -70,12 +70,17 @@ type Handler struct {
 	// addresses, path and query, header fields. Default: empty, which leaves them out
 	LogPersonalData string `json:"log_personal_data,omitempty"`
 
+	// Pages for people whose browser sees a denial. Default: one in English that comes
+	// with the gateway
+	DenialPages []*DenialPage `json:"denial_pages,omitempty"`
+
 	// Where the options were written, by their names. Default: nowhere
 	At option.Places `json:"at,omitempty"`
 
 	app      *App
 	act      func(http.ResponseWriter, *http.Request, verdict) // serve, unless the configuration is only asked
 	statusTo []netip.Prefix
+	pages    *pages
 	logger   *zap.Logger
 	regions  map[string]*Region
 	site     policystore.Site
@@ -123,6 +128,7 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	}
 	check("statement", app.require(h.checkStatement))
 	check("status_to", h.provisionStatus())
+	check("denial_page", h.provisionPages())
 	if app.geo != nil {
 		check("", sitecheck.ClientAddress(ctx, "geoip", "chooses its own country"))
 	}

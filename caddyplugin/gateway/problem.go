@@ -90,12 +90,8 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 	if x.decision != nil && x.decision.Activity != nil && !x.byStaff() {
 		p.Activity = x.decision.Activity.ID
 	}
-	body, err := p.encode()
-	if err != nil {
-		h.app.mishap(h.logger, "encoding a problem document", "", zap.Error(err))
-	}
 	header := w.Header()
-	header.Set("Content-Type", "application/problem+json")
+	body := h.body(header, r, p)
 	header.Set("Cache-Control", "no-store")
 	switch p.Status {
 	case http.StatusServiceUnavailable:
@@ -123,6 +119,24 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 			c.Write(zap.String("reason", p.Reason))
 		}
 	}
+}
+
+// body is the problem as who asks wants it: a page, or the document.
+func (h *Handler) body(header http.Header, r *http.Request, p *problem) []byte {
+	header.Add("Vary", "Accept")
+	if prefersPage(r) {
+		body, err := h.pages.write(header, r, p)
+		if err == nil {
+			return body
+		}
+		h.app.mishap(h.logger, "rendering the page of a denial", "", zap.Error(err))
+	}
+	header.Set("Content-Type", "application/problem+json")
+	body, err := p.encode()
+	if err != nil {
+		h.app.mishap(h.logger, "encoding a problem document", "", zap.Error(err))
+	}
+	return body
 }
 
 // challenge is the WWW-Authenticate field of a 401 (RFC 6750 section 3).
