@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"iter"
 	"path/filepath"
@@ -129,7 +130,10 @@ func (d Dir) Entries(from record.ID) iter.Seq2[Entry, error] {
 	}
 }
 
-// Entry returns the entry of that id. It is an error if there is none.
+// ErrNoEntry: the ledger has no entry of that id.
+var ErrNoEntry = errors.New("has no entry")
+
+// Entry returns the entry of that id. ErrNoEntry if there is none.
 func (d Dir) Entry(id record.ID) (Entry, error) {
 	for e, err := range d.Entries(id) {
 		if err != nil {
@@ -140,7 +144,7 @@ func (d Dir) Entry(id record.ID) (Entry, error) {
 		}
 		break
 	}
-	return Entry{}, fmt.Errorf("the ledger %s has no entry %s", d.Path, id)
+	return Entry{}, fmt.Errorf("the ledger %s %w %s", d.Path, ErrNoEntry, id)
 }
 
 // Last is the id to have Entries begin with for the last n entries; all of them

@@ -31,6 +31,7 @@ type Key struct {
 	// Values are all there are, if they are few and settled.
 	Values []string
 
+	hidden  bool                // not in a table of all columns
 	fold    bool                // compared without regard to case
 	country bool                // a code of ISO 3166-1
 	places  map[string][]string // by type of entry, the path of the member
@@ -109,7 +110,7 @@ func (r *registry) derived() {
 		{Name: "record", Kind: Word, Means: "the number of the record, as in gw-sg-1#1.42", derive: func(r *Row) string { return r.Name.String() }},
 		{Name: "class", Kind: Word, Means: "the class of records that the ledger keeps apart, or default", fold: true, derive: (*Row).class},
 		{Name: "outcome", Kind: Word, Means: "how it ended: denied, not-sent, partial, complete or unknown; pending while no entry tells, which counts as unknown",
-			Values: ends, fold: true, derive: (*Row).outcome, late: true},
+			Values: ends, fold: true, derive: (*Row).Outcome, late: true},
 	} {
 		r.all = append(r.all, k)
 		r.call(k, k.Name)
@@ -134,7 +135,7 @@ func (r *registry) add(kind, within string, members []record.Member) {
 		k := r.byName[path]
 		if k == nil || k.places == nil || k.Kind != kindOf(m) || !slices.Contains(k.paths(), path) {
 			k = &Key{Kind: kindOf(m), Means: m.Means, Values: m.Values, places: make(map[string][]string),
-				fold: m.Column == record.Label || m.Column == record.Labels}
+				fold: m.Column == record.Label || m.Column == record.Labels, hidden: m.Column == record.NoColumn}
 			r.all = append(r.all, k)
 			r.call(k, path)
 		}

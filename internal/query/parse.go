@@ -33,12 +33,13 @@ func Parse(text string, now time.Time) (*Query, error) {
 		if err != nil {
 			return nil, err
 		}
+		t.begin, t.end = p.begin, p.end
 		q.Terms = append(q.Terms, t)
 	}
 	if p.fault != nil {
 		return nil, p.fault
 	}
-	if len(q.Terms) > 0 && len(q.types()) == 0 {
+	if len(q.Terms) > 0 && !q.asksType() && len(q.types()) == 0 {
 		p.begin, p.end = 0, len(text)
 		return nil, p.fail("no type of entry has all of these keys", "ask for them one after the other")
 	}

@@ -97,6 +97,20 @@ func TestEveryMemberIsAKey(t *testing.T) {
 	}
 }
 
+// Where no key is near, the usual ones are named, whichever the table has.
+func TestUnknownKeyNamesTheUsual(t *testing.T) {
+	_, err := query.Parse("country:BR zzzzzzzzzzzz:1", now)
+	wrong := new(query.Error)
+	if !errors.As(err, &wrong) || wrong.Begin != len("country:BR ") || wrong.End != len("country:BR zzzzzzzzzzzz") || !strings.HasPrefix(wrong.Fix, "use one of activity, ") {
+		t.Fatalf("%#v", err)
+	}
+	for _, name := range []string{"country", "outcome", "safeguard", "time", "before", "to"} {
+		if !strings.Contains(wrong.Fix, ", "+name+",") {
+			t.Errorf("%s is not named: %s", name, wrong.Fix)
+		}
+	}
+}
+
 // genTerm draws a term as people write it.
 func genTerm() *rapid.Generator[string] {
 	return rapid.Custom(func(t *rapid.T) string {

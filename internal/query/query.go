@@ -3,6 +3,8 @@ package query
 import (
 	"slices"
 	"strings"
+
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Query is what is asked: terms, which [Parse] reads and String writes. The zero
@@ -17,6 +19,20 @@ type Term struct {
 	Not bool
 	Key *Key
 	Test
+
+	begin, end int // bytes of the text it was read from
+}
+
+// Equal is the term that a key has exactly a value. It panics if there is no such key.
+func Equal(key, value string) Term {
+	t := Term{Key: KeyNamed(key), Test: Test{Op: Is, Value: Value{Text: value, Exact: true}}}
+	t.Value.pattern(t.Key.fold)
+	return t
+}
+
+// Names reports whether the term asks for the number of a record, and this is it.
+func (t *Term) Names(n record.Name) bool {
+	return !t.Not && t.Op == Is && t.Key.Name == "record" && t.Value.matches(n.String())
 }
 
 // Test is a comparison with a value, or with two for a range.
@@ -74,7 +90,7 @@ func (q *Query) types() []string {
 	var all, moved []string
 	asked := q.asksType()
 	for _, t := range types() {
-		if !asked && !has(t.Name) {
+		if asked && !q.typed(t.Name) || !asked && !has(t.Name) {
 			continue
 		}
 		all = append(all, t.Name)
@@ -82,10 +98,24 @@ func (q *Query) types() []string {
 			moved = append(moved, t.Name)
 		}
 	}
-	if !asked && len(moved) > 0 {
+	if !asked && len(moved) > 0 { // the rest have the keys too, and are not meant
 		return moved
 	}
 	return all
+}
+
+// typed reports whether the terms about types ask for one.
+func (q *Query) typed(kind string) bool {
+	wanted := false
+	for i := range q.Terms {
+		if t := &q.Terms[i]; t.Key.Name == typeKey && t.holds(t.Key, []string{kind}) {
+			if t.Not {
+				return false
+			}
+			wanted = true
+		}
+	}
+	return wanted
 }
 
 // asksType reports whether a term says which types of entries are meant.

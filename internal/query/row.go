@@ -52,8 +52,8 @@ func NewRow(node, class string, id record.ID, data []byte) Row {
 
 func (r *Row) class() string { return cmp.Or(r.Name.Class, record.DefaultClass) }
 
-// outcome is how the row ended; empty for what does not end.
-func (r *Row) outcome() string {
+// Outcome is how the row ended, as the key of that name has it; empty for what does not end.
+func (r *Row) Outcome() string {
 	switch r.Type {
 	case record.TypeRefused, record.TypeCounted:
 		return record.Denied

@@ -62,26 +62,22 @@ func ParseCursor(text string) (Cursor, error) {
 	return c, nil
 }
 
-// Page is a part of the rows of a query.
-type Page struct {
-	Rows []Row
-	// Next is where the next page begins; nil if this is the last.
-	Next Cursor
-}
-
-// ReadPage reads at most limit rows after a place.
-func ReadPage(ctx context.Context, s Source, q *Query, after Cursor, limit int) (*Page, error) {
-	p, at := new(Page), maps.Clone(after)
+// EachRow hands on at most limit rows after a place. It returns how many there were,
+// and where the next page begins; nil if these were the last.
+func EachRow(ctx context.Context, s Source, q *Query, after Cursor, limit int, visit func(*Row) error) (n int, next Cursor, err error) {
+	at := maps.Clone(after)
 	for row, err := range s.Rows(ctx, q, after) {
+		if err == nil && n < limit {
+			err = visit(&row)
+		}
 		if err != nil {
-			return nil, err
+			return n, nil, err
 		}
-		if len(p.Rows) == limit {
-			p.Next = at
-			break
+		if n == limit {
+			return n, at, nil
 		}
-		p.Rows = append(p.Rows, row)
+		n++
 		at[row.class()] = row.Name.ID
 	}
-	return p, nil
+	return n, nil, nil
 }

@@ -92,23 +92,26 @@ func leg(p *decision.Policy, l *record.Leg) decision.Leg {
 		case v.Because != "":
 			verdict.Outcome = decision.NotATransfer
 		case !v.Missing && v.Safeguard != "":
-			verdict.Outcome, verdict.Safeguard = decision.Satisfied, safeguard(p, &v)
+			verdict.Outcome, verdict.Safeguard = decision.Satisfied, SafeguardOf(p, &v)
+			if verdict.Safeguard == nil {
+				verdict.Safeguard = &decision.Safeguard{ID: "what the record says, for which there is no such row in its policy", Tag: v.Safeguard, Instrument: v.Instrument}
+			}
 		}
 		to.Laws = append(to.Laws, verdict)
 	}
 	return to
 }
 
-// safeguard is the row that a recorded verdict names by its tag, instrument and
-// assessment.
-func safeguard(p *decision.Policy, v *record.Verdict) *decision.Safeguard {
+// SafeguardOf is the row that a recorded verdict names by its tag, instrument and
+// assessment; nil if there is none.
+func SafeguardOf(p *decision.Policy, v *record.Verdict) *decision.Safeguard {
 	for i := range p.Safeguards {
 		row := &p.Safeguards[i]
 		if row.Law == v.Law && row.Tag == v.Safeguard && row.Instrument == v.Instrument && row.Assessment == v.Assessment {
 			return row
 		}
 	}
-	return &decision.Safeguard{ID: "what the record says, for which there is no such row in its policy", Tag: v.Safeguard, Instrument: v.Instrument}
+	return nil
 }
 
 // parseReference reads a reference as a record has it, kind:ID with what follows it

@@ -10,6 +10,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"iter"
 	"maps"
@@ -72,6 +73,52 @@ func (f Folder) Rows(ctx context.Context, q *query.Query, after query.Cursor) it
 			yield(query.Row{}, err)
 		}
 	}
+}
+
+// Entry is the row of the entry of that number, whatever its type; the node in it is
+// not looked at. It is read for itself, and what follows it until an entry tells how it
+// ended. It is an error if there is none; what is damaged is a row that says so.
+func (f Folder) Entry(ctx context.Context, name record.Name) (query.Row, error) {
+	dir := f.dir
+	if name.Class != "" {
+		dir = f.dir.Of(name.Class)
+	}
+	e, err := dir.Entry(name.ID)
+	if cut := new(ledger.CorruptError); errors.As(err, &cut) {
+		row := query.NewRow(dir.Node(), dir.Class, name.ID, nil)
+		row.Damage = cut
+		return row, nil
+	}
+	if err != nil {
+		return query.Row{}, err
+	}
+	row := query.NewRow(dir.Node(), dir.Class, e.ID, e.Data)
+	if row.Type != record.TypeAccepted {
+		return row, nil
+	}
+	for e, err := range dir.Entries(record.ID{Epoch: e.Epoch, Index: e.Index + 1}) {
+		if err == nil {
+			err = ctx.Err()
+		}
+		if err != nil {
+			return row, err
+		}
+		if !record.IsOf(e.Data, record.TypeOutcome) {
+			continue
+		}
+		err = query.ReadOutcomes(e.Data, func(of record.ID, end query.Ended) {
+			if of == row.Name.ID {
+				row.Ended = end
+			}
+		})
+		if err != nil {
+			return row, fmt.Errorf("entry %s, which tells how transfers ended: %w", e.ID, err)
+		}
+		if row.Ended != nil {
+			break
+		}
+	}
+	return row, nil
 }
 
 // Counts implements query.Source.

@@ -1,0 +1,71 @@
+package ledger
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io/fs"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/sparkoo/transfergate/internal/ledger/format"
+)
+
+// Subjects are the account's pseudonyms under every key of this ledger that exists,
+// oldest first, as [Log.Subjects] gives them; it changes nothing, and works beside the
+// writer. master is the secret that wraps the keys; nil for the one in the folder.
+// ErrNoKey if there is no key.
+func (d Dir) Subjects(master []byte, account, salt string) ([]string, error) {
+	if master == nil {
+		var err error
+		if master, err = format.ReadFile(d.fsys, filepath.Join(d.Path, format.MasterName)); err != nil {
+			return nil, fmt.Errorf("reading the master secret, which wraps the keys of the pseudonyms: %w; name its file if it is kept elsewhere", err)
+		}
+	}
+	secret, err := newMaster(bytes.TrimSpace(master))
+	if err != nil {
+		return nil, err
+	}
+	keys, err := d.periodKeys(secret)
+	if err != nil {
+		return nil, err
+	}
+	if len(keys) == 0 {
+		return nil, fmt.Errorf("the ledger %s: %w", d.Path, ErrNoKey)
+	}
+	subjects := make([]string, 0, len(keys))
+	for _, k := range keys {
+		subjects = append(subjects, k.pseudonyms.subject(account, salt))
+	}
+	return subjects, nil
+}
+
+// periodKeys are the keys in the folder, oldest first.
+func (d Dir) periodKeys(secret *master) (keys []*periodKey, err error) {
+	dir := filepath.Join(d.Path, format.KeysName)
+	names, err := d.fsys.Names(dir)
+	if err != nil {
+		return nil, fmt.Errorf("listing the pseudonyms' keys: %w", err)
+	}
+	for _, name := range names {
+		period, found := strings.CutSuffix(name, keySuffix)
+		if !found || slices.Contains(names, period+destroyingSuffix) || slices.Contains(names, period+destroyedSuffix) {
+			continue
+		}
+		data, err := format.ReadFile(d.fsys, filepath.Join(dir, name))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue // destroyed meanwhile
+		}
+		if err != nil {
+			return nil, fmt.Errorf("reading a key of the pseudonyms: %w", err)
+		}
+		k, err := secret.unwrap(data)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", filepath.Join(dir, name), err)
+		}
+		keys = append(keys, k)
+	}
+	slices.SortStableFunc(keys, func(a, b *periodKey) int { return a.From.Compare(b.From) })
+	return keys, nil
+}
