@@ -67,6 +67,8 @@ var ErrNoShadow = errors.New("there is no shadow policy: name its folder with 's
 //	POST /transfer/ledger/holds              sets a hold
 //	POST /transfer/ledger/holds/{ref}/lift   lifts one
 //
+//	GET  /transfer/ledger/records?which=NUMBER   one record, by its number, id or trace
+//
 //	GET  /transfer/challenge                 what an operator signs an order with
 //
 // Caddy's admin endpoint decides who may ask; what changes something is an order, which
@@ -80,7 +82,7 @@ func (Routes) CaddyModule() caddy.ModuleInfo {
 
 // Routes implements caddy.AdminRouter.
 func (Routes) Routes() []caddy.AdminRoute {
-	return slices.Concat(policyRoutes, explainRoutes, keyRoutes, holdRoutes, orderRoutes)
+	return slices.Concat(policyRoutes, explainRoutes, keyRoutes, holdRoutes, recordRoutes, orderRoutes)
 }
 
 // forGateway finds the app that runs when the request comes. The router is older
