@@ -57,7 +57,7 @@ func TestLedgerHold(t *testing.T) {
 		t.Errorf("held: %+v", held)
 	}
 	var entries strings.Builder
-	if err := tailLedger(&entries, dir, 1); err != nil || !strings.Contains(entries.String(), `"node":"gw-1"`) || !strings.Contains(entries.String(), `"type":"hold.set"`) {
+	if err := tailLedger(&entries, dir, 1, false); err != nil || !strings.Contains(entries.String(), `"node":"gw-1"`) || !strings.Contains(entries.String(), `"type":"hold.set"`) {
 		t.Errorf("the entry of it: %v, %s", err, entries.String())
 	}
 	out.Reset()

@@ -101,7 +101,7 @@ func TestTail(t *testing.T) {
 	l := newEvidenceLedger(t)
 	for n, want := range map[uint64]int{1: 1, 2: 2, 3: 3, 9: 3, 0: 3} {
 		var out bytes.Buffer
-		if err := tailLedger(&out, l.folder, n); err != nil || strings.Count(out.String(), "\n") != want ||
+		if err := tailLedger(&out, l.folder, n, false); err != nil || strings.Count(out.String(), "\n") != want ||
 			!strings.Contains(out.String(), "transfer.accepted") {
 			t.Errorf("tail of %d: %v: %s", n, err, &out)
 		}
