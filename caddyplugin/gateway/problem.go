@@ -39,7 +39,10 @@ type problem struct {
 func (h *Handler) deny(r *http.Request, x *exchange) *problem {
 	d := x.decision
 	rec := h.app.newRecord(r, x, d)
-	rec.Type = record.TypeRefused
+	rec.Type, rec.Demo = record.TypeRefused, h.app.Demo
+	if d.Barred != nil {
+		recordWay(rec, d.Barred)
+	}
 	if x.refusal != "" && x.refuser.cause != "" {
 		rec.Cause = string(x.refuser.cause)
 		h.app.complain(x.refuser)

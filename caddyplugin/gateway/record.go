@@ -24,9 +24,7 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	app, x := t.handler.app, t.exchange
 	rec := app.newRecord(r, x, t.decision)
 	rec.Type = record.TypeAccepted
-	rec.Region = t.candidate.Region.Code
-	rec.Recipient = t.candidate.Recipient.ID
-	rec.Legs = t.candidate.LegsJSON
+	recordWay(rec, t.candidate)
 	rec.Withheld = t.withheld
 	rec.Demo = t.candidate.Demo
 	rec.Enforced = t.enforced
@@ -39,6 +37,15 @@ func (t *attempt) commit(r *http.Request) (release func(), err error) {
 	app.metrics.recorded(t.candidate.Recipient.ID)
 	t.log(rec)
 	return release, nil
+}
+
+// recordWay says where the data goes, or would have gone.
+func recordWay(rec *record.Transfer, c *decision.Candidate) {
+	rec.Region, rec.Destination = c.Region.Code, c.Region.Country
+	rec.Legs = c.LegsJSON
+	if c.Recipient != nil {
+		rec.Recipient = c.Recipient.ID
+	}
 }
 
 // records lends the buffers that records are written into. They grow to the
@@ -150,7 +157,11 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *rec
 		Decision:      record.Denied,
 		Shadow:        x.shadow,
 		Enforced:      true,
+		Mode:          record.Enforce,
 		Requester:     record.Self,
+	}
+	if a.Mode.Of(d.Activity, rec.Time) {
+		rec.Mode = record.Report
 	}
 	if d.Outcome == decision.Allowed {
 		rec.Decision = record.Allowed

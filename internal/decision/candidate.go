@@ -2,8 +2,8 @@ package decision
 
 import "slices"
 
-// try judges one declared region. It returns the candidate, or the refusal and,
-// when missing safeguards are all that speaks against it, the candidate as well.
+// try judges one declared region. It returns the candidate, or the refusal and what
+// was refused; nil where the registers have no such region.
 func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 	region := v.regions[code]
 	if region == nil {
@@ -11,16 +11,16 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 	}
 	recipient := v.recipients[region.Operator]
 	if r := v.sieve(region, recipient, d); r != "" {
-		return nil, &Refusal{Region: code, Reason: r, Unlock: v.sieveUnlock(r, region, recipient, d.Activity)}
+		return v.unjudged(region, d, f), &Refusal{Region: code, Reason: r, Unlock: v.sieveUnlock(r, region, recipient, d.Activity)}
 	}
 	if f.Staff != nil {
 		staff := v.recipients[f.Staff.Entity]
 		if r := v.sieveStaff(staff, d); r != "" {
-			return nil, &Refusal{Region: code, Reason: r, Unlock: v.staffUnlock(r, staff, d.Activity)}
+			return v.unjudged(region, d, f), &Refusal{Region: code, Reason: r, Unlock: v.staffUnlock(r, staff, d.Activity)}
 		}
 	}
 	if entity := shunned(region, d.Activity, f); entity != "" {
-		return nil, &Refusal{Region: code, Reason: RecipientObjected, Unlock: shunnedUnlock(entity)}
+		return v.unjudged(region, d, f), &Refusal{Region: code, Reason: RecipientObjected, Unlock: shunnedUnlock(entity)}
 	}
 	stops := v.path(region, d, f.Staff)
 	c := &Candidate{Region: region, Recipient: recipient, Transfer: transfers(stops, d)}
@@ -30,20 +30,14 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 		// any law: only the store is left.
 		gaps = append(gaps, gap{reason: LawUnknown, unlock: controllerCountryUnlock(v.store, d.Controller)})
 	}
-	if !v.terse {
-		c.LegsJSON = EncodeLegs(c.Legs)
-	}
 	if len(gaps) > 0 && region.Storage && unstoppable(d.Activity, f) {
 		c.Lacking, gaps = joinUnlocks(gaps), nil
 	}
 	if len(gaps) == 0 {
+		v.encode(c)
 		return c, nil
 	}
-	refusal := refuse(code, gaps)
-	if refusal.Reason == LawUnknown || refusal.Reason == Localised {
-		return nil, refusal
-	}
-	return c, refusal
+	return c, refuse(code, gaps)
 }
 
 // sieve applies what needs no law: §4, §9 and what an anonymous person may reach.

@@ -226,7 +226,7 @@ func TestRightsAlwaysPass(t *testing.T) {
 	}{
 		{"no safeguard", person(bare, "rights", "BR"), toStore,
 			`[{"from":"BR","kind":"collection","laws":[{"because":"direct-collection","law":"br"}],"recipient":"sparkoo-br","to":"BR"},` +
-				`{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{"law":"br","missing":true}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}]`},
+				`{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{"lacks":["mechanism"],"law":"br","missing":true}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}]`},
 		{"no law", person(bare, "rights", "US"), "", ""},
 		{"no country", noCountry, "", ""},
 		{"a controller whose country nobody knows", unlisted,

@@ -38,7 +38,7 @@ func (v *view) decide(f Facts) Decision {
 		d.Country = f.Country
 	}
 	if r := v.bar(f, d.Statement); r != "" {
-		d.Reason, d.Unlock = r, r.Info().Unlock
+		d.Reason, d.Unlock, d.Barred = r, r.Info().Unlock, v.aim(&d, &f)
 		return d
 	}
 	if r := unaccounted(d.Activity, &f); r != "" {
@@ -46,11 +46,11 @@ func (v *view) decide(f Facts) Decision {
 		return d
 	}
 	if r := stopped(d.Activity, &f); r != "" {
-		d.Reason, d.Unlock = r, choiceUnlock(r, d.Activity, &f.Choices)
+		d.Reason, d.Unlock, d.Barred = r, choiceUnlock(r, d.Activity, &f.Choices), v.aim(&d, &f)
 		return d
 	}
 	if r := unreferred(d.Activity, &f); r != "" {
-		d.Reason, d.Unlock = r, r.Info().Unlock
+		d.Reason, d.Unlock, d.Barred = r, r.Info().Unlock, v.aim(&d, &f)
 		return d
 	}
 	v.choose(&d, &f)
@@ -97,15 +97,15 @@ func (v *view) knows(staff Place) bool {
 // choose tries the declared regions in order and sets the rest of the decision.
 func (v *view) choose(d *Decision, f *Facts) {
 	var waived *Candidate
+	var tried []*Candidate // as Refused
 	for _, code := range v.order(d.Activity, d.Country) {
 		c, refusal := v.try(code, d, f)
 		if refusal == nil {
 			d.Candidates = append(d.Candidates, *c)
 			continue
 		}
-		d.Refused = append(d.Refused, *refusal)
-		// try returns a refused candidate when safeguards were all it lacked.
-		if waived == nil {
+		d.Refused, tried = append(d.Refused, *refusal), append(tried, c)
+		if waived == nil && (refusal.Reason == NoSafeguard || refusal.Reason == SafeguardUnproven) {
 			waived = c
 		}
 	}
@@ -113,9 +113,52 @@ func (v *view) choose(d *Decision, f *Facts) {
 		d.Outcome = Allowed
 		return
 	}
-	v.deny(d)
+	v.deny(d, tried)
 	if !d.Activity.StorageOnly && (d.Reason == NoSafeguard || d.Reason == SafeguardUnproven) {
 		d.Waived = waived
+	}
+	v.encode(d.Waived)
+	v.encode(d.Barred)
+}
+
+// aim is what is denied for a reason that asks for no region: the first that could
+// have answered, and the way the data would have taken. Nil if nothing is known of it.
+func (v *view) aim(d *Decision, f *Facts) *Candidate {
+	if v.terse || d.Activity == nil || d.Controller == nil {
+		return nil
+	}
+	for _, code := range v.order(d.Activity, d.Country) {
+		region := v.regions[code]
+		if !v.receives(code, d.Activity.Kind) || v.sieve(region, v.recipients[region.Operator], d) != "" {
+			continue
+		}
+		c := v.unjudged(region, d, f)
+		v.encode(c)
+		return c
+	}
+	return nil
+}
+
+// unjudged is a region with the way the data would take to it, of which no law was
+// asked. What no register knows of staff is not carried into records.
+func (v *view) unjudged(region *Region, d *Decision, f *Facts) *Candidate {
+	c := &Candidate{Region: region, Recipient: v.recipients[region.Operator]}
+	if d.Activity.Exporter == FromStore && v.store == nil {
+		return c
+	}
+	staff := f.Staff
+	if staff != nil && !v.knows(*staff) {
+		staff = nil
+	}
+	stops := v.path(region, d, staff)
+	c.Legs, c.Transfer = legs(stops), transfers(stops, d)
+	return c
+}
+
+// encode sets what a record says of a candidate's legs.
+func (v *view) encode(c *Candidate) {
+	if c != nil && c.LegsJSON == nil && !v.terse {
+		c.LegsJSON = EncodeLegs(c.Legs)
 	}
 }
 
@@ -147,22 +190,21 @@ var precedence = []Reason{
 
 // deny gives the decision the reason of one of its refusals: the first in
 // precedence among the regions whose operator may receive such an activity. The
-// others say nothing about the request.
-func (v *view) deny(d *Decision) {
-	var eligible []Refusal
-	for _, r := range d.Refused {
-		if v.receives(r.Region, d.Activity.Kind) {
-			eligible = append(eligible, r)
+// others say nothing about the request. tried are the regions they are of.
+func (v *view) deny(d *Decision, tried []*Candidate) {
+	rank := func(i int) int { return slices.Index(precedence, d.Refused[i].Reason) }
+	worst := -1
+	for i := range d.Refused {
+		if v.receives(d.Refused[i].Region, d.Activity.Kind) && (worst < 0 || rank(i) < rank(worst)) {
+			worst = i
 		}
 	}
-	if len(eligible) == 0 {
+	if worst < 0 {
 		d.Reason, d.Unlock = NoRegion, v.regionWanted(d.Activity)
 		return
 	}
-	worst := slices.MinFunc(eligible, func(a, b Refusal) int {
-		return slices.Index(precedence, a.Reason) - slices.Index(precedence, b.Reason)
-	})
-	d.Reason, d.Law, d.Unlock = worst.Reason, worst.Law, worst.Unlock
+	r := &d.Refused[worst]
+	d.Reason, d.Law, d.Unlock, d.Barred = r.Reason, r.Law, r.Unlock, tried[worst]
 }
 
 // receives reports whether a region's operator may receive under a row of §4 or §9.

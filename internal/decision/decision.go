@@ -84,6 +84,11 @@ type Decision struct {
 	Candidates []Candidate
 	// Refused are the declared regions that are not lawful, and why.
 	Refused []Refusal
+	// Barred is what was denied: the region that the Reason is about, or for a reason
+	// that asks for no region the first that could have answered, with the way the
+	// data would have taken. Its Legs carry the laws' verdicts where laws were asked.
+	// Nil when Allowed, and where there was no such region.
+	Barred *Candidate
 	// Waived is the activity's first candidate with its missing safeguards,
 	// for report mode; set only when Reason is NoSafeguard or
 	// SafeguardUnproven and the activity is not StorageOnly.
@@ -184,6 +189,10 @@ type Verdict struct {
 	Outcome VerdictOutcome `json:"outcome"`
 	// Because says why the law sees no transfer.
 	Because Because `json:"because,omitempty"`
+	// Lacks says what is missing when the outcome is Missing, and Nearest is the row
+	// that comes nearest; nil where none is made for the flow.
+	Lacks   []Lack     `json:"lacks,omitempty"`
+	Nearest *Safeguard `json:"-"`
 	// Safeguard is the row that satisfies the law; its tag, instrument and
 	// assessment stand in the record.
 	Safeguard *Safeguard `json:"-"`

@@ -50,20 +50,28 @@ func (a *Assessment) evidence(law string, at time.Time) Evidence {
 	return Evidence{Reference: a.ID, Date: a.Date}
 }
 
-// short returns the first duty that a row does not fulfil for a flow, or nil.
-func (x *instrument) short(leg *Leg, a *Activity) *Duty {
+// short reports whether a row leaves a duty of its law unfulfilled for a flow.
+func (x *instrument) short(leg *Leg, a *Activity) bool {
+	return slices.ContainsFunc(x.unmet, func(d *Duty) bool { return d.asks(a) }) || x.unassessed(leg)
+}
+
+// unassessed reports whether the assessment that a row leans on does not cover a leg.
+func (x *instrument) unassessed(leg *Leg) bool {
+	return x.assessed != nil &&
+		(!x.assessed.Countries.has(leg.To) || leg.Kind == Access && slices.Contains(x.assessed.Measures, NoStaff))
+}
+
+// shorts are all duties that a row does not fulfil for a flow, in the law's order.
+func (x *instrument) shorts(leg *Leg, a *Activity) (duties []*Duty) {
 	for _, d := range x.unmet {
 		if d.asks(a) {
-			return d
+			duties = append(duties, d)
 		}
 	}
-	if x.assessed == nil {
-		return nil
+	if len(duties) == 0 && x.unassessed(leg) {
+		duties = append(duties, &Duty{Evidence: Assessed, Title: "an assessment that covers the flow"})
 	}
-	if !x.assessed.Countries.has(leg.To) || leg.Kind == Access && slices.Contains(x.assessed.Measures, NoStaff) {
-		return &Duty{Evidence: Assessed, Title: "an assessment that covers the flow"}
-	}
-	return nil
+	return duties
 }
 
 // asks reports whether a duty is about what an activity does.

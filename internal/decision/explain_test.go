@@ -57,7 +57,7 @@ func TestExplain(t *testing.T) {
 			"outcome|Allowed: huawei-cloud-cn in CN answers from region cn-north-4.||",
 		}},
 		"what no safeguard covers": {person(p, "support-training", "FR"), []string{
-			"law|eu (GDPR Arts 44-49): not satisfied.||",
+			"law|eu (GDPR Arts 44-49): not satisfied; missing: a row that covers category 1g; the nearest row is eu-scc-cn.||",
 			"controller|The controller is sparkoo-sg (Sparkoo Technologies Singapore Pte. Ltd.) in SG: the country table. It answers for every country no other controller serves.|§11|",
 		}},
 		"a country without a law": {person(p, "support", "AR"), []string{

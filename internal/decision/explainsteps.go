@@ -295,7 +295,10 @@ func (v *view) stepVerdict(verdict *Verdict) Step {
 	case strings.HasPrefix(verdict.Law, NoLaw+":"):
 		step.Text = name + ": data may not go there."
 	default:
-		step.Text = name + ": not satisfied."
+		step.Text = name + ": not satisfied" + lacksText(verdict) + "."
+		if verdict.Nearest != nil {
+			step.Source = verdict.Nearest.Position
+		}
 	}
 	return step
 }

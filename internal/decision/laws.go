@@ -137,17 +137,18 @@ func (v *view) attach(list []regime, r regime) []regime {
 // judge is one regime's verdict on leg i, and what is missing if it is Missing.
 func (v *view) judge(r *regime, i int, leg *Leg, d *Decision) (Verdict, *gap) {
 	if kept, unproven := v.localised(r, leg, d.Activity); kept {
-		return Verdict{Law: r.id()}, &gap{Localised, r.id(), v.localUnlock(r.law, leg, unproven)}
+		return v.lacking(r, unproven, localLacks(r.law.Localisation, unproven)...), &gap{Localised, r.id(), v.localUnlock(r.law, leg, unproven)}
 	}
 	if because := v.exempt(r, i, leg, d); because != "" {
 		return Verdict{Law: r.id(), Outcome: NotATransfer, Because: because}, nil
 	}
 	if r.law == nil {
-		return Verdict{Law: r.id()}, &gap{LawUnknown, r.id(), v.lawWanted(r.country, leg)}
+		return v.lacking(r, nil, LacksLaw), &gap{LawUnknown, r.id(), v.lawWanted(r.country, leg)}
 	}
 	f, reason := v.safeguard(r, leg, d)
 	if reason != "" {
-		return Verdict{Law: r.id()}, &gap{reason, r.id(), v.safeguardWanted(r.law, leg, d, f.row)}
+		want := v.safeguardWanted(r.law, leg, d, f.row)
+		return v.lacking(r, want.nearest, want.lacks...), &gap{reason, r.id(), want.unlock}
 	}
 	return Verdict{Law: r.id(), Outcome: Satisfied, Safeguard: f.row, Rule: f.rule}, nil
 }

@@ -22,8 +22,10 @@ type verdictJSON struct {
 	Assessment string  `json:"assessment,omitempty"`
 	Because    Because `json:"because,omitempty"`
 	Instrument string  `json:"instrument,omitempty"`
+	Lacks      []Lack  `json:"lacks,omitempty"`
 	Law        string  `json:"law"`
 	Missing    bool    `json:"missing,omitempty"`
+	Nearest    string  `json:"nearest,omitempty"`
 	Safeguard  string  `json:"safeguard,omitempty"`
 }
 
@@ -32,7 +34,7 @@ type verdictJSON struct {
 // handing data over has no entity and may have no country; those keys are then
 // left out. A verdict is {"because","law"} when the law sees no transfer,
 // {"assessment","instrument","law","safeguard"} when a row satisfies it, and
-// {"law","missing":true} otherwise. No legs are [].
+// {"lacks","law","missing":true,"nearest"} otherwise. No legs are [].
 func EncodeLegs(legs []Leg) []byte {
 	encoded := make([]legJSON, len(legs))
 	for i, l := range legs {
@@ -61,7 +63,10 @@ func encodeVerdicts(verdicts []Verdict) []verdictJSON {
 		case v.Outcome == Satisfied && v.Safeguard != nil:
 			e.Safeguard, e.Instrument, e.Assessment = v.Safeguard.Tag, v.Safeguard.Instrument, v.Safeguard.Assessment
 		default:
-			e.Missing = true
+			e.Missing, e.Lacks = true, v.Lacks
+			if v.Nearest != nil {
+				e.Nearest = v.Nearest.ID
+			}
 		}
 		encoded[i] = e
 	}

@@ -44,7 +44,7 @@ func TestWaivedLegs(t *testing.T) {
 	p := policy()
 	d := decide(p, person(p, "support-training", "SG"))
 	const want = `[{"from":"SG","kind":"collection","laws":[{"because":"direct-collection","law":"sg"}],"recipient":"sparkoo-sg","to":"SG"},` +
-		`{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{"law":"sg","missing":true}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"}]`
+		`{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{"lacks":["category:1g"],"law":"sg","missing":true,"nearest":"sg-scc-cn"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"}]`
 	if d.Waived == nil || string(d.Waived.LegsJSON) != want {
 		t.Errorf("waived %+v, want legs %s", d.Waived, want)
 	}

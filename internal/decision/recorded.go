@@ -11,18 +11,21 @@ import (
 // on, and not all that was known then. Its rows are those of the policy that decided.
 type Recorded struct {
 	At time.Time
-	// Decision has no candidates: the record names the region that was chosen, and
-	// none for a denial.
+	// Decision has no candidates: the record names one region.
 	Decision
 	// Facts are those that the record says; it does not hold the person's choices.
 	Facts Facts
 	// Early tells that the request was refused before anybody was asked for.
 	Early bool
-	// Enforced is false where a denial was only reported.
-	Enforced bool
-	Demo     bool
+	// Enforced is false where a denial was only reported, and Reporting tells that a
+	// missing safeguard was not to deny.
+	Enforced  bool
+	Reporting bool
+	Demo      bool
 
-	// Region is nil for a denial. Recipient, Legs and Withheld are as recorded.
+	// Region is the one that was chosen, or of a denial the one that would have
+	// answered; nil where the record names none. Recipient, Legs and Withheld are as
+	// recorded.
 	Region    *Region
 	Recipient string
 	Legs      []Leg
@@ -68,7 +71,7 @@ func ExplainRecorded(p *Policy, r *Recorded) Explanation {
 	if len(r.Missing) > 0 {
 		e.Steps = append(e.Steps, Step{Topic: "policy", Text: "The record names what its policy does not have: " + strings.Join(r.Missing, ", ") + "."})
 	}
-	if r.Law != "" {
+	if r.Law != "" && !r.tells(r.Law) {
 		e.Steps = append(e.Steps, v.stepVerdict(&Verdict{Law: r.Law}))
 	}
 	e.Steps = append(e.Steps, r.outcome())
@@ -77,6 +80,16 @@ func ExplainRecorded(p *Policy, r *Recorded) Explanation {
 	}
 	return e
 }
+
+// tells reports whether a leg has a law's verdict.
+func (r *Recorded) tells(law string) bool {
+	return slices.ContainsFunc(r.Legs, func(l Leg) bool {
+		return slices.ContainsFunc(l.Laws, func(v Verdict) bool { return v.Law == law })
+	})
+}
+
+// barred reports whether the request was stopped.
+func (r *Recorded) barred() bool { return r.Outcome == Denied && r.Enforced }
 
 func (r *Recorded) controller() Step {
 	if r.Controller == nil && r.Reason != NoController {
@@ -117,6 +130,11 @@ func (r *Recorded) region() RegionAnswer {
 
 func (v *view) stepRecordedRegion(r *Recorded) Step {
 	step := Step{Topic: "region", Clause: "§9", Source: r.Region.Position, Steps: v.stepLegs(r.Legs)}
+	if r.barred() {
+		step.Clause = r.Reason.Info().Clause
+		step.Text = fmt.Sprintf("Region %s (%s, run by %s) would have answered.", r.Region.Code, r.Region.Country, r.Recipient)
+		return step
+	}
 	step.Text = fmt.Sprintf("Region %s (%s, run by %s) was chosen.", r.Region.Code, r.Region.Country, r.Recipient)
 	if r.Demo {
 		step.Text += " It leant on rows that are examples or unconfirmed, under demo."
@@ -140,8 +158,14 @@ func (r *Recorded) outcome() Step {
 	info := r.Reason.Info()
 	step.Clause = info.Clause
 	step.Text = fmt.Sprintf("Denied: %s. %s To pass, such a request needs %s.", r.Reason, info.Title, info.Unlock)
-	if !r.Enforced {
+	switch {
+	case !r.Enforced:
 		step.Text += " The denial was only reported, and the request passed."
+	case r.Reporting:
+		step.Text += " Missing safeguards were only reported then; this is none that report mode waives."
+	}
+	if r.Demo && r.barred() {
+		step.Text += " Rows that are examples or unconfirmed counted, under demo."
 	}
 	return step
 }
@@ -166,9 +190,12 @@ func (r *Recorded) unknown() (list []string) {
 		}
 	default: // the reason says it all
 	}
-	if r.Region == nil {
+	switch {
+	case r.Region == nil:
 		list = append(list, "which regions the site declared and where its gateway stood")
-	} else {
+	case r.barred():
+		list = append(list, "why the other regions that the site declared could not answer")
+	default:
 		list = append(list, "which other regions were lawful")
 	}
 	return append(list, "what the person chose beside that")

@@ -106,7 +106,7 @@ func (v *view) safeguard(r *regime, leg *Leg, d *Decision) (found, Reason) {
 // counts reports whether a row satisfies its law for a leg, proven or not.
 func (v *view) counts(law *Law, x *instrument, leg *Leg, a *Activity) bool {
 	return x.mechanism != nil && !x.unnamed() && fits(x.Safeguard, leg) && serves(x.Safeguard, a) &&
-		x.short(leg, a) == nil && !(v.covered(law, leg) && !slices.Contains(law.Concern.Tags, x.Tag))
+		!x.short(leg, a) && !(v.covered(law, leg) && !slices.Contains(law.Concern.Tags, x.Tag))
 }
 
 // unnamed reports whether a row names no countries though its mechanism wants them named.

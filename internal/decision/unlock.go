@@ -36,29 +36,38 @@ func somewhere(country string) string {
 	return cmp.Or(country, "a country that is not known")
 }
 
+// wanted is what a law misses in a leg: in a sentence, by words, and the row that
+// comes nearest, if one is made for the flow.
+type wanted struct {
+	unlock  string
+	lacks   []Lack
+	nearest *Safeguard
+}
+
 // safeguardWanted says which safeguard a law misses. unproven is the row that
 // would do if it were proven, or nil.
-func (v *view) safeguardWanted(law *Law, leg *Leg, d *Decision, unproven *Safeguard) string {
+func (v *view) safeguardWanted(law *Law, leg *Leg, d *Decision, unproven *Safeguard) wanted {
 	a := d.Activity
 	if v.terse {
-		return ""
+		return wanted{}
 	}
 	under := fmt.Sprintf("under %s (%s) for %s", law.ID, law.Title, flow(leg))
 	if unproven != nil {
-		return fmt.Sprintf("a proven safeguard %s; the row %s %s", under, unproven.ID, proof(unproven))
+		return wanted{fmt.Sprintf("a proven safeguard %s; the row %s %s", under, unproven.ID, proof(unproven)), []Lack{LacksProof}, unproven}
 	}
 	want := fmt.Sprintf("a safeguard %s that covers %s and %s", under,
 		list("category", "categories", a.Categories), list("purpose", "purposes", a.Purposes))
 	if v.covered(law, leg) {
-		return want + fmt.Sprintf("; %s is in a country of concern or owned from one, which only %s opens", leg.Recipient, strings.Join(law.Concern.Tags, ", "))
+		return wanted{unlock: want + fmt.Sprintf("; %s is in a country of concern or owned from one, which only %s opens", leg.Recipient, strings.Join(law.Concern.Tags, ", ")), lacks: []Lack{LacksConcern}}
 	}
-	if row, lacks := v.nearest(law, leg, d); row != nil {
-		if lacks == "" {
-			lacks = v.openLacks(law, leg, a)
-		}
-		want += fmt.Sprintf("; the nearest row %s %s", row.ID, lacks)
+	row, short := v.nearest(law, leg, d)
+	if row == nil {
+		return wanted{unlock: want, lacks: []Lack{LacksMechanism}}
 	}
-	return want
+	if len(short.lacks) == 0 {
+		short = v.openLacks(law, leg, a)
+	}
+	return wanted{want + fmt.Sprintf("; the nearest row %s %s", row.ID, strings.Join(short.words, " and ")), short.lacks, row}
 }
 
 // proof says why a row is not proven.
@@ -75,67 +84,66 @@ func proof(row *Safeguard) string {
 
 // nearest finds the row of a law made for the flow that lacks least, whether or
 // not it is in force, and says what it lacks. Ties go by id.
-func (v *view) nearest(law *Law, leg *Leg, d *Decision) (*Safeguard, string) {
-	var best *Safeguard
-	var bestLacks []string
-	fewest := 0
+func (v *view) nearest(law *Law, leg *Leg, d *Decision) (best *Safeguard, least shortage) {
 	for i := range v.policy.Safeguards {
 		row := &v.policy.Safeguards[i]
 		if row.Law != law.ID || !fits(row, leg) {
 			continue
 		}
-		lacks, count := v.shortOf(law, row, leg, d)
-		if best == nil || count < fewest || count == fewest && row.ID < best.ID {
-			best, bestLacks, fewest = row, lacks, count
+		s := v.shortOf(law, row, leg, d)
+		if best == nil || s.count < least.count || s.count == least.count && row.ID < best.ID {
+			best, least = row, s
 		}
 	}
-	return best, strings.Join(bestLacks, " and ")
+	return best, least
 }
 
-// shortOf says what a row lacks for an activity, and how much that is.
-func (v *view) shortOf(law *Law, row *Safeguard, leg *Leg, d *Decision) (lacks []string, count int) {
+// shortage is what a row lacks for a flow: in words for people and for programs,
+// and how much it is.
+type shortage struct {
+	words []string
+	lacks []Lack
+	count int
+}
+
+func (s *shortage) add(count int, words string, lacks ...Lack) {
+	s.words, s.lacks, s.count = append(s.words, words), append(s.lacks, lacks...), s.count+count
+}
+
+// shortOf says what a row lacks for an activity.
+func (v *view) shortOf(law *Law, row *Safeguard, leg *Leg, d *Decision) (s shortage) {
 	a := d.Activity
 	if slices.Contains(row.Except, d.Country) {
-		lacks = append(lacks, "is not for people of "+d.Country)
-		count++
+		s.add(1, "is not for people of "+d.Country, LacksPeople)
 	}
 	if missing := row.Categories.lacks(a.Categories); len(missing) > 0 {
-		lacks = append(lacks, "lacks "+list("category", "categories", missing))
-		count += len(missing)
+		s.add(len(missing), "lacks "+list("category", "categories", missing), lacking("category", missing)...)
 	}
 	if missing := row.Purposes.lacks(a.Purposes); len(missing) > 0 {
-		lacks = append(lacks, "lacks "+list("purpose", "purposes", missing))
-		count += len(missing)
+		s.add(len(missing), "lacks "+list("purpose", "purposes", missing), lacking("purpose", missing)...)
 	}
 	if len(row.Tag) > 0 && law.of(row.Tag) == nil {
-		lacks = append(lacks, row.Tag+" is no mechanism of the law")
-		count += 100
+		s.add(100, row.Tag+" is no mechanism of the law", LacksMechanism)
 	}
 	x := law.instrument(row, v.assessment(row), v.at)
 	if x.mechanism != nil && x.unnamed() {
-		lacks = append(lacks, "names no destination countries, as "+row.Tag+" has to")
-		count++
+		s.add(1, "names no destination countries, as "+row.Tag+" has to", LacksCountries)
 	}
-	if duty := x.short(leg, a); duty != nil {
-		lacks = append(lacks, fmt.Sprintf("shows no %s that holds now (%s)", duty.Evidence, duty.Title))
-		count++
+	for i, duty := range x.shorts(leg, a) {
+		s.add(1-min(i, 1), fmt.Sprintf("shows no %s that holds now (%s)", duty.Evidence, duty.Title), Lack("duty:"+duty.Evidence))
 	}
 	if v.at.Before(row.Validity.From) {
-		lacks = append(lacks, "starts at "+row.Validity.From.Format(time.RFC3339))
-		count++
+		s.add(1, "starts at "+row.Validity.From.Format(time.RFC3339), LacksForce)
 	} else if !row.Validity.Contains(v.at) {
-		lacks = append(lacks, "ended at "+row.Validity.Until.Format(time.RFC3339))
-		count++
+		s.add(1, "ended at "+row.Validity.Until.Format(time.RFC3339), LacksForce)
 	}
 	if row.Occasional && !a.Occasional {
-		lacks = append(lacks, "is for occasional transfers only")
-		count++
+		s.add(1, "is for occasional transfers only", LacksRoutine)
 	}
 	if !proven(row) && !v.site.Demo {
-		lacks = append(lacks, proof(row))
-		count++
+		s.add(1, proof(row), LacksProof)
 	}
-	return lacks, count
+	return s
 }
 
 // list writes "category 1a" or "categories 1a, 1h".
@@ -163,13 +171,15 @@ func (v *view) lawWanted(country string, leg *Leg) string {
 
 // openLacks says which of two rows an open law's flow lacks: that of its own rule,
 // or the one that binds the recipient.
-func (v *view) openLacks(law *Law, leg *Leg, a *Activity) string {
+func (v *view) openLacks(law *Law, leg *Leg, a *Activity) (s shortage) {
 	for i := range v.rows[law] {
 		if x := &v.rows[law][i]; x.mechanism != nil && x.mechanism.Rule && v.counts(law, x, leg, a) {
-			return "is the law's own rule; the statement promises bound recipients (§9), so a row with the contract that binds " + leg.Recipient + " is needed too"
+			s.add(1, "is the law's own rule; the statement promises bound recipients (§9), so a row with the contract that binds "+leg.Recipient+" is needed too", LacksContract)
+			return s
 		}
 	}
-	return "binds the recipient; a row with the law's own rule is needed too"
+	s.add(1, "binds the recipient; a row with the law's own rule is needed too", LacksRule)
+	return s
 }
 
 // of returns the law's mechanism of a tag, or nil.

@@ -35,6 +35,9 @@ func Finish(d *decision.Decision) {
 		d.Waived = nil
 	}
 	if d.Outcome == decision.Allowed && len(d.Candidates) == 0 {
+		if all := d.Candidates[:cap(d.Candidates)]; len(all) > 0 {
+			d.Barred = &all[0] // none was kept, so each stands where it stood
+		}
 		d.Candidates = nil
 		d.Outcome, d.Reason = decision.Denied, decision.NoRegion
 		if n := len(d.Refused); n > 0 {

@@ -3,8 +3,6 @@ package ledger_test
 import (
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -167,36 +165,5 @@ func TestVerifyResumes(t *testing.T) {
 	m.set("/state", []byte("{"))
 	if _, err := verifyWith(m, "/l", o); err == nil {
 		t.Error("a state that is cut off is taken")
-	}
-}
-
-// The size of what is sealed, with its hashes, for each record of a usual kind.
-func TestSealedSize(t *testing.T) {
-	dir := t.TempDir()
-	l := open(t, dir, ledger.Options{SegmentEntries: 4096})
-	for i := range 4096 {
-		rec := usualRecord()
-		rec.ID, rec.Salt = [16]byte{}, [16]byte{}
-		rec.Time = rec.Time.Add(time.Duration(i) * time.Millisecond)
-		rec.Subject = l.Subject(fmt.Sprint("account ", i%500), "", rec.Time)
-		add(t, l, string(rec.Append(nil)))
-	}
-	sealed := filepath.Join(dir, "epoch-000001", "sealed", "000000.zst")
-	within(t, 20*time.Second, "the segment is sealed", func() bool {
-		_, err := os.Stat(sealed)
-		return err == nil
-	})
-	size := int64(0)
-	for _, name := range []string{sealed, filepath.Join(dir, "epoch-000001", "hash", "000000.tiles")} {
-		info, err := os.Stat(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		size += info.Size()
-	}
-	if perRecord := size / 4096; perRecord > 160 {
-		t.Errorf("%d bytes for each record", perRecord)
-	} else {
-		t.Logf("%d bytes for each record", perRecord)
 	}
 }

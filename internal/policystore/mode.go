@@ -54,7 +54,12 @@ func (m *Mode) At(t time.Time) (on, over bool) {
 // by the gateway's mode, or by that of the activity's row in the registers. Nothing
 // else is ever waived: a decision that may be names the candidate (Waived).
 func (m *Mode) Reports(d *decision.Decision, t time.Time) bool {
-	return d.Waived != nil && (m.reporting(t) || d.Activity != nil && reporting(d.Activity, t))
+	return d.Waived != nil && m.Of(d.Activity, t)
+}
+
+// Of reports whether the mode is to report only, of an activity at t; nil is none yet.
+func (m *Mode) Of(a *decision.Activity, t time.Time) (report bool) {
+	return m.reporting(t) || a != nil && reporting(a, t)
 }
 
 // reporting reports whether the activity's row lets it report only at t.

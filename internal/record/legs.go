@@ -21,6 +21,8 @@ type Verdict struct {
 	Instrument string
 	Assessment string
 	Missing    bool
+	Lacks      []string // what is missing, each in a word
+	Nearest    string   // row of the register that comes nearest to what is missing
 	Unknown    []Unknown
 }
 
@@ -68,10 +70,16 @@ var verdictTable = newObject(func(v *Verdict) *[]Unknown { return &v.Unknown },
 		of("direct-collection", "inside-territory", "before-reach", "own-controller", "stored-in-singapore"),
 	row("instrument", Label, func(v *Verdict) field { return (*text)(&v.Instrument) },
 		"contract or other instrument of the safeguard", "§9", "§5(l)"),
+	row("lacks", Labels, func(v *Verdict) field { return (*texts)(&v.Lacks) },
+		"what the law asks for and there is not: mechanism, law, concern, people, countries, force, routine, proof, contract, rule, or after a colon which category, purpose or duty, or how the data is to be kept in the territory (localisation)", "§9").
+		since(version2),
 	row("law", Label, func(v *Verdict) field { return (*must)(&v.Law) },
 		"law, by its id in laws.yaml", "introduction", "§9"),
 	row("missing", Flag, func(v *Verdict) field { return (*sign)(&v.Missing) },
 		"true if the law asks for a safeguard and there is none; absent otherwise", "§9"),
+	row("nearest", Label, func(v *Verdict) field { return (*text)(&v.Nearest) },
+		"row that comes nearest to what is missing, by its id in safeguards.yaml; absent if none is made for the step", "§9").
+		since(version2),
 	row("safeguard", Label, func(v *Verdict) field { return (*text)(&v.Safeguard) },
 		"tag of the safeguard that satisfies the law", "§9", "§5(l)"),
 )

@@ -6,6 +6,12 @@ const (
 	Denied  = "denied"
 )
 
+// The modes.
+const (
+	Enforce = "enforce"
+	Report  = "report"
+)
+
 // Self is the requester where the person whose data it is asks.
 const Self = "self"
 
@@ -37,15 +43,18 @@ type Transfer struct {
 
 	// Legs is the way of the data with what each law says, as AppendLegs writes
 	// it; ParseLegs reads it.
-	Legs       []byte
-	Region     string
-	Recipient  string
-	Purposes   []string // 2a ... 2g
-	Categories []string // 1a ... 1l
-	LegalBasis string
-	Reference  string   // consent, instruction, ticket, case, approver
-	Withheld   []string // what was removed from the recipient's hop
-	Subject    string   // pseudonym
+	Legs []byte
+	// Region, Recipient and Destination, the region's country, are those the data went
+	// to, or of a denial would have.
+	Region      string
+	Recipient   string
+	Destination string
+	Purposes    []string // 2a ... 2g
+	Categories  []string // 1a ... 1l
+	LegalBasis  string
+	Reference   string   // consent, instruction, ticket, case, approver
+	Withheld    []string // what was removed from the recipient's hop
+	Subject     string   // pseudonym
 
 	Method string
 	Route  string // pattern, never the path
@@ -55,6 +64,7 @@ type Transfer struct {
 
 	Decision string // Allowed or Denied
 	Enforced bool   // false if the decision was only reported
+	Mode     string // Enforce or Report
 	Reason   string
 	Cause    string // why what says who asks was refused, more exactly than Reason
 	Clause   string
@@ -65,7 +75,7 @@ type Transfer struct {
 	Shadow []byte
 
 	RetainUntil string // date
-	Demo        bool   // an example or unconfirmed safeguard was leaned on
+	Demo        bool   // an example or unconfirmed safeguard was leaned on; of a denial, would have counted
 	Trace       string // W3C trace id
 }
 
@@ -117,7 +127,10 @@ var transferTable = entryTable([]string{TypeAccepted, TypeRefused},
 		"what was decided; with enforced false a denial was only reported, and the request passed", "§9", "7-right(a)", "7-right(b)", "7-right(c)", "7-right(f)", "7-right(g)").
 		of(Allowed, Denied),
 	row("demo", Flag, func(t *Transfer) field { return (*sign)(&t.Demo) },
-		"true if the decision leaned on a safeguard that is an example or not confirmed; absent otherwise", "§5(l)"),
+		"true if the decision leaned on a safeguard that is an example or not confirmed, and of a denial if such would have counted; absent otherwise", "§5(l)"),
+	row("destination", Label, func(t *Transfer) field { return (*text)(&t.Destination) },
+		"country of the region: where the data went, or of a denial would have gone, ISO 3166-1 alpha-2; where staff were who asked, requester says", "§9").
+		since(version2),
 	row("enforced", Flag, func(t *Transfer) field { return (*truth)(&t.Enforced) },
 		"false if the decision was only reported", "§9"),
 	row("law", Label, func(t *Transfer) field { return (*text)(&t.Law) },
@@ -125,9 +138,12 @@ var transferTable = entryTable([]string{TypeAccepted, TypeRefused},
 	row("legal_basis", Label, func(t *Transfer) field { return (*text)(&t.LegalBasis) },
 		"legal basis of the activity, by the tag of the statement", "§2"),
 	row("legs", NoColumn, func(t *Transfer) field { return (*legs)(&t.Legs) },
-		"the steps the data takes, in order, with what each law says of each", "introduction", "§9", "9-operator", "9-partner", "§5(b)", "§5(l)"),
+		"the steps the data took, or of a denial would have taken, in order, with what each law says of each; no law was asked where the denial has another reason", "introduction", "§9", "9-operator", "9-partner", "§5(b)", "§5(l)"),
 	row("method", Label, func(t *Transfer) field { return (*text)(&t.Method) },
 		"method of the HTTP request"),
+	row("mode", Label, func(t *Transfer) field { return (*text)(&t.Mode) },
+		"whether a missing safeguard denied such requests then, or was only reported", "§9").
+		of(Enforce, Report).since(version2),
 	row("origin", Label, func(t *Transfer) field { return (*text)(&t.Origin) },
 		"country the request came from by its address, ISO 3166-1 alpha-2: a hint, which decides nothing; the address is not kept", "§5(j)"),
 	row("policy", Label, func(t *Transfer) field { return (*text)(&t.Policy) },
@@ -137,11 +153,11 @@ var transferTable = entryTable([]string{TypeAccepted, TypeRefused},
 	row("reason", Label, func(t *Transfer) field { return (*text)(&t.Reason) },
 		"code of why the request was denied, or would have been", "§4(c)", "§5(f)", "§6", "§8", "§9", "7-control(a)", "7-control(b)", "7-right(d)", "7-right(e)"),
 	row("recipient", Label, func(t *Transfer) field { return (*text)(&t.Recipient) },
-		"entity that received the data, by its id in recipients.yaml", "§4(c)", "§9", "9-operator", "9-partner", "§5(b)", "§5(l)"),
+		"entity that received the data, or of a denial would have, by its id in recipients.yaml", "§4(c)", "§9", "9-operator", "9-partner", "§5(b)", "§5(l)"),
 	row("reference", Key, func(t *Transfer) field { return (*text)(&t.Reference) },
 		"consent, instruction or case that the activity needs: kind:id, and after semicolons approver=who and until=@seconds", "§4(a)", "§4(b)"),
 	row("region", Label, func(t *Transfer) field { return (*text)(&t.Region) },
-		"region that was chosen to answer, by its code in regions.yaml", "§9", "§4(d)"),
+		"region that was chosen to answer, or of a denial would have answered, by its code in regions.yaml", "§9", "§4(d)"),
 	row("requester", Label, func(t *Transfer) field { return (*text)(&t.Requester) },
 		"who asked: self for the person, entity@COUNTRY for a member of staff", "§5(f)", "§9"),
 	row("retain_until", Label, func(t *Transfer) field { return (*day)(&t.RetainUntil) },

@@ -19,7 +19,7 @@ func ExplainRecord(p *decision.Policy, t *record.Transfer) (decision.Explanation
 		return decision.Explanation{}, err
 	}
 	r := decision.Recorded{
-		At: t.Time, Enforced: t.Enforced, Demo: t.Demo, Recipient: t.Recipient, Withheld: t.Withheld,
+		At: t.Time, Enforced: t.Enforced, Reporting: t.Mode == record.Report, Demo: t.Demo, Recipient: t.Recipient, Withheld: t.Withheld,
 		Decision: decision.Decision{
 			Reason: decision.Reason(t.Reason), Law: t.Law, Basis: decision.Basis(t.Basis), Country: t.Country,
 			Activity:   find(p.Activities, t.Activity, activityID),
@@ -87,7 +87,10 @@ func leg(p *decision.Policy, l *record.Leg) decision.Leg {
 		Recipient: l.Recipient, RecipientKind: decision.RecipientKind(l.RecipientKind), To: l.To,
 	}
 	for _, v := range l.Laws {
-		verdict := decision.Verdict{Law: v.Law, Because: decision.Because(v.Because)}
+		verdict := decision.Verdict{Law: v.Law, Because: decision.Because(v.Because), Nearest: nearest(p, &v)}
+		for _, lack := range v.Lacks {
+			verdict.Lacks = append(verdict.Lacks, decision.Lack(lack))
+		}
 		switch {
 		case v.Because != "":
 			verdict.Outcome = decision.NotATransfer
@@ -100,6 +103,15 @@ func leg(p *decision.Policy, l *record.Leg) decision.Leg {
 		to.Laws = append(to.Laws, verdict)
 	}
 	return to
+}
+
+// nearest is the row that comes nearest to what a recorded verdict misses.
+func nearest(p *decision.Policy, v *record.Verdict) *decision.Safeguard {
+	row := find(p.Safeguards, v.Nearest, func(s *decision.Safeguard) string { return s.ID })
+	if row == nil && v.Nearest != "" {
+		return &decision.Safeguard{ID: v.Nearest + ", which its policy does not have"}
+	}
+	return row
 }
 
 // SafeguardOf is the row that a recorded verdict names by its tag, instrument and

@@ -231,6 +231,18 @@ func TestARecordIsExplainedFromWhatItSays(t *testing.T) {
 		"staff of whom the record says nothing else, as those of before": {
 			func(r *record.Transfer) { r.Requester, r.Reason = "huawei-cloud-cn@CN", "minor_without_guardian" },
 			[]string{"The record does not say: which member of staff asked, and under which ticket"}, []string{"ticket_missing", "given:"}},
+		"a denial with what was denied": {
+			func(r *record.Transfer) {
+				r.Activity, r.Reason, r.Law, r.Region, r.Recipient, r.Mode, r.Demo = "support-training", "no_safeguard", "br", "cn-north-4", "huawei-cloud-cn", "report", true
+				r.Legs = record.AppendLegs(nil, []record.Leg{{Kind: "onward", Exporter: "sparkoo-sg", From: "SG", Recipient: "huawei-cloud-cn", To: "CN", Laws: []record.Verdict{
+					{Law: "br", Missing: true, Lacks: []string{"category:1g", "duty:consent"}, Nearest: "br-support-cn"},
+					{Law: "sg", Missing: true, Lacks: []string{"later:word"}, Nearest: "sg-gone"},
+				}}})
+			},
+			[]string{"Region cn-north-4 (CN, run by huawei-cloud-cn) would have answered.", "onward: the person in SG -> huawei-cloud-cn in CN.",
+				"missing: a row that covers category 1g, and evidence of a duty that holds: consent; the nearest row is br-support-cn.",
+				"missing: 'later:word'", "sg-gone, which its policy does not have", "safeguards.yaml:", "under demo", "Missing safeguards were only reported then"},
+			[]string{"Allowed", "was chosen"}},
 		"staff of nobody that is known": {
 			func(r *record.Transfer) { r.Requester, r.Reason = "unlisted@unknown", "staff_unknown_recipient" },
 			[]string{"staff of an entity that the registers do not know", "Denied: staff_unknown_recipient."}, nil},
