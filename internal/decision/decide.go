@@ -37,24 +37,30 @@ func (v *view) decide(f Facts) Decision {
 	if country.Valid(f.Country) {
 		d.Country = f.Country
 	}
-	if r := v.bar(f, d.Statement); r != "" {
-		d.Reason, d.Unlock, d.Barred = r, r.Info().Unlock, v.aim(&d, &f)
-		return d
-	}
-	if r := unaccounted(d.Activity, &f); r != "" {
-		d.Reason, d.Unlock = r, accountUnlock(r, d.Activity, &f)
-		return d
-	}
-	if r := stopped(d.Activity, &f); r != "" {
-		d.Reason, d.Unlock, d.Barred = r, choiceUnlock(r, d.Activity, &f.Choices), v.aim(&d, &f)
-		return d
-	}
-	if r := unreferred(d.Activity, &f); r != "" {
-		d.Reason, d.Unlock, d.Barred = r, r.Info().Unlock, v.aim(&d, &f)
+	if d.Reason, d.Unlock = v.before(&d, &f); d.Reason != "" {
+		d.Barred = v.aim(&d, &f)
 		return d
 	}
 	v.choose(&d, &f)
 	return d
+}
+
+// before returns the first reason to deny that asks for no region, and what would
+// unlock it; "" if there is none.
+func (v *view) before(d *Decision, f *Facts) (Reason, string) {
+	if r := v.bar(*f, d.Statement); r != "" {
+		return r, r.Info().Unlock
+	}
+	if r := unaccounted(d.Activity, f); r != "" {
+		return r, accountUnlock(r, d.Activity, f)
+	}
+	if r := stopped(d.Activity, f); r != "" {
+		return r, choiceUnlock(r, d.Activity, &f.Choices)
+	}
+	if r := unreferred(d.Activity, f); r != "" {
+		return r, r.Info().Unlock
+	}
+	return "", ""
 }
 
 // bar returns the first reason that denies whatever the region, or "".
