@@ -211,7 +211,7 @@ func guest(d *caddyfile.Dispenser, namespace string) (json.RawMessage, error) {
 //	    }
 //	    other_upstreams <addresses or handlers...> "<why>"
 //	    statement <name>
-//	    status_to <networks...>
+//	    status_to <networks or private_ranges...>
 //	    denial_page <file> [<language>]
 //	    log_personal_data "<why>"
 //	}
@@ -264,6 +264,9 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 			handler.DenialPages = append(handler.DenialPages, &DenialPage{File: args[0], Language: strings.Join(args[1:], "")})
 
 		default:
+			if strings.HasPrefix(word, "@") {
+				return nil, h.Errf("the matcher '%s' stands inside 'transfer': define it in the site, outside of this block, and name it here, as in 'activity storage %s'", word, word)
+			}
 			err = h.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, []string{"activity", "region", "other_upstreams", "statement", "status_to", "denial_page", "log_personal_data"}))
 		}
 		if err != nil {

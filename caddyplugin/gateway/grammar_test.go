@@ -183,6 +183,8 @@ func TestGrammarErrors(t *testing.T) {
 		// the directive
 		{name: "unknown subdirective", block: "activty serving",
 			want: "unrecognized subdirective 'activty'; did you mean 'activity'?, at Caddyfile:11"},
+		{name: "matcher inside the directive", block: "@objects path /v1/objects/*\nactivity storage @objects",
+			want: "the matcher '@objects' stands inside 'transfer': define it in the site, outside of this block, and name it here, as in 'activity storage @objects', at Caddyfile:11"},
 		{name: "argument of the directive", site: "http://gw.test {\ntransfer now {\n" + goodBlock + "\n}\n}",
 			want: "wrong argument count or unexpected line ending after 'now', at Caddyfile:10"},
 		{name: "activity without a name", block: "activity",
@@ -278,6 +280,7 @@ func TestGoodGrammar(t *testing.T) {
 		"enforce":                  {options: goodOptions + "\nmode enforce"},
 		"report":                   {options: goodOptions + "\nmode report dpo@example.test 2027-01-31"},
 		"two identity sources":     {options: goodOptions + "\nidentity auth\nidentity header {\nfrom 10.0.0.0/8 ::1\n}"},
+		"private networks":         {options: goodOptions + "\nidentity header {\nfrom private_ranges 192.0.2.7\n}", block: goodBlock + "\nstatus_to private_ranges 192.0.2.7"},
 		"assertion":                {options: goodOptions + "\nassertion {\nissuer https://gw.test\nalgorithm ES256\nlifetime 1m\nper_request\n}"},
 		"ledger options":           {options: "demo\nnode gw-sg-1 SG sparkoo-sg\nledger {ledger} {\nmin_free 1MiB\nreserve 2GiB\nepoch_entries 1000000\nkey_months 3\n}"},
 		"buffer outside":           {options: "demo\nnode gw-za-1 ZA sparkoo-za\nledger {ledger}\naccept_ledger_outside"},

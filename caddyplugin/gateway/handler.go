@@ -63,7 +63,8 @@ type Handler struct {
 	Statement string `json:"statement,omitempty"`
 
 	// Networks whose callers are told in the response field Transfer-Status what
-	// was decided and where it is recorded, as CIDR blocks. Default: none
+	// was decided and where it is recorded, as addresses, CIDR blocks or
+	// private_ranges. Default: none
 	StatusTo []string `json:"status_to,omitempty"`
 
 	// Why access and error logs keep who sent a request to this site and what for:

@@ -7,18 +7,16 @@ import (
 
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/fields"
 )
 
 // provisionStatus reads the networks whose callers are told what was decided.
 func (h *Handler) provisionStatus() error {
-	for _, text := range h.StatusTo {
-		network, err := netip.ParsePrefix(text)
-		if err != nil {
-			return fmt.Errorf("status_to '%s' is no network: write address/length, such as 10.0.0.0/8", text)
-		}
-		h.statusTo = append(h.statusTo, network.Masked())
+	var bad string
+	if h.statusTo, bad = option.Networks(h.StatusTo); bad != "" {
+		return fmt.Errorf("status_to '%s' is no network: write address/length, such as 10.0.0.0/8", bad)
 	}
 	return nil
 }

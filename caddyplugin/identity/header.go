@@ -12,6 +12,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/suggest"
 )
@@ -25,7 +26,8 @@ func init() {
 // other peer are removed and counted. The peer is whoever opened the
 // connection, never a forwarded address.
 type Header struct {
-	// Peers whose fields are believed, as addresses or CIDR blocks. Required.
+	// Peers whose fields are believed, as addresses, CIDR blocks or private_ranges.
+	// Required.
 	From []string `json:"from,omitempty"`
 
 	// Field with the registered country, ISO 3166-1 alpha-2 in upper case.
@@ -75,7 +77,7 @@ func (Header) CaddyModule() caddy.ModuleInfo {
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
 //
 //	identity header {
-//	    from                <addresses or CIDR blocks...>
+//	    from                <addresses, CIDR blocks or private_ranges...>
 //	    country_field       <name>
 //	    account_field       <name>
 //	    staff_entity_field  <name>
@@ -122,12 +124,9 @@ func (h *Header) Provision(caddy.Context) error {
 	if len(h.From) == 0 {
 		return errors.New("identity header believes nobody: name the proxies in front, as in 'from 10.0.0.0/8'")
 	}
-	for _, text := range h.From {
-		prefix, err := parsePeer(text)
-		if err != nil {
-			return fmt.Errorf("identity header: '%s' is neither an address nor a CIDR block", text)
-		}
-		h.from = append(h.from, prefix)
+	var bad string
+	if h.from, bad = option.Networks(h.From); bad != "" {
+		return fmt.Errorf("identity header: '%s' is neither an address nor a CIDR block", bad)
 	}
 	for field, value := range map[*string]string{
 		&h.CountryField: "Registered-Country", &h.AccountField: "Account-Id",
@@ -147,13 +146,6 @@ func (h *Header) Provision(caddy.Context) error {
 		}
 	}
 	return nil
-}
-
-func parsePeer(text string) (netip.Prefix, error) {
-	if addr, err := netip.ParseAddr(text); err == nil {
-		return addr.Prefix(addr.BitLen())
-	}
-	return netip.ParsePrefix(text)
 }
 
 // Fields implements gateway.FieldReader.

@@ -19,7 +19,7 @@ caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddypl
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/regular internal/review internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
-caddyplugin/identity: caddyplugin/gateway internal/decision internal/guard internal/reference internal/regular internal/suggest internal/token
+caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/reference internal/regular internal/suggest internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/suggest
 caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/review internal/suggest
