@@ -30,7 +30,7 @@ config: internal/country internal/decision internal/policydiff internal/question
 controllers: internal/country internal/decision internal/reference internal/regular internal/suggest
 internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/regular
 internal/coverage: config internal/decision
-internal/policydiff: internal/country internal/decision
+internal/policydiff: internal/country internal/decision internal/world
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
 internal/query: internal/country internal/record internal/suggest
 internal/query/scan: internal/ledger internal/query internal/record
@@ -56,6 +56,7 @@ internal/refusals:
 internal/repeats:
 internal/review: config internal/decision internal/ledger internal/query internal/query/scan internal/record internal/tiles internal/whatif
 internal/suggest:
+internal/world:
 internal/reference: internal/decision
 internal/regular:
 internal/testsupport:

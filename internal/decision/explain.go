@@ -115,9 +115,9 @@ func Explain(p *Policy, s *Site, at time.Time, f Facts, finish func(*Decision)) 
 	}
 	for i := range d.Refused {
 		e.Regions = append(e.Regions, v.refusedRegion(&d.Refused[i]))
-		e.Steps = append(e.Steps, v.stepRefusal(&d.Refused[i], &d, &f))
 	}
-	e.Steps = append(e.Steps, stepOutcome(&d))
+	e.Steps = append(e.Steps, v.stepRefusals(&d, &f)...)
+	e.Steps = append(e.Steps, v.stepOutcome(&d))
 	return e
 }
 

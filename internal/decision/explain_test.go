@@ -54,10 +54,16 @@ func TestExplain(t *testing.T) {
 			"leg|storage: sparkoo-br in BR -> sparkoo-sg in SG.||",
 			"law|br (LGPD Arts 33-36): no transfer under it, because the person gives the data to the controller themselves.||laws.yaml:1",
 			"law|br (LGPD Arts 33-36): satisfied by br-scc-operators (br-law-scc), IGA-1.|§9|safeguards.yaml:2",
-			"outcome|Allowed: huawei-cloud-cn in CN answers from region cn-north-4.||",
+			"outcome|Allowed: huawei-cloud-cn in CN answers from region cn-north-4, because the laws br, sg are satisfied (br-law-scc, sg-law-scc).||",
 		}},
 		"what no safeguard covers": {person(p, "support-training", "FR"), []string{
 			"law|eu (GDPR Arts 44-49): not satisfied; missing: a row that covers category 1g; the nearest row is eu-scc-cn.||",
+			"region|Regions ap-southeast-3 (SG, run by sparkoo-sg), ap-southeast-1 (HK, run by sparkoo-hk), ap-southeast-2 (TH, run by sparkoo-th), af-south-1 (ZA, run by sparkoo-za), " +
+				"sa-brazil-1 (BR, run by sparkoo-br), la-south-2 (CL, run by sparkoo-cl), me-east-1 (SA, run by sparkoo-sa) are not lawful: recipient_not_allowed. " +
+				"The recipient fits no row of §4 or §9 for this activity. They need a recipient of kind 4c.|§4|",
+			"outcome|Denied in all 8 regions of the site: no_safeguard, because law eu (GDPR Arts 44-49) is not satisfied by any safeguard. To pass, the request needs " +
+				"a safeguard under eu (GDPR Arts 44-49) for sparkoo-sg in SG -> huawei-cloud-cn in CN that covers categories 1a, 1g, 1h, 1l and purpose 2c; the nearest row eu-scc-cn lacks category 1g; and " +
+				"a safeguard under sg (PDPA s.26) for sparkoo-sg in SG -> huawei-cloud-cn in CN that covers categories 1a, 1g, 1h, 1l and purpose 2c; the nearest row sg-scc-cn lacks category 1g.|§9|",
 			"controller|The controller is sparkoo-sg (Sparkoo Technologies Singapore Pte. Ltd.) in SG: the country table. It answers for every country no other controller serves.|§11|",
 		}},
 		"a country without a law": {person(p, "support", "AR"), []string{
@@ -69,7 +75,7 @@ func TestExplain(t *testing.T) {
 		}},
 		"nobody": {nobody, []string{
 			"who|The request is by nobody who is identified.|§11|",
-			"outcome|Allowed: the lawful region nearest to the visitor answers.||",
+			"outcome|Allowed: the region nearest to the visitor answers, of the 7 that are lawful.||",
 		}},
 		"staff": {staffOf(person(p, "support", "BR"), "huawei-cloud-cn", "CN"), []string{
 			"who|The request is by staff of huawei-cloud-cn in CN, about a person who registered in BR.|§11|",
@@ -83,6 +89,28 @@ func TestExplain(t *testing.T) {
 			if !slices.Contains(texts(e.Steps), want) {
 				t.Errorf("%s: lacks\n  %s\nhas\n  %s", name, want, strings.Join(texts(e.Steps), "\n  "))
 			}
+		}
+	}
+}
+
+// TestNoLawIsNoPermission: whatever is said of a country without a law, it never reads as
+// leave to transfer.
+func TestNoLawIsNoPermission(t *testing.T) {
+	p := clone(policy())
+	for _, p.UnknownLaw = range []decision.UnknownLaw{decision.DenyUnknown, decision.SingaporeUnknown} {
+		n := 0
+		for _, activity := range activityIDs(p) {
+			for _, text := range texts(explain(p, person(p, activity, "AR")).Steps) {
+				if low := strings.ToLower(text); strings.Contains(low, "no law is registered") {
+					n++
+					if !strings.Contains(low, "no law is registered for ar, which is no permission") {
+						t.Errorf("%s: %s", activity, text)
+					}
+				}
+			}
+		}
+		if n == 0 {
+			t.Errorf("%s: nothing says that no law is registered", p.UnknownLaw)
 		}
 	}
 }

@@ -207,16 +207,60 @@ func (v *view) stepCandidate(c *Candidate, several bool, i int) Step {
 	return step
 }
 
-// stepRefusal tells why a region is not.
-func (v *view) stepRefusal(r *Refusal, d *Decision, f *Facts) Step {
-	info := r.Reason.Info()
-	step := Step{Topic: "region", Clause: info.Clause}
-	place := ""
-	if region := v.regions[r.Region]; region != nil {
-		place, step.Source = fmt.Sprintf(" (%s, run by %s)", region.Country, region.Operator), region.Position
+// stepRefusals tells why regions are not. Those that no law was asked about and that
+// are refused for one reason are told together.
+func (v *view) stepRefusals(d *Decision, f *Facts) (steps []Step) {
+	told := map[Reason]bool{}
+	for i := range d.Refused {
+		r := &d.Refused[i]
+		if legs := v.judged(r, d, f); legs != nil {
+			step := v.stepRefusal(r.Reason, []*Refusal{r})
+			step.Steps = v.stepLegs(legs)
+			steps = append(steps, step)
+			continue
+		}
+		if told[r.Reason] {
+			continue
+		}
+		told[r.Reason] = true
+		var alike []*Refusal
+		for j := range d.Refused {
+			if other := &d.Refused[j]; other.Reason == r.Reason && v.judged(other, d, f) == nil {
+				alike = append(alike, other)
+			}
+		}
+		steps = append(steps, v.stepRefusal(r.Reason, alike))
 	}
-	step.Text = fmt.Sprintf("Region %s%s is not lawful: %s. %s It needs %s.", r.Region, place, r.Reason, info.Title, r.Unlock)
-	step.Steps = v.stepLegs(v.judged(r, d, f))
+	return steps
+}
+
+// stepRefusal tells why regions are refused for one reason.
+func (v *view) stepRefusal(reason Reason, alike []*Refusal) Step {
+	info := reason.Info()
+	step := Step{Topic: "region", Clause: info.Clause}
+	var places, needs []string
+	for i, r := range alike {
+		place := r.Region
+		if region := v.regions[r.Region]; region != nil {
+			place = fmt.Sprintf("%s (%s, run by %s)", r.Region, region.Country, region.Operator)
+			if i == 0 {
+				step.Source = region.Position
+			}
+		}
+		places = append(places, place)
+		need := r.Unlock
+		if len(alike) > 1 {
+			need, _, _ = strings.Cut(need, "; ") // what follows is about one of them
+		}
+		if !slices.Contains(needs, need) {
+			needs = append(needs, need)
+		}
+	}
+	name, it := "Region", "is not lawful: %s. %s It needs %s."
+	if len(alike) > 1 {
+		name, it = "Regions", "are not lawful: %s. %s They need %s."
+	}
+	step.Text = fmt.Sprintf("%s %s "+it, name, strings.Join(places, ", "), reason, info.Title, strings.Join(needs, "; or "))
 	return step
 }
 
@@ -303,18 +347,81 @@ func (v *view) stepVerdict(verdict *Verdict) Step {
 	return step
 }
 
-func stepOutcome(d *Decision) Step {
+// stepOutcome is the answer in one sentence: allowed or denied, where, and why; and
+// what would unlock a denial.
+func (v *view) stepOutcome(d *Decision) Step {
 	step := Step{Topic: "outcome"}
 	if d.Outcome == Allowed {
 		c := &d.Candidates[0]
-		step.Text = fmt.Sprintf("Allowed: %s in %s answers from region %s.", c.Recipient.ID, c.Region.Country, c.Region.Code)
-		if d.Activity.Order == OrderNearest && len(d.Candidates) > 1 {
-			step.Text = "Allowed: the lawful region nearest to the visitor answers."
+		step.Text = fmt.Sprintf("Allowed: %s in %s answers from region %s, because %s.", c.Recipient.ID, c.Region.Country, c.Region.Code, grounded(c))
+		if n := len(d.Candidates); d.Activity.Order == OrderNearest && n > 1 {
+			step.Text = fmt.Sprintf("Allowed: the region nearest to the visitor answers, of the %d that are lawful.", n)
 		}
 		return step
 	}
-	info := d.Reason.Info()
-	step.Clause = info.Clause
-	step.Text = fmt.Sprintf("Denied: %s. %s To pass, the request needs %s.", d.Reason, info.Title, d.Unlock)
+	step.Clause = d.Reason.Info().Clause
+	step.Text = fmt.Sprintf("Denied%s: %s, because %s. To pass, the request needs %s.", asked(d), d.Reason, v.whyDenied(d.Reason, d.Law), d.Unlock)
 	return step
+}
+
+// grounded says why a candidate is lawful.
+func grounded(c *Candidate) string {
+	var laws []string
+	for _, row := range c.Safeguards {
+		if !slices.Contains(laws, row.Law) {
+			laws = append(laws, row.Law)
+		}
+	}
+	switch {
+	case c.Lacking != "":
+		return "nothing may stop such a request on its way to the store (§6, §7)"
+	case !c.Transfer:
+		return "the data stays in the country and with the controller"
+	case len(laws) == 0:
+		return "no law that applies sees a transfer, and the data goes where it is stored"
+	}
+	name := "law " + laws[0] + " is"
+	if len(laws) > 1 {
+		name = "the laws " + strings.Join(laws, ", ") + " are"
+	}
+	return fmt.Sprintf("%s satisfied (%s)", name, strings.Join(c.Tags(), ", "))
+}
+
+// asked says where a request is denied.
+func asked(d *Decision) string {
+	switch n := len(d.Refused); n {
+	case 0:
+		return " wherever it might go"
+	case 1:
+		return " in region " + d.Refused[0].Region
+	default:
+		return fmt.Sprintf(" in all %d regions of the site", n)
+	}
+}
+
+// whyDenied says why, as the end of a sentence.
+func (v *view) whyDenied(r Reason, id string) string {
+	name := id
+	if law := v.lawOf(id); law != nil {
+		name = fmt.Sprintf("%s (%s)", law.ID, law.Title)
+	}
+	code, unknown := strings.CutPrefix(id, NoLaw+":")
+	switch {
+	case r == LawUnknown && unknown:
+		return "no law is registered for " + code + ", which is no permission"
+	case r == NoSafeguard && id != "":
+		return "law " + name + " is not satisfied by any safeguard"
+	case r == SafeguardUnproven && id != "":
+		return "the only safeguards for law " + name + " are examples or not confirmed by counsel"
+	case r == Localised && id != "":
+		return "law " + name + " wants the data kept in the person's country, and personal data is stored in Singapore (§9)"
+	}
+	return because(r.Info().Title)
+}
+
+// because turns a title into the end of a sentence.
+func because(title string) string {
+	title = strings.TrimSuffix(title, ".")
+	title = strings.ToLower(title[:1]) + title[1:]
+	return strings.ReplaceAll(title, ". ", "; ")
 }

@@ -74,7 +74,7 @@ func ExplainRecorded(p *Policy, r *Recorded) Explanation {
 	if r.Law != "" && !r.tells(r.Law) {
 		e.Steps = append(e.Steps, v.stepVerdict(&Verdict{Law: r.Law}))
 	}
-	e.Steps = append(e.Steps, r.outcome())
+	e.Steps = append(e.Steps, r.outcome(v))
 	if unknown := r.unknown(); len(unknown) > 0 {
 		e.Steps = append(e.Steps, Step{Topic: "unknown", Text: "The record does not say: " + strings.Join(unknown, "; ") + "."})
 	}
@@ -146,7 +146,7 @@ func (v *view) stepRecordedRegion(r *Recorded) Step {
 }
 
 // outcome says what came of it.
-func (r *Recorded) outcome() Step {
+func (r *Recorded) outcome(v *view) Step {
 	step := Step{Topic: "outcome"}
 	if r.Outcome == Allowed {
 		step.Text = "Allowed."
@@ -157,7 +157,7 @@ func (r *Recorded) outcome() Step {
 	}
 	info := r.Reason.Info()
 	step.Clause = info.Clause
-	step.Text = fmt.Sprintf("Denied: %s. %s To pass, such a request needs %s.", r.Reason, info.Title, info.Unlock)
+	step.Text = fmt.Sprintf("Denied: %s, because %s. To pass, such a request needs %s.", r.Reason, v.whyDenied(r.Reason, r.Law), info.Unlock)
 	switch {
 	case !r.Enforced:
 		step.Text += " The denial was only reported, and the request passed."

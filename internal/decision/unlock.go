@@ -257,7 +257,7 @@ func (v *view) sieveUnlock(r Reason, region *Region, recipient *Recipient, a *Ac
 		if v.store == nil {
 			return fmt.Sprintf("a storage region: activity %s is answered nowhere else", a.ID)
 		}
-		return fmt.Sprintf("region %s: activity %s is answered where data is stored, not in %s", v.store.Code, a.ID, region.Code)
+		return fmt.Sprintf("region %s: activity %s is answered where data is stored, and nowhere else", v.store.Code, a.ID)
 	case RecipientNotAllowed:
 		return kindUnlock(region.Operator, recipient, string(a.Kind))
 	case SupportNotAllowed:

@@ -21,6 +21,7 @@ type domain struct {
 	// classes are countries that no register tells apart, "" among them.
 	classes [][]string
 	scope   Scope
+	moments bool // of one policy are compared
 
 	flows int
 	found map[string]*finding // by kind and answers

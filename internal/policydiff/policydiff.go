@@ -180,6 +180,7 @@ func Diff(a, b *decision.Policy, from time.Time, s Scope) *Comparison {
 // Forecast compares two moments of one policy.
 func Forecast(p *decision.Policy, from, to time.Time, s Scope) *Comparison {
 	d := newDomain(p, p, s)
+	d.moments = true
 	d.compare(Moment{p, from}, Moment{p, to}, 0)
 	c := d.comparison(nil)
 	c.From, c.To = Side{p.Digest, from}, Side{p.Digest, to}

@@ -97,7 +97,7 @@ func TestDiff(t *testing.T) {
 				p.Safeguards = append(p.Safeguards, row)
 			}
 		}, []string{
-			"People registered in BR: support-training may newly go to cn-north-4 (CN) from 2027-03-01 on, under br-more, br-scc-operators, sg-more; until then denied, no_safeguard under law br.",
+			"People registered in BR: support-training may newly go to cn-north-4 (CN) from 2027-03-01 on, under br-more, br-scc-operators, sg-more; by the first policy denied, no_safeguard under law br.",
 			"+safeguard br-more is added, in force from 2027-03-01",
 		}, false},
 		"less may leave": {func(p *decision.Policy) {
@@ -109,7 +109,8 @@ func TestDiff(t *testing.T) {
 		"no longer an affiliate": {func(p *decision.Policy) {
 			p.Recipients[0].Supports = []string{"security-support"}
 		}, []string{
-			"People registered in AT, AX, BE, BG, BR, CL, CN, CY, CZ, DE, DK, EE and 35 more: support no longer goes to cn-north-4 (CN): support_not_allowed.",
+			"People registered in RE, YT, ZA in Africa; BR, CL, GF, GP, MF, MQ, PE in Americas; CN, CY, HK, SA, SG, TH in Asia; Northern Europe but FO, GG, IM, JE, SJ; " +
+				"Western Europe but CH, MC; Eastern Europe but BY, MD, RU, UA; ES, GR, HR, IT, MT, PT, SI in Southern Europe: support no longer goes to cn-north-4 (CN): support_not_allowed.",
 		}, false},
 		"order": {func(p *decision.Policy) {
 			for i := range p.Activities {
@@ -148,6 +149,21 @@ func TestDiff(t *testing.T) {
 
 // TestDiffOfTheSame: a policy does not differ from itself, whatever it says and
 // in whatever order.
+// TestForecastOfWhatMayLeave: of two moments the sentence says what held before.
+func TestForecastOfWhatMayLeave(t *testing.T) {
+	p := decisiontest.Policy()
+	for _, law := range []string{"br", "sg"} {
+		row := decisiontest.AffiliateRow(law)
+		row.ID, row.Categories, row.Validity.From = law+"-more", decisiontest.Of("1a", "1g", "1h", "1l"), later
+		p.Safeguards = append(p.Safeguards, row)
+	}
+	got := sentences(policydiff.Forecast(p, now, later, policydiff.Scope{Usual: true}))
+	want := "People registered in BR: support-training may newly go to cn-north-4 (CN), under br-more, br-scc-operators, sg-more; before that denied, no_safeguard under law br."
+	if !slices.Contains(got, want) {
+		t.Errorf("lacks %s\nhas\n%s", want, strings.Join(got, "\n"))
+	}
+}
+
 func TestDiffOfTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, site, at := decisiontest.DrawWorld(t)

@@ -7,6 +7,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/world"
 )
 
 // sentence tells a change to a person who knows privacy and not the registers.
@@ -20,8 +21,8 @@ func (d *domain) sentence(c *Change) string {
 		return fmt.Sprintf("%s: the statement in force is %s, instead of %s%s (§10).",
 			capital(activities(c, d)), orNobody(c.To.Statement), orNobody(c.From.Statement), when(c.When))
 	case Leaves:
-		return fmt.Sprintf("%s: %s may newly go to %s%s%s, under %s; until then denied, %s.",
-			people, activities(c, d), d.places(c), d.asked(c), when(c.When), orNoSafeguard(c.To.Safeguards), why(&c.From))
+		return fmt.Sprintf("%s: %s may newly go to %s%s%s, under %s; %s, %s.",
+			people, activities(c, d), d.places(c), d.asked(c), when(c.When), orNoSafeguard(c.To.Safeguards), d.otherwise(), why(&c.From))
 	case Stops:
 		text := fmt.Sprintf("%s: %s no longer %s to %s%s%s: %s", people, activities(c, d), d.verb(c, "goes", "go"), d.places(c), d.asked(c), when(c.When), why(&c.To))
 		if len(c.From.Safeguards) > 0 {
@@ -38,6 +39,15 @@ func (d *domain) sentence(c *Change) string {
 			people, activities(c, d), d.asked(c), d.verb(c, "goes", "go"), strings.Join(c.To.Order, ", "), strings.Join(c.From.Order, ", "), when(c.When))
 	}
 	return string(c.Kind)
+}
+
+// otherwise says when a flow is denied that may newly pass: of two policies by the first
+// of them, of two moments at the earlier one.
+func (d *domain) otherwise() string {
+	if d.moments {
+		return "before that denied"
+	}
+	return "by the first policy denied"
 }
 
 func orNobody(id string) string {
@@ -88,9 +98,6 @@ func (d *domain) rests(c *Change) string {
 	return strings.Join(parts, " and ")
 }
 
-// listed is how many codes a sentence names before it counts the rest.
-const listed = 12
-
 // people names those who registered in one of the countries.
 func (d *domain) people(codes []string) string {
 	registered := slices.DeleteFunc(slices.Clone(codes), func(c string) bool { return c == "" })
@@ -107,22 +114,14 @@ func (d *domain) people(codes []string) string {
 		return "People registered in any country"
 	case n > country.Count/2:
 		but := without(country.All(), registered)
-		text = "People registered in any country but " + enumerate(but)
+		text = "People registered in any country but " + world.List(but, country.All())
 	default:
-		text = "People registered in " + enumerate(registered)
+		text = "People registered in " + world.List(registered, country.All())
 	}
 	if nobody {
 		text += ", and people who are not registered"
 	}
 	return text
-}
-
-// enumerate lists codes, counting the rest of a long list.
-func enumerate(codes []string) string {
-	if len(codes) <= listed {
-		return strings.Join(codes, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(codes[:listed], ", "), len(codes)-listed)
 }
 
 func activities(c *Change, d *domain) string {

@@ -3,6 +3,7 @@ package whatif
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -12,12 +13,17 @@ import (
 // width is where lines are broken.
 const width = 100
 
-// Print writes an explanation for people: numbered steps, each with its clause
-// and the row it comes from, then the header fields an upstream gets.
+// Print writes an explanation for people: the answer, then numbered steps, each with
+// its clause and the row it comes from, then the header fields an upstream gets.
 func Print(w io.Writer, e *decision.Explanation) error {
 	out := new(strings.Builder)
 	fmt.Fprintf(out, "At %s, policy %.12s:\n", e.At.Format(time.RFC3339), e.Policy)
-	printSteps(out, e.Steps, "", "")
+	steps := slices.Clone(e.Steps)
+	if i := slices.IndexFunc(steps, func(s decision.Step) bool { return s.Topic == "outcome" }); i >= 0 {
+		printAnswer(out, &steps[i])
+		steps = slices.Delete(steps, i, i+1)
+	}
+	printSteps(out, steps, "", "")
 	if len(e.Regions) > 0 && len(e.Regions[0].Fields) > 0 {
 		fmt.Fprintf(out, "\nThe upstream in %s gets:\n", e.Regions[0].Region)
 		for _, f := range e.Regions[0].Fields {
@@ -26,6 +32,15 @@ func Print(w io.Writer, e *decision.Explanation) error {
 	}
 	_, err := io.WriteString(w, out.String())
 	return err
+}
+
+// printAnswer writes what came of it.
+func printAnswer(out *strings.Builder, answer *decision.Step) {
+	text := answer.Text
+	if at := where(answer); at != "" {
+		text += " [" + at + "]"
+	}
+	fmt.Fprintf(out, "%s\n", wrap(text, 0))
 }
 
 // printSteps numbers steps 1, 2, ... and their own ones 1.1, 1.2, ...

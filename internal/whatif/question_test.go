@@ -119,7 +119,8 @@ func TestExplainRefuses(t *testing.T) {
 // Lines are broken at blanks and numbered; what a step says is all there.
 func TestPrint(t *testing.T) {
 	e := decision.Explanation{At: noon, Policy: "0123456789abcdef", Steps: []decision.Step{
-		{Text: "First.", Clause: "§11", Source: "controllers.yaml:3"},
+		{Topic: "outcome", Text: "Denied: so it is.", Clause: "§9"},
+		{Topic: "who", Text: "First.", Clause: "§11", Source: "controllers.yaml:3"},
 		{Text: strings.Repeat("twelve words ", 11) + "end.", Steps: []decision.Step{{Text: "Inner."}}},
 	}, Regions: []decision.RegionAnswer{{Region: "r-1", Fields: []decision.Field{{Name: "Data-Region", Value: "r-1"}}}}}
 	var got bytes.Buffer
@@ -127,6 +128,7 @@ func TestPrint(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `At 2026-11-23T12:00:00Z, policy 0123456789ab:
+Denied: so it is. [§9]
 1. First. [§11, controllers.yaml:3]
 2. twelve words twelve words twelve words twelve words twelve words twelve words twelve words twelve
    words twelve words twelve words twelve words end.

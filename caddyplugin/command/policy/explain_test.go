@@ -48,16 +48,16 @@ func TestExplainFlags(t *testing.T) {
 	f := explainFlags{country: "BR", activity: "support-training", demo: true, at: "2026-12-02", staff: "huawei-cloud-cn@CN", ticket: "T-1", accessReason: "legal", approval: "approval:A-7:duty-manager:2026-12-03", node: "gw:ZA:sparkoo-za", regions: "ap-southeast-3,cn-north-4"}
 	wants(t, explained(t, f), "At 2026-12-02T12:00:00Z", "by staff of huawei-cloud-cn in CN, about a person who registered in BR",
 		"given: ticket T-1, reason legal, approval:A-7;approver=duty-manager;until=@1796299200",
-		"edge: sparkoo-br in BR -> sparkoo-za in ZA", "Denied: no_safeguard.", "[§4, config/policy/regions.yaml:")
+		"edge: sparkoo-br in BR -> sparkoo-za in ZA", "no_safeguard, because law br (", "[§4, config/policy/regions.yaml:")
 	f.json = true
 	var e decision.Explanation
 	if err := json.Unmarshal([]byte(explained(t, f)), &e); err != nil || e.Reason != decision.NoSafeguard || len(e.Regions) != 2 || len(e.Steps) < 6 {
 		t.Errorf("%v: %+v", err, e)
 	}
 	f = explainFlags{country: "BR", activity: "serving", chose: "restricted,2b,sparkoo-br", demo: true}
-	wants(t, explained(t, f), "processing is restricted; activity sparkoo-br switched off; objections to 2b, sparkoo-br", "Denied: processing_restricted")
+	wants(t, explained(t, f), "processing is restricted; activity sparkoo-br switched off; objections to 2b, sparkoo-br", "Denied wherever it might go: processing_restricted, because the person restricted")
 	f = explainFlags{country: "TH", activity: "serving", at: "2026-11-25", born: "2007-01-01", demo: true}
-	wants(t, explained(t, f), "a minor without a guardian", "Denied: minor_without_guardian")
+	wants(t, explained(t, f), "a minor without a guardian", "minor_without_guardian, because")
 	if _, err := (&explainFlags{born: "jane"}).question(); err == nil {
 		t.Error("jane is a birth")
 	}
@@ -104,7 +104,7 @@ http://gw.test {
 func TestExplainCaddyfile(t *testing.T) {
 	caddyfile := site(t)
 	text := explained(t, explainFlags{caddyfile: caddyfile, activity: "support", account: "secret-ana"})
-	wants(t, text, "the contracting party the Account Center shows", "Allowed: huawei-cloud-cn in CN answers from region cn-north-4.")
+	wants(t, text, "the contracting party the Account Center shows", "Allowed: huawei-cloud-cn in CN answers from region cn-north-4, because the laws br, sg, cn are satisfied")
 	for name, c := range map[string]struct{ request, from, want string }{
 		"a ticket":                  {"GET /v1/support/7?q=secret HTTP/1.1\nHost: gw.test\nRegistered-Country: BR\nAccount-Id: secret-ana\n", "127.0.0.1:1", "Allowed: huawei-cloud-cn in CN answers"},
 		"with a body, and CRLF":     {"POST /v1/x HTTP/1.1\r\nHost: gw.test\r\nContent-Length: 6\r\nRegistered-Country: PE\r\n\r\nsecret", "127.0.0.1:1", "The controller is sparkoo-pe"},
@@ -174,8 +174,8 @@ func TestExplainRecord(t *testing.T) {
 			t.Errorf("record %s: %s", number, got)
 		}
 	}
-	wants(t, explained(t, explainFlags{ledger: dir}, ids[1]), "staff of huawei-cloud-cn in CN", "given: ticket T-1.", "the contracting party the Account Center shows", "Denied: no_safeguard.")
-	wants(t, explained(t, explainFlags{record: dir + "#" + ids[2]}), "The person withdrew the consent this rests on.", "Denied: consent_withdrawn.")
+	wants(t, explained(t, explainFlags{ledger: dir}, ids[1]), "staff of huawei-cloud-cn in CN", "given: ticket T-1.", "the contracting party the Account Center shows", "Denied: no_safeguard,")
+	wants(t, explained(t, explainFlags{record: dir + "#" + ids[2]}), "because the person withdrew the consent this rests on.", "Denied: consent_withdrawn,")
 }
 
 // What a record does not say is said to be unknown, and nothing is made up in its
@@ -206,25 +206,25 @@ func TestARecordIsExplainedFromWhatItSays(t *testing.T) {
 	}{
 		"an objection to one recipient": {
 			func(r *record.Transfer) { r.Reason, r.Clause = "recipient_objected", "§7" },
-			[]string{"Denied: recipient_objected.", "The record does not say:", "which recipient the person objects to"},
+			[]string{"Denied: recipient_objected,", "The record does not say:", "which recipient the person objects to"},
 			[]string{"objections to", "huawei-cloud-cn"}},
 		"an objection to one purpose": {
 			func(r *record.Transfer) { r.Activity, r.Reason = "rights", "purpose_objected" },
-			[]string{"Denied: purpose_objected.", "which of the purposes 2c, 2f"}, []string{"objections to"}},
+			[]string{"Denied: purpose_objected,", "which of the purposes 2c, 2f"}, []string{"objections to"}},
 		"a denial whose regions nobody knows": {
 			func(r *record.Transfer) { r.Activity, r.Reason = "serving", "no_region" },
-			[]string{"Denied: no_region.", "which regions the site declared"}, []string{"Allowed"}},
+			[]string{"Denied: no_region,", "which regions the site declared"}, []string{"Allowed"}},
 		"a denial of what the policy allows": {
 			func(r *record.Transfer) { r.Activity, r.Reason, r.Law, r.Demo = "storage", "no_safeguard", "br", true },
-			[]string{"Denied: no_safeguard.", "br (", "laws.yaml:"}, []string{"Allowed"}},
+			[]string{"Denied: no_safeguard,", "br (", "laws.yaml:"}, []string{"Allowed"}},
 		"a party of no register": {
 			func(r *record.Transfer) {
 				r.Controller, r.ControllerName, r.Basis, r.Reason = "unlisted", "Acme Ltd", "account-center", "law_unknown"
 			},
-			[]string{"unlisted (Acme Ltd)", "the country of the contracting party", "Denied: law_unknown."}, nil},
+			[]string{"unlisted (Acme Ltd)", "the country of the contracting party", "Denied: law_unknown,"}, nil},
 		"a broken identity": {
 			func(r *record.Transfer) { *r = record.Transfer{Reason: "identity_broken", Basis: "not-registered"} },
-			[]string{"who asked", "Denied: identity_broken. The credential is not valid."}, []string{"for their own data", "nobody is registered"}},
+			[]string{"who asked", "Denied: identity_broken, because the credential is not valid."}, []string{"for their own data", "nobody is registered"}},
 		"a denial that was only reported": {
 			func(r *record.Transfer) { r.Reason, r.Law, r.Enforced = "no_safeguard", "br", false },
 			[]string{"Denied: no_safeguard", "only reported, and the request passed"}, nil},
@@ -245,7 +245,7 @@ func TestARecordIsExplainedFromWhatItSays(t *testing.T) {
 			[]string{"Allowed", "was chosen"}},
 		"staff of nobody that is known": {
 			func(r *record.Transfer) { r.Requester, r.Reason = "unlisted@unknown", "staff_unknown_recipient" },
-			[]string{"staff of an entity that the registers do not know", "Denied: staff_unknown_recipient."}, nil},
+			[]string{"staff of an entity that the registers do not know", "Denied: staff_unknown_recipient,"}, nil},
 		"a safeguard that the policy has not": {
 			func(r *record.Transfer) {
 				r.Type, r.Decision, r.Region, r.Recipient, r.Legs, r.Withheld = record.TypeAccepted, "allowed", "ap-southeast-3", "sparkoo-sg", legs, []string{"cookie"}
@@ -322,7 +322,7 @@ func TestExplainOnline(t *testing.T) {
 	}))
 	defer admin.Close()
 	text := explained(t, explainFlags{address: strings.TrimPrefix(admin.URL, "http://"), activity: "support", account: "secret-ana"})
-	wants(t, text, "policy 0123456789ab", "1. Denied: no_safeguard.")
+	wants(t, text, "policy 0123456789ab", "Denied: no_safeguard.")
 	if address != "POST /transfer/explain" || !strings.Contains(body, `"account":"secret-ana"`) || strings.Contains(text, "secret") {
 		t.Errorf("asked %s with %s, printed %s", address, body, text)
 	}
