@@ -101,7 +101,7 @@ func TestEveryMemberIsAKey(t *testing.T) {
 func TestUnknownKeyNamesTheUsual(t *testing.T) {
 	_, err := query.Parse("country:BR zzzzzzzzzzzz:1", now)
 	wrong := new(query.Error)
-	if !errors.As(err, &wrong) || wrong.Begin != len("country:BR ") || wrong.End != len("country:BR zzzzzzzzzzzz") || !strings.HasPrefix(wrong.Fix, "use one of activity, ") {
+	if !errors.As(err, &wrong) || wrong.Begin != len("country:BR ") || wrong.End != len("country:BR zzzzzzzzzzzz") || !strings.HasPrefix(wrong.Fix, "use one of ") {
 		t.Fatalf("%#v", err)
 	}
 	for _, name := range []string{"country", "outcome", "safeguard", "time", "before", "to"} {

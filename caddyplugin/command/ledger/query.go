@@ -261,9 +261,14 @@ func (f *queryFlags) wrong(err error) (int, error) {
 	if !errors.As(err, &wrong) {
 		return cli.Error, err
 	}
-	_, err = fmt.Fprintln(f.warn(), wrong.Show())
-	return cli.Error, err
+	if _, err := fmt.Fprintln(f.warn(), wrong.Show()); err != nil {
+		return cli.Error, err
+	}
+	return cli.Error, errNotAnswered
 }
+
+// errNotAnswered is what is left to say when it was shown why.
+var errNotAnswered = errors.New("the query was not answered")
 
 // count prints how many records there are.
 func (a *asking) count(ctx context.Context, w io.Writer) (int, error) {
