@@ -1,5 +1,5 @@
-// Package ledger is the commands about a ledger: reading it (tail, inspect,
-// would-deny), proving (verify, prove, export-tiles) and tending it (keygen, epoch,
+// Package ledger is the commands about a ledger: reading it (tail, query,
+// show, inspect, would-deny, report), proving (verify, prove, export-tiles) and tending it (keygen, epoch,
 // keys, hold).
 package ledger
 
@@ -7,5 +7,5 @@ import "github.com/spf13/cobra"
 
 // Commands are those of this package, to be added to the command transfer.
 func Commands() []*cobra.Command {
-	return []*cobra.Command{ledgerCommand(), verifyBundleCommand()}
+	return []*cobra.Command{ledgerCommand(), reportCommand(), verifyBundleCommand()}
 }

@@ -43,26 +43,36 @@ func verifyCommand() *cobra.Command {
 		if isTerminal(os.Stderr) {
 			o.Progress = progressBar(os.Stderr)
 		}
-		for _, text := range keys {
-			key, err := readLogKey(text)
-			if err != nil {
-				return cli.Error, err
-			}
-			o.Keys = append(o.Keys, key)
-		}
-		for _, file := range known {
-			data, err := regular.ReadFile(file, anchor.KeptLimit)
-			if err != nil {
-				return cli.Error, fmt.Errorf("reading a checkpoint kept elsewhere: %w", err)
-			}
-			signed, err := anchor.ReadKept(data)
-			if err != nil {
-				return cli.Error, fmt.Errorf("%s is %w", file, err)
-			}
-			o.Known = append(o.Known, signed...)
+		var err error
+		if o.Keys, o.Known, err = readTrust(keys, known); err != nil {
+			return cli.Error, err
 		}
 		return verifyLedger(w, args[0], o, *asJSON)
 	})
+}
+
+// readTrust reads verifier keys, or files with them, and files of checkpoints that were
+// kept elsewhere.
+func readTrust(keys, known []string) (vkeys []string, kept [][]byte, err error) {
+	for _, text := range keys {
+		key, err := readLogKey(text)
+		if err != nil {
+			return nil, nil, err
+		}
+		vkeys = append(vkeys, key)
+	}
+	for _, file := range known {
+		data, err := regular.ReadFile(file, anchor.KeptLimit)
+		if err != nil {
+			return nil, nil, fmt.Errorf("reading a checkpoint kept elsewhere: %w", err)
+		}
+		signed, err := anchor.ReadKept(data)
+		if err != nil {
+			return nil, nil, fmt.Errorf("%s is %w", file, err)
+		}
+		kept = append(kept, signed...)
+	}
+	return vkeys, kept, nil
 }
 
 // verifyLedger checks the ledger, with its classes unless an epoch to begin with is

@@ -1,0 +1,109 @@
+package ledger
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
+	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/report"
+)
+
+// reportCommand holds the commands that make what auditors and authorities are handed.
+func reportCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "report", Short: "Makes reports of the ledger for auditors and authorities"}
+	cmd.AddCommand(completenessCommand())
+	return cmd
+}
+
+// reportFlags are those of every report.
+type reportFlags struct {
+	from, to  string
+	html, csv bool
+	json      *bool
+}
+
+func (f *reportFlags) add(cmd *cobra.Command) {
+	cmd.Flags().StringVar(&f.from, "from", "", "first day, as 2026-10-01, in UTC")
+	cmd.Flags().StringVar(&f.to, "to", "", "last day, which is part of it")
+	cmd.Flags().BoolVar(&f.html, "html", false, "print a page, which needs nothing else and prints well")
+	cmd.Flags().BoolVar(&f.csv, "csv", false, "print a table (RFC 4180)")
+	f.json = cli.JSONFlag(cmd)
+}
+
+// writer is a report that can be written in each form.
+type writer interface {
+	Text(w io.Writer) error
+	HTML(w io.Writer) error
+	CSV(w io.Writer) error
+}
+
+// write writes the report in the form that is asked for.
+func (f *reportFlags) write(w io.Writer, r writer) error {
+	forms := 0
+	for _, given := range []bool{f.html, f.csv, *f.json} {
+		if given {
+			forms++
+		}
+	}
+	switch {
+	case forms > 1:
+		return fmt.Errorf("--html, --csv and --json are different forms: give one of them")
+	case f.html:
+		return r.HTML(w)
+	case f.csv:
+		return r.CSV(w)
+	case *f.json:
+		return cli.PrintJSON(w, r)
+	}
+	return r.Text(w)
+}
+
+func completenessCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "completeness --from DAY --to DAY FOLDER",
+		Short: "Says in a sentence that can be signed whether all entries of a period are there",
+		Long: "Verifies the ledgers of all classes in the folder, every entry of every epoch, and says in a sentence which entries the\n" +
+			"period is, that none is missing, which signed checkpoints anchor them, and what nobody can rule out who has the folder\n" +
+			"alone. Give it the node's key and checkpoints that were kept elsewhere, as 'ledger verify' has them: the less is believed,\n" +
+			"the more is ruled out. It needs no running gateway. Exit code 0: complete, 1: error, 2: damaged.",
+		Example: "  transfergate transfer report completeness --from 2026-10-01 --to 2026-10-31 --key node.vkey --known copy/checkpoint data/ledger",
+		Args:    cobra.ExactArgs(1),
+	}
+	var f reportFlags
+	f.add(cmd)
+	var keys, known []string
+	cmd.Flags().StringArrayVar(&keys, "key", nil, "verifier key of the node or of an epoch, or a file with it; may be repeated")
+	cmd.Flags().StringArrayVar(&known, "known", nil, "file with a checkpoint of the ledger that was kept elsewhere; may be repeated")
+	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		period, err := report.ParsePeriod(f.from, f.to)
+		if err != nil {
+			return cli.Error, err
+		}
+		o := report.Options{Now: time.Now()}
+		var kept [][]byte
+		if o.Keys, kept, err = readTrust(keys, known); err != nil {
+			return cli.Error, err
+		}
+		dir := ledger.At(args[0])
+		classes, err := dir.Classes()
+		if err != nil {
+			return cli.Error, err
+		}
+		o.Known = knownOf(classes, kept)
+		r, err := report.CompletenessOf(cmd.Context(), dir, period, o)
+		if err != nil {
+			return cli.Error, err
+		}
+		if err := f.write(w, r); err != nil {
+			return cli.Error, err
+		}
+		if !r.Complete {
+			return cli.Findings, nil
+		}
+		return cli.Fine, nil
+	})
+}
