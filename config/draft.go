@@ -87,6 +87,7 @@ func (d *draft) check() {
 	d.checkSafeguards()
 	d.checkAssessments()
 	d.checkTerms()
+	d.checkRoom()
 }
 
 // checkTerms reports terms whose prefix is not declared.

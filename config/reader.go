@@ -72,15 +72,7 @@ func (s source) reportSyntax(err error) {
 	s.report(&yaml.Node{Line: line, Column: 1}, "not-yaml", "not YAML: %s; mend the syntax on this line or the next ones", text)
 }
 
-// maxText is how long any text of a register may be, in bytes; maxName is the limit of
-// ids, tags and other words that stand in records and header fields. With them no record
-// is longer than a ledger's entry, whatever a register says.
-const (
-	maxText = 4096
-	maxName = 128
-)
-
-// plain reports anchors, aliases, tags and texts that are too long. A register must be readable where it
+// plain reports anchors, aliases, tags, and texts and lists that are too long. A register must be readable where it
 // stands, by somebody who does not know YAML well.
 func (s source) plain(n *yaml.Node) bool {
 	switch {
@@ -94,7 +86,7 @@ func (s source) plain(n *yaml.Node) bool {
 		s.report(n, "not-plain", "tag %s is not read; leave it out", n.Tag)
 		return false
 	}
-	ok := true
+	ok := !s.longList(n)
 	if len(n.Value) > maxText {
 		s.report(n, "too-long", "a text of %d bytes is too long; write at most %d", len(n.Value), maxText)
 		ok = false

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -151,6 +152,24 @@ func TestDenialsOfPersonsAreLimited(t *testing.T) {
 	}
 	if who := ofType(records, "transfer.refused")[0]["subject"]; who == nil || who != limits[0]["subject"] || strings.Contains(who.(string), "ana") {
 		t.Errorf("the limit names %v, the records name %v", limits[0]["subject"], who)
+	}
+}
+
+// TestDenialsOfStaffShareOneLimit: staff of one entity who are denied one person after
+// another have the limit of one, not of as many as they name, and leave others theirs.
+func TestDenialsOfStaffShareOneLimit(t *testing.T) {
+	g, _, _ := startCounting(t, "reserve 1MiB")
+	staff := 0
+	for i := range 100 {
+		staff += g.denials(1, "Registered-Country", "BR", "Account-Id", fmt.Sprint("person-", i), "Staff-Entity", "huawei-cloud-cn", "Staff-Country", "CN")
+	}
+	ben := g.denials(3, "Registered-Country", "BR", "Account-Id", "ben")
+	if err := caddy.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	limits := ofType(g.records(), "refusals.counted")
+	if staff != 60 || ben != 3 || len(limits) != 1 || limits[0]["counted"] != 40.0 || limits[0]["requester"] != "huawei-cloud-cn@CN" || limits[0]["subject"] != nil {
+		t.Errorf("%d of staff and %d of a person in full; %v", staff, ben, limits)
 	}
 }
 

@@ -112,11 +112,12 @@ var errPolicyKept = errors.New("the policy is not kept")
 // errCounted says that a denial is counted and has no record of its own.
 var errCounted = errors.New("the denial is counted")
 
-// aboutOf is what a denial is counted by.
+// aboutOf is what a denial is counted by. Staff name whom they like: they are counted
+// by who they are.
 func aboutOf(rec *record.Transfer, x *exchange) refusals.About {
 	about := refusals.About{Reason: rec.Reason, Site: rec.Site, Subject: rec.Subject}
 	if x.byStaff() {
-		about.Requester = rec.Requester
+		about.Requester, about.Subject = rec.Requester, ""
 	}
 	return about
 }
