@@ -168,7 +168,7 @@ func (a *App) newRecord(r *http.Request, x *exchange, d *decision.Decision) *rec
 		rec.Decision = record.Allowed
 	}
 	if c := x.subject.Controller; c != nil {
-		rec.Controller = c.ID
+		rec.Controller, rec.ControllerCountry = c.ID, c.Country
 		if c.Unlisted {
 			rec.ControllerName = c.Name
 		}

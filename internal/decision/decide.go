@@ -164,7 +164,7 @@ func (v *view) unjudged(region *Region, d *Decision, f *Facts) *Candidate {
 // encode sets what a record says of a candidate's legs.
 func (v *view) encode(c *Candidate) {
 	if c != nil && c.LegsJSON == nil && !v.terse {
-		c.LegsJSON = EncodeLegs(c.Legs)
+		c.LegsJSON = EncodeLegs(c.Way())
 	}
 }
 

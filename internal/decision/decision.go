@@ -116,10 +116,19 @@ type Candidate struct {
 	// what is stored (§6). The verdicts in Legs are then Missing.
 	Lacking string
 
-	// LegsJSON is Legs as they stand in a record.
+	// LegsJSON is the Way as it stands in a record.
 	LegsJSON []byte
 	// Fields are the header fields a host rendered when the table was compiled.
 	Fields []Field
+}
+
+// Way is the whole way of the data: the legs, and the one by which it comes back.
+// The slice is the caller's to read.
+func (c *Candidate) Way() []Leg {
+	if c.Return == nil {
+		return c.Legs
+	}
+	return append(slices.Clip(c.Legs), *c.Return)
 }
 
 // Tags lists the tags of the safeguards the candidate leans on, each once, in

@@ -146,12 +146,12 @@ func (v *view) refusedRegion(r *Refusal) RegionAnswer {
 // refused. Nil when it was refused before any law was asked.
 func (v *view) judged(r *Refusal, d *Decision, f *Facts) []Leg {
 	region := v.regions[r.Region]
-	if region == nil || r.Reason != NoSafeguard && r.Reason != SafeguardUnproven && r.Reason != LawUnknown {
+	if region == nil || r.Reason != NoSafeguard && r.Reason != SafeguardUnproven && r.Reason != LawUnknown && r.Reason != Localised {
 		return nil
 	}
 	var c Candidate
 	v.judgeAll(&c, v.path(region, d, f.Staff), d)
-	return c.Legs
+	return c.Way()
 }
 
 // lawOf returns the stretch of a law that is in force.

@@ -56,6 +56,9 @@ func TestExplain(t *testing.T) {
 			"law|br (LGPD Arts 33-36): satisfied by br-scc-operators (br-law-scc), IGA-1.|§9|safeguards.yaml:2",
 			"outcome|Allowed: huawei-cloud-cn in CN answers from region cn-north-4, because the laws br, sg are satisfied (br-law-scc, sg-law-scc).||",
 		}},
+		"data that comes back from China": {person(p, "support", "FR"), []string{
+			"leg|return: huawei-cloud-cn in CN -> sparkoo-sg in SG.||",
+		}},
 		"what no safeguard covers": {person(p, "support-training", "FR"), []string{
 			"law|eu (GDPR Arts 44-49): not satisfied; missing: a row that covers category 1g; the nearest row is eu-scc-cn.||",
 			"region|Regions ap-southeast-3 (SG, run by sparkoo-sg), ap-southeast-1 (HK, run by sparkoo-hk), ap-southeast-2 (TH, run by sparkoo-th), af-south-1 (ZA, run by sparkoo-za), " +

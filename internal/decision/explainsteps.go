@@ -203,7 +203,7 @@ func (v *view) stepCandidate(c *Candidate, several bool, i int) Step {
 	if len(c.Recipient.Withhold) > 0 {
 		step.Text += " Withheld from it: " + strings.Join(c.Recipient.Withhold, ", ") + "."
 	}
-	step.Steps = v.stepLegs(c.Legs)
+	step.Steps = v.stepLegs(c.Way())
 	return step
 }
 

@@ -26,6 +26,8 @@ type verdictJSON struct {
 	Law        string  `json:"law"`
 	Missing    bool    `json:"missing,omitempty"`
 	Nearest    string  `json:"nearest,omitempty"`
+	Row        string  `json:"row,omitempty"`
+	Rule       string  `json:"rule,omitempty"`
 	Safeguard  string  `json:"safeguard,omitempty"`
 }
 
@@ -33,7 +35,7 @@ type verdictJSON struct {
 // without spaces, null or empty values, and without HTML escapes. A person
 // handing data over has no entity and may have no country; those keys are then
 // left out. A verdict is {"because","law"} when the law sees no transfer,
-// {"assessment","instrument","law","safeguard"} when a row satisfies it, and
+// {"assessment","instrument","law","row","rule","safeguard"} when a row satisfies it, and
 // {"lacks","law","missing":true,"nearest"} otherwise. No legs are [].
 func EncodeLegs(legs []Leg) []byte {
 	encoded := make([]legJSON, len(legs))
@@ -62,6 +64,9 @@ func encodeVerdicts(verdicts []Verdict) []verdictJSON {
 			e.Because = v.Because
 		case v.Outcome == Satisfied && v.Safeguard != nil:
 			e.Safeguard, e.Instrument, e.Assessment = v.Safeguard.Tag, v.Safeguard.Instrument, v.Safeguard.Assessment
+			if e.Row = v.Safeguard.ID; v.Rule != nil {
+				e.Rule = v.Rule.ID
+			}
 		default:
 			e.Missing, e.Lacks = true, v.Lacks
 			if v.Nearest != nil {

@@ -175,7 +175,7 @@ func (r *Recorded) unknown() (list []string) {
 	if r.Early {
 		return []string{"who asked, and for what: the request was refused before that was found out"}
 	}
-	if c := r.Controller; c != nil && c.Unlisted {
+	if c := r.Controller; c != nil && c.Unlisted && c.Country == "" {
 		list = append(list, "the country of the contracting party")
 	}
 	if r.Facts.Staff != nil && !r.Facts.Access.Named {

@@ -2,7 +2,7 @@ package record
 
 // Leg is one step the data takes, with what each law that applies says of it.
 type Leg struct {
-	Kind          string // collection, edge, storage, serving, access or onward
+	Kind          string // collection, edge, storage, serving, access, onward or return
 	Exporter      string // entity that hands the data over; empty for the person
 	From          string // country; empty if it is not known
 	Recipient     string // entity
@@ -18,6 +18,8 @@ type Verdict struct {
 	Law        string
 	Because    string // why it sees no transfer
 	Safeguard  string // tag
+	Row        string // id in the register
+	Rule       string // row of the law's own rule, beside which Row binds the recipient
 	Instrument string
 	Assessment string
 	Missing    bool
@@ -50,8 +52,8 @@ var legTable = newObject(func(l *Leg) *[]Unknown { return &l.Unknown },
 	row("from", Label, func(l *Leg) field { return (*text)(&l.From) },
 		"country the data leaves", "§9"),
 	row("kind", Label, func(l *Leg) field { return (*must)(&l.Kind) },
-		"what kind of step it is: from the person to the controller, to the gateway's node, into the store, to a region that answers, to staff who read, on from the store", "§9").
-		of("collection", "edge", "storage", "serving", "access", "onward"),
+		"what kind of step it is: from the person to the controller, to the gateway's node, into the store, to a region that answers, to staff who read, on from the store, back to the store from a region or an affiliate elsewhere (return, since xfer/2)", "§9").
+		of("collection", "edge", "storage", "serving", "access", "onward", "return"),
 	row("laws", NoColumn, func(l *Leg) field { return parts[Verdict]{&l.Laws, verdictTable} },
 		"what each law that applies says of the step", "introduction", "§9"),
 	row("recipient", Label, func(l *Leg) field { return (*text)(&l.Recipient) },
@@ -64,10 +66,10 @@ var legTable = newObject(func(l *Leg) *[]Unknown { return &l.Unknown },
 
 var verdictTable = newObject(func(v *Verdict) *[]Unknown { return &v.Unknown },
 	row("assessment", Label, func(v *Verdict) field { return (*text)(&v.Assessment) },
-		"transfer impact assessment that the safeguard rests on", "§9", "§5(l)"),
+		"transfer impact assessment that the safeguard rests on, by its id in assessments.yaml", "§9", "§5(l)"),
 	row("because", Label, func(v *Verdict) field { return (*text)(&v.Because) },
 		"why the law sees no transfer in the step", "§9").
-		of("direct-collection", "inside-territory", "before-reach", "own-controller", "stored-in-singapore"),
+		of("direct-collection", "inside-territory", "before-reach", "own-controller", "stored-in-singapore", "returned"),
 	row("instrument", Label, func(v *Verdict) field { return (*text)(&v.Instrument) },
 		"contract or other instrument of the safeguard", "§9", "§5(l)"),
 	row("lacks", Labels, func(v *Verdict) field { return (*texts)(&v.Lacks) },
@@ -79,6 +81,12 @@ var verdictTable = newObject(func(v *Verdict) *[]Unknown { return &v.Unknown },
 		"true if the law asks for a safeguard and there is none; absent otherwise", "§9"),
 	row("nearest", Label, func(v *Verdict) field { return (*text)(&v.Nearest) },
 		"row that comes nearest to what is missing, by its id in safeguards.yaml; absent if none is made for the step", "§9").
+		since(version2),
+	row("row", Label, func(v *Verdict) field { return (*text)(&v.Row) },
+		"row of the safeguard that satisfies the law, by its id in safeguards.yaml", "§9", "§5(l)").
+		since(version2),
+	row("rule", Label, func(v *Verdict) field { return (*text)(&v.Rule) },
+		"row of the law's own rule that asks for nothing, by its id in safeguards.yaml, where the row binds the recipient beside it; absent if the law has none", "§9").
 		since(version2),
 	row("safeguard", Label, func(v *Verdict) field { return (*text)(&v.Safeguard) },
 		"tag of the safeguard that satisfies the law", "§9", "§5(l)"),

@@ -30,16 +30,18 @@ type Transfer struct {
 
 	Controller     string // its id (§11)
 	ControllerName string // only for a contracting party the registers do not know
-	Basis          string // why it is the controller
-	Country        string // registered country of the data subject
-	CountrySource  string // who vouched for it
-	Origin         string // visitor's country by GeoIP, a hint
-	Requester      string // Self, or entity@country for staff
-	Staff          string // pseudonym of the member of staff
-	Ticket         string
-	AccessReason   string // one of decision.AccessReasons
-	Approval       string // of the access by staff, with approver and end
-	Conflicts      []string
+	// ControllerCountry is where it is; empty if that is not known.
+	ControllerCountry string
+	Basis             string // why it is the controller
+	Country           string // registered country of the data subject
+	CountrySource     string // who vouched for it
+	Origin            string // visitor's country by GeoIP, a hint
+	Requester         string // Self, or entity@country for staff
+	Staff             string // pseudonym of the member of staff
+	Ticket            string
+	AccessReason      string // one of decision.AccessReasons
+	Approval          string // of the access by staff, with approver and end
+	Conflicts         []string
 
 	// Legs is the way of the data with what each law says, as AppendLegs writes
 	// it; ParseLegs reads it.
@@ -117,6 +119,9 @@ var transferTable = entryTable([]string{TypeAccepted, TypeRefused},
 		"pairs of sources that disagreed about the person's country or controller", "§11", "§5(j)"),
 	row("controller", Label, func(t *Transfer) field { return (*text)(&t.Controller) },
 		"legal entity that is responsible, by its id in controllers.yaml; unlisted for a contracting party that is not there", "§11", "§5(b)"),
+	row("controller_country", Label, func(t *Transfer) field { return (*text)(&t.ControllerCountry) },
+		"country of the controller, ISO 3166-1 alpha-2; of a contracting party that the registers do not list, as the account record has it; absent if it is not known", "§11").
+		since(version2),
 	row("controller_name", Label, func(t *Transfer) field { return (*text)(&t.ControllerName) },
 		"name of a contracting party that the registers do not list", "§11"),
 	row("country", Label, func(t *Transfer) field { return (*text)(&t.Country) },

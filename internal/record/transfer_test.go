@@ -87,7 +87,7 @@ func TestRecordHasEveryMemberInOrder(t *testing.T) {
 	// staff accounts for (§5(f)).
 	for name := range strings.FieldsSeq(`v type id time node site activity statement policy controller basis country country_source
 		origin requester legs region recipient purposes categories legal_basis reference withheld subject method route bytes decision
-		enforced reason cause clause retain_until demo trace salt law conflicts controller_name staff ticket access_reason approval destination mode`) {
+		enforced reason cause clause retain_until demo trace salt law conflicts controller_name staff ticket access_reason approval destination mode controller_country`) {
 		if _, ok := members[name]; !ok {
 			t.Errorf("no member %s", name)
 		}

@@ -36,7 +36,7 @@ func ExplainRecord(p *decision.Policy, t *record.Transfer) (decision.Explanation
 		r.Outcome = decision.Allowed
 	}
 	if r.Controller == nil && t.ControllerName != "" { // an account record named it
-		r.Controller = &decision.Controller{ID: t.Controller, Name: t.ControllerName, Unlisted: true}
+		r.Controller = &decision.Controller{ID: t.Controller, Name: t.ControllerName, Country: t.ControllerCountry, Unlisted: true}
 	}
 	for _, row := range []struct {
 		what, id string
@@ -96,6 +96,7 @@ func leg(p *decision.Policy, l *record.Leg) decision.Leg {
 			verdict.Outcome = decision.NotATransfer
 		case !v.Missing && v.Safeguard != "":
 			verdict.Outcome, verdict.Safeguard = decision.Satisfied, SafeguardOf(p, &v)
+			verdict.Rule = find(p.Safeguards, v.Rule, safeguardID)
 			if verdict.Safeguard == nil {
 				verdict.Safeguard = &decision.Safeguard{ID: "what the record says, for which there is no such row in its policy", Tag: v.Safeguard, Instrument: v.Instrument}
 			}
@@ -105,18 +106,23 @@ func leg(p *decision.Policy, l *record.Leg) decision.Leg {
 	return to
 }
 
+func safeguardID(s *decision.Safeguard) string { return s.ID }
+
 // nearest is the row that comes nearest to what a recorded verdict misses.
 func nearest(p *decision.Policy, v *record.Verdict) *decision.Safeguard {
-	row := find(p.Safeguards, v.Nearest, func(s *decision.Safeguard) string { return s.ID })
+	row := find(p.Safeguards, v.Nearest, safeguardID)
 	if row == nil && v.Nearest != "" {
 		return &decision.Safeguard{ID: v.Nearest + ", which its policy does not have"}
 	}
 	return row
 }
 
-// SafeguardOf is the row that a recorded verdict names by its tag, instrument and
-// assessment; nil if there is none.
+// SafeguardOf is the row that a recorded verdict names: by its id, or as the first
+// version of records did by tag, instrument and assessment; nil if there is none.
 func SafeguardOf(p *decision.Policy, v *record.Verdict) *decision.Safeguard {
+	if v.Row != "" {
+		return find(p.Safeguards, v.Row, safeguardID)
+	}
 	for i := range p.Safeguards {
 		row := &p.Safeguards[i]
 		if row.Law == v.Law && row.Tag == v.Safeguard && row.Instrument == v.Instrument && row.Assessment == v.Assessment {
