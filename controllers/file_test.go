@@ -42,7 +42,7 @@ func loadFile(t *testing.T) *accountsFile {
 		},
 	}))
 	var err error
-	if f.File, err = controllers.LoadFile(f.path, f.table, false, logger); err != nil {
+	if f.File, err = controllers.LoadFile(controllers.FileConfig{Path: f.path, Logger: logger}, f.table); err != nil {
 		t.Fatal(err)
 	}
 	return f
@@ -116,7 +116,7 @@ func TestFileLoad(t *testing.T) {
 		filepath.Join(bad, "below"): "reading accounts: open " + filepath.Join(bad, "below") + ": not a directory",
 	} {
 		table := newTable(t, controllers.Account{ID: "old"})
-		f, err := controllers.LoadFile(path, table, false, slog.New(slog.DiscardHandler))
+		f, err := controllers.LoadFile(controllers.FileConfig{Path: path, Logger: slog.New(slog.DiscardHandler)}, table)
 		wantError(t, err, want)
 		if _, ok := table.Snapshot().Account("old"); !ok || f != nil {
 			t.Errorf("%s: got %v; old account still there: %t", path, f, ok)
@@ -150,7 +150,7 @@ func TestFileLoadWhileChanging(t *testing.T) {
 	}()
 	var err error
 	for deadline := time.Now().Add(3 * time.Minute); err == nil && time.Now().Before(deadline); {
-		_, err = controllers.LoadFile(f.path, f.table, false, slog.New(slog.DiscardHandler))
+		_, err = controllers.LoadFile(controllers.FileConfig{Path: f.path, Logger: slog.New(slog.DiscardHandler)}, f.table)
 	}
 	close(done)
 	<-stopped
@@ -163,7 +163,7 @@ func TestFileLoadBrokenDisk(t *testing.T) {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		t.Skipf("no %s here", path)
 	}
-	_, err := controllers.LoadFile(path, newTable(t), false, slog.New(slog.DiscardHandler))
+	_, err := controllers.LoadFile(controllers.FileConfig{Path: path, Logger: slog.New(slog.DiscardHandler)}, newTable(t))
 	wantError(t, err, path+":1: read "+path+": input/output error")
 }
 
@@ -287,7 +287,7 @@ func TestFileAndTableDiffer(t *testing.T) {
 // is the test's, the file system is not.
 func TestFileWatch(t *testing.T) {
 	f := loadFile(t)
-	f.File, _ = controllers.LoadFile(f.path, f.table, false, slog.New(slog.DiscardHandler))
+	f.File, _ = controllers.LoadFile(controllers.FileConfig{Path: f.path, Logger: slog.New(slog.DiscardHandler)}, f.table)
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		returned := make(chan struct{})
@@ -323,7 +323,7 @@ func TestFileInvalidCountry(t *testing.T) {
 	if a, ok := s.Account("secret-2"); !ok || a.Invalid || a.Country != "BR" {
 		t.Errorf("the line after it is %+v", a)
 	}
-	_, err := controllers.LoadFile(f.path, f.table, true, slog.New(slog.DiscardHandler))
+	_, err := controllers.LoadFile(controllers.FileConfig{Path: f.path, Strict: true, Logger: slog.New(slog.DiscardHandler)}, f.table)
 	wantError(t, err, f.path+`:2: country "XX" is not an ISO 3166-1 alpha-2 code`)
 
 	var lines strings.Builder

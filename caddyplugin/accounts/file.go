@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/lastgood"
 )
 
 func init() {
@@ -18,7 +19,8 @@ func init() {
 
 // File reads account records from a file, one JSON object a line, and reads it
 // again when it changes. A bad line rejects the whole new file and keeps the
-// old records; see Strict for a line with an invalid country.
+// old records, also over a restart, for which the gateway keeps a copy of the file as it
+// was good last in the ledger's folder; see Strict for a line with an invalid country.
 type File struct {
 	// Path of the file. Required.
 	Path string `json:"path,omitempty"`
@@ -29,6 +31,7 @@ type File struct {
 	Strict bool `json:"strict,omitempty"`
 
 	logger *slog.Logger
+	kept   *lastgood.Slot
 	file   *controllers.File
 }
 
@@ -65,12 +68,13 @@ func (f *File) Provision(ctx caddy.Context) error {
 		return errors.New("accounts file needs a path")
 	}
 	f.logger = ctx.Slogger()
+	f.kept = gateway.LastGoodOf(ctx).Slot("accounts", f.Path)
 	return nil
 }
 
 // Load implements gateway.AccountSource.
 func (f *File) Load(table *controllers.Table) (err error) {
-	f.file, err = controllers.LoadFile(f.Path, table, f.Strict, f.logger)
+	f.file, err = controllers.LoadFile(controllers.FileConfig{Path: f.Path, Strict: f.Strict, LastGood: f.kept, Logger: f.logger}, table)
 	return err
 }
 
@@ -80,9 +84,13 @@ func (f *File) Watch(ctx caddy.Context) { f.file.Watch(ctx, watchInterval) }
 // Status implements gateway.AccountSource.
 func (f *File) Status() (synced time.Time, failures uint64) { return f.file.Status() }
 
+// LastGood implements gateway.LastGoodKeeper.
+func (f *File) LastGood() time.Time { return f.file.LastGood() }
+
 // Interface guards
 var (
-	_ caddy.Provisioner     = (*File)(nil)
-	_ caddyfile.Unmarshaler = (*File)(nil)
-	_ gateway.AccountSource = (*File)(nil)
+	_ caddy.Provisioner      = (*File)(nil)
+	_ caddyfile.Unmarshaler  = (*File)(nil)
+	_ gateway.AccountSource  = (*File)(nil)
+	_ gateway.LastGoodKeeper = (*File)(nil)
 )

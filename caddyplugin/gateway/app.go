@@ -23,6 +23,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/geo"
 	"github.com/sparkoo/transfergate/internal/guard"
+	"github.com/sparkoo/transfergate/internal/lastgood"
 	"github.com/sparkoo/transfergate/internal/policystore"
 	"github.com/sparkoo/transfergate/internal/repeats"
 	"github.com/sparkoo/transfergate/internal/suggest"
@@ -104,6 +105,7 @@ type App struct {
 	accounts AccountSource
 	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
+	lastGood *lastgood.Room     // nil without a ledger, which is refused
 	recorder *recorder.Recorder // requests in flight use it after Cleanup
 	metrics  *metrics
 	hosts    map[string]bool // host names of sites with a transfer handler
@@ -180,6 +182,7 @@ func (a *App) provision() error {
 	if err := option.Resolve(a, a.At); err != nil {
 		return err
 	}
+	a.provisionLastGood()
 	var problems []error
 	failed := map[string]bool{}
 	for _, step := range []struct {
@@ -318,7 +321,13 @@ func (a *App) provisionAccounts() error {
 	}
 	a.accounts = guest.(AccountSource)
 	a.finder, _ = guest.(AccountFinder)
-	return a.accounts.Load(a.table)
+	if err := a.accounts.Load(a.table); err != nil {
+		return err
+	}
+	if keeper, ok := guest.(LastGoodKeeper); ok && !keeper.LastGood().IsZero() {
+		notTaken(whatAccounts)
+	}
+	return nil
 }
 
 // guestError is what a guest says, without how Caddy came to it.
@@ -352,6 +361,7 @@ func (a *App) Start() error {
 	a.Assertion.publish()
 	ctx, cancel := caddy.NewContext(a.ctx)
 	a.stop = cancel
+	failures := a.newLoadFailures()
 	if a.accounts != nil {
 		a.background.Go(func() { a.accounts.Watch(ctx) }) // it may keep records on disk when it ends
 	}
@@ -363,6 +373,8 @@ func (a *App) Start() error {
 	if a.geo != nil {
 		go a.geo.Watch(ctx, sourceInterval)
 	}
+	a.background.Go(func() { failures.run(ctx) })
+	a.tidyLastGood(ctx)
 	interval := time.Duration(policyInterval.Load())
 	a.background.Go(func() { a.store.Run(ctx, interval) })
 	a.sayWhatToTry(ctx)

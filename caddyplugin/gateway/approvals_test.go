@@ -90,7 +90,7 @@ func TestRequireApprovals(t *testing.T) {
 	wantRefused("1 of 2 approvals")
 	sign(t, p.dir, 4, s.ana, s.bea, s.cem)
 	p.gate = startGate(t, policySite, p.vars)
-	failures := p.metric("policy_load_failures_total")
+	failures := p.metric(`policy_load_failures_total{what="policy"}`)
 	old, err := os.ReadFile(filepath.Join(p.dir, config.ApprovalsFile))
 	if err != nil {
 		t.Fatal(err)
@@ -105,7 +105,7 @@ func TestRequireApprovals(t *testing.T) {
 	if a := p.training(); a.StatusCode != http.StatusForbidden {
 		t.Errorf("a policy that too few approved is in force: status %d", a.StatusCode)
 	}
-	if p.metric("policy_load_failures_total") == failures {
+	if p.metric(`policy_load_failures_total{what="policy"}`) == failures {
 		t.Error("refusals are not counted")
 	}
 	sign(t, p.dir, 5, s.ana, s.cem, s.bea)
@@ -126,14 +126,14 @@ func TestRequireApprovals(t *testing.T) {
 	}
 	const replayed = "has serial 4, but serial 5 was in force here"
 	p.reload(replayed)
-	failures = p.metric("policy_load_failures_total")
+	failures = p.metric(`policy_load_failures_total{what="policy"}`)
 	if err := p.load(policySite, p.vars); err != nil {
 		t.Fatalf("a new configuration does not go on with the last approved policy: %v", err)
 	}
 	if a := p.training(); a.StatusCode != http.StatusOK {
 		t.Errorf("a new configuration takes it: status %d", a.StatusCode)
 	}
-	if p.metric("policy_load_failures_total") == failures {
+	if p.metric(`policy_load_failures_total{what="policy"}`) == failures {
 		t.Error("the refusal is not counted")
 	}
 	sign(t, p.dir, 5, s.ana, s.cem, s.bea)

@@ -32,7 +32,7 @@ func (r regions) seen() int {
 }
 
 // replaceFile puts new content in a file's place at once.
-func replaceFile(t *testing.T, file, content string) {
+func replaceFile(t testing.TB, file, content string) {
 	t.Helper()
 	if err := os.WriteFile(file+".new", []byte(content), 0o600); err != nil {
 		t.Fatal(err)

@@ -102,3 +102,10 @@ func ArrivedWhole(body io.Reader, length int64) bool {
 	_, _ = io.Copy(io.Discard, &b) // the error is the body's, which is told by its state
 	return b.whole()
 }
+
+// SetTidyAfter says how long after a start what no source needs any more is removed, until
+// restore is called, by gateways that start meanwhile.
+func SetTidyAfter(d time.Duration) (restore func()) {
+	was := tidyAfter.Swap(int64(d))
+	return func() { tidyAfter.Store(was) }
+}

@@ -17,10 +17,13 @@ func (a *App) provisionGeo() (err error) {
 	case embeddedGeoIP:
 		a.geo, err = geo.NewEmbeddedSource()
 	default:
-		a.geo, err = geo.NewSource(a.GeoIP, a.ctx.Slogger())
+		a.geo, err = geo.NewSource(a.GeoIP, a.lastGood.Slot(whatGeoIP, a.GeoIP), a.ctx.Slogger())
 	}
 	if err != nil {
 		return fmt.Errorf("geoip: %w", err)
+	}
+	if !a.geo.Status().LastGood.IsZero() {
+		notTaken(whatGeoIP)
 	}
 	return nil
 }

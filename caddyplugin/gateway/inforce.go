@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"errors"
+	"io/fs"
 	"sync/atomic"
 
 	"go.uber.org/zap"
@@ -44,30 +45,20 @@ func (s serials) Note(serial uint64, policy string) error {
 
 // provisionPolicy reads the policy for the first time.
 func (a *App) provisionPolicy() (err error) {
-	folder := ""
+	kept := func(string) ([]byte, error) { return nil, fs.ErrNotExist } // without a ledger nothing is
 	if a.Ledger != nil {
-		folder = a.Ledger.Folder
+		kept = ledger.At(a.Ledger.Folder).Snapshot
 	}
 	a.store, err = policystore.New(policystore.Options{
-		Ledger: folder, Kept: ledger.At(folder).Policy,
 		Folder: a.Policy, Common: &inCommon, Now: now, Logger: a.ctx.Slogger(),
-		Keep:   func(digest string, archive []byte) error { return a.recorder.KeepPolicy(digest, archive) },
-		Failed: a.policyFailed,
-		Advise: a.adviseOnPolicy,
+		Keep: func(digest string, archive []byte) error { return a.recorder.KeepPolicy(digest, archive) },
+		Kept: kept, Last: a.lastGood, Failed: notTaken, Advise: a.adviseOnPolicy,
 	})
 	if err != nil {
 		return err
 	}
 	a.table = a.store.Controllers()
 	return nil
-}
-
-// policyFailed counts a policy that was not taken. While a configuration is loaded there
-// are no metrics yet: provisionMetrics makes up for it.
-func (a *App) policyFailed() {
-	if a.metrics != nil {
-		a.metrics.policyFailures.Inc()
-	}
 }
 
 func (a *App) provisionMode() error { return a.Mode.Prepare() }

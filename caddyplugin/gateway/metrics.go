@@ -23,8 +23,8 @@ type metrics struct {
 	spoofs     prometheus.Counter
 	unlisted   prometheus.Counter
 
-	policyFailures prometheus.Counter
-	shadows        *prometheus.CounterVec // change
+	loadFailures *prometheus.CounterVec // what
+	shadows      *prometheus.CounterVec // change
 }
 
 const metricsPrefix = "caddy_transfer_"
@@ -46,8 +46,8 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		spoofs:     prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "spoofed_headers_total", Help: "Inbound fields removed because only the gateway or a trusted proxy may set them."}),
 		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
 
-		policyFailures: prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "policy_load_failures_total", Help: "Policies that were not taken, so that the old one stayed in force."}),
-		shadows:        counter("shadow_differences_total", "Requests that the shadow policy would have decided differently, by what it changes.", "change"),
+		loadFailures: counter("policy_load_failures_total", "What was not taken, so that what was good last stayed in force: a policy, the shadow policy, account records, keys, the country database.", "what"),
+		shadows:      counter("shadow_differences_total", "Requests that the shadow policy would have decided differently, by what it changes.", "change"),
 	}
 })
 
@@ -55,12 +55,12 @@ var processMetrics = sync.OnceValue(func() *metrics {
 // configuration's own sources, with the configuration's registry.
 func (a *App) provisionMetrics() error {
 	a.metrics = processMetrics()
-	if a.store.Failure() != nil {
-		a.policyFailed() // while it was loaded
-	}
 	m := a.metrics
+	for _, what := range []string{whatPolicy, whatShadow, whatAccounts, whatKeys, whatGeoIP} {
+		m.loadFailures.WithLabelValues(what) // 0 is said too, or a first failure is no increase
+	}
 	own := []prometheus.Collector{
-		m.decisions, m.reasons, m.refusals, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.policyFailures, m.shadows,
+		m.decisions, m.reasons, m.refusals, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.loadFailures, m.shadows,
 		&gauges{a},
 	}
 	return a.Count(append(own, a.recorder.Collectors()...)...)
@@ -142,6 +142,7 @@ var (
 	descAccountsSync = prometheus.NewDesc(metricsPrefix+"accounts_sync_timestamp_seconds", "Up to when the account records are known, or when their directory last answered; 0 for never.", nil, nil)
 	descIdentitySync = prometheus.NewDesc(metricsPrefix+"identity_sync_timestamp_seconds", "When what an identity source relies on, such as keys, was last known to be right; by the source's place in the chain, from 1.", []string{"position"}, nil)
 	descIdentityFail = prometheus.NewDesc(metricsPrefix+"identity_refresh_failures_total", "Tries to refresh what an identity source relies on that failed; by its place in the chain, from 1.", []string{"position"}, nil)
+	descLastGood     = prometheus.NewDesc(metricsPrefix+"last_good_timestamp_seconds", "Since when what is in force has been there, or was last known to be right, where it cannot be had from where it comes; absent where it can.", []string{"what"}, nil)
 	descAccountsFail = prometheus.NewDesc(metricsPrefix+"accounts_load_failures_total", "Account records that were not taken.", nil, nil)
 )
 
@@ -149,7 +150,7 @@ var (
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descPolicy, descNextChange, descSafeguard, descReady,
-		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail,
+		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail, descLastGood,
 	} {
 		ch <- d
 	}
@@ -180,6 +181,9 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	gauge(descReady, ready)
 
+	for what, since := range oldestLastGood(a.loads()) {
+		gauge(descLastGood, float64(since.Unix()), what)
+	}
 	if a.geo != nil {
 		status := a.geo.Status()
 		gauge(descGeoBuild, float64(status.BuildTime.Unix()))

@@ -81,7 +81,7 @@ func TestPolicyNotTaken(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := startPolicy(t, "", "")
-			failures := p.metric("policy_load_failures_total")
+			failures := p.metric(`policy_load_failures_total{what="policy"}`)
 			before := digestOf(t, p.dir)
 			text, err := os.ReadFile(filepath.Join(p.dir, c.file))
 			if err != nil {
@@ -97,7 +97,7 @@ func TestPolicyNotTaken(t *testing.T) {
 			if failure, _ := status["failure"].(map[string]any); status["digest"] != before || failure == nil {
 				t.Errorf("the admin API says %v", status)
 			}
-			if was, is := failures, p.metric("policy_load_failures_total"); is == was || is == "" {
+			if was, is := failures, p.metric(`policy_load_failures_total{what="policy"}`); is == was || is == "" {
 				t.Errorf("policy_load_failures_total was %s, is %s", was, is)
 			}
 			edit(t, p.dir, c.file, c.text, c.old)

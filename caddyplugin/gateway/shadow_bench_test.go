@@ -20,7 +20,7 @@ func BenchmarkShadow(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			store, err := policystore.New(policystore.Options{Advise: func(*decision.Policy) {},
 				Common: new(policystore.Common), Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
-				Keep: func(string, []byte) error { return nil }, Failed: func() {},
+				Keep: func(string, []byte) error { return nil }, Failed: func(string) {},
 			})
 			if err != nil {
 				b.Fatal(err)

@@ -143,7 +143,8 @@ type JWT struct {
 	StaleLimit caddy.Duration `json:"stale_limit,omitempty"`
 
 	// Folder that keeps the last good key set, so that a restart does not need the
-	// key service. Whoever can write to it can forge identities. Default: none
+	// key service; it is not used when it is older than stale_limit. Whoever can write to
+	// the folder can forge identities. Default: the ledger's folder
 	Cache string `json:"cache,omitempty"`
 
 	// File with the certificates, in PEM, that vouch for the key service.
@@ -177,7 +178,7 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 	if j.Subject != nil && j.Subject.Claim == j.AccountClaim {
 		return fmt.Errorf("identity jwt: the subject's claim and account_claim are both '%s', which names the member of staff", j.AccountClaim)
 	}
-	if err := j.provisionKeys(); err != nil {
+	if err := j.provisionKeys(gateway.LastGoodOf(ctx)); err != nil {
 		return fmt.Errorf("identity jwt: %w", err)
 	}
 	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, AudienceClaim: j.AudienceClaim, MaxToken: j.MaxToken, Types: j.Types, Claims: j.claims(), Consents: j.ConsentsClaim}
@@ -280,6 +281,9 @@ func (j *JWT) Watch(ctx caddy.Context) { j.keys.Run(ctx, j.logger) }
 
 // Status implements gateway.Refresher.
 func (j *JWT) Status() (synced time.Time, failures uint64) { return j.keys.Status() }
+
+// LastGood implements gateway.LastGoodKeeper.
+func (j *JWT) LastGood() time.Time { return j.keys.LastGood() }
 
 // allConsents says that the person consents to nothing.
 var allConsents = []string{gateway.AllConsents}
@@ -420,4 +424,5 @@ var (
 	_ gateway.AccessReader   = (*JWT)(nil)
 	_ gateway.Refresher      = (*JWT)(nil)
 	_ gateway.AccountIssuer  = (*JWT)(nil)
+	_ gateway.LastGoodKeeper = (*JWT)(nil)
 )

@@ -9,6 +9,7 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 
+	"github.com/sparkoo/transfergate/internal/lastgood"
 	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/token"
 )
@@ -35,13 +36,13 @@ type sharedKeys struct {
 func (*sharedKeys) Destruct() error { return nil }
 
 // provisionKeys loads pinned keys, or takes part in a key set of the pool.
-func (j *JWT) provisionKeys() (err error) {
+func (j *JWT) provisionKeys(room *lastgood.Room) (err error) {
 	if j.Keys != "" {
 		j.keys, err = token.PinnedKeys(j.Keys, j.Algorithms)
 		return err
 	}
 	config := token.KeysConfig{
-		URL: j.URL, Algorithms: j.Algorithms, StaleLimit: time.Duration(j.StaleLimit), Cache: j.Cache, Logger: j.logger,
+		URL: j.URL, Algorithms: j.Algorithms, StaleLimit: time.Duration(j.StaleLimit), Logger: j.logger,
 	}
 	id := keySetID{url: j.URL, algorithms: strings.Join(j.Algorithms, " "), cache: j.Cache, staleLimit: config.StaleLimit}
 	if j.CA != "" {
@@ -66,6 +67,10 @@ func (j *JWT) provisionKeys() (err error) {
 	}
 	j.shared = value.(*sharedKeys)
 	j.keys = j.shared.keys
+	if j.Cache != "" {
+		room = lastgood.In(j.Cache)
+	}
+	j.keys.KeepIn(room.Slot("keys", j.URL))
 	return nil
 }
 

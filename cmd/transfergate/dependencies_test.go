@@ -19,16 +19,17 @@ caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddypl
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
-caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/reference internal/regular internal/suggest internal/token
-caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/suggest
-caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif
+caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/lastgood internal/reference internal/regular internal/suggest internal/token
+caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/lastgood internal/suggest
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/lastgood internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/review internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/record internal/refusals internal/suggest
 caddyplugin/option: internal/regular
 config: internal/country internal/decision internal/policydiff internal/question internal/regular internal/suggest
-controllers: internal/country internal/decision internal/reference internal/regular internal/suggest
-internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/regular
+controllers: internal/country internal/decision internal/lastgood internal/reference internal/regular internal/suggest
+internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/lastgood internal/regular
+internal/lastgood: internal/durable internal/regular
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision internal/world
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
@@ -42,7 +43,7 @@ internal/durable:
 internal/fetch:
 internal/cache:
 internal/fields: internal/decision
-internal/geo: internal/country internal/regular
+internal/geo: internal/country internal/lastgood internal/regular
 internal/decision: internal/country internal/suggest
 internal/decision/decisiontest: internal/decision
 internal/approval: internal/regular
@@ -65,7 +66,7 @@ internal/tiles: internal/durable internal/regular
 internal/anchor: internal/durable internal/fetch internal/regular internal/tiles
 internal/evidence: internal/record internal/tiles
 internal/tiles/tilestest: internal/tiles
-internal/token: internal/cache internal/durable internal/fetch internal/regular internal/suggest
+internal/token: internal/cache internal/fetch internal/lastgood internal/regular internal/suggest
 `
 
 // mayImport reads allowed.

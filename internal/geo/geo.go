@@ -33,6 +33,7 @@ const accepted = "accepted are GeoIP2 or GeoLite2 Country, City and Enterprise d
 // Close, and may be used by many goroutines at once. A nil DB knows nothing.
 type DB struct {
 	reader *maxminddb.Reader
+	data   []byte // the file
 }
 
 // Open reads the database file at path, at most 512 MiB, and probes it: the
@@ -66,7 +67,7 @@ func parse(name string, data []byte) (*DB, error) {
 	if err != nil {
 		return nil, fmt.Errorf("geoip database %s: %w; get the file again", name, err)
 	}
-	db := &DB{reader: reader}
+	db := &DB{reader, data}
 	if err := db.probe(); err != nil {
 		return nil, fmt.Errorf("geoip database %s: %w", name, err)
 	}

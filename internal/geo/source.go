@@ -1,14 +1,19 @@
 package geo
 
 import (
+	"bytes"
 	"context"
+	"crypto/sha256"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sparkoo/transfergate/internal/lastgood"
 )
 
 // Source answers from the newest good file at a path. Replace the file by
@@ -19,6 +24,7 @@ import (
 type Source struct {
 	// path is empty for the embedded database, which never changes.
 	path string
+	kept *lastgood.Slot
 	log  *slog.Logger
 
 	// db is replaced, never closed: a request may be using it, and when none
@@ -29,11 +35,14 @@ type Source struct {
 	refused    atomic.Uint64
 	unreadable atomic.Uint64
 
-	mu sync.Mutex // guards seen and err, and makes Checks take turns
+	mu sync.Mutex // guards what follows, and makes Checks take turns
 	// seen is the file last read, good or bad; nil if it could not be read.
 	seen os.FileInfo
 	// err is why the file at path is not the one in use; nil if it is.
 	err error
+	// since is when the file in use was taken; before the process began if it is what
+	// was kept.
+	since time.Time
 }
 
 // Status is what is to be known about a Source, for metrics and pages.
@@ -49,25 +58,62 @@ type Status struct {
 	// LastError is why the file now at the path is not the one in use; nil if
 	// it is.
 	LastError error
+	// LastGood is since when the file in use is, while the one now at the path cannot
+	// be; zero otherwise.
+	LastGood time.Time
 }
 
-// NewSource opens the file at path as Open does; an error is Open's. Watch
-// writes to log, where nil discards.
-func NewSource(path string, log *slog.Logger) (*Source, error) {
-	data, info, err := read(path)
-	if err != nil {
-		return nil, err
-	}
-	db, err := parse(path, data)
-	if err != nil {
-		return nil, err
-	}
+// NewSource opens the file at path as Open does, or else what was good last there, if that
+// was kept; an error is Open's. It and Watch write to log, where nil discards.
+func NewSource(path string, kept *lastgood.Slot, log *slog.Logger) (*Source, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	s := &Source{path: path, log: log, seen: info}
+	s := &Source{path: path, kept: kept, log: log, since: time.Now()}
+	data, info, err := read(path)
+	s.seen = info
+	var db *DB
+	if err == nil {
+		db, err = parse(path, data)
+	}
+	if err != nil {
+		if db, err = s.last(err); err != nil {
+			return nil, err
+		}
+	}
 	s.db.Store(db)
 	return s, nil
+}
+
+// last opens what was good last where the file at the path cannot be used, which is cause.
+func (s *Source) last(cause error) (db *DB, err error) {
+	err = s.kept.Instead(cause, maxSize, func(body io.Reader, since time.Time) error {
+		data, err := io.ReadAll(body)
+		if err == nil {
+			db, err = parse(s.path+", as it was good last", data)
+		}
+		s.since = since
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.err = cause
+	s.refused.Add(1)
+	s.log.Error("geoip database not taken over; the one that was good last goes on", "since", s.since, "built", db.BuildTime(), "error", cause)
+	return db, nil
+}
+
+// keep keeps the file in use for a restart, if it is the one at the path.
+func (s *Source) keep() {
+	s.mu.Lock()
+	good := s.err == nil
+	s.mu.Unlock()
+	if data := s.DB().data; good {
+		if err := s.kept.Save(sha256.Sum256(data), bytes.NewReader(data)); err != nil {
+			s.log.Error("the geoip database could not be kept on disk; a restart will need the file", "error", err)
+		}
+	}
 }
 
 // NewEmbeddedSource answers from the embedded database. It never changes, so
@@ -128,6 +174,7 @@ func (s *Source) Check() (replaced bool, err error) {
 		return false, err
 	}
 	s.db.Store(db)
+	s.since = time.Now()
 	s.replaced.Add(1)
 	return true, nil
 }
@@ -149,12 +196,14 @@ func (s *Source) load() (*DB, os.FileInfo, error) {
 	return db, info, nil
 }
 
-// Watch calls Check every interval and logs what it found, until ctx is done.
+// Watch calls Check every interval and logs what it found, until ctx is done; what is good
+// it keeps for a restart.
 // Run it in a goroutine. The interval must be positive.
 func (s *Source) Watch(ctx context.Context, interval time.Duration) {
 	if s == nil || s.path == "" {
 		return
 	}
+	s.keep()
 	ticker := time.NewTicker(interval)
 	defer ticker.Stop()
 	for {
@@ -169,6 +218,7 @@ func (s *Source) Watch(ctx context.Context, interval time.Duration) {
 			s.log.Error("geoip database not taken over, the old one stays in use", "error", err)
 		case replaced:
 			s.log.Info("geoip database replaced", "type", s.DB().Type(), "built", s.DB().BuildTime())
+			s.keep()
 		}
 	}
 }
@@ -181,6 +231,10 @@ func (s *Source) Status() Status {
 	db := s.DB()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var lastGood time.Time
+	if s.err != nil {
+		lastGood = s.since
+	}
 	return Status{
 		Type:       db.Type(),
 		BuildTime:  db.BuildTime(),
@@ -188,5 +242,6 @@ func (s *Source) Status() Status {
 		Refused:    s.refused.Load(),
 		Unreadable: s.unreadable.Load(),
 		LastError:  s.err,
+		LastGood:   lastGood,
 	}
 }

@@ -46,7 +46,7 @@ func newSource(t *testing.T, log *slog.Logger) (*geo.Source, string) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "country.mmdb")
 	put(t, path, answering("CL"))
-	s, err := geo.NewSource(path, log)
+	s, err := geo.NewSource(path, nil, log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -116,7 +116,7 @@ func TestCheckFollowsSymlink(t *testing.T) {
 	if err := os.Symlink(a, link); err != nil {
 		t.Fatal(err)
 	}
-	s, err := geo.NewSource(link, nil)
+	s, err := geo.NewSource(link, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -220,7 +220,7 @@ func TestMissingFileKeepsOld(t *testing.T) {
 func TestTruncatedInPlace(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "country.mmdb")
 	copyFile(t, "country.mmdb", path)
-	s, err := geo.NewSource(path, nil)
+	s, err := geo.NewSource(path, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -291,7 +291,7 @@ func TestUnreadableRecordsAreCounted(t *testing.T) {
 	}
 	d.add("200.0.0.0/8", map[string]any{"country": map[string]any{"iso_code": 7}})
 	put(t, path, d.bytes())
-	s, err := geo.NewSource(path, nil)
+	s, err := geo.NewSource(path, nil, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,10 +310,10 @@ func TestUnreadableRecordsAreCounted(t *testing.T) {
 
 func TestNewSourceErrors(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "absent")
-	if _, err := geo.NewSource(path, nil); !errors.Is(err, fs.ErrNotExist) {
+	if _, err := geo.NewSource(path, nil, nil); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a missing file: %v", err)
 	}
-	if _, err := geo.NewSource("testdata/test-data/GeoLite2-ASN-Test.mmdb", nil); err == nil || !strings.Contains(err.Error(), `type "GeoLite2-ASN"`) {
+	if _, err := geo.NewSource("testdata/test-data/GeoLite2-ASN-Test.mmdb", nil, nil); err == nil || !strings.Contains(err.Error(), `type "GeoLite2-ASN"`) {
 		t.Errorf("another type: %v", err)
 	}
 }

@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"iter"
@@ -202,6 +204,58 @@ func (d Dir) AllHolds() ([]ClassHold, error) {
 // Policy returns the policy that records name by the digest. It verifies nothing.
 // The error satisfies errors.Is(err, fs.ErrNotExist) if it is not kept.
 func (d Dir) Policy(digest string) ([]byte, error) { return format.ReadPolicy(d.fsys, d.Path, digest) }
+
+// Snapshot returns the policy that [Log.Snapshot] was given last under the digest, held to
+// the entry that says it was kept: the one of the newest epoch that has any, as each run of
+// a gateway says so of the policy in force. It reads that epoch. The error is a
+// *format.CorruptError if the file is another one than was kept.
+func (d Dir) Snapshot(digest string) ([]byte, error) {
+	blob, err := d.Policy(digest)
+	if err != nil {
+		return nil, err
+	}
+	said, err := d.snapshotEntry(digest)
+	if err != nil {
+		return nil, err
+	}
+	if sum := sha256.Sum256(blob); said.SHA256 != hex.EncodeToString(sum[:]) {
+		return nil, &format.CorruptError{File: format.PolicyPath(d.Path, digest), What: "it is not the policy that was kept, as the ledger's entry says"}
+	}
+	return blob, nil
+}
+
+// snapshotEntry is the entry of a policy that is kept.
+func (d Dir) snapshotEntry(digest string) (said record.Policy, err error) {
+	epochs, err := d.Epochs()
+	if err != nil {
+		return said, err
+	}
+	for _, epoch := range slices.Backward(epochs) {
+		any := false
+		for e, err := range d.Entries(record.ID{Epoch: epoch}) {
+			if err != nil {
+				return said, err
+			}
+			if e.Epoch != epoch {
+				break
+			}
+			if !record.IsOf(e.Data, record.TypePolicy) {
+				continue
+			}
+			any = true
+			if err := said.Parse(e.Data); err != nil {
+				return said, fmt.Errorf("reading the entry %s of a policy: %w", e.ID, err)
+			}
+			if said.Policy == digest {
+				return said, nil
+			}
+		}
+		if any {
+			break
+		}
+	}
+	return said, fmt.Errorf("no entry of the newest epoch says that the policy %s was kept", digest)
+}
 
 // Policies are the digests of the policies that are kept, sorted.
 func (d Dir) Policies() ([]string, error) { return format.Policies(d.fsys, d.Path) }

@@ -215,3 +215,41 @@ func TestSealedAndSideFiles(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A policy is what an entry says was kept under its digest, or none: neither a file that was
+// put there, nor one that was changed, nor one that only an older epoch knows.
+func TestSnapshotIsWhatAnEntrySays(t *testing.T) {
+	dir := t.TempDir()
+	run := func(digest, policy string) {
+		t.Helper()
+		l := open(t, dir, ledger.Options{Node: "gw-sg-1", EpochEntries: 20})
+		if err := l.Snapshot(digest, []byte(policy)); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 15 { // the next epoch says it anew
+			add(t, l, fmt.Sprint("entry ", i))
+		}
+		shut(t, l)
+	}
+	d := ledger.At(dir)
+	want := func(digest, policy string) {
+		t.Helper()
+		got, err := d.Snapshot(digest)
+		if string(got) != policy || (err == nil) != (policy != "") {
+			t.Errorf("%s: %q, %v; want %q", digest, got, err, policy)
+		}
+	}
+	run("0123abcd", "the policy")
+	want("0123abcd", "the policy")
+	run("4567cdef", "another policy")
+	want("4567cdef", "another policy")
+	want("0123abcd", "") // an epoch was begun in which it was not in force
+	if err := os.WriteFile(filepath.Join(dir, "policy", "89ab.tar"), []byte("put there"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want("89ab", "")
+	if err := os.WriteFile(filepath.Join(dir, "policy", "4567cdef.tar"), []byte("changed"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	want("4567cdef", "")
+}

@@ -67,14 +67,14 @@ func (s *Store) approve(next *State) error {
 		return nil
 	}
 	if next.folder.Approvals == nil {
-		return fmt.Errorf("the policy in %s is not signed: it has no %s; its author signs it with 'transfer policy sign --author'", s.options.Folder, config.ApprovalsFile)
+		return fmt.Errorf("%s is not signed: it has no %s; its author signs it with 'transfer policy sign --author'", s.called(next), config.ApprovalsFile)
 	}
 	status, err := approval.Check(next.folder.Approvals, next.folder.Registers.Sums(), s.approvals.keys, s.approvals.Required)
 	if err == nil {
 		err = status.Sufficient()
 	}
 	if err != nil {
-		return fmt.Errorf("the policy in %s is not approved: %w", s.options.Folder, err)
+		return fmt.Errorf("%s is not approved: %w", s.called(next), err)
 	}
 	next.Approved = &status
 	serial, policy, err := s.serials.Last()
@@ -82,17 +82,23 @@ func (s *Store) approve(next *State) error {
 		return fmt.Errorf("reading which policy was approved last: %w", err)
 	}
 	if status.Serial < serial || status.Serial == serial && status.Policy != policy {
-		return fmt.Errorf("the policy in %s has serial %d, but serial %d was in force here with digest %s: to go back to an older policy, have it signed anew with a higher serial",
-			s.options.Folder, status.Serial, serial, policy)
+		return fmt.Errorf("%s has serial %d, but serial %d was in force here with digest %s: to go back to an older policy, have it signed anew with a higher serial",
+			s.called(next), status.Serial, serial, policy)
 	}
 	return nil
 }
 
+// called is what messages call a policy.
+func (s *Store) called(next *State) string {
+	if next.last {
+		return "the policy that was in force last"
+	}
+	return "the policy in " + s.options.Folder
+}
+
 // noteApproved notes durably which policy comes into force, and that it was approved.
 func (s *Store) noteApproved(state *State) error {
-	if err := s.noteLast(state); err != nil {
-		return err
-	}
+	s.noteLast(state)
 	if state.Approved == nil {
 		return nil
 	}

@@ -31,7 +31,7 @@ func (k *keeper) options(folder string) policystore.Options {
 			}
 			return k.broken
 		},
-		Failed: func() { k.failed++ },
+		Failed: func(string) { k.failed++ },
 	}
 }
 

@@ -35,7 +35,7 @@ func (s *Store) Reload() (changed bool, err error) {
 	s.failure.Store(s.failureOf(err))
 	switch {
 	case err != nil:
-		s.options.Failed()
+		s.options.Failed(OfPolicy)
 		s.options.Logger.Error("the policy was not taken; the old one stays in force", slog.String("digest", digest), slog.Any("error", err))
 	case changed:
 		s.options.Logger.Info("another policy is in force", slog.String("digest", digest))
@@ -51,7 +51,7 @@ func (s *Store) replace(next *State) (changed bool, err error) {
 	old := s.state.Load()
 	if next.Policy.Digest == old.Policy.Digest {
 		same := *old
-		same.folder, same.Approved = next.folder, next.Approved // perhaps signed anew
+		same.folder, same.Approved, same.last = next.folder, next.Approved, false // perhaps signed anew
 		s.state.Store(&same)
 		return false, s.noteApproved(next)
 	}
@@ -79,13 +79,14 @@ func (s *Store) replace(next *State) (changed bool, err error) {
 	return true, nil
 }
 
-// Started keeps the policy in the ledger, which is open now, and notes that it was
-// approved.
+// Started keeps the policy in the ledger, which is open now, notes that it was
+// approved, and keeps what a restart goes on with.
 func (s *Store) Started() error {
 	state := s.state.Load()
 	if err := s.Keep(state); err != nil {
 		return err
 	}
+	s.keepShadow(state.Shadow)
 	return s.noteApproved(state)
 }
 

@@ -24,7 +24,8 @@ type Shadow struct {
 	// empty if it could.
 	Unfit string
 
-	sites []*siteTables // by Site.number; nil for a site it does not fit
+	registers *config.Registers
+	sites     []*siteTables // by Site.number; nil for a site it does not fit
 }
 
 // Table returns the shadow's table for a site at t, or nil if it does not fit the
@@ -41,14 +42,17 @@ func (c *Shadow) Table(site *Site, t time.Time) *decision.Table {
 	return table
 }
 
-// TryShadow reads the policy in that folder and puts it on trial.
+// TryShadow reads the policy in that folder and puts it on trial, or goes on with the one
+// that was tried last from there.
 func (s *Store) TryShadow(folder string) error {
 	s.changing.Lock()
 	defer s.changing.Unlock()
 	s.shadowFolder, s.shadowSeen = folder, config.Fingerprint(folder)
 	shadow, err := s.readShadow()
 	if err != nil {
-		return fmt.Errorf("loading the shadow policy: %w", err)
+		if shadow, err = s.lastShadow(err); err != nil {
+			return fmt.Errorf("loading the shadow policy: %w", err)
+		}
 	}
 	next := *s.state.Load()
 	next.Shadow = shadow
@@ -63,7 +67,12 @@ func (s *Store) readShadow() (*Shadow, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Shadow{Policy: folder.Registers.Policy, Loaded: s.options.Now()}
+	return s.shadowOf(folder.Registers, s.options.Now())
+}
+
+// shadowOf makes a shadow of registers that are tried since then.
+func (s *Store) shadowOf(registers *config.Registers, since time.Time) (*Shadow, error) {
+	c := &Shadow{Policy: registers.Policy, Loaded: since, registers: registers}
 	table, err := controllers.ForPolicy(c.Policy)
 	if err != nil {
 		return nil, err
@@ -115,12 +124,13 @@ func (s *Store) ReloadShadow() (changed bool, err error) {
 	shadow, err := s.readShadow()
 	s.shadowFailure.Store(s.failureOf(err))
 	if err != nil {
-		s.options.Failed()
+		s.options.Failed(OfShadow)
 		s.options.Logger.Error("the shadow policy was not taken; the old one is still tried", slog.String("digest", old), slog.Any("error", err))
 		return false, err
 	}
 	next.Shadow = shadow
 	s.state.Store(&next)
+	s.keepShadow(shadow)
 	if changed = shadow.Policy.Digest != old; changed {
 		s.options.Logger.Info("another shadow policy is tried", slog.String("digest", shadow.Policy.Digest), slog.String("unfit", shadow.Unfit))
 	}

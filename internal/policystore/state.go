@@ -28,12 +28,13 @@ type Site struct {
 type State struct {
 	Policy   *decision.Policy
 	Roster   *controllers.Roster
-	Loaded   time.Time
+	Loaded   time.Time        // since when it is in force, restarts on [Options.Last] included
 	Approved *approval.Status // nil if nobody asks for approvals
 	Shadow   *Shadow          // nil if none is on trial
 
 	folder   *config.Folder // of Policy
 	recorded *atomic.Bool   // the ledger holds the policy
+	last     bool           // it was in force last, and the folder's cannot be taken
 	sites    []*siteTables  // by Site.number
 }
 

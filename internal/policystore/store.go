@@ -22,6 +22,7 @@ import (
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/lastgood"
 )
 
 // Options are what a Store needs. All but Folder are required.
@@ -42,12 +43,16 @@ type Options struct {
 	// nil they are durable, and a record may name the digest.
 	Keep func(digest string, archive []byte) error
 
-	// Ledger is the folder beside whose records the last policy is noted, and Kept
-	// returns what Keep was given. Empty: the folder's policy must be good at a start.
-	Ledger string
-	Kept   func(digest string) (archive []byte, err error)
-	// Failed counts a policy that was not taken.
-	Failed func()
+	// Kept returns what Keep was given, held to what was recorded about it then.
+	Kept func(digest string) (archive []byte, err error)
+
+	// Last keeps which policy was in force last, and the shadow that was tried last, over
+	// a restart. nil: the folders' policies must be good at a start.
+	Last *lastgood.Room
+
+	// Failed counts a policy that was not taken, [OfPolicy] or [OfShadow].
+	Failed func(of string)
+
 	// Advise looks for what is worth a look in the policy in force: when another one is,
 	// when a date of it has come, and each hour. Who makes the Store calls it first.
 	Advise func(*decision.Policy)

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/fetch"
+	"github.com/sparkoo/transfergate/internal/lastgood"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
@@ -38,11 +39,6 @@ type KeysConfig struct {
 	// StaleLimit is how old the set may grow while its service fails; from then
 	// on no token is accepted. Default: 24 h
 	StaleLimit time.Duration
-
-	// Cache is the folder that keeps the last good set over a restart; it is made
-	// when there is something to keep. Whoever can write to it can forge tokens.
-	// Default: none
-	Cache string
 
 	// Roots vouch for the service's certificate. Default: the system's
 	Roots *x509.CertPool
@@ -70,19 +66,19 @@ type Keys struct {
 	wake    chan struct{} // tells the runner that a fetch is asked for
 
 	mu       sync.Mutex
-	asked    chan struct{} // guarded by mu: closed when the fetch that is due or under way ends; nil if none is
-	nextAsk  time.Time     // guarded by mu: when an unknown key may cause a fetch again
-	due      time.Time     // guarded by mu: of the next fetch in the background
-	lastErr  error         // guarded by mu: of the last fetch
-	failures uint64        // guarded by mu: since the start
-	backoff  fetch.Backoff // guarded by mu
+	asked    chan struct{}  // guarded by mu: closed when the fetch that is due or under way ends; nil if none is
+	nextAsk  time.Time      // guarded by mu: when an unknown key may cause a fetch again
+	due      time.Time      // guarded by mu: of the next fetch in the background
+	lastErr  error          // guarded by mu: of the last fetch
+	failures uint64         // guarded by mu: since the start
+	backoff  fetch.Backoff  // guarded by mu
+	slot     *lastgood.Slot // guarded by mu: where the last good set is kept
 }
 
 var errNotFetched = errors.New("the key set has not been fetched yet")
 
-// NewKeys returns the keys of a key service. It reads the last good set from the
-// cache and asks nobody else; [Keys.Run] does. It fails on a configuration that
-// cannot be trusted, not on a missing or broken cache.
+// NewKeys returns the keys of a key service. It asks nobody: [Keys.Run] does. See
+// [Keys.KeepIn] for the last good set over a restart.
 func NewKeys(config KeysConfig) (*Keys, error) {
 	if err := fetch.CheckURL("key set", config.URL); err != nil {
 		return nil, err
@@ -107,9 +103,6 @@ func NewKeys(config KeysConfig) (*Keys, error) {
 		runner: make(chan struct{}, 1), wake: make(chan struct{}, 1),
 	}
 	k.client = fetch.New(fetch.Config{TLS: &tls.Config{RootCAs: config.Roots, MinVersion: tls.VersionTLS12}, Timeout: fetchTimeout})
-	if config.Cache != "" {
-		k.load()
-	}
 	return k, nil
 }
 
@@ -151,6 +144,18 @@ func (k *Keys) Status() (fetched time.Time, failures uint64) {
 		fetched = s.fetched
 	}
 	return fetched, k.failures
+}
+
+// LastGood is when the set was fetched that is in force while its service fails; zero if it
+// does not, or there is no set.
+func (k *Keys) LastGood() time.Time {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	s := k.current.Load()
+	if s == nil || k.lastErr == nil || errors.Is(k.lastErr, errNotFetched) {
+		return time.Time{}
+	}
+	return s.fetched
 }
 
 // usable returns the set, nil if there is none or it is too old to be believed.
@@ -289,7 +294,7 @@ func (k *Keys) refresh(ctx context.Context, logger *slog.Logger) {
 	}
 	k.report(next, err, logger)
 	k.conclude(next, err)
-	if err == nil && k.config.Cache != "" {
+	if err == nil {
 		if err := k.save(next); err != nil {
 			logger.Error("the key set could not be kept on disk; a restart will need the key service", "error", err)
 		}

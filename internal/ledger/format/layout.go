@@ -28,9 +28,9 @@ const (
 	WitnessedName = "checkpoint.witnessed"
 )
 
-// besides are files in the ledger's folder that the log neither writes nor reads: the
-// gateway notes there which policy was in force last, and earlier versions noted more.
-var besides = []string{"policy.approved", "policy.last", "oversight"}
+// besides are what lies in the ledger's folder and the log neither writes nor reads: the
+// gateway keeps there what was good last, and earlier versions noted what was in force.
+var besides = []string{"last-good", "policy.approved", "policy.last", "oversight"}
 
 // Own reports whether a name in the ledger's folder is an epoch's or another one of the
 // ledger's.
