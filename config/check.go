@@ -8,8 +8,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/policydiff"
+	"github.com/sparkoo/transfergate/internal/world"
 )
 
 // How long before the end of a safeguard, or its review, somebody is warned.
@@ -93,21 +95,17 @@ func (d *draft) warn(p *decision.Policy, o CheckOptions) {
 		}
 	}
 	d.warnOfChanges(p, o)
+	d.warnOfEndings(p, o)
 	d.warnOfUnproven(p, o)
 }
 
 // warnOfDates tells which safeguards are over, or need somebody soon.
 func (d *draft) warnOfDates(r row[decision.Safeguard], at time.Time) {
 	s := r.value
-	switch until := s.Validity.Until; {
-	case until.IsZero():
-	case !at.Before(until):
+	if until := s.Validity.Until; !until.IsZero() && !at.Before(until) {
 		r.report(r.at("valid_until"), "safeguard-expired", "safeguard %q was over on %s, and counts no more; renew the instrument and its dates, or remove the row",
 			s.ID, until.Format(time.DateOnly))
 		return
-	case until.Sub(at) < endSoon:
-		r.report(r.at("valid_until"), "safeguard-expiring", "safeguard %q is over in %d days, on %s; renew the instrument and its dates",
-			s.ID, days(until.Sub(at)), until.Format(time.DateOnly))
 	}
 	if due := s.Review.Due(); !due.IsZero() && due.Sub(at) < reviewSoon {
 		when := fmt.Sprintf("is due in %d days, on", days(due.Sub(at)))
@@ -184,7 +182,7 @@ func (d *draft) warnOfUnproven(p *decision.Policy, o CheckOptions) {
 			key, what = "confirm", "not confirmed by counsel"
 		}
 		r.report(r.at(key), "safeguard-unproven", "safeguard %q is %s, and %d flows depend on it (%s; %s); put the instrument into force, name it, and take %s: true away",
-			r.value.ID, what, l.flows, strings.Join(slices.Sorted(maps.Keys(l.activities)), ", "), some(slices.Sorted(maps.Keys(l.countries))), key)
+			r.value.ID, what, l.flows, strings.Join(slices.Sorted(maps.Keys(l.activities)), ", "), world.List(slices.Sorted(maps.Keys(l.countries)), country.All()), key)
 	}
 }
 
@@ -220,13 +218,4 @@ func (d *draft) sites(p *decision.Policy, o CheckOptions) (sites []decision.Site
 		}
 	}
 	return []decision.Site{site}
-}
-
-// some lists the first few of many.
-func some(items []string) string {
-	const few = 8
-	if len(items) <= few {
-		return strings.Join(items, ", ")
-	}
-	return fmt.Sprintf("%s and %d more", strings.Join(items[:few], ", "), len(items)-few)
 }

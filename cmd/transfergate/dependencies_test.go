@@ -26,7 +26,7 @@ caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision i
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/record internal/refusals internal/suggest
 caddyplugin/option: internal/regular
-config: internal/country internal/decision internal/policydiff internal/question internal/regular internal/suggest
+config: internal/country internal/decision internal/policydiff internal/question internal/regular internal/suggest internal/world
 controllers: internal/country internal/decision internal/lastgood internal/reference internal/regular internal/suggest
 internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/lastgood internal/regular
 internal/lastgood: internal/durable internal/regular
