@@ -210,4 +210,9 @@ func TestRollbackBehindANewEpochIsRefused(t *testing.T) {
 	if said := string(genesis.Data); !strings.Contains(said, "case 7") || !strings.Contains(said, c.Origin) {
 		t.Errorf("the new epoch's first entry is %s", genesis.Data)
 	}
+	stopCaddy(t)
+	r, err := verify.Ledger(g.ledger, verify.Options{Keys: []string{a.node}, Known: [][]byte{known}})
+	if err != nil || len(r.Losses) != 1 || r.Losses[0].Because != "the volume of 2026-11-29 is lost, case 7" {
+		t.Errorf("verify says of the loss: %+v, %v", r.Losses, err)
+	}
 }

@@ -15,6 +15,7 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -40,7 +41,7 @@ func (l *Log) lost(what string) error {
 		"'transfergate transfer ledger epoch new %s --because REASON'", ErrLost, what, l.dir)
 }
 
-// The note beside a ledger's folder says which epoch was begun last: it is still
+// The note beside a ledger's folder says which epoch was begun last and has a checkpoint: it is still
 // there when the folder is removed, or when the volume is not mounted that holds it.
 // It only ever keeps a ledger from being begun. Without it nothing is known.
 
@@ -108,6 +109,36 @@ func (l *Log) checkThere(e format.Epoch, ok bool) error {
 	for _, name := range names {
 		if slices.Contains([]string{format.KeysName, format.PolicyName, format.HoldsName, format.OverdueName}, name) || format.IsDeleted(name) {
 			return l.lost(fmt.Sprintf("%s holds no epoch, but %s, which only a ledger with epochs has", l.dir, filepath.Join(l.dir, name)))
+		}
+	}
+	return nil
+}
+
+// checkFirst makes sure that an epoch with entries and no checkpoint was just begun: the
+// first checkpoint is durable before anybody's entry is written, and so before the note
+// beside the folder names the epoch, or anything is kept that only an open ledger keeps.
+func (l *Log) checkFirst(e format.Epoch) error {
+	signed, _, err := format.ReadCheckpoint(l.o.FS, l.epochDir, e)
+	if err != nil || signed != nil {
+		return err
+	}
+	origin, _, err := l.readNote()
+	if err != nil {
+		return err
+	}
+	if origin == e.Origin {
+		return format.MissingCheckpoint(l.epochDir, format.BegunPath(l.dir)+" names the epoch")
+	}
+	if e.Previous != nil {
+		return nil // what is kept may be of an epoch before
+	}
+	names, err := l.o.FS.Names(l.dir)
+	if err != nil {
+		return fmt.Errorf("listing the ledger: %w", err)
+	}
+	for _, name := range names {
+		if slices.Contains([]string{format.PolicyName, format.HoldsName, format.OverdueName, format.LastPolicyName}, name) {
+			return format.MissingCheckpoint(l.epochDir, "there is "+filepath.Join(l.dir, name))
 		}
 	}
 	return nil
@@ -187,11 +218,28 @@ func (l *Log) beginAnew() error {
 	if err != nil {
 		return err
 	}
-	old := &format.Previous{Number: number, Origin: origin}
 	if number == 0 {
-		old = nil
+		return l.beginLog(nil, 0, "")
 	}
-	return l.beginLog(old, number)
+	missing, err := l.firstMissing(number)
+	if err != nil {
+		return err
+	}
+	return l.beginLog(&format.Previous{Number: number, Origin: origin}, number, missing.String())
+}
+
+// firstMissing is the place from which on everything up to an epoch is missing.
+func (l *Log) firstMissing(number uint32) (record.ID, error) {
+	names, err := l.o.FS.Names(l.dir)
+	if err != nil {
+		return record.ID{}, fmt.Errorf("listing the ledger: %w", err)
+	}
+	missing := record.ID{Epoch: 1}
+	for _, there := range format.EpochNumbers(names) {
+		missing.Epoch = there + 1
+	}
+	missing.Epoch = min(missing.Epoch, number)
+	return missing, nil
 }
 
 // beginKnown begins a ledger after an epoch of which somebody knows more than the
@@ -223,9 +271,17 @@ func (l *Log) beginKnown(known []byte) error {
 	if _, old.Key, err = signerOf(key, c.Origin); err != nil {
 		return err
 	}
+	lost, err := l.firstMissing(old.Number)
+	if err != nil {
+		return err
+	}
 	if view, err := openView(l.o.FS, l.dir, old.Number); err == nil && view.Origin() == c.Origin {
 		old.Key = view.VerifierKey()
-		if _, latest, err := format.ReadCheckpoint(l.o.FS, view.dir, view.epoch); err == nil && latest.N >= c.N {
+		_, latest, err := format.ReadCheckpoint(l.o.FS, view.dir, view.epoch)
+		if lost = (record.ID{Epoch: old.Number}); err == nil {
+			lost.Index = uint64(latest.N)
+		}
+		if err == nil && latest.N >= c.N {
 			return fmt.Errorf("the ledger has a checkpoint of %d entries of %s, and the one kept elsewhere is of %d: it is not needed to begin a new epoch",
 				latest.N, c.Origin, c.N)
 		}
@@ -239,12 +295,13 @@ func (l *Log) beginKnown(known []byte) error {
 			"origin", c.Origin, "error", err)
 		old.Key = ""
 	}
-	return l.beginLog(old, number)
+	return l.beginLog(old, number, lost.String())
 }
 
 // beginLog begins a log of another id after the epoch number, which vouches for
-// nothing in it.
-func (l *Log) beginLog(old *format.Previous, number uint32) (err error) {
+// nothing in it. lost is the place from which on entries are given up for lost; empty
+// for none.
+func (l *Log) beginLog(old *format.Previous, number uint32, lost string) (err error) {
 	key := l.successor
 	if key == nil {
 		if key, err = l.loadKey(true); err != nil {
@@ -252,13 +309,9 @@ func (l *Log) beginLog(old *format.Previous, number uint32) (err error) {
 		}
 	}
 	origin := format.OriginOf(l.o.nodeName(), format.NewLedgerID(), number+1)
-	e, err := l.newEpoch(format.Epoch{Number: number + 1, Origin: origin, Previous: old, Because: l.because}, key)
+	e, err := l.newEpoch(format.Epoch{Number: number + 1, Origin: origin, Previous: old, Because: l.because, Lost: lost}, key)
 	if err != nil {
 		return err
 	}
-	if err := format.CreateEpoch(l.o.FS, l.dir, e); err != nil {
-		return err
-	}
-	l.writeNote(e)
-	return nil
+	return format.CreateEpoch(l.o.FS, l.dir, e) // the note follows with its first checkpoint
 }

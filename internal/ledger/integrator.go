@@ -350,7 +350,7 @@ func (g *integrator) check() error {
 	}
 	switch path := format.CheckpointPath(g.dir); {
 	case signed == nil && (g.tree.Stored() > 0 || g.more):
-		return format.MissingCheckpoint(g.dir)
+		return format.MissingCheckpoint(g.dir, "Other entries are there")
 	case signed != nil:
 		if err := g.tree.Covers(c, path); err != nil {
 			return err

@@ -212,7 +212,13 @@ func (l *Log) load() (own [][]byte, err error) {
 		k.visit(fr)
 		return nil
 	}
-	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger, uint64(k.tree.Start()), visit, k.check)
+	check := func() error {
+		if err := k.check(); err != nil || !ok || l.o.Demo {
+			return err
+		}
+		return l.checkFirst(e)
+	}
+	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger, uint64(k.tree.Start()), visit, check)
 	if err != nil {
 		return nil, err
 	}

@@ -163,7 +163,7 @@ func (l *Log) expire(ctx context.Context, e, next format.Epoch, keep Retain, hol
 	}
 	d := record.DeletedEpoch{
 		Epoch:    record.Epoch{Number: e.Number, Origin: e.Origin, Key: e.Key, Checkpoint: string(c.checkpoint)},
-		Previous: e.Previous.Entry(), Because: e.Because,
+		Previous: e.Previous.Entry(), Because: e.Because, Lost: e.Lost,
 		Entries: c.entries, Created: e.Created, Last: c.last, RetainUntil: due, At: l.o.Now(),
 	}
 	if follows && next.Previous != nil {

@@ -58,7 +58,6 @@ func (l *Log) nextEpoch() (err error) {
 	if err := format.CreateEpoch(l.o.FS, l.dir, e); err != nil {
 		return err
 	}
-	l.writeNote(e)
 	if err := l.takeEpoch(e, l.nextKey()); err != nil {
 		return err
 	}
@@ -117,6 +116,7 @@ func (l *Log) begin() error {
 		return fmt.Errorf("signing a new epoch's first checkpoint: %w", err)
 	}
 	l.beginning = false
+	l.writeNote(l.epoch)
 	return nil
 }
 
@@ -266,7 +266,11 @@ func (l *Log) beginAfter(damage error) error {
 			old.Checkpoint = string(signed)
 		}
 	}
+	lost := ""
+	if bad, damaged := errors.AsType[*CorruptError](damage); damaged {
+		lost = record.ID{Epoch: number, Index: bad.Index}.String()
+	}
 	// The damaged epoch may have been followed by another one that is lost: the
 	// new one is a ledger of its own.
-	return l.beginLog(&old, number)
+	return l.beginLog(&old, number, lost)
 }

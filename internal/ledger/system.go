@@ -26,7 +26,7 @@ func (l *Log) genesis(restates bool) []byte {
 	g := record.Genesis{
 		Header: l.header(record.TypeGenesis), Because: l.epoch.Because, Epoch: l.epoch.Number, Format: format.EpochFormat,
 		Master: l.keys.master.id, Origin: l.epoch.Origin, Previous: l.epoch.Previous.Entry(),
-		SegmentEntries: l.epoch.SegmentEntries, Settings: l.epoch.Digest(), Key: l.epoch.Key, Restates: restates,
+		SegmentEntries: l.epoch.SegmentEntries, Settings: l.epoch.Digest(), Key: l.epoch.Key, Lost: l.epoch.Lost, Restates: restates,
 	}
 	if g.Previous == nil {
 		g.Keys = l.keys.firstKeys()

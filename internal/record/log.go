@@ -39,6 +39,7 @@ type Genesis struct {
 	Keys           []string // periods of the keys that the ledger begins with
 	Previous       *Epoch   // nil in the first epoch
 	Because        string   // why an operator began the epoch
+	Lost           string   // place from which on an operator gave entries up for lost
 	Restates       bool     // what stood before is said again in the entries after it
 }
 
@@ -64,6 +65,8 @@ var genesisTable = entryTable([]string{TypeGenesis},
 		"random id of a ledger, in its first epoch, by which two of one node and key are told apart", "§5(j)"),
 	row("keys", Labels, func(g *Genesis) field { return (*texts)(&g.Keys) },
 		"periods of the keys of pseudonyms that the ledger begins with", "§5(h)"),
+	row("lost", Label, func(g *Genesis) field { return (*text)(&g.Lost) },
+		"place of the first entry that an operator gave up for lost, with all up to this epoch, when the epoch was begun; absent if none was", "§5(j)").since(version2),
 	row("master", Label, func(g *Genesis) field { return (*text)(&g.Master) },
 		"name of the secret that wraps the keys of pseudonyms", "§5(h)"),
 	row("origin", Label, func(g *Genesis) field { return (*must)(&g.Origin) },
@@ -188,9 +191,10 @@ type Deleted struct {
 // epochs around it, and to show that a copy kept elsewhere is whole.
 type DeletedEpoch struct {
 	Epoch // Checkpoint is its last signed checkpoint; empty if it had none
-	// Previous and Because are those of its genesis entry.
+	// Previous, Because and Lost are those of its genesis entry.
 	Previous *Epoch
 	Because  string
+	Lost     string
 	// Entries is how many it had, Created when it was begun, and Last the time of
 	// its latest entry. All of them could go from RetainUntil on.
 	Entries     uint64
@@ -237,6 +241,8 @@ var deletedEpochTable = newObject(func(d *DeletedEpoch) *[]Unknown { return &d.U
 		"its number", "§6"),
 	row("last", Moment, func(d *DeletedEpoch) field { return (*instant)(&d.Last) },
 		"time of its latest entry", "§6"),
+	row("lost", Label, func(d *DeletedEpoch) field { return (*text)(&d.Lost) },
+		"place from which on an operator gave entries up for lost when it was begun; absent if none were", "§5(j)").since(version2),
 	row("origin", Label, func(d *DeletedEpoch) field { return (*text)(&d.Origin) },
 		"name of its log, as checkpoints have it", "§5(j)"),
 	row("previous", NoColumn, func(d *DeletedEpoch) field { return part[Epoch]{&d.Previous, epochTable} },

@@ -24,8 +24,9 @@ func verifyCommand() *cobra.Command {
 		Short: "Checks that every entry is whole and none is missing",
 		Long: "Reads every epoch of the ledger from its first entry and checks frames, checksums and numbering, the Merkle tree\n" +
 			"against its files and signed checkpoints, the kept policies, and that each epoch follows the one before. An epoch\n" +
-			"that is missing is damage, unless a signed entry says that it was deleted when its time had run out. Classes of records\n" +
-			"that are kept apart, in the folders class-NAME, are checked too.\n" +
+			"that is missing is damage, unless a signed entry says that it was deleted when its time had run out. What 'epoch new'\n" +
+			"gave up for lost is said in one sentence, and is no damage. Classes of records that are kept apart, in the folders\n" +
+			"class-NAME, are checked too.\n" +
 			"It needs no running gateway and changes nothing. Give it the node's key, by a way that does not lead over the\n" +
 			"ledger's disk: who can write there can write another ledger and sign it with a key of their own. Entries cut off\n" +
 			"together with every trace of them are missed by a checkpoint kept elsewhere alone, see --known.\n" +
@@ -170,6 +171,9 @@ func printVerified(w io.Writer, report verify.Report, corrupt *ledger.CorruptErr
 		if report.Deleted > 0 {
 			fmt.Fprintf(&b, "%d epochs were deleted when their time had run out, as signed entries say\n", report.Deleted)
 		}
+		for _, loss := range report.Losses {
+			fmt.Fprintf(&b, "%s\n", lossText(loss))
+		}
 		if report.NotRuledOut != "" {
 			fmt.Fprintf(&b, "%s\n", report.NotRuledOut)
 		}
@@ -180,6 +184,11 @@ func printVerified(w io.Writer, report verify.Report, corrupt *ledger.CorruptErr
 		fmt.Fprintf(&b, "entry %d: expected hash %s, found %s\n", corrupt.Index, corrupt.Expected, corrupt.Found)
 	}
 	return cli.Flush(w, &b)
+}
+
+// lossText says what is lost and who said so.
+func lossText(l verify.Loss) string {
+	return fmt.Sprintf("lost, and acknowledged: what follows %s up to epoch %d, which was begun because '%s'; found at %s: %s", l.From, l.Until, l.Because, l.Found.File, l.Found.What)
 }
 
 // verifyJSON is the result for programs.
@@ -195,6 +204,8 @@ type verifyJSON struct {
 	Policies   int    `json:"policies"`
 	Resumed    uint64 `json:"resumed,omitempty"`
 	Tail       string `json:"tail,omitempty"`
+	// Losses are what is damaged or missing, and acknowledged by the ledger itself.
+	Losses []string `json:"losses,omitempty"`
 	// NotRuledOut is what nobody can tell who has the folder alone.
 	NotRuledOut string         `json:"not_ruled_out,omitempty"`
 	Problem     *verifyProblem `json:"problem,omitempty"`
@@ -217,6 +228,9 @@ func verifyResult(r verify.Report, corrupt *ledger.CorruptError) verifyJSON {
 	v := verifyJSON{
 		OK: corrupt == nil, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch, Deleted: r.Deleted,
 		Signed: r.Signed, Policies: r.Policies, Resumed: r.Resumed, Tail: r.Tail, NotRuledOut: r.NotRuledOut,
+	}
+	for _, loss := range r.Losses {
+		v.Losses = append(v.Losses, lossText(loss))
 	}
 	if corrupt != nil {
 		v.Problem = &verifyProblem{corrupt.Error(), r.Epoch, corrupt.Index, corrupt.File, corrupt.Offset, corrupt.Expected, corrupt.Found}

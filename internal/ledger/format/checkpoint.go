@@ -58,10 +58,9 @@ func Begins(e Entry) bool {
 }
 
 // MissingCheckpoint is the damage of an epoch, in the folder, that has entries and no
-// checkpoint although one was signed before they were written.
-func MissingCheckpoint(dir string) error {
-	return &CorruptError{File: CheckpointPath(dir), What: "the checkpoint is missing: it is signed with the first entries of an epoch, before any record. " +
-		"If the gateway ended in the moment between the two, it signs when it is started"}
+// checkpoint although one was signed before they were written, as something proves.
+func MissingCheckpoint(dir, proof string) error {
+	return &CorruptError{File: CheckpointPath(dir), What: "the checkpoint is missing: it is signed with the first entries of an epoch, before any record. " + proof}
 }
 
 // Covers makes sure that a tree holds what a checkpoint, found in a place, says.

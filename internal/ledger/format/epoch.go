@@ -40,6 +40,15 @@ type Epoch struct {
 	Previous *Previous `json:"previous,omitempty"`
 	// Because says why an operator began the epoch.
 	Because string `json:"because,omitempty"`
+	// Lost is the place, as in 4.40, from which on to this epoch the operator gave
+	// entries up for lost; empty if none were.
+	Lost string `json:"lost,omitempty"`
+}
+
+// LostAt is what Lost says.
+func (e Epoch) LostAt() (from record.ID, some bool) {
+	from, err := record.ParseID(e.Lost)
+	return from, err == nil && from.Epoch < e.Number
 }
 
 // Previous is how an epoch knows the one before it.

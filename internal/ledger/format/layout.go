@@ -18,6 +18,7 @@ const (
 	PolicyName        = "policy"         // the folder of policies that records name
 	HoldsName         = "holds"          // the folder of the holds
 	ClassPrefix       = "class-"         // begins the name of a class's folder
+	LastPolicyName    = "policy.last"    // of an earlier version: which policy was in force last
 	DeletedSuffix     = ".deleted"       // marks the folder of an epoch whose deletion is in the log
 	begunSuffix       = ".begun"         // beside the folder: which epoch was begun last
 
@@ -30,7 +31,7 @@ const (
 
 // besides are what lies in the ledger's folder and the log neither writes nor reads: the
 // gateway keeps there what was good last, and earlier versions noted what was in force.
-var besides = []string{"last-good", "policy.approved", "policy.last", "oversight"}
+var besides = []string{"last-good", "policy.approved", LastPolicyName, "oversight"}
 
 // Own reports whether a name in the ledger's folder is an epoch's or another one of the
 // ledger's.

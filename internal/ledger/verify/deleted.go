@@ -36,7 +36,7 @@ func (v *verification) missing(epochs []*verifiedEpoch) error {
 	after := epochs[len(epochs)-1].epoch
 	for number := after.Number - 1; number >= max(v.o.From, 1); number-- {
 		before := there[number]
-		if before != nil && there[after.Number] == nil {
+		if before != nil && there[after.Number] == nil && after.Origin != "" {
 			if err := (&verifiedEpoch{epoch: after}).follows(before); err != nil {
 				return &format.CorruptError{File: format.EpochDir(v.dir, after.Number), What: "what is left of the deleted epoch does not follow " + before.epoch.Origin + ": " + err.Error()}
 			}
@@ -48,10 +48,14 @@ func (v *verification) missing(epochs []*verifiedEpoch) error {
 		}
 		gone, err := v.left(number, after)
 		if err != nil {
-			return err
+			if !v.lost(number, err) {
+				return err
+			}
+			after = format.Epoch{Number: number} // nobody knows what was before it
+			continue
 		}
 		v.report.Deleted++
-		after = format.Epoch{Number: gone.Number, Origin: gone.Origin, Key: gone.Key, Previous: format.PreviousOf(gone.Previous), Because: gone.Because, Created: gone.Created}
+		after = format.Epoch{Number: gone.Number, Origin: gone.Origin, Key: gone.Key, Previous: format.PreviousOf(gone.Previous), Because: gone.Because, Lost: gone.Lost, Created: gone.Created}
 	}
 	return nil
 }

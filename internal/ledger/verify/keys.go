@@ -24,7 +24,10 @@ func (v *verification) vouched(epochs []*verifiedEpoch) error {
 			good[i] = good[i] || err == nil && key == e.epoch.Key && e.signed > 0
 		}
 	}
-	follow := func(i int) bool { return epochs[i].epoch.Number == epochs[i-1].epoch.Number+1 } // how was verified with the entries
+	follow := func(i int) bool { // how was verified with the entries
+		p := epochs[i].epoch.Previous
+		return epochs[i].epoch.Number == epochs[i-1].epoch.Number+1 && p != nil && p.Origin == epochs[i-1].epoch.Origin && !epochs[i-1].lost
+	}
 	for i := 1; i < len(epochs); i++ {
 		good[i] = good[i] || good[i-1] && follow(i) && epochs[i-1].next != nil
 	}
@@ -34,7 +37,7 @@ func (v *verification) vouched(epochs []*verifiedEpoch) error {
 		good[i-1] = good[i-1] || good[i] && follow(i) && epochs[i].epoch.Previous.Checkpoint != "" || later && epochs[i-1].joined
 	}
 	for i, e := range epochs {
-		if good[i] {
+		if good[i] || e.lost {
 			continue
 		}
 		what := fmt.Sprintf("the epoch is signed with the key %s, for which none of the keys given vouches", e.epoch.Key)

@@ -18,7 +18,7 @@ func (v *verification) known(epochs []*verifiedEpoch) error {
 		}
 		i := slices.IndexFunc(epochs, func(e *verifiedEpoch) bool { return e.epoch.Origin == c.Origin })
 		if i < 0 {
-			if err := v.knownDeleted(c); err != nil {
+			if err := v.knownDeleted(c); err != nil && !v.knownLost(c, epochs, err) {
 				return err
 			}
 			continue
@@ -30,7 +30,7 @@ func (v *verification) known(epochs []*verifiedEpoch) error {
 		if _, err := tiles.OpenCheckpoint(signed, key); err != nil {
 			return &format.CorruptError{File: format.Elsewhere, What: err.Error()}
 		}
-		if err := epochs[i].tree.Covers(c, format.Elsewhere); err != nil {
+		if err := epochs[i].tree.Covers(c, format.Elsewhere); err != nil && !v.lost(epochs[i].epoch.Number, err) {
 			return err
 		}
 	}
@@ -52,4 +52,12 @@ func (v *verification) knownDeleted(c tiles.Checkpoint) error {
 		}
 	}
 	return &format.CorruptError{File: format.Elsewhere, What: fmt.Sprintf("it was signed over %d entries of %s, which was not found in the ledger", c.N, c.Origin)}
+}
+
+// knownLost reports whether a checkpoint is of an epoch of the ledger that is lost.
+func (v *verification) knownLost(c tiles.Checkpoint, epochs []*verifiedEpoch, err error) bool {
+	ledger := format.LedgerOf(c.Origin)
+	ours := slices.ContainsFunc(epochs, func(e *verifiedEpoch) bool { return format.LedgerOf(e.epoch.Origin) == ledger }) ||
+		slices.ContainsFunc(v.losses, func(e format.Epoch) bool { return e.Previous != nil && format.LedgerOf(e.Previous.Origin) == ledger })
+	return ours && v.lost(format.NumberOf(c.Origin), err)
 }

@@ -46,12 +46,28 @@ func (v *verification) notes(e, before *verifiedEpoch) error {
 				return &format.CorruptError{File: filepath.Join(e.walker.Dir, format.EpochFile), What: "the file is not the one the genesis entry names",
 					Expected: entry.Settings, Found: found}
 			}
-			if err := e.follows(before); err != nil {
+			if err := v.follows(e, before); err != nil {
 				return bad(err.Error())
 			}
 		}
 	}
 	return nil
+}
+
+// follows tells what is wrong with how the epoch follows the one before, of which it may
+// say that part of it is lost.
+func (v *verification) follows(e, before *verifiedEpoch) error {
+	if _, some := e.epoch.LostAt(); !some || before == nil {
+		return e.follows(before)
+	}
+	if p := e.epoch.Previous; before.lost || p == nil || p.Origin != before.epoch.Origin {
+		return nil // it follows what is lost
+	}
+	err := e.follows(before)
+	if before.lost = err != nil && v.lost(before.epoch.Number, err); before.lost {
+		return nil
+	}
+	return err
 }
 
 // follows tells what is wrong with how the epoch follows the one before, which

@@ -26,6 +26,7 @@ type verifiedEpoch struct {
 	found          []notedEntry
 	more           bool          // entries that are written only after the first checkpoint
 	next           *record.Epoch // the epoch its last entry says is next; nil if there is none
+	lost           bool          // damage was found, and is acknowledged
 	joined         bool          // what is left of a deleted epoch after it names it and its checkpoint
 }
 

@@ -81,15 +81,30 @@ type Report struct {
 	// which nothing vouches for; Tail says where and what.
 	Torn bool
 	Tail string
+	// Losses are what is damaged or missing, and was given up for lost when a later epoch
+	// was begun, as that epoch says. One for each such epoch.
+	Losses []Loss
 	// NotRuledOut says in a sentence what nobody can know who has the folder alone;
 	// empty if Options.Known were given.
 	NotRuledOut string
 }
 
+// Loss is what is damaged or missing and acknowledged.
+type Loss struct {
+	// From is the first entry that was given up, up to the epoch Until.
+	From  record.ID
+	Until uint32
+	// Because is the reason that the epoch Until gives.
+	Because string
+	// Found is the first damage that was found of it.
+	Found *format.CorruptError
+}
+
 // Ledger reads the ledger in a folder whole, every epoch from its genesis: checksums,
 // indices, promises, seals, the Merkle tree with its files and signed
 // checkpoints, the kept policies, how the epochs follow each other, and that
-// those which are not there were deleted because their time ran out. It
+// those which are not there were deleted because their time ran out. What an epoch that
+// an operator began says is lost is no damage, from the place on that it names. It
 // takes no lock and may run beside the writer. The first bad place is returned
 // as a *CorruptError, with the report of what was found. Entries that were cut
 // off together with every trace of them are not seen: that takes a checkpoint
@@ -133,6 +148,9 @@ type verification struct {
 
 	resumed atomic.Uint64 // entries
 
+	losses []format.Epoch         // those that say that entries before them are lost
+	found  []*format.CorruptError // what was found of each; nil for nothing yet
+
 	beginning bool // what is missing a writer may be about to write
 }
 
@@ -152,10 +170,14 @@ func (v *verification) run() (err error) {
 		return err
 	}
 	v.report.First = numbers[0]
+	v.readLosses(numbers)
 	epochs := make([]*verifiedEpoch, 0, len(numbers))
 	for _, number := range numbers {
 		e, err := v.open(number)
 		if err != nil {
+			if v.lost(number, err) {
+				continue
+			}
 			return err
 		}
 		epochs = append(epochs, e)
@@ -168,7 +190,10 @@ func (v *verification) run() (err error) {
 			before = nil
 		}
 		if err := v.epoch(e, before); err != nil {
-			return err
+			if !v.lost(e.epoch.Number, err) {
+				return err
+			}
+			e.lost = true
 		}
 		before = e
 	}
@@ -181,6 +206,7 @@ func (v *verification) run() (err error) {
 	if err := v.known(epochs); err != nil {
 		return err
 	}
+	v.tellLosses()
 	if len(v.o.Known) == 0 {
 		v.report.NotRuledOut = notRuledOut
 	}
@@ -242,6 +268,11 @@ func (v *verification) watch() (stop func()) {
 // open lists an epoch's files.
 func (v *verification) open(number uint32) (*verifiedEpoch, error) {
 	w, err := format.WalkEpoch(v.fsys, v.dir, number)
+	if errors.Is(err, fs.ErrNotExist) {
+		if dir := format.EpochDir(v.dir, number); isThere(v.fsys, dir) {
+			err = &format.CorruptError{File: filepath.Join(dir, format.EpochFile), What: "the file is missing"}
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -258,6 +289,12 @@ func (v *verification) open(number uint32) (*verifiedEpoch, error) {
 		e.size += size
 	}
 	return e, nil
+}
+
+// isThere reports whether there is a folder.
+func isThere(fsys format.FS, dir string) bool {
+	_, err := fsys.Names(dir)
+	return err == nil
 }
 
 // epoch verifies an epoch that follows another, if that is there.
@@ -290,7 +327,11 @@ func (v *verification) epoch(e, before *verifiedEpoch) error {
 		r.Signed += e.signed
 	} else if e.entries > 0 {
 		v.beginning = e.tree.Stored() == 0 && !e.more
-		return format.MissingCheckpoint(e.walker.Dir)
+		proof := "If the gateway ended in the moment between the two, it signs when it is started"
+		if !v.beginning {
+			proof = "Other entries are there"
+		}
+		return format.MissingCheckpoint(e.walker.Dir, proof)
 	}
 	if err := v.witnessed(e); err != nil {
 		return err
