@@ -109,6 +109,7 @@ func NewWriter(to io.Writer, f Format, columns []*Key) (*Writer, error) {
 		return w, writeCSV(to, append(names, "damage"))
 	case Screen:
 		w.table.row(names)
+	case JSON: // each row names what it has
 	}
 	return w, nil
 }
@@ -220,13 +221,14 @@ func WriteCounts(to io.Writer, f Format, by Grouping, c *Counts) error {
 			err = writeCSV(to, groups[i].cells("", time.RFC3339Nano))
 		}
 		return err
+	default:
+		t := table{right: []int{len(names) - 3}}
+		t.row(names)
+		for i := range groups {
+			t.row(groups[i].cells("none", time.RFC3339))
+		}
+		return t.write(to)
 	}
-	t := table{right: []int{len(names) - 3}}
-	t.row(names)
-	for i := range groups {
-		t.row(groups[i].cells("none", time.RFC3339))
-	}
-	return t.write(to)
 }
 
 // cells are the count as a row of a table.

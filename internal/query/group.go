@@ -217,6 +217,7 @@ func (b Bucket) of(at int64) string {
 		return t.Format("2006-01")
 	case Year:
 		return t.Format("2006")
+	default:
+		return t.Format(time.DateOnly)
 	}
-	return t.Format(time.DateOnly)
 }

@@ -169,8 +169,9 @@ func kindOf(m *record.Member) Kind {
 		return Moment
 	case record.Object, record.Objects, record.Rows:
 		return Part
+	default:
+		return Word
 	}
-	return Word
 }
 
 // aliases are names for what people mean by them. The origin of a flow is the country

@@ -112,19 +112,24 @@ func (t *Test) holds(k *Key, values []string) bool {
 		return len(values) == 0
 	case There:
 		return len(values) > 0
+	default:
+		return slices.ContainsFunc(values, func(value string) bool { return t.is(k, value) })
 	}
-	return slices.ContainsFunc(values, func(value string) bool {
-		switch k.Kind {
-		case Number:
-			n, err := strconv.ParseInt(value, 10, 64)
-			return err == nil && t.in(n)
-		case Moment:
-			at, ok := instant(value)
-			return ok && t.in(at)
-		}
+}
+
+// is reports whether a value is what is asked for.
+func (t *Test) is(k *Key, value string) bool {
+	switch k.Kind {
+	case Number:
+		n, err := strconv.ParseInt(value, 10, 64)
+		return err == nil && t.in(n)
+	case Moment:
+		at, ok := instant(value)
+		return ok && t.in(at)
+	default:
 		if k.fold {
 			value = strings.ToLower(value)
 		}
 		return t.Value.matches(value)
-	})
+	}
 }

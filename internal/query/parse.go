@@ -271,11 +271,12 @@ func (p *parser) test(k *Key, op Op, at int) (t Test, err error) {
 		return t, p.failAt(at, p.end, k.Name+" holds other members", fmt.Sprintf("write %s:* or %s:none, or ask for one of them", k.Name, k.Name))
 	case Number, Moment:
 		return p.measure(k, t, at)
+	default:
+		if t.Op != Is {
+			return t, p.failAt(at-len(op), p.end, fmt.Sprintf("%s is compared with words, which have no order", k.Name), "leave out "+string(op))
+		}
+		return t, p.name(k, &t.Value, at)
 	}
-	if t.Op != Is {
-		return t, p.failAt(at-len(op), p.end, fmt.Sprintf("%s is compared with words, which have no order", k.Name), "leave out "+string(op))
-	}
-	return t, p.name(k, &t.Value, at)
 }
 
 // measure reads numbers and moments.

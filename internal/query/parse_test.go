@@ -126,6 +126,7 @@ func genTerm() *rapid.Generator[string] {
 				value = rapid.StringMatching(`(|>|>=|<|<=)202[0-9]-(0[1-9]|1[0-2])(-[012][1-8](T1[0-9]:[0-5][0-9]Z)?)?|[<>]-[1-9][0-9]?[mhdw]`).Draw(t, "moment")
 			case query.Truth:
 				value = rapid.SampledFrom([]string{"true", "false"}).Draw(t, "truth")
+			case query.Part:
 			case query.Word:
 				value = `"` + strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(rapid.StringN(0, 12, 40).Draw(t, "text")) + `"`
 				if k.Name == "record" {

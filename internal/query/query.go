@@ -68,8 +68,9 @@ func (t *Test) text() string {
 		return t.Value.Text + ".." + t.High.Text
 	case Absent, There:
 		return string(t.Op)
+	default:
+		return string(t.Op) + t.Value.Text
 	}
-	return string(t.Op) + t.Value.Text
 }
 
 // quoted writes a word as it is read again.

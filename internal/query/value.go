@@ -145,8 +145,9 @@ func (t *Test) in(n int64) bool {
 		return n < t.Value.low
 	case Until:
 		return n <= t.Value.high
+	default:
+		return false
 	}
-	return false
 }
 
 // instant reads a moment as it stands in an entry; false if it is none.

@@ -49,8 +49,9 @@ func (w *walker) value(m *Member) bool {
 	case Rows:
 		w.visit(m, "")
 		return w.list(func() bool { return w.row(m.Members) })
+	default:
+		return w.single(m)
 	}
-	return w.single(m)
 }
 
 // row reads the values of a row, one for each member.

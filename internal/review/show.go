@@ -140,7 +140,7 @@ func find(ctx context.Context, dir ledger.Dir, q *query.Query) (rows []query.Row
 		}
 		return []query.Row{row}, nil
 	}
-	any, err := query.Parse("type:* "+q.String(), time.Time{})
+	anyType, err := query.Parse("type:* "+q.String(), time.Time{})
 	if err != nil {
 		return nil, err
 	}
@@ -148,7 +148,7 @@ func find(ctx context.Context, dir ledger.Dir, q *query.Query) (rows []query.Row
 	if err != nil {
 		return nil, err
 	}
-	for row, err := range source.Rows(ctx, any, newest) {
+	for row, err := range source.Rows(ctx, anyType, newest) {
 		if err != nil {
 			return nil, err
 		}
