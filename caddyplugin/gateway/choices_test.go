@@ -208,7 +208,7 @@ func TestRightsAlwaysPass(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if rec["decision"] != "allowed" || rec["reason"] != nil || !strings.Contains(string(legs), `{"law":"br","missing":true}`) {
+		if rec["decision"] != "allowed" || rec["reason"] != nil || !strings.Contains(string(legs), `"law":"br","missing":true`) {
 			t.Errorf("decision %v, reason %v, legs %s", rec["decision"], rec["reason"], legs)
 		}
 	}
