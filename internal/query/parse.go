@@ -25,7 +25,7 @@ func Parse(text string, now time.Time) (*Query, error) {
 		p.text, p.begin, p.end = "", 0, 0
 		return nil, p.fail(fmt.Sprintf("it is longer than %d bytes", MaxLength), "ask for less at once")
 	}
-	if i := strings.Index(text, string(utf8.RuneError)); !utf8.ValidString(text) || i >= 0 {
+	if !utf8.ValidString(text) || strings.ContainsRune(text, utf8.RuneError) {
 		return nil, p.fail("it is not UTF-8", "write it anew")
 	}
 	for p.word() {
