@@ -2,8 +2,6 @@ package gateway_test
 
 import (
 	"crypto/rand"
-	"errors"
-	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -147,8 +145,8 @@ func TestRequireApprovals(t *testing.T) {
 	// No file beside the records says what they say: with all of them gone, the old
 	// policy and its good signatures do not come back either.
 	stopCaddy(t)
-	for _, name := range []string{"policy.approved", "policy.last", "oversight"} {
-		if err := os.Remove(filepath.Join(p.ledger, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	for _, name := range []string{"policy.approved", "policy.last", "last-good", "oversight"} {
+		if err := os.RemoveAll(filepath.Join(p.ledger, name)); err != nil {
 			t.Fatal(err)
 		}
 	}
