@@ -20,9 +20,12 @@ const GracePeriod = 30 * time.Second
 // connections it has closed.
 const lastWait = 5 * time.Second
 
-// connections are the open connections of a configuration's sites.
+// open are the process's open connections to sites, of net.Conn: those of a
+// configuration outlast it when a stream outlasts a reload.
+var open sync.Map
+
+// connections are those of a configuration's sites.
 type connections struct {
-	open    sync.Map // of net.Conn
 	servers []string // that tell of theirs
 }
 
@@ -37,9 +40,9 @@ func (c *connections) watch(ctx caddy.Context) {
 	server.RegisterConnState(func(conn net.Conn, state http.ConnState) {
 		switch state {
 		case http.StateNew:
-			c.open.Store(conn, nil)
+			open.Store(conn, nil)
 		case http.StateClosed, http.StateHijacked:
-			c.open.Delete(conn)
+			open.Delete(conn)
 		default: // it stays open
 		}
 	})
@@ -56,14 +59,14 @@ func (a *App) limitGrace() {
 	}
 }
 
-// endRequests ends what the grace period has left of requests when the process ends:
-// with its connection each gets its outcome, and the ledger is closed after that. A
-// reload ends none: they go on with the ledger they began with.
+// endRequests ends what the grace period has left of requests when the process ends, and
+// what outlasted a reload: with its connection each gets its outcome, and the ledger is
+// closed after that. A reload ends none: they go on with the ledger they began with.
 func (a *App) endRequests() {
 	if !caddy.Exiting() {
 		return
 	}
-	a.connections.open.Range(func(conn, _ any) bool {
+	open.Range(func(conn, _ any) bool {
 		_ = conn.(net.Conn).Close() // it may be closed already
 		return true
 	})

@@ -3,10 +3,12 @@ package main_test
 import (
 	"bufio"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
 	"syscall"
 	"testing"
@@ -16,66 +18,125 @@ import (
 	"github.com/sparkoo/transfergate/internal/record"
 )
 
-// TestEndsWithOpenStreams: streams that never end do not keep the process. After the
-// grace period each gets its outcome, and the ledger is closed.
+// TestEndsWithOpenStreams: what never ends does not keep the process. After the grace
+// period each request gets its outcome, and the ledger is closed.
 func TestEndsWithOpenStreams(t *testing.T) {
-	p := newProcess(t)
-	stream := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	for name, c := range map[string]struct {
+		open   func(p *process) io.Reader // begins what the region answers with "first"
+		reload bool
+	}{
+		"a stream":                   {open: (*process).stream},
+		"a tunnel":                   {open: (*process).tunnel},
+		"a stream that saw a reload": {open: (*process).stream, reload: true},
+		"a tunnel that saw a reload": {open: (*process).tunnel, reload: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newProcess(t)
+			cmd := p.startStreaming()
+			for lines := bufio.NewReader(c.open(p)); ; {
+				line, err := lines.ReadString('\n')
+				if err != nil {
+					t.Fatalf("no stream: %v", err)
+				}
+				if strings.Contains(line, "first") {
+					break
+				}
+			}
+			if c.reload {
+				if out, err := p.command("reload", "--force", "--config", p.site, "--address", "unix/"+p.dir+"/admin.sock").CombinedOutput(); err != nil {
+					t.Fatalf("%v\n%s", err, out)
+				}
+			}
+			if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+				t.Fatal(err)
+			}
+			ended := make(chan error, 1)
+			go func() { ended <- cmd.Wait() }()
+			select {
+			case err := <-ended:
+				if err != nil {
+					t.Errorf("the gateway ended with %v", err)
+				}
+			case <-time.After(3 * time.Minute):
+				cmd.Process.Kill()
+				<-ended
+				t.Fatal("it keeps the process")
+			}
+			p.checkEnded()
+			if said := fmt.Sprint(cmd.Stderr); !strings.Contains(said, `"msg":"ledger closed"`) {
+				t.Error("the process ended before its ledger was closed")
+			}
+		})
+	}
+}
+
+// startStreaming starts a gateway whose region answers "first", and does not end.
+func (p *process) startStreaming() *exec.Cmd {
+	p.t.Helper()
+	region := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Upgrade") != "" {
+			conn, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				p.t.Error(err)
+				return
+			}
+			defer conn.Close()
+			io.WriteString(conn, "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\nfirst\n")
+			io.Copy(io.Discard, conn)
+			return
+		}
 		fmt.Fprintln(w, "first")
 		w.(http.Flusher).Flush()
 		<-r.Context().Done()
 	}))
-	t.Cleanup(stream.CloseClientConnections)
-	site := fmt.Sprintf(processSite, p.ledger, p.addr, stream.Listener.Addr())
-	site = strings.Replace(site, "admin off", "admin off\n\tgrace_period 500ms", 1)
+	p.t.Cleanup(region.CloseClientConnections)
+	site := fmt.Sprintf(processSite, p.ledger, p.addr, region.Listener.Addr())
+	site = strings.Replace(site, "admin off", "admin unix/"+p.dir+"/admin.sock|0600\n\tgrace_period 500ms", 1)
 	if err := os.WriteFile(p.site, []byte(site), 0o600); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	cmd := p.start()
-	var conn net.Conn
+	return p.start()
+}
+
+// dial waits for the gateway.
+func (p *process) dial() net.Conn {
+	p.t.Helper()
 	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(5 * time.Millisecond) {
-		var err error
-		if conn, err = net.Dial("tcp", p.addr); err == nil {
-			break
+		conn, err := net.Dial("tcp", p.addr)
+		if err == nil {
+			p.t.Cleanup(func() { conn.Close() })
+			return conn
 		}
 		if time.Now().After(deadline) {
-			t.Fatal(err)
+			p.t.Fatal(err)
 		}
 	}
-	defer conn.Close()
+}
+
+func (p *process) stream() io.Reader { return p.asked("") }
+
+func (p *process) tunnel() io.Reader {
+	return p.asked("Connection: Upgrade\r\nUpgrade: websocket\r\n")
+}
+
+// asked sends a request with those fields besides.
+func (p *process) asked(fields string) io.Reader {
+	p.t.Helper()
+	conn := p.dial()
 	if err := conn.SetReadDeadline(time.Now().Add(3 * time.Minute)); err != nil {
-		t.Fatal(err)
+		p.t.Fatal(err)
 	}
-	fmt.Fprintf(conn, "GET /stream HTTP/1.1\r\nHost: %s\r\nRegistered-Country: BR\r\n\r\n", p.addr)
-	for lines := bufio.NewReader(conn); ; {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			t.Fatalf("no stream: %v", err)
-		}
-		t.Log(strings.TrimSpace(line))
-		if strings.Contains(line, "first") {
-			break
-		}
-	}
-	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		t.Fatal(err)
-	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
-	select {
-	case err := <-ended:
-		if err != nil {
-			t.Errorf("the gateway ended with %v", err)
-		}
-	case <-time.After(3 * time.Minute):
-		cmd.Process.Kill()
-		<-ended
-		t.Fatal("one open stream keeps the process")
-	}
+	fmt.Fprintf(conn, "GET /stream HTTP/1.1\r\nHost: %s\r\nRegistered-Country: BR\r\n%s\r\n", p.addr, fields)
+	return conn
+}
+
+// checkEnded checks that the one transfer has its outcome.
+func (p *process) checkEnded() {
+	p.t.Helper()
 	accepted, outcomes := 0, ""
 	for e, err := range ledger.At(p.ledger).Entries(record.ID{}) {
 		if err != nil {
-			t.Fatal(err)
+			p.t.Fatal(err)
 		}
 		text := string(e.Data)
 		if strings.Contains(text, `"type":"transfer.accepted"`) {
@@ -86,6 +147,6 @@ func TestEndsWithOpenStreams(t *testing.T) {
 		}
 	}
 	if accepted != 1 || !strings.Contains(outcomes, `"complete"`) && !strings.Contains(outcomes, `"partial"`) && !strings.Contains(outcomes, `"unknown"`) {
-		t.Errorf("%d transfers, and outcomes %q", accepted, outcomes)
+		p.t.Errorf("%d transfers, and outcomes %q", accepted, outcomes)
 	}
 }
