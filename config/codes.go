@@ -163,6 +163,8 @@ var codes = []Code{
 	{"wrong-shape", Error, "A value has another shape than it must have.", "A list where text is meant, or the other way round, is a slip.", "Write it as the message shows."},
 
 	// Warnings: the registers load.
+	{"country-without-law", Warning, "A country has no law in the registers.",
+		"That is no permission: unknown_law says what happens to its people.", "Add its law, or leave it at that if few come from there."},
 	{"derogation-routine", Warning, "A derogation covers an activity that is routine.",
 		"Its law limits it to occasional transfers, so it never serves that activity; whoever wrote the row may think it does.",
 		"Give the activity another safeguard, take it out of the row, or mark the activity occasional if it is."},

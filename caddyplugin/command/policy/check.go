@@ -38,6 +38,7 @@ func checkCommand() *cobra.Command {
 	}
 	var c check
 	cmd.Flags().StringVar(&c.caddyfile, "caddyfile", "", "Caddyfile to hold the registers against")
+	cmd.Flags().StringVar(&c.ledger, "ledger", "", "folder of a ledger: list the countries without a law, with their records of the last 30 days")
 	at := cmd.Flags().String("at", "", "moment to look at them, as RFC 3339 or 2026-12-02 (default: now)")
 	cmd.Flags().BoolVar(&c.strict, "strict", false, "warnings count as findings")
 	asJSON := cli.JSONFlag(cmd)
@@ -59,6 +60,7 @@ func checkCommand() *cobra.Command {
 type check struct {
 	folder    string // of the registers; empty for the Caddyfile's, else the embedded ones
 	caddyfile string
+	ledger    string // folder; empty for none
 	at        time.Time
 	strict    bool
 	json      bool
@@ -86,6 +88,13 @@ func (c *check) run(w io.Writer) (int, error) {
 	if document != nil && registers != nil {
 		problems = append(problems, c.joins(document, adapted, registers.Policy)...)
 		problems.Sort()
+	}
+	if c.ledger != "" && registers != nil {
+		lawless, err := c.lawless(registers.Policy)
+		if err != nil {
+			return cli.Error, err
+		}
+		problems = append(problems, lawless...)
 	}
 	return c.print(w, problems)
 }
