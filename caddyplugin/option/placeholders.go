@@ -75,7 +75,7 @@ func (r *resolver) walk(v reflect.Value, path string) {
 			r.text(v, path)
 		}
 	case reflect.Struct:
-		if s, ok := v.Interface().(Secret); ok && s.Value == "" {
+		if s, ok := reflect.TypeAssert[Secret](v); ok && s.Value == "" {
 			r.found(path, s.File)
 		} else if !ok && strings.HasPrefix(v.Type().PkgPath(), module) {
 			r.members(v, path)

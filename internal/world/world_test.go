@@ -62,7 +62,7 @@ func TestListLeavesNoneOut(t *testing.T) {
 			t.Fatalf("%s counts", text)
 		}
 		named := map[string]bool{}
-		for _, part := range strings.Split(text, "; ") {
+		for part := range strings.SplitSeq(text, "; ") {
 			area, but, _ := strings.Cut(part, " but ")
 			if but != "" || strings.HasPrefix(area, "all of ") {
 				for _, c := range code.FindAllString(but, -1) {
