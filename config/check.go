@@ -108,7 +108,7 @@ func (d *draft) warnOfDates(r row[decision.Safeguard], at time.Time) {
 		return
 	}
 	if due := s.Review.Due(); !due.IsZero() && due.Sub(at) < reviewSoon {
-		when := fmt.Sprintf("is due in %d days, on", days(due.Sub(at)))
+		when := fmt.Sprintf("is due in %s, on", days(due.Sub(at)))
 		if !at.Before(due) {
 			when = "was due on"
 		}
@@ -130,7 +130,17 @@ func (d *draft) warnOfChanges(p *decision.Policy, o CheckOptions) {
 	}
 }
 
-func days(d time.Duration) int { return int(d / (24 * time.Hour)) }
+// days are whole days, as people say them.
+func days(d time.Duration) string {
+	switch n := int(d / (24 * time.Hour)); n {
+	case 0:
+		return "less than a day"
+	case 1:
+		return "1 day"
+	default:
+		return fmt.Sprintf("%d days", n)
+	}
+}
 
 // warnOfDerogation tells which routine activities a derogation seems to cover.
 func (d *draft) warnOfDerogation(r row[decision.Safeguard]) {

@@ -190,6 +190,8 @@ var codes = []Code{
 	// Joins with a Caddyfile.
 	{"activity-unmapped", Warning, "No site maps requests to an activity.",
 		"Nobody can ask for it: what matches no activity is denied.", "Add 'activity NAME MATCHER' to a site, or leave it."},
+	{"claim-unseen", Warning, "No credential so far had a claim that an option names.",
+		"A misspelt name of a claim reads nothing: no minor is one, no consent is withdrawn.", "Spell it as the issuer does, or take the option out."},
 	{"countries-denied", Warning, "The embedded policy denies people of many countries.",
 		"Its contracts are examples, which count only for demonstrations.", "Write your own with 'transfer policy export FOLDER', and name the folder with 'policy FOLDER'."},
 	{"demo", Warning, "The gateway runs for a demonstration.",

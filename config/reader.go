@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"regexp"
+	"sort"
 	"strconv"
 
 	"go.yaml.in/yaml/v3"
@@ -38,7 +39,7 @@ func (s source) parse(data []byte) *yaml.Node {
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	var doc yaml.Node
 	if err := decoder.Decode(&doc); err != nil {
-		s.reportSyntax(err)
+		s.reportSyntax(data, err)
 		return nil
 	}
 	var second yaml.Node
@@ -46,7 +47,7 @@ func (s source) parse(data []byte) *yaml.Node {
 		s.report(&second, "second-document", "the file holds a second document; keep one document in a file")
 		return nil
 	} else if !errors.Is(err, io.EOF) {
-		s.reportSyntax(err)
+		s.reportSyntax(data, err)
 		return nil
 	}
 	if !s.plain(&doc) {
@@ -55,9 +56,8 @@ func (s source) parse(data []byte) *yaml.Node {
 	return doc.Content[0]
 }
 
-// reportSyntax notes that a file is not YAML. The library names the line in
-// which the broken list or mapping begins, or the line before it.
-func (s source) reportSyntax(err error) {
+// reportSyntax notes that a file is not YAML.
+func (s source) reportSyntax(data []byte, err error) {
 	if errors.Is(err, io.EOF) {
 		s.report(&yaml.Node{Line: 1, Column: 1}, "empty-file", "the file is empty; write the register, or take the default one")
 		return
@@ -69,7 +69,36 @@ func (s source) reportSyntax(err error) {
 		}
 		text = m[2]
 	}
+	if at := brokenLine(data, err); at > 0 {
+		line = at
+	}
 	s.report(&yaml.Node{Line: line, Column: 1}, "not-yaml", "not YAML: %s; mend the syntax on this line or the next ones", text)
+}
+
+// brokenLine is the line with which a file ceases to be YAML; 0 if nobody knows. The
+// library names the one in which the broken list or mapping begins: the first so many
+// lines that have the same error tell which it is.
+func brokenLine(data []byte, broken error) int {
+	lines := bytes.SplitAfter(data, []byte("\n"))
+	ends := make([]int, len(lines))
+	for i, line := range lines {
+		ends[i] = len(line)
+		if i > 0 {
+			ends[i] += ends[i-1]
+		}
+	}
+	same := func(n int) bool {
+		decoder := yaml.NewDecoder(bytes.NewReader(data[:ends[n]]))
+		var err error
+		for err == nil {
+			err = decoder.Decode(new(yaml.Node))
+		}
+		return err.Error() == broken.Error()
+	}
+	if n := sort.Search(len(lines), same); n < len(lines) {
+		return n + 1
+	}
+	return 0
 }
 
 // plain reports anchors, aliases, tags, and texts and lists that are too long. A register must be readable where it

@@ -222,7 +222,7 @@ func checkCountry(field, code string) error {
 	}
 	letter := func(r rune) bool { return r < utf8.RuneSelf && unicode.IsLetter(r) }
 	if len(code) <= 3 && !strings.ContainsFunc(code, func(r rune) bool { return !letter(r) }) {
-		return fmt.Errorf("%s %q is not an ISO 3166-1 alpha-2 code", field, code)
+		return fmt.Errorf("%s %q is not an ISO 3166-1 alpha-2 code; %s", field, code, country.Advice(code))
 	}
 	return fmt.Errorf("%s is not an ISO 3166-1 alpha-2 code", field)
 }

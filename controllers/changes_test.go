@@ -48,7 +48,7 @@ func TestReadChangesErrors(t *testing.T) {
 		{a, "feed: the last line does not end it: the answer is not whole"},
 		{a + stop + a, "feed:3: a line after the end"},
 		{a + a + stop, "feed:3: the end counts 1 lines, and 2 stand before it: the answer is not whole"},
-		{`{"account":"a","country":"XX"}` + "\n" + stop, `feed:1: country "XX" is not an ISO 3166-1 alpha-2 code`},
+		{`{"account":"a","country":"XX"}` + "\n" + stop, `feed:1: country "XX" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`},
 		{`{"account":"a","contracting_party":"x"}` + "\n" + stop, "feed:1: contracting_party is not a controller of the registers; list it there, or give its \"name\" and \"address\" instead of an id"},
 		{`{"account":"a","deleted":null}` + "\n" + stop, "feed:1: deleted is not true; leave the key out instead"},
 		{`{"account":"a","deleted":"yes"}` + "\n" + stop, "feed:1: deleted is not true; leave the key out instead"},

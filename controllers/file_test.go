@@ -314,7 +314,7 @@ func TestFileInvalidCountry(t *testing.T) {
 	f.Check()
 	f.Check()
 	f.want("sparkoo-br", 0,
-		`level=ERROR msg="an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass" error="DIR/accounts.ndjson:2: country \"XX\" is not an ISO 3166-1 alpha-2 code"`,
+		`level=ERROR msg="an account record has an invalid country: its person counts as one whose country is unknown, and only rights requests and public activities pass" error="DIR/accounts.ndjson:2: country \"XX\" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard"`,
 		`level=INFO msg="account records replaced" file=DIR/accounts.ndjson accounts=3`)
 	s := f.table.Snapshot()
 	if a, ok := s.Account("secret-1"); !ok || !a.Invalid || a.Country != "" {
@@ -324,7 +324,7 @@ func TestFileInvalidCountry(t *testing.T) {
 		t.Errorf("the line after it is %+v", a)
 	}
 	_, err := controllers.LoadFile(controllers.FileConfig{Path: f.path, Strict: true, Logger: slog.New(slog.DiscardHandler)}, f.table)
-	wantError(t, err, f.path+`:2: country "XX" is not an ISO 3166-1 alpha-2 code`)
+	wantError(t, err, f.path+`:2: country "XX" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`)
 
 	var lines strings.Builder
 	lines.WriteString(goodLine)

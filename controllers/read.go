@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // MaxLine is how long a line of account records may be, in bytes.
@@ -130,7 +131,11 @@ func eachLine(r io.Reader, name string, take func(n int, line []byte) error) err
 		if len(lines.Bytes()) > MaxLine {
 			return tooLong(name, n)
 		}
-		line := bytes.TrimSpace(lines.Bytes())
+		line := lines.Bytes()
+		if n == 1 {
+			line = bytes.TrimPrefix(line, regular.BOM)
+		}
+		line = bytes.TrimSpace(line)
 		if len(line) == 0 {
 			continue
 		}

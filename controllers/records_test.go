@@ -97,7 +97,7 @@ func TestChangeAccountsRefused(t *testing.T) {
 		remove []string
 		want   string
 	}{
-		{[]controllers.Account{{ID: "b"}, {ID: id, Country: "UK"}}, nil, `account 2 of 2: country "UK" is not an ISO 3166-1 alpha-2 code`},
+		{[]controllers.Account{{ID: "b"}, {ID: id, Country: "UK"}}, nil, `account 2 of 2: country "UK" is not an ISO 3166-1 alpha-2 code; write GB`},
 		{[]controllers.Account{{ID: id}, {ID: "b"}, {ID: id}}, nil, "accounts 1 and 3 of 3 are the same account; keep one"},
 		{[]controllers.Account{{ID: id}}, []string{id}, "an account is both changed and removed; say one of the two"},
 		{nil, []string{"never there", "old", "old"}, ""},

@@ -232,7 +232,7 @@ func checkControllers(controllers []decision.Controller) error {
 		}
 		for _, code := range c.Serves {
 			if !country.Valid(code) {
-				return fmt.Errorf("controller %q serves %q, which is not an ISO 3166-1 alpha-2 code", c.ID, code)
+				return fmt.Errorf("controller %q serves %q, which is not an ISO 3166-1 alpha-2 code; %s", c.ID, code, country.Advice(code))
 			}
 			if other, taken := served[code]; taken {
 				return fmt.Errorf("country %s is served by %q and by %q; keep one", code, other, c.ID)

@@ -16,12 +16,12 @@ func TestControllersRefused(t *testing.T) {
 		"none of 0 controllers is the default; mark the one that answers for every other country (§11)": nil,
 		"none of 1 controllers is the default; mark the one that answers for every other country (§11)": {{ID: "br", Serves: []string{"BR"}}},
 		"controller 2 of 2 has no id": {fallback, {}},
-		"controller \"unlisted\": 'unlisted' stands for parties outside the registers; give it another id": {fallback, {ID: "unlisted"}},
-		"controller \"x\": 'unlisted' stands for parties outside the registers; give it another id":        {fallback, {ID: "x", Unlisted: true}},
-		`controller "sg" is given twice; remove one`:                                                       {fallback, {ID: "sg"}},
-		`controllers "sg" and "br" are both the default; keep one`:                                         {fallback, {ID: "br", Default: true}},
-		`controller "gb" serves "UK", which is not an ISO 3166-1 alpha-2 code`:                             {fallback, {ID: "gb", Serves: []string{"UK"}}},
-		`controller "gb" serves "", which is not an ISO 3166-1 alpha-2 code`:                               {fallback, {ID: "gb", Serves: []string{""}}},
+		"controller \"unlisted\": 'unlisted' stands for parties outside the registers; give it another id":                 {fallback, {ID: "unlisted"}},
+		"controller \"x\": 'unlisted' stands for parties outside the registers; give it another id":                        {fallback, {ID: "x", Unlisted: true}},
+		`controller "sg" is given twice; remove one`:                                                                       {fallback, {ID: "sg"}},
+		`controllers "sg" and "br" are both the default; keep one`:                                                         {fallback, {ID: "br", Default: true}},
+		`controller "gb" serves "UK", which is not an ISO 3166-1 alpha-2 code; write GB`:                                   {fallback, {ID: "gb", Serves: []string{"UK"}}},
+		`controller "gb" serves "", which is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`: {fallback, {ID: "gb", Serves: []string{""}}},
 		`country BR is served by "br" and by "br2"; keep one`: {fallback, {ID: "br", Serves: []string{"BR"}},
 			{ID: "br2", Serves: []string{"BR"}}},
 	} {
@@ -81,7 +81,7 @@ func TestReplaceAccountsRefused(t *testing.T) {
 		{controllers.Account{ID: "a\xff"}, "account is not valid UTF-8"},
 		{controllers.Account{ID: "a\uFFFD"}, "account is not valid UTF-8"},
 		{controllers.Account{ID: "a\r\nb"}, "account holds a control character"},
-		{controllers.Account{ID: id, Country: "UK"}, `country "UK" is not an ISO 3166-1 alpha-2 code`},
+		{controllers.Account{ID: id, Country: "UK"}, `country "UK" is not an ISO 3166-1 alpha-2 code; write GB`},
 		{controllers.Account{ID: id, Country: "Brazil"}, "country is not an ISO 3166-1 alpha-2 code"},
 		{controllers.Account{ID: id, Country: "B1"}, "country is not an ISO 3166-1 alpha-2 code"},
 		{controllers.Account{ID: id, Controller: "sparkoo-sg", Party: &ok}, "two contracting parties, a listed and an unlisted one; keep one"},
@@ -93,7 +93,7 @@ func TestReplaceAccountsRefused(t *testing.T) {
 		{controllers.Account{ID: id, Party: party(func(p *controllers.Party) { p.Name = long })}, "contracting_party.name is longer than 1024 bytes"},
 		{controllers.Account{ID: id, Party: party(func(p *controllers.Party) { p.Address = "" })}, "contracting_party.address is missing or empty"},
 		{controllers.Account{ID: id, Party: party(func(p *controllers.Party) { p.Address = "1\nX: y" })}, "contracting_party.address holds a control character"},
-		{controllers.Account{ID: id, Party: party(func(p *controllers.Party) { p.Country = "FRA" })}, `contracting_party.country "FRA" is not an ISO 3166-1 alpha-2 code`},
+		{controllers.Account{ID: id, Party: party(func(p *controllers.Party) { p.Country = "FRA" })}, `contracting_party.country "FRA" is not an ISO 3166-1 alpha-2 code; use the two capital letters of that standard`},
 	} {
 		table := newTable(t, controllers.Account{ID: "old"})
 		before := table.Snapshot()

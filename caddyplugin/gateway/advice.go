@@ -52,7 +52,11 @@ func (a *App) warn(f Finding) {
 
 // warnOfPolicy says something of the policy in force, once.
 func (a *App) warnOfPolicy(code, text string) {
-	f := Finding{code, "", text}
+	a.warnOnce(Finding{code, "", text})
+}
+
+// warnOnce says something that is found while the gateway runs.
+func (a *App) warnOnce(f Finding) {
 	if a.first(f) && saidBefore(a, f) == 0 {
 		a.logFinding(f)
 	}

@@ -344,6 +344,7 @@ func guestError(err error) error {
 func (a *App) Start() error {
 	defer a.starting.end()
 	a.running()
+	a.watchClaims()
 	a.adviseOnPolicy(a.store.State().Policy) // perhaps another one by now
 	a.limitGrace()
 	if err := a.recorder.Open(); err != nil {

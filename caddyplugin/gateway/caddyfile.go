@@ -373,9 +373,7 @@ func allArgs(d *caddyfile.Dispenser, syntax string, targets ...*string) error {
 }
 
 // position is where the dispenser stands, as file:line.
-func position(d *caddyfile.Dispenser) string {
-	return fmt.Sprintf("%s:%d", d.File(), d.Line())
-}
+func position(d *caddyfile.Dispenser) string { return option.Position(d) }
 
 // Interface guards
 var (

@@ -256,10 +256,10 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, x *exchange, cand
 		case errors.Is(err, errLedger):
 			return x.fail(decision.LedgerUnavailable)
 		case !try.mayHandOver():
-			return x.fail(try.failure(err))
+			return x.fail(try.failure(err)).of(order[i].Region)
 		}
 	}
-	return x.fail(decision.RegionDown)
+	return x.fail(decision.RegionDown).of(order[len(order)-1].Region)
 }
 
 // nearestFirst puts the region nearest to the visitor first where the activity

@@ -107,6 +107,33 @@ type Refresher interface {
 	Status() (synced time.Time, failures uint64)
 }
 
+// ClaimWatcher is implemented by identity sources that read claims which options name.
+// An option that is misspelt reads nothing, and nobody would know.
+type ClaimWatcher interface {
+	// WatchClaims has tell called once, when enough credentials came to tell, with the
+	// options whose claims none of them had. It is called before any request.
+	WatchClaims(tell func(options []string))
+
+	// UnseenClaims are those options by now; none before enough credentials came.
+	UnseenClaims() []string
+}
+
+// watchClaims says which claims no credential has.
+func (a *App) watchClaims() {
+	for i, source := range a.identity {
+		watcher, ok := source.(ClaimWatcher)
+		if !ok {
+			continue
+		}
+		watcher.WatchClaims(func(options []string) {
+			for _, option := range options {
+				a.warnOnce(Finding{"claim-unseen", a.At.Find(fmt.Sprint("identity.", i)), fmt.Sprintf(
+					"no credential so far had the claim that '%s' of 'identity %s' names, so it says nothing of anybody; spell it as the issuer does, or take the option out", option, a.sourceName(i))})
+			}
+		})
+	}
+}
+
 // addIdentity adds an identity source to the chain.
 func (a *App) addIdentity(source IdentitySource) error {
 	for _, field := range fieldsOf(source) {

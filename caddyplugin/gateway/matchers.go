@@ -30,6 +30,8 @@ type (
 	MatchController struct {
 		// IDs of controllers. Required.
 		IDs []string `json:"ids,omitempty"`
+		// Where the matcher was written. Default: nowhere
+		At  option.Places `json:"at,omitempty"`
 		app *App
 	}
 
@@ -38,7 +40,9 @@ type (
 	MatchCountry struct {
 		// Codes of countries, ISO 3166-1 alpha-2. Required.
 		Codes []string `json:"codes,omitempty"`
-		app   *App
+		// Where the matcher was written. Default: nowhere
+		At  option.Places `json:"at,omitempty"`
+		app *App
 	}
 
 	// MatchRegion matches requests that one of these regions answers. It may
@@ -48,7 +52,9 @@ type (
 	MatchRegion struct {
 		// Codes of regions. Required.
 		Codes []string `json:"codes,omitempty"`
-		app   *App
+		// Where the matcher was written. Default: nowhere
+		At  option.Places `json:"at,omitempty"`
+		app *App
 	}
 
 	// MatchOutcome matches requests that were allowed, denied or failed. It may
@@ -57,6 +63,8 @@ type (
 	MatchOutcome struct {
 		// Outcomes: allowed, denied, failed. Required.
 		Outcomes []string `json:"outcomes,omitempty"`
+		// Where the matcher was written. Default: nowhere
+		At option.Places `json:"at,omitempty"`
 	}
 )
 
@@ -84,32 +92,35 @@ func (MatchOutcome) CaddyModule() caddy.ModuleInfo {
 //
 //	transfer_controller <ids...>
 func (m *MatchController) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalWords(d, &m.IDs)
+	return unmarshalWords(d, &m.IDs, &m.At)
 }
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
 //
 //	transfer_country <codes...>
 func (m *MatchCountry) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalWords(d, &m.Codes)
+	return unmarshalWords(d, &m.Codes, &m.At)
 }
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
 //
 //	transfer_region <codes...>
 func (m *MatchRegion) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalWords(d, &m.Codes)
+	return unmarshalWords(d, &m.Codes, &m.At)
 }
 
 // UnmarshalCaddyfile implements caddyfile.Unmarshaler. Syntax:
 //
 //	transfer_outcome allowed|denied|failed ...
 func (m *MatchOutcome) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
-	return unmarshalWords(d, &m.Outcomes)
+	return unmarshalWords(d, &m.Outcomes, &m.At)
 }
 
-func unmarshalWords(d *caddyfile.Dispenser, words *[]string) error {
+func unmarshalWords(d *caddyfile.Dispenser, words *[]string, places *option.Places) error {
 	for d.Next() {
+		if *places == nil {
+			*places = option.Places{"": position(d)}
+		}
 		args := d.RemainingArgs()
 		if len(args) == 0 || d.NextBlock(d.Nesting()) {
 			return d.ArgErr()
@@ -120,8 +131,10 @@ func unmarshalWords(d *caddyfile.Dispenser, words *[]string) error {
 }
 
 // Provision checks the ids against the policy.
-func (m *MatchController) Provision(ctx caddy.Context) (err error) {
-	if err := option.Resolve(m, nil); err != nil {
+func (m *MatchController) Provision(ctx caddy.Context) error { return m.At.At("", m.provision(ctx)) }
+
+func (m *MatchController) provision(ctx caddy.Context) (err error) {
+	if err := option.Resolve(m, m.At); err != nil {
 		return err
 	}
 	if m.app, err = AppOf(ctx); err != nil {
@@ -138,8 +151,10 @@ func (m *MatchController) Provision(ctx caddy.Context) (err error) {
 }
 
 // Provision checks the codes.
-func (m *MatchCountry) Provision(ctx caddy.Context) (err error) {
-	if err := option.Resolve(m, nil); err != nil {
+func (m *MatchCountry) Provision(ctx caddy.Context) error { return m.At.At("", m.provision(ctx)) }
+
+func (m *MatchCountry) provision(ctx caddy.Context) (err error) {
+	if err := option.Resolve(m, m.At); err != nil {
 		return err
 	}
 	if m.app, err = AppOf(ctx); err != nil {
@@ -154,8 +169,10 @@ func (m *MatchCountry) Provision(ctx caddy.Context) (err error) {
 }
 
 // Provision checks the codes against the policy.
-func (m *MatchRegion) Provision(ctx caddy.Context) (err error) {
-	if err := option.Resolve(m, nil); err != nil {
+func (m *MatchRegion) Provision(ctx caddy.Context) error { return m.At.At("", m.provision(ctx)) }
+
+func (m *MatchRegion) provision(ctx caddy.Context) (err error) {
+	if err := option.Resolve(m, m.At); err != nil {
 		return err
 	}
 	if m.app, err = AppOf(ctx); err != nil {
@@ -172,8 +189,10 @@ func (m *MatchRegion) Provision(ctx caddy.Context) (err error) {
 }
 
 // Provision checks the words.
-func (m *MatchOutcome) Provision(caddy.Context) error {
-	if err := option.Resolve(m, nil); err != nil {
+func (m *MatchOutcome) Provision(caddy.Context) error { return m.At.At("", m.provision()) }
+
+func (m *MatchOutcome) provision() error {
+	if err := option.Resolve(m, m.At); err != nil {
 		return err
 	}
 	for _, outcome := range m.Outcomes {

@@ -140,8 +140,9 @@ var (
 	descGeoBuild     = prometheus.NewDesc(metricsPrefix+"geoip_build_timestamp_seconds", "When the country database was built.", nil, nil)
 	descGeoFailures  = prometheus.NewDesc(metricsPrefix+"geoip_load_failures_total", "Country databases that were not taken.", nil, nil)
 	descAccountsSync = prometheus.NewDesc(metricsPrefix+"accounts_sync_timestamp_seconds", "Up to when the account records are known, or when their directory last answered; 0 for never.", nil, nil)
-	descIdentitySync = prometheus.NewDesc(metricsPrefix+"identity_sync_timestamp_seconds", "When what an identity source relies on, such as keys, was last known to be right; by the source's place in the chain, from 1.", []string{"position"}, nil)
-	descIdentityFail = prometheus.NewDesc(metricsPrefix+"identity_refresh_failures_total", "Tries to refresh what an identity source relies on that failed; by its place in the chain, from 1.", []string{"position"}, nil)
+	descIdentitySync = prometheus.NewDesc(metricsPrefix+"identity_sync_timestamp_seconds", "When what an identity source relies on, such as keys, was last known to be right; by the source's place in the chain, from 1, and its name.", []string{"position", "source"}, nil)
+	descIdentityFail = prometheus.NewDesc(metricsPrefix+"identity_refresh_failures_total", "Tries to refresh what an identity source relies on that failed; by its place in the chain, from 1, and its name.", []string{"position", "source"}, nil)
+	descUnseen       = prometheus.NewDesc(metricsPrefix+"identity_claims_unseen", "1 for an option that names a claim which no credential has had; by the source's place in the chain, from 1, its name and the option.", []string{"position", "source", "option"}, nil)
 	descLastGood     = prometheus.NewDesc(metricsPrefix+"last_good_timestamp_seconds", "Since when what is in force has been there, or was last known to be right, where it cannot be had from where it comes; absent where it can.", []string{"what"}, nil)
 	descAccountsFail = prometheus.NewDesc(metricsPrefix+"accounts_load_failures_total", "Account records that were not taken.", nil, nil)
 )
@@ -150,7 +151,7 @@ var (
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		descPolicy, descNextChange, descSafeguard, descReady,
-		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail, descLastGood,
+		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail, descUnseen, descLastGood,
 	} {
 		ch <- d
 	}
@@ -197,8 +198,13 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	for i, source := range a.identity {
 		if refresher, ok := source.(Refresher); ok {
 			synced, failures := refresher.Status()
-			gauge(descIdentitySync, float64(max(synced.Unix(), 0)), strconv.Itoa(i+1))
-			counter(descIdentityFail, failures, strconv.Itoa(i+1))
+			gauge(descIdentitySync, float64(max(synced.Unix(), 0)), strconv.Itoa(i+1), a.sourceName(i))
+			counter(descIdentityFail, failures, strconv.Itoa(i+1), a.sourceName(i))
+		}
+		if watcher, ok := source.(ClaimWatcher); ok {
+			for _, option := range watcher.UnseenClaims() {
+				gauge(descUnseen, 1, strconv.Itoa(i+1), a.sourceName(i), option)
+			}
 		}
 	}
 }

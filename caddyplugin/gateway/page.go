@@ -83,7 +83,7 @@ func (h *Handler) provisionPages() error {
 				return fmt.Errorf("denial_page: '%s' is no language: write a tag such as pt or zh-Hans", d.Language)
 			}
 		}
-		text, err := regular.ReadFile(d.File, regular.KeyLimit)
+		text, err := regular.ReadText(d.File, regular.KeyLimit)
 		if err != nil {
 			return fmt.Errorf("denial_page: %w", err)
 		}

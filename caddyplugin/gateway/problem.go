@@ -30,6 +30,8 @@ type problem struct {
 	// Unlock says what would make the request pass.
 	Unlock   string `json:"unlock,omitempty"`
 	Activity string `json:"activity,omitempty"`
+	// Region is the code of the one that did not answer.
+	Region string `json:"region,omitempty"`
 	// Record is the number of the denial's record.
 	Record string `json:"record,omitempty"`
 }
@@ -69,6 +71,14 @@ func (x *exchange) fail(reason decision.Reason) *problem {
 	return p
 }
 
+// of names the region that failed.
+func (p *problem) of(region *decision.Region) *problem {
+	if p.Reason == string(decision.RegionDown) || p.Reason == string(decision.RegionFailed) {
+		p.Region = region.Code
+	}
+	return p
+}
+
 func newProblem(reason decision.Reason) *problem {
 	info := reason.Info()
 	return &problem{
@@ -92,6 +102,9 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, x *exchange, p 
 	h.app.metrics.refused(x.actual)
 	if x.decision != nil && x.decision.Activity != nil && !x.byStaff() {
 		p.Activity = x.decision.Activity.ID
+	}
+	if x.byStaff() {
+		p.Region = ""
 	}
 	header := w.Header()
 	body := h.body(header, r, p)

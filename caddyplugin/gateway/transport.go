@@ -88,12 +88,18 @@ func (o *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	if res.StatusCode == http.StatusSwitchingProtocols && !switchesAsAsked(req, res) {
 		return nil, errors.Join(errSwitched, res.Body.Close())
 	}
+	if res.StatusCode < 100 { // net/http reads such a status and panics when it is to write it
+		return nil, errors.Join(errStatus, res.Body.Close())
+	}
 	guard.CleanUpstream(res)
 	if res.StatusCode != http.StatusSwitchingProtocols {
 		res.Body = &responseBody{ReadCloser: res.Body, response: res, attempt: t}
 	}
 	return res, nil
 }
+
+// errStatus is an answer that is none of HTTP (RFC 9110 section 15).
+var errStatus = errors.New("the region answered with a status below 100")
 
 // errSwitched is a region's answer that changes protocols unasked. Reverse_proxy
 // would log it with the client's address and answer with an empty 200.

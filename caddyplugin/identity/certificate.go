@@ -190,7 +190,7 @@ func (row *CertificateRow) provision() error {
 
 // readRoots reads the authorities' certificates.
 func (c *Certificate) readRoots() error {
-	rest, err := regular.ReadFile(c.CA, regular.CertLimit)
+	rest, err := regular.ReadText(c.CA, regular.CertLimit)
 	if err != nil {
 		return fmt.Errorf("reading the authorities: %w", err)
 	}

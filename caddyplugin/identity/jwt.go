@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -151,6 +152,9 @@ type JWT struct {
 	// Default: the system's
 	CA string `json:"ca,omitempty"`
 
+	anyCountry bool                            // nobody asked for a claim with the country
+	told       *atomic.Pointer[func([]string)] // who is told of claims that no token has
+
 	logger   *slog.Logger
 	shared   *sharedKeys // nil with pinned keys
 	keys     *token.Keys
@@ -165,7 +169,7 @@ func (JWT) CaddyModule() caddy.ModuleInfo {
 // Provision checks the configuration and loads keys from files. It asks no
 // network.
 func (j *JWT) Provision(ctx caddy.Context) error {
-	j.logger = ctx.Slogger()
+	j.logger, j.told = ctx.Slogger(), new(atomic.Pointer[func([]string)])
 	if err := j.check(); err != nil {
 		return fmt.Errorf("identity jwt: %w", err)
 	}
@@ -173,7 +177,7 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 		j.AccountClaim = "sub"
 	}
 	if j.CountryClaim == "" {
-		j.CountryClaim = "country"
+		j.CountryClaim, j.anyCountry = "country", true
 	}
 	if j.Subject != nil && j.Subject.Claim == j.AccountClaim {
 		return fmt.Errorf("identity jwt: the subject's claim and account_claim are both '%s', which names the member of staff", j.AccountClaim)
@@ -181,7 +185,7 @@ func (j *JWT) Provision(ctx caddy.Context) error {
 	if err := j.provisionKeys(gateway.LastGoodOf(ctx)); err != nil {
 		return fmt.Errorf("identity jwt: %w", err)
 	}
-	config := token.Config{Issuer: j.Issuer, Audience: j.Audience, AudienceClaim: j.AudienceClaim, MaxToken: j.MaxToken, Types: j.Types, Claims: j.claims(), Consents: j.ConsentsClaim}
+	config := token.Config{Unseen: j.tellUnseen, Issuer: j.Issuer, Audience: j.Audience, AudienceClaim: j.AudienceClaim, MaxToken: j.MaxToken, Types: j.Types, Claims: j.claims(), Consents: j.ConsentsClaim}
 	if j.MinorClaim != "" {
 		config.Flags = []string{j.MinorClaim}
 	}
@@ -425,4 +429,5 @@ var (
 	_ gateway.Refresher      = (*JWT)(nil)
 	_ gateway.AccountIssuer  = (*JWT)(nil)
 	_ gateway.LastGoodKeeper = (*JWT)(nil)
+	_ gateway.ClaimWatcher   = (*JWT)(nil)
 )

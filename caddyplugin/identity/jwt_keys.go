@@ -46,7 +46,7 @@ func (j *JWT) provisionKeys(room *lastgood.Room) (err error) {
 	}
 	id := keySetID{url: j.URL, algorithms: strings.Join(j.Algorithms, " "), cache: j.Cache, staleLimit: config.StaleLimit}
 	if j.CA != "" {
-		pem, err := regular.ReadFile(j.CA, regular.CertLimit)
+		pem, err := regular.ReadText(j.CA, regular.CertLimit)
 		if err != nil {
 			return fmt.Errorf("reading the certificates for the key service: %w", err)
 		}

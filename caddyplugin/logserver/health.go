@@ -8,6 +8,7 @@ import (
 	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 )
 
 func init() {
@@ -18,6 +19,9 @@ func init() {
 // says that transfers can be decided and recorded. Every other path goes on to
 // the next handler.
 type Health struct {
+	// Where the directive was written. Default: nowhere
+	At option.Places `json:"at,omitempty"`
+
 	app *gateway.App
 }
 
@@ -31,14 +35,17 @@ func (Health) CaddyModule() caddy.ModuleInfo {
 //	transfer_health
 func parseHealth(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 	h.Next() // consume the directive's name
+	at := option.Places{"": option.Position(h.Dispenser)}
 	if h.NextArg() || h.NextBlock(h.Nesting()) {
 		return nil, h.ArgErr()
 	}
-	return new(Health), nil
+	return &Health{At: at}, nil
 }
 
 // Provision sets up the handler.
-func (h *Health) Provision(ctx caddy.Context) (err error) {
+func (h *Health) Provision(ctx caddy.Context) error { return h.At.At("", h.provision(ctx)) }
+
+func (h *Health) provision(ctx caddy.Context) (err error) {
 	if h.app, err = gateway.AppOf(ctx); err != nil {
 		return gateway.Missing(err)
 	}

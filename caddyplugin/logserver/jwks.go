@@ -30,6 +30,9 @@ const DefaultJWKSPath = "/.well-known/transfergate/jwks.json"
 // JWKS answers its path with the public keys that assertions are verified with
 // (RFC 7517). Every other path goes on to the next handler.
 type JWKS struct {
+	// Where the directive was written. Default: nowhere
+	At option.Places `json:"at,omitempty"`
+
 	// Path to answer. Default: /.well-known/transfergate/jwks.json
 	Path string `json:"path,omitempty"`
 
@@ -48,7 +51,8 @@ func (*JWKS) CaddyModule() caddy.ModuleInfo {
 //	transfer_jwks [<path>]
 func parseJWKS(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // consume the directive's name
-	handler := new(JWKS)
+	at := option.Places{"": option.Position(h.Dispenser)}
+	handler := &JWKS{At: at}
 	if h.NextArg() {
 		handler.Path = h.Val()
 		if !isPlainPath(handler.Path) {
@@ -66,8 +70,10 @@ func isPlainPath(path string) bool {
 }
 
 // Provision sets up the handler.
-func (h *JWKS) Provision(ctx caddy.Context) error {
-	if err := option.Resolve(h, nil); err != nil {
+func (h *JWKS) Provision(ctx caddy.Context) error { return h.At.At("", h.provision(ctx)) }
+
+func (h *JWKS) provision(ctx caddy.Context) error {
+	if err := option.Resolve(h, h.At); err != nil {
 		return err
 	}
 	app, err := gateway.AppOf(ctx)

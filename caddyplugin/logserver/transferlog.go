@@ -46,6 +46,9 @@ func init() {
 // no names or addresses. Put it on a site of its own, behind authentication.
 // Every path that is not under the prefix goes on to the next handler.
 type TransferLog struct {
+	// Where the directive was written. Default: nowhere
+	At option.Places `json:"at,omitempty"`
+
 	// The path under which the log is served. Required.
 	Prefix string `json:"prefix,omitempty"`
 
@@ -64,7 +67,8 @@ func (*TransferLog) CaddyModule() caddy.ModuleInfo {
 //	transfer_log <prefix>
 func parseTransferLog(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	h.Next() // consume the directive's name
-	handler := new(TransferLog)
+	at := option.Places{"": option.Position(h.Dispenser)}
+	handler := &TransferLog{At: at}
 	if !h.NextArg() {
 		return nil, h.Err("transfer_log needs the path to serve the ledger under, as in 'transfer_log /transfer-log': whoever reaches it reads every record")
 	}
@@ -79,8 +83,10 @@ func parseTransferLog(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, erro
 }
 
 // Provision sets up the handler.
-func (h *TransferLog) Provision(ctx caddy.Context) (err error) {
-	if err := option.Resolve(h, nil); err != nil {
+func (h *TransferLog) Provision(ctx caddy.Context) error { return h.At.At("", h.provision(ctx)) }
+
+func (h *TransferLog) provision(ctx caddy.Context) (err error) {
+	if err := option.Resolve(h, h.At); err != nil {
 		return err
 	}
 	if !isPlainPath(h.Prefix) {

@@ -13,6 +13,9 @@ import (
 // "ledger.key", "identity.0". A configuration that never was a Caddyfile has none.
 type Places map[string]string
 
+// Position is where the dispenser stands, as file:line.
+func Position(d *caddyfile.Dispenser) string { return fmt.Sprintf("%s:%d", d.File(), d.Line()) }
+
 // Note notes where an option stands, and those in its block.
 func (p Places) Note(path string, segment caddyfile.Segment) {
 	depth := 0

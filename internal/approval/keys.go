@@ -61,7 +61,7 @@ func ReadKeys(given []string) (*Keys, error) {
 			vkeys = append(vkeys, key)
 			continue
 		}
-		text, err := regular.ReadFile(key, regular.KeyLimit)
+		text, err := regular.ReadText(key, regular.KeyLimit)
 		if err != nil {
 			return nil, fmt.Errorf("reading public keys: %w", err)
 		}

@@ -307,7 +307,7 @@ func checkSite(v *view) error {
 		errs = append(errs, fmt.Errorf("node entity %q is neither a controller nor a recipient: name one from the registers", node.Entity))
 	}
 	if !country.Valid(node.Country) {
-		errs = append(errs, fmt.Errorf("node country %q is not an ISO 3166-1 alpha-2 code: write the country the node stands in, such as SG", node.Country))
+		errs = append(errs, fmt.Errorf("node country %q is not an ISO 3166-1 alpha-2 code; %s", node.Country, country.Advice(node.Country)))
 	}
 	if name := v.site.Statement; name != "" && !slices.ContainsFunc(v.policy.Statements, func(s Statement) bool { return s.Name == name }) {
 		errs = append(errs, fmt.Errorf("statement %q is not in the register of statements: name one of its statements", name))

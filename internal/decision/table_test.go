@@ -238,8 +238,8 @@ func TestCompileErrors(t *testing.T) {
 	entity := func(id string) string {
 		return `node entity "` + id + `" is neither a controller nor a recipient: name one from the registers`
 	}
-	place := func(c string) string {
-		return `node country "` + c + `" is not an ISO 3166-1 alpha-2 code: write the country the node stands in, such as SG`
+	place := func(c, advice string) string {
+		return `node country "` + c + `" is not an ISO 3166-1 alpha-2 code; ` + advice
 	}
 	tests := []struct {
 		name   string
@@ -251,9 +251,9 @@ func TestCompileErrors(t *testing.T) {
 		{"region", p, decision.Site{Node: nodeSG, Regions: []string{"ap-southeast-3", "xx-1"}},
 			`region "xx-1" is not in the register of regions; use one of ` + known},
 		{"entity", p, siteAt(decision.Place{Entity: "sparkoo", Country: "SG"}), entity("sparkoo")},
-		{"country", p, siteAt(decision.Place{Entity: "sparkoo-sg", Country: "UK"}), place("UK")},
+		{"country", p, siteAt(decision.Place{Entity: "sparkoo-sg", Country: "UK"}), place("UK", "write GB")},
 		{"all at once", &decision.Policy{}, decision.Site{Regions: []string{"xx-1"}},
-			entity("") + "\n" + place("") + "\n" + `region "xx-1" is not in the register of regions; there is none`},
+			entity("") + "\n" + place("", "use the two capital letters of that standard") + "\n" + `region "xx-1" is not in the register of regions; there is none`},
 		{"a controller that is no recipient", p, siteAt(decision.Place{Entity: "sparkoo-pe", Country: "PE"}), ""},
 		{"a recipient that is no controller", p, siteAt(decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}), ""},
 	}

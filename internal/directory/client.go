@@ -88,7 +88,7 @@ func (c *client) bearer() (string, error) {
 	if c.tokenFile == "" {
 		return c.token, nil
 	}
-	raw, err := regular.ReadFile(c.tokenFile, regular.KeyLimit)
+	raw, err := regular.ReadText(c.tokenFile, regular.KeyLimit)
 	if err != nil {
 		return "", fmt.Errorf("reading the bearer token: %w", err)
 	}

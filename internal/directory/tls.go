@@ -38,7 +38,7 @@ type TLSFiles struct {
 func (f TLSFiles) load() (*tls.Config, error) {
 	config := &tls.Config{MinVersion: tls.VersionTLS12}
 	if f.CA != "" {
-		raw, err := regular.ReadFile(f.CA, regular.CertLimit)
+		raw, err := regular.ReadText(f.CA, regular.CertLimit)
 		if err != nil {
 			return nil, fmt.Errorf("reading the certificates for the directory: %w", err)
 		}
@@ -79,11 +79,11 @@ func (f TLSFiles) load() (*tls.Config, error) {
 
 // pair reads the client certificate.
 func (f TLSFiles) pair() (pair tls.Certificate, err error) {
-	certificate, err := regular.ReadFile(f.Certificate, regular.CertLimit)
+	certificate, err := regular.ReadText(f.Certificate, regular.CertLimit)
 	if err != nil {
 		return pair, err
 	}
-	key, err := regular.ReadFile(f.Key, regular.KeyLimit)
+	key, err := regular.ReadText(f.Key, regular.KeyLimit)
 	if err != nil {
 		return pair, err
 	}
@@ -91,7 +91,7 @@ func (f TLSFiles) pair() (pair tls.Certificate, err error) {
 }
 
 func readRevoked(path string) ([]*x509.RevocationList, error) {
-	raw, err := regular.ReadFile(path, regular.CertLimit)
+	raw, err := regular.ReadText(path, regular.CertLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading revoked certificates: %w", err)
 	}

@@ -5,6 +5,7 @@
 package regular
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"io/fs"
@@ -67,6 +68,16 @@ func ReadFile(path string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	return data, nil
+}
+
+// BOM is the byte order mark that some editors write at the beginning of a text.
+var BOM = []byte("\ufeff")
+
+// ReadText is [ReadFile] for a text that a person writes. A byte order mark at its
+// beginning is no part of it.
+func ReadText(path string, limit int64) ([]byte, error) {
+	data, err := ReadFile(path, limit)
+	return bytes.TrimPrefix(data, BOM), err
 }
 
 // FS is a folder of which only folders and regular files of at most [PolicyLimit] bytes

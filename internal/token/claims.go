@@ -23,6 +23,7 @@ type Token struct {
 	names   []string // Config.Claims
 	values  []string // in the order of names
 	raised  []string // those of Config.Flags that are true
+	lacks   []string // claims of Config that the token does not have
 	refused consents
 	usable  window
 	signer  *key
@@ -44,6 +45,13 @@ func (t *Token) Flag(name string) bool { return slices.Contains(t.raised, name) 
 // consent to: all of it, or some names in alphabetical order. The slice is shared
 // and must not be changed.
 func (t *Token) Refused() (all bool, names []string) { return t.refused.all, t.refused.names }
+
+// miss notes a claim that the token does not have.
+func (t *Token) miss(name string, raw json.RawMessage) {
+	if len(raw) == 0 || string(raw) == "null" {
+		t.lacks = append(t.lacks, name)
+	}
+}
 
 // window is when a token may be used, leeway included.
 type window struct{ from, until time.Time }
@@ -94,9 +102,11 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 		if !ok {
 			return nil, malformed(name)
 		}
+		t.miss(name, raw)
 	}
 	if name := v.config.Consents; name != "" {
 		raw, ok := claims.find(name)
+		t.miss(name, raw)
 		if ok {
 			t.refused, ok = readConsents(raw)
 		}
@@ -106,6 +116,7 @@ func (v *Verifier) readClaims(claims object, now time.Time) (*Token, error) {
 	}
 	for _, name := range v.config.Flags {
 		raw, ok := claims.find(name)
+		t.miss(name, raw)
 		switch {
 		case ok && string(raw) == "true":
 			t.raised = append(t.raised, name)

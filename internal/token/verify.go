@@ -65,6 +65,14 @@ type Config struct {
 
 	// Now is the clock. Default: time.Now
 	Now func() time.Time
+
+	// Enough is after how many tokens a claim that none of them had counts as unseen:
+	// its name is perhaps misspelt. Default: 300
+	Enough uint64
+
+	// Unseen is told once, when so many tokens came, the names of unseen claims if there
+	// are any. Default: nobody
+	Unseen func(claims []string)
 }
 
 // Verifier verifies tokens. Any number of goroutines may use it.
@@ -72,6 +80,8 @@ type Verifier struct {
 	config Config
 	keys   *Keys
 	memo   *cache.Cache[digest, *Token] // verified tokens; junk cannot push them out
+
+	sightings sightings
 }
 
 // New returns a verifier that takes its keys from keys. The configuration is
@@ -109,7 +119,13 @@ func New(config Config, keys *Keys) (*Verifier, error) {
 	if config.Now == nil {
 		config.Now = time.Now
 	}
-	return &Verifier{config: config, keys: keys, memo: cache.New[digest, *Token](config.Remember)}, nil
+	config.Enough = cmp.Or(config.Enough, DefaultEnough)
+	v := &Verifier{config: config, keys: keys, memo: cache.New[digest, *Token](config.Remember)}
+	v.sightings.unseen = slices.Concat(config.Claims, config.Flags)
+	if config.Consents != "" {
+		v.sightings.unseen = append(v.sightings.unseen, config.Consents)
+	}
+	return v, nil
 }
 
 // digest identifies a token.
@@ -136,6 +152,7 @@ func (v *Verifier) Verify(ctx context.Context, raw string) (*Token, error) {
 		return nil, err
 	}
 	v.memo.Put(id, t, v.config.Remember)
+	v.sightings.note(t, v.config.Enough, v.config.Unseen)
 	return t, nil
 }
 

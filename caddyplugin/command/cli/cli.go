@@ -72,7 +72,7 @@ func (o *Orders) Ready() (*adminapi.Client, error) {
 	if o.sign == "" {
 		return o.Client, nil
 	}
-	key, err := regular.ReadFile(o.sign, regular.KeyLimit)
+	key, err := regular.ReadText(o.sign, regular.KeyLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the operator's key: %w", err)
 	}

@@ -15,7 +15,7 @@ import (
 // readVerifierKey returns a verifier key that is given itself, or as a file that
 // holds it.
 func readVerifierKey(given string) (string, error) {
-	data, err := regular.ReadFile(given, regular.KeyLimit)
+	data, err := regular.ReadText(given, regular.KeyLimit)
 	if errors.Is(err, fs.ErrNotExist) && strings.Contains(given, "+") {
 		return strings.TrimSpace(given), nil
 	}

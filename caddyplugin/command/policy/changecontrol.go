@@ -114,7 +114,7 @@ func signPolicy(w io.Writer, dir, keyFile string, author bool, serial uint64) (i
 	if keyFile == "" {
 		return cli.Error, errors.New("no key: name its file with --key, as 'transfer policy keygen' wrote it")
 	}
-	skey, err := regular.ReadFile(keyFile, regular.KeyLimit)
+	skey, err := regular.ReadText(keyFile, regular.KeyLimit)
 	if err != nil {
 		return cli.Error, fmt.Errorf("reading the private key: %w", err)
 	}

@@ -116,7 +116,7 @@ func (c *check) adapt() (document *gateway.Document, adapted []byte, err error) 
 	if c.caddyfile == "" {
 		return nil, nil, nil
 	}
-	body, err := regular.ReadFile(c.caddyfile, regular.PolicyLimit)
+	body, err := regular.ReadText(c.caddyfile, regular.PolicyLimit)
 	if err != nil {
 		return nil, nil, fmt.Errorf("reading the Caddyfile: %w", err)
 	}
@@ -170,7 +170,7 @@ func (c *check) problem(at, code, text string) config.Problem {
 	if abs, err := filepath.Abs(c.caddyfile); err == nil && abs == file {
 		p.File = c.caddyfile // as it was named
 	}
-	if body, err := regular.ReadFile(file, regular.PolicyLimit); err == nil {
+	if body, err := regular.ReadText(file, regular.PolicyLimit); err == nil {
 		if lines := bytes.Split(body, []byte("\n")); number >= 1 && number <= len(lines) {
 			text := lines[number-1]
 			p.Column += len(text) - len(bytes.TrimLeft(text, " \t"))

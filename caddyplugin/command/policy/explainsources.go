@@ -23,7 +23,7 @@ import (
 
 // ofCaddyfile asks the gateway that a Caddyfile describes, without starting it.
 func (f *explainFlags) ofCaddyfile(q question.Question) (answers []decision.Explanation, err error) {
-	text, err := regular.ReadFile(f.caddyfile, regular.PolicyLimit)
+	text, err := regular.ReadText(f.caddyfile, regular.PolicyLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the Caddyfile: %w", err)
 	}
@@ -54,7 +54,7 @@ func (f *explainFlags) ofCaddyfile(q question.Question) (answers []decision.Expl
 // readRequest reads a file with an HTTP/1.1 request, as a client sends it. Line
 // ends may be those of any system.
 func readRequest(path, from string) (*http.Request, error) {
-	data, err := regular.ReadFile(path, regular.PolicyLimit)
+	data, err := regular.ReadText(path, regular.PolicyLimit)
 	if err != nil {
 		return nil, fmt.Errorf("reading the request: %w", err)
 	}
