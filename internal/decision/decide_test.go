@@ -15,8 +15,13 @@ func TestLegs(t *testing.T) {
 		hw   = `"instrument":"HWC-7"`
 		iga  = `"assessment":"TIA-1","instrument":"IGA-1"`
 		brBR = `{"from":"BR","kind":"collection","laws":[{"because":"direct-collection","law":"br"},{"because":"direct-collection","law":"sg"}],"recipient":"sparkoo-br","to":"BR"}`
-		brSG = `{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{` + iga + `,"law":"br","safeguard":"br-law-scc"},{"because":"inside-territory","law":"sg"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}`
+		brSG = `{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{` + iga + `,"law":"br","row":"br-scc-operators","safeguard":"br-law-scc"},{"because":"inside-territory","law":"sg"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}`
 	)
+	// The data comes back to the store as it went: a law that sees a transfer in that only
+	// for its own people's data sees none here.
+	back := func(entity, country, law string) string {
+		return `{"exporter":"` + entity + `","from":"` + country + `","kind":"return","laws":[{"because":"returned","law":"` + law + `"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}`
+	}
 	tests := []struct {
 		name   string
 		node   decision.Place
@@ -26,20 +31,20 @@ func TestLegs(t *testing.T) {
 	}{
 		{"support for Brazil from China", nodeSG, person(p, "support", "BR"), "cn-north-4",
 			`[` + brBR + `,` + brSG +
-				`,{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{` + hw + `,"law":"br","safeguard":"br-law-scc"},{` + hw + `,"law":"sg","safeguard":"sg-law-scc"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"}]`},
+				`,{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{` + hw + `,"law":"br","row":"br-scc-cn","safeguard":"br-law-scc"},{` + hw + `,"law":"sg","row":"sg-scc-cn","safeguard":"sg-law-scc"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"},` + back("huawei-cloud-cn", "CN", "cn") + `]`},
 		{"staff in China open a Brazilian ticket", nodeSG, staffOf(person(p, "support", "BR"), "huawei-cloud-cn", "CN"), "cn-north-4",
 			`[` + brBR + `,` + brSG +
-				`,{"exporter":"sparkoo-sg","from":"SG","kind":"access","laws":[{` + hw + `,"law":"br","safeguard":"br-law-scc"},{` + hw + `,"law":"sg","safeguard":"sg-law-scc"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"}]`},
+				`,{"exporter":"sparkoo-sg","from":"SG","kind":"access","laws":[{` + hw + `,"law":"br","row":"br-scc-cn","safeguard":"br-law-scc"},{` + hw + `,"law":"sg","row":"sg-scc-cn","safeguard":"sg-law-scc"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"},` + back("huawei-cloud-cn", "CN", "cn") + `]`},
 		{"storage for Brazil", nodeSG, person(p, "storage", "BR"), "ap-southeast-3",
 			`[{"from":"BR","kind":"collection","laws":[{"because":"direct-collection","law":"br"}],"recipient":"sparkoo-br","to":"BR"}` +
-				`,{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{` + iga + `,"law":"br","safeguard":"br-law-scc"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}]`},
+				`,{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{` + iga + `,"law":"br","row":"br-scc-operators","safeguard":"br-law-scc"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}]`},
 		{"support for France from China", nodeSG, person(p, "support", "FR"), "cn-north-4",
 			`[{"from":"FR","kind":"collection","laws":[{"because":"direct-collection","law":"eu"},{"because":"inside-territory","law":"sg"}],"recipient":"sparkoo-sg","to":"SG"}` +
-				`,{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{` + hw + `,"law":"eu","safeguard":"eu-law-scc"},{` + hw + `,"law":"sg","safeguard":"sg-law-scc"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"}]`},
+				`,{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{` + hw + `,"law":"eu","row":"eu-scc-cn","safeguard":"eu-law-scc"},{` + hw + `,"law":"sg","row":"sg-scc-cn","safeguard":"sg-law-scc"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"},` + back("huawei-cloud-cn", "CN", "cn") + `]`},
 		{"storage for France through Johannesburg", nodeZA, person(p, "storage", "FR"), "ap-southeast-3",
 			`[{"from":"FR","kind":"collection","laws":[{"because":"direct-collection","law":"eu"},{"because":"inside-territory","law":"sg"},{"because":"direct-collection","law":"za"}],"recipient":"sparkoo-sg","to":"SG"}` +
-				`,{"exporter":"sparkoo-sg","from":"SG","kind":"edge","laws":[{` + iga + `,"law":"eu","safeguard":"eu-law-scc"},{` + iga + `,"law":"sg","safeguard":"sg-law-scc"},{"because":"inside-territory","law":"za"}],"recipient":"sparkoo-za","recipient_kind":"9-operator","to":"ZA"}` +
-				`,{"exporter":"sparkoo-za","from":"ZA","kind":"storage","laws":[{"because":"own-controller","law":"eu"},{"because":"inside-territory","law":"sg"},{` + iga + `,"law":"za","safeguard":"za-law-scc"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}]`},
+				`,{"exporter":"sparkoo-sg","from":"SG","kind":"edge","laws":[{` + iga + `,"law":"eu","row":"eu-scc-operators","safeguard":"eu-law-scc"},{` + iga + `,"law":"sg","row":"sg-scc-operators","safeguard":"sg-law-scc"},{"because":"inside-territory","law":"za"}],"recipient":"sparkoo-za","recipient_kind":"9-operator","to":"ZA"}` +
+				`,{"exporter":"sparkoo-za","from":"ZA","kind":"storage","laws":[{"because":"own-controller","law":"eu"},{"because":"inside-territory","law":"sg"},{` + iga + `,"law":"za","row":"za-scc-operators","safeguard":"za-law-scc"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}]`},
 		{"storage for a country without a law", nodeSG, person(p, "storage", "AR"), "ap-southeast-3",
 			`[{"from":"AR","kind":"collection","laws":[{"because":"direct-collection","law":"none:AR"},{"because":"inside-territory","law":"sg"}],"recipient":"sparkoo-sg","to":"SG"}]`},
 		{"nobody identified", nodeSG, person(p, "serving", ""), "ap-southeast-3",
@@ -48,9 +53,9 @@ func TestLegs(t *testing.T) {
 			`[{"from":"BR","kind":"collection","laws":[{"because":"direct-collection","law":"br"}],"recipient":"sparkoo-br","to":"BR"}]`},
 		{"staff abroad read what China's region was given", nodeSG, staffOf(person(openToHongKong(), "support", "BR"), "sparkoo-hk", "HK"), "cn-north-4",
 			`[{"from":"BR","kind":"collection","laws":[{"because":"direct-collection","law":"br"},{"because":"direct-collection","law":"sg"},{"because":"direct-collection","law":"cn"}],"recipient":"sparkoo-br","to":"BR"}` +
-				`,{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{` + iga + `,"law":"br","safeguard":"br-law-scc"},{"because":"inside-territory","law":"sg"},{"because":"before-reach","law":"cn"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}` +
-				`,{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{` + hw + `,"law":"br","safeguard":"br-law-scc"},{` + hw + `,"law":"sg","safeguard":"sg-law-scc"},{"because":"inside-territory","law":"cn"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"}` +
-				`,{"exporter":"huawei-cloud-cn","from":"CN","kind":"access","laws":[{"law":"br","safeguard":"br-to-hk"},{"law":"sg","safeguard":"sg-to-hk"},{"law":"cn","safeguard":"cn-to-hk"}],"recipient":"sparkoo-hk","recipient_kind":"4c","to":"HK"}]`},
+				`,{"exporter":"sparkoo-br","from":"BR","kind":"storage","laws":[{` + iga + `,"law":"br","row":"br-scc-operators","safeguard":"br-law-scc"},{"because":"inside-territory","law":"sg"},{"because":"before-reach","law":"cn"}],"recipient":"sparkoo-sg","recipient_kind":"9-operator","to":"SG"}` +
+				`,{"exporter":"sparkoo-sg","from":"SG","kind":"onward","laws":[{` + hw + `,"law":"br","row":"br-scc-cn","safeguard":"br-law-scc"},{` + hw + `,"law":"sg","row":"sg-scc-cn","safeguard":"sg-law-scc"},{"because":"inside-territory","law":"cn"}],"recipient":"huawei-cloud-cn","recipient_kind":"4c","to":"CN"}` +
+				`,{"exporter":"huawei-cloud-cn","from":"CN","kind":"access","laws":[{"law":"br","row":"br-to-hk","safeguard":"br-to-hk"},{"law":"sg","row":"sg-to-hk","safeguard":"sg-to-hk"},{"law":"cn","row":"cn-to-hk","safeguard":"cn-to-hk"}],"recipient":"sparkoo-hk","recipient_kind":"4c","to":"HK"},` + back("sparkoo-hk", "HK", "hk") + `]`},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -137,7 +137,7 @@ func TestRecipientRules(t *testing.T) {
 		unlock string
 	}{
 		{"storage elsewhere", policy(), own("storage"), "sa-brazil-1", decision.StorageInSingapore,
-			"region ap-southeast-3: activity storage is answered where data is stored, not in sa-brazil-1"},
+			"region ap-southeast-3: activity storage is answered where data is stored, and nowhere else"},
 		{"serving by an affiliate", policy(), own("serving"), "cn-north-4", decision.RecipientNotAllowed,
 			"a recipient of kind 9-operator; huawei-cloud-cn has 4c"},
 		{"a recipient without kinds", edit("sparkoo-hk", func(r *decision.Recipient) { r.Kinds = nil }), own("serving"), "ap-southeast-1",
