@@ -14,12 +14,12 @@ import (
 
 	"github.com/caddyserver/caddy/v2"
 	"go.uber.org/zap"
-	"golang.org/x/text/language"
 
 	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/policydiff"
+	"github.com/sparkoo/transfergate/internal/world"
 )
 
 // What loads and is worth a look is gathered here: a line of the log each, with a code
@@ -295,7 +295,7 @@ func (a *App) adviseOnCountries(p *decision.Policy, h *Handler) {
 	var parts []string
 	for _, activity := range h.site.Activities {
 		if list := denied[activity]; len(list) > 0 {
-			parts = append(parts, fmt.Sprintf("%s for people registered in %d of %d countries (%s)", activity, len(list), country.Count, byContinent(list)))
+			parts = append(parts, fmt.Sprintf("%s for people registered in %d of %d countries (%s)", activity, len(list), country.Count, world.List(list, country.All())))
 		}
 	}
 	if len(parts) == 0 {
@@ -303,40 +303,6 @@ func (a *App) adviseOnCountries(p *decision.Policy, h *Handler) {
 	}
 	a.warn(Finding{"countries-denied", h.At[""], "the contracts of the embedded policy are examples, which count only with 'demo'; denied: " + strings.Join(parts, "; ") +
 		"; write your own with 'transfer policy export FOLDER', and name the folder with 'policy FOLDER'"})
-}
-
-// continents are those of UN M.49.
-var continents = []struct {
-	name   string
-	region language.Region
-}{
-	{"Africa", language.MustParseRegion("002")}, {"the Americas", language.MustParseRegion("019")}, {"Asia", language.MustParseRegion("142")},
-	{"Europe", language.MustParseRegion("150")}, {"Oceania", language.MustParseRegion("009")},
-}
-
-// byContinent counts countries by the part of the world they are in, and names them
-// where they are few.
-func byContinent(codes []string) string {
-	var parts []string
-	rest := slices.Clone(codes)
-	for _, c := range continents {
-		var here []string
-		rest = slices.DeleteFunc(rest, func(code string) bool {
-			region, err := language.ParseRegion(code)
-			in := err == nil && c.region.Contains(region)
-			if in {
-				here = append(here, code)
-			}
-			return in
-		})
-		if len(here) > 0 {
-			parts = append(parts, fmt.Sprintf("%s %d: %s", c.name, len(here), few(here)))
-		}
-	}
-	if len(rest) > 0 {
-		parts = append(parts, fmt.Sprintf("elsewhere %d: %s", len(rest), few(rest)))
-	}
-	return strings.Join(parts, "; ")
 }
 
 // few are the first of many.

@@ -67,7 +67,7 @@ func TestWhatWasSilentSpeaks(t *testing.T) {
 		{`"code":"key-exposed"`, "others than its owner", "chmod", "Caddyfile:13"},
 		{`"code":"identity-order"`, "identity header", "identity jwt", "Caddyfile:15"},
 		{`"code":"no-catch-all"`, "no activity", "Caddyfile:28"},
-		{`"code":"countries-denied"`, "embedded policy", "storage", "of 249 countries", "Europe", "Africa"},
+		{`"code":"countries-denied"`, "embedded policy", "storage", "of 250 countries", "Europe", "Africa"},
 		{`"code":"law-changing"`, "2026-12-01", "law cl", "ends"},
 	}
 	for _, w := range warnings {

@@ -1,6 +1,6 @@
 // Package gateway is the host of the transfer gateway inside Caddy: the app
 // behind the global option "transfer", the handler behind the directive of the
-// same name, matchers, placeholders, metrics and commands.
+// same name, matchers, placeholders and metrics.
 //
 // Guest modules implement the interfaces of this package and live in packages
 // of their own, which import this one and are never imported by it:
@@ -18,7 +18,8 @@
 // methods of App are Caddy's life cycle (each option is read, provisioned and checked
 // in the file of its subject: policy, ledger, assertion, GeoIP, operators), what package
 // adminapi and guest handlers ask of it, and what requests of all sites ask of what it
-// alone has: the identity chain, account records, the recorder, metrics. Those of
+// alone has: the identity chain, account records, the recorder, metrics; app.go is long
+// because much of it is what its options mean. Those of
 // Handler are the same for one site (activities, regions) and the steps of a request;
 // those of exchange are what is known of a request, read by each of these steps. What
 // needs no App, what a site may not do, the policy in force, the open ledgers and the

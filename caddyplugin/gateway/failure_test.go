@@ -141,8 +141,10 @@ func TestLedgerVolumeFull(t *testing.T) {
 
 	filler := filepath.Join(volume, "filler")
 	fill(t, filler)
-	// Bytes of the last page of the segment may still be free.
-	waitFor(t, "the volume is full", func() bool { return g.get("/", brazilian...).StatusCode != 200 })
+	// Bytes of the last page of the segment may still be free, and a denial is shorter.
+	waitFor(t, "the volume is full", func() bool {
+		return g.get("/", brazilian...).StatusCode != 200 && g.get("/", "Account-Id", "nobody").StatusCode == 503
+	})
 	g.checkRefuses(t, br, sg)
 
 	info, err := os.Stat(filler)
