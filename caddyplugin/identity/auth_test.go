@@ -31,7 +31,7 @@ func TestAuthNeedsAnID(t *testing.T) {
 		{"what looks like a placeholder", map[string]string{"id": "u-1", "account": "{http.auth.user.country}", "country": "BR"},
 			gateway.Identity{Found: true, Source: "delegated", Account: "{http.auth.user.country}", Country: "BR"}},
 		{"staff", map[string]string{"id": "u-1", "account": "ana", "company": "huawei-cloud-cn", "desk": "CN"},
-			gateway.Identity{Found: true, Source: "delegated", Account: "ana", Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}}},
+			gateway.Identity{Found: true, Source: "delegated", Account: "ana", Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}, Member: "u-1"}},
 		{"staff without an id", map[string]string{"account": "ana", "company": "huawei-cloud-cn", "desk": "CN"}, nobody},
 	} {
 		source := &identity.Auth{Account: "account", StaffEntity: "company", StaffCountry: "desk"}
