@@ -22,5 +22,6 @@
 // The methods of draft and record stand in many files, because each register has a file
 // of its own, in which its keys are listed, read (record is any mapping in it) and
 // checked (draft is all registers together): who changes a register changes one file.
-// What registers share is in record.go, field.go, lists.go and values.go.
+// What registers share is in record.go, field.go, lists.go and values.go. For the same
+// reason the package is long: eight registers, and the checks that join them.
 package config

@@ -13,7 +13,8 @@
 // The package is long because all that decides and all that explains a decision works
 // on the same view: an explanation made elsewhere could say something else than what
 // was decided. policy.go is long because it has the types of all registers side by side,
-// which refer to each other; much of it is what their fields mean.
+// which refer to each other; much of it is what their fields mean. explainsteps.go is long
+// because the sentences of an explanation stand in it in the order they are told.
 package decision
 
 import "time"

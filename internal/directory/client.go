@@ -6,6 +6,9 @@
 // know than say something old: a record prevails over all a request claims, so
 // that a record which was not read may be the one that counts. No account id
 // stands in a URL, an error or a log line.
+//
+// lookup.go is long because a look-up's steps (remembered, asked, refused, kept, too old)
+// work on one state under one lock, and are read together.
 package directory
 
 import (

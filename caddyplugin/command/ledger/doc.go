@@ -1,6 +1,6 @@
-// Package ledger is the commands about a ledger: reading it (tail, query,
-// show, inspect, would-deny, report), proving (verify, prove, export-tiles) and tending it (keygen, epoch,
-// keys, hold).
+// Package ledger is the commands about a ledger: reading it (tail, query, show,
+// inspect, would-deny, report), proving (verify, prove, export-tiles, and verify of a
+// bundle) and tending it (keygen, epoch, keys, hold, adopt).
 package ledger
 
 import "github.com/spf13/cobra"

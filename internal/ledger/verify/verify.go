@@ -3,6 +3,10 @@
 // [github.com/sparkoo/transfergate/internal/ledger/format] and never the package
 // that writes, which a test holds, so that a mistake of the writer's is not one of
 // the verifier's too.
+//
+// verify.go is long because a quarter of it is what the options and the report mean. The
+// methods of verification stand in one file for each thing that is proved: keys, known
+// checkpoints, what was deleted, lost or noted, and each subtree.
 package verify
 
 import (
