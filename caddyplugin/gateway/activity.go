@@ -43,7 +43,7 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 		return fmt.Errorf("a site without an activity answers nothing: map requests to activities, as in 'activity serving'")
 	}
 	for i, a := range h.Activities {
-		if err := h.app.require(a.check); err != nil {
+		if err := h.app.store.Require(a.check); err != nil {
 			return err
 		}
 		if slices.ContainsFunc(h.Activities[:i], func(b *Activity) bool { return len(b.matchers) == 0 }) {
@@ -63,7 +63,7 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 			return err
 		}
 	}
-	return h.app.require(h.checkLoose)
+	return h.app.store.Require(h.checkLoose)
 }
 
 // check finds the activity in a policy.

@@ -22,7 +22,6 @@ import (
 	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/geo"
-	"github.com/sparkoo/transfergate/internal/guard"
 	"github.com/sparkoo/transfergate/internal/lastgood"
 	"github.com/sparkoo/transfergate/internal/policystore"
 	"github.com/sparkoo/transfergate/internal/repeats"
@@ -100,8 +99,7 @@ type App struct {
 	store  *policystore.Store // the policy in force
 
 	table    *controllers.Table
-	identity []IdentitySource
-	ownIDs   []string // issuers whose account ids are their own
+	identity chain
 	accounts AccountSource
 	finder   AccountFinder // the account source, if it is one
 	geo      *geo.Source
@@ -110,10 +108,6 @@ type App struct {
 	metrics  *metrics
 	hosts    map[string]bool // host names of sites with a transfer handler
 	searched bool            // the http app was searched for side doors
-
-	// identityFields are the inbound fields the identity sources read.
-	identityFields []string
-	lookalikes     guard.Names // the same, for the guard
 
 	stop       func()
 	background sync.WaitGroup // what Stop waits for
@@ -160,7 +154,7 @@ func (*App) CaddyModule() caddy.ModuleInfo {
 func (a *App) Provision(ctx caddy.Context) error {
 	a.ctx = ctx
 	a.logger = ctx.Logger(a)
-	a.starting = newStarting()
+	a.starting, a.advice.logger = newStarting(), a.logger
 	if listen := listener.Load(); listen != nil {
 		(*listen)(a)
 	}
@@ -229,7 +223,7 @@ func (a *App) provisionSites() error {
 	if err != nil {
 		return err
 	}
-	sites := sitecheck.Sites{Routes: routes, IdentityFields: a.identityFields, Peers: slices.ContainsFunc(a.identity, believesPeers)}
+	sites := sitecheck.Sites{Routes: routes, IdentityFields: a.identity.fields, Peers: slices.ContainsFunc(a.identity.sources, believesPeers)}
 	a.searched, a.hosts, a.sites = len(routes) > 0, sites.Hosts(), sites
 	if err := sites.Check(); err != nil {
 		return err
@@ -242,15 +236,15 @@ func (a *App) provisionSites() error {
 		return err
 	}
 	for _, name := range sites.Unredacted(logs) {
-		a.warn(Finding{"log-unredacted", "", fmt.Sprintf("log '%s' is at level DEBUG, at which Caddy's proxies log people's requests with addresses, queries and header fields; "+
+		a.advice.warn(Finding{"log-unredacted", "", fmt.Sprintf("log '%s' is at level DEBUG, at which Caddy's proxies log people's requests with addresses, queries and header fields; "+
 			"take DEBUG out when you are done, or write 'exclude http.handlers' in the log", name)})
 	}
 	for _, prefix := range sites.OpenLedgers() {
-		a.warn(Finding{"ledger-served", "", fmt.Sprintf("the transfer ledger is served under '%s': whoever reaches it reads every record; put it behind authentication, as in deploy/README.md", prefix)})
+		a.advice.warn(Finding{"ledger-served", "", fmt.Sprintf("the transfer ledger is served under '%s': whoever reaches it reads every record; put it behind authentication, as in deploy/README.md", prefix)})
 	}
 	a.example = sites.Example()
 	if names := sites.HealthByName(); len(names) > 0 {
-		a.warn(Finding{"ready-by-name", "", fmt.Sprintf("transfer_health stands in sites with names only, '%s': a probe that asks by address, or on port 80 of a site with TLS, "+
+		a.advice.warn(Finding{"ready-by-name", "", fmt.Sprintf("transfer_health stands in sites with names only, '%s': a probe that asks by address, or on port 80 of a site with TLS, "+
 			"gets Caddy's empty 200 or a redirect; write 'http://:8081 { transfer_health }' and have it ask there", strings.Join(names, ", "))})
 	}
 	return nil
@@ -282,7 +276,7 @@ func (a *App) provisionNode() error {
 
 // provisionEntity makes sure that the policy knows who runs the node.
 func (a *App) provisionEntity() error {
-	return a.require(func(p *decision.Policy) error {
+	return a.store.Require(func(p *decision.Policy) error {
 		if !knows(p, a.Node.Entity) {
 			return fmt.Errorf("node entity '%s' is neither a controller nor a recipient of the policy; %s", a.Node.Entity, suggest.For(a.Node.Entity, entities(p)))
 		}
@@ -300,15 +294,23 @@ func (a *App) provisionIdentity() error {
 		}{raw}
 		guest, err := a.ctx.LoadModule(&one, "Raw")
 		if err == nil {
-			err = a.addIdentity(guest.(IdentitySource))
+			err = a.identity.add(guest.(IdentitySource), sourceName(raw), a.store.Require)
 		}
 		if err != nil {
 			problems = append(problems, a.At.At(fmt.Sprint("identity.", i), guestError(err)))
 		}
 	}
-	a.lookalikes = guard.NamesOf(a.identityFields...)
-	problems = append(problems, a.checkIssuers())
+	problems = append(problems, a.identity.checkIssuers())
 	return errors.Join(problems...)
+}
+
+// sourceName is what an identity source is called in the configuration.
+func sourceName(raw json.RawMessage) string {
+	var named struct {
+		Source string `json:"source"`
+	}
+	_ = json.Unmarshal(raw, &named) // it was loaded by that name
+	return named.Source
 }
 
 func (a *App) provisionAccounts() error {
@@ -343,8 +345,8 @@ func guestError(err error) error {
 // Start opens the ledger and starts what no request waits for.
 func (a *App) Start() error {
 	defer a.starting.end()
-	a.running()
-	a.watchClaims()
+	a.advice.running()
+	a.identity.watchClaims(&a.advice, a.At)
 	a.adviseOnPolicy(a.store.State().Policy) // perhaps another one by now
 	a.limitGrace()
 	if err := a.recorder.Open(); err != nil {
@@ -366,7 +368,7 @@ func (a *App) Start() error {
 	if a.accounts != nil {
 		a.background.Go(func() { a.accounts.Watch(ctx) }) // it may keep records on disk when it ends
 	}
-	for _, source := range a.identity {
+	for _, source := range a.identity.sources {
 		if refresher, ok := source.(Refresher); ok {
 			go refresher.Watch(ctx)
 		}
@@ -395,7 +397,7 @@ func (a *App) Stop() error {
 // is done, and the keys of assertions.
 func (a *App) Cleanup() error {
 	a.endRequests()
-	a.gone()
+	a.advice.gone()
 	return errors.Join(a.Assertion.cleanup(), a.recorder.Close())
 }
 

@@ -111,7 +111,7 @@ func (t *attempt) outgoing(r *http.Request, region *Region) *http.Request {
 		out.Header = maps.Clone(r.Header)
 	}
 	if len(withhold) > 0 {
-		t.withheld = guard.Withhold(out, withhold, t.handler.app.identityFields)
+		t.withheld = guard.Withhold(out, withhold, t.handler.app.identity.fields)
 		out.Trailer = nil // whatever a trailer says, it would come after what was withheld
 	}
 	if hasBody {

@@ -18,7 +18,8 @@
 // methods of App are Caddy's life cycle (each option is read, provisioned and checked
 // in the file of its subject: policy, ledger, assertion, GeoIP, operators), what package
 // adminapi and guest handlers ask of it, and what requests of all sites ask of what it
-// alone has: the identity chain, account records, the recorder, metrics; app.go is long
+// alone has: account records, the recorder, metrics. The identity sources (chain.go) and
+// what is said of a configuration (advice.go) are types of their own. app.go is long
 // because much of it is what its options mean. Those of
 // Handler are the same for one site (activities, regions) and the steps of a request;
 // those of exchange are what is known of a request, read by each of these steps. What

@@ -21,7 +21,7 @@ func (a *App) warnOfEarlyData(ctx caddy.Context) {
 		return
 	}
 	a.early = append(a.early, server.Name())
-	a.warn(Finding{"early-data", "", fmt.Sprintf(
+	a.advice.warn(Finding{"early-data", "", fmt.Sprintf(
 		"requests may come in TLS early data over HTTP/3 to server '%s': unsafe ones are refused with 425; write '0rtt off' in the server options to have none", server.Name())})
 }
 

@@ -28,7 +28,7 @@ func (a *App) Now() time.Time { return now() }
 // Ready tells why transfers cannot be decided and recorded now, if they cannot. The
 // error names no person and may be shown.
 func (a *App) Ready() error {
-	for _, source := range a.identity {
+	for _, source := range a.identity.sources {
 		if r, ok := source.(Refresher); ok {
 			if synced, _ := r.Status(); synced.IsZero() {
 				return errors.New("the keys of an identity source were never loaded")

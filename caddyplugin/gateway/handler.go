@@ -123,11 +123,11 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	}
 	for _, other := range h.OtherUpstreams {
 		if upstreams := other.Upstreams(); len(upstreams) > 0 {
-			app.warn(Finding{"other-upstreams", h.At["other_upstreams"], fmt.Sprintf("requests of this site may go to upstreams that are no region's, %s: %s; take out what is no longer needed",
+			app.advice.warn(Finding{"other-upstreams", h.At["other_upstreams"], fmt.Sprintf("requests of this site may go to upstreams that are no region's, %s: %s; take out what is no longer needed",
 				strings.Join(upstreams, ", "), other.Why)})
 		}
 	}
-	check("statement", app.require(h.checkStatement))
+	check("statement", app.store.Require(h.checkStatement))
 	check("status_to", h.provisionStatus())
 	check("denial_page", h.provisionPages())
 	if app.geo != nil {

@@ -1,7 +1,6 @@
 package gateway
 
 import (
-	"cmp"
 	"fmt"
 	"net/http"
 	"slices"
@@ -116,44 +115,6 @@ type ClaimWatcher interface {
 
 	// UnseenClaims are those options by now; none before enough credentials came.
 	UnseenClaims() []string
-}
-
-// watchClaims says which claims no credential has.
-func (a *App) watchClaims() {
-	for i, source := range a.identity {
-		watcher, ok := source.(ClaimWatcher)
-		if !ok {
-			continue
-		}
-		watcher.WatchClaims(func(options []string) {
-			for _, option := range options {
-				a.warnOnce(Finding{"claim-unseen", a.At.Find(fmt.Sprint("identity.", i)), fmt.Sprintf(
-					"no credential so far had the claim that '%s' of 'identity %s' names, so it says nothing of anybody; spell it as the issuer does, or take the option out", option, a.sourceName(i))})
-			}
-		})
-	}
-}
-
-// addIdentity adds an identity source to the chain.
-func (a *App) addIdentity(source IdentitySource) error {
-	for _, field := range fieldsOf(source) {
-		for _, before := range a.identity {
-			if one, other := use(before, field), use(source, field); slices.Contains(fieldsOf(before), field) && one != other {
-				return fmt.Errorf("field '%s' names %s for one identity source and something else for another: give each its own", field, cmp.Or(one, other))
-			}
-		}
-		a.identityFields = append(a.identityFields, field)
-	}
-	a.identity = append(a.identity, source)
-	checker, ok := source.(PlaceChecker)
-	if !ok {
-		return nil
-	}
-	return a.require(func(p *decision.Policy) error {
-		return checker.CheckPlaces(func(place decision.Place) bool {
-			return slices.ContainsFunc(p.Recipients, func(r decision.Recipient) bool { return r.ID == place.Entity && r.Country == place.Country })
-		})
-	})
 }
 
 // Identity is what a source says about a request.

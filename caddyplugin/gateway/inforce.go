@@ -8,7 +8,6 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
-	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policystore"
 	"github.com/sparkoo/transfergate/internal/record"
@@ -84,10 +83,6 @@ func (a *App) provisionShadow() error {
 	}
 	return a.store.TryShadow(a.Shadow)
 }
-
-// require holds the policy to a rule of the configuration: the one that is being
-// loaded, and any that is loaded later in its place.
-func (a *App) require(rule func(*decision.Policy) error) error { return a.store.Require(rule) }
 
 // register adds a handler, whose tables are from now on part of the state.
 func (a *App) register(h *Handler) error {

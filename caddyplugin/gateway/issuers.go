@@ -43,11 +43,11 @@ func issuerOf(source IdentitySource) (issuer string, ids AccountIDs) {
 
 // checkIssuers refuses a chain that leaves open whether two issuers' ids are the same
 // accounts, and notes the issuers whose ids are their own.
-func (a *App) checkIssuers() error {
+func (c *chain) checkIssuers() error {
 	said := make(map[string]AccountIDs)
 	var unsaid []string
 	var errs []error
-	for i, source := range a.identity {
+	for i, source := range c.sources {
 		issuer, ids := issuerOf(source)
 		if issuer == "" {
 			continue
@@ -62,8 +62,8 @@ func (a *App) checkIssuers() error {
 			unsaid = append(unsaid, issuer)
 		case ids == OwnIDs && (strings.Contains(issuer, "#") || !controllers.ValidID(issuer)):
 			errs = append(errs, fmt.Errorf("identity source %d: issuer '%s' cannot stand before its own account ids: it has '#', or is no text in Unicode's form C", i+1, issuer))
-		case ids == OwnIDs && !slices.Contains(a.ownIDs, issuer):
-			a.ownIDs = append(a.ownIDs, issuer)
+		case ids == OwnIDs && !slices.Contains(c.ownIDs, issuer):
+			c.ownIDs = append(c.ownIDs, issuer)
 		}
 	}
 	if len(said) > 1 && len(unsaid) > 0 {
@@ -75,9 +75,9 @@ func (a *App) checkIssuers() error {
 }
 
 // ownerOf is the issuer of whose own accounts an account is; empty if of none.
-func (a *App) ownerOf(account string) string {
+func (c *chain) ownerOf(account string) string {
 	issuer, _, found := strings.Cut(account, "#")
-	if !found || !slices.Contains(a.ownIDs, issuer) {
+	if !found || !slices.Contains(c.ownIDs, issuer) {
 		return ""
 	}
 	return issuer
@@ -85,8 +85,8 @@ func (a *App) ownerOf(account string) string {
 
 // speaksFor reports whether the source may name the account of a person: one of an
 // issuer's own is named by that issuer, or by who is believed for its address.
-func (a *App) speaksFor(source IdentitySource, id *Identity) bool {
-	owner := a.ownerOf(id.Account)
+func (c *chain) speaksFor(source IdentitySource, id *Identity) bool {
+	owner := c.ownerOf(id.Account)
 	issuer, ids := issuerOf(source)
 	return owner == "" || id.Staff != nil || owner == issuer && ids == OwnIDs || believesPeers(source)
 }

@@ -94,7 +94,7 @@ func (a *App) loads() []loaded {
 	if a.accounts != nil {
 		add(whatAccounts, a.accounts, a.accounts.Status)
 	}
-	for _, source := range a.identity {
+	for _, source := range a.identity.sources {
 		if refresher, ok := source.(Refresher); ok {
 			add(whatKeys, source, refresher.Status)
 		}

@@ -23,7 +23,7 @@ func init() { refusalLimits.Store(new(refusals.Limits)) }
 // provisionLedger finds the process's ledgers; Start opens them.
 func (a *App) provisionLedger() (err error) {
 	if a.Ledger != nil && a.Ledger.Folder != "" { // else the recorder says what is missing
-		if err := a.require(a.checkLedgerPlace); err != nil {
+		if err := a.store.Require(a.checkLedgerPlace); err != nil {
 			return err
 		}
 	}
@@ -35,7 +35,7 @@ func (a *App) provisionLedger() (err error) {
 	if err != nil {
 		return err
 	}
-	return a.require(a.checkLedgerActivities)
+	return a.store.Require(a.checkLedgerActivities)
 }
 
 // checkLedgerPlace refuses a ledger outside the country in which data is stored.

@@ -140,7 +140,7 @@ func (m *MatchController) provision(ctx caddy.Context) (err error) {
 	if m.app, err = AppOf(ctx); err != nil {
 		return Missing(err)
 	}
-	return m.app.require(func(p *decision.Policy) error {
+	return m.app.store.Require(func(p *decision.Policy) error {
 		for _, id := range m.IDs {
 			if !knows(p, id) && id != controllers.UnlistedID {
 				return fmt.Errorf("controller '%s' is not in the policy; %s", id, suggest.For(id, ids(p.Controllers, func(c decision.Controller) string { return c.ID })))
@@ -178,7 +178,7 @@ func (m *MatchRegion) provision(ctx caddy.Context) (err error) {
 	if m.app, err = AppOf(ctx); err != nil {
 		return Missing(err)
 	}
-	return m.app.require(func(p *decision.Policy) error {
+	return m.app.store.Require(func(p *decision.Policy) error {
 		for _, code := range m.Codes {
 			if regionOf(p, code) == nil {
 				return fmt.Errorf("region '%s' is not in the policy; %s", code, suggest.For(code, ids(p.Regions, func(r decision.Region) string { return r.Code })))

@@ -195,15 +195,15 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		gauge(descAccountsSync, float64(max(synced.Unix(), 0)))
 		counter(descAccountsFail, failures)
 	}
-	for i, source := range a.identity {
+	for i, source := range a.identity.sources {
 		if refresher, ok := source.(Refresher); ok {
 			synced, failures := refresher.Status()
-			gauge(descIdentitySync, float64(max(synced.Unix(), 0)), strconv.Itoa(i+1), a.sourceName(i))
-			counter(descIdentityFail, failures, strconv.Itoa(i+1), a.sourceName(i))
+			gauge(descIdentitySync, float64(max(synced.Unix(), 0)), strconv.Itoa(i+1), a.identity.names[i])
+			counter(descIdentityFail, failures, strconv.Itoa(i+1), a.identity.names[i])
 		}
 		if watcher, ok := source.(ClaimWatcher); ok {
 			for _, option := range watcher.UnseenClaims() {
-				gauge(descUnseen, 1, strconv.Itoa(i+1), a.sourceName(i), option)
+				gauge(descUnseen, 1, strconv.Itoa(i+1), a.identity.names[i], option)
 			}
 		}
 	}

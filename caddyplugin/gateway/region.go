@@ -40,7 +40,7 @@ func (h *Handler) provisionRegions(ctx caddy.Context) error {
 			region.written = append(region.written, caddyhttp.Route{HandlersRaw: slices.Clone(route.HandlersRaw)})
 		}
 		rule := func(p *decision.Policy) error { return region.wrap(h.app.checkRegion(p, region)) }
-		if err := h.app.require(rule); err != nil {
+		if err := h.app.store.Require(rule); err != nil {
 			return err
 		}
 		if err := h.provisionRegion(ctx, region); err != nil {
@@ -49,7 +49,7 @@ func (h *Handler) provisionRegions(ctx caddy.Context) error {
 		h.regions[region.Code] = region
 		h.site.Regions = append(h.site.Regions, region.Code)
 	}
-	if err := h.app.require(h.checkReachable); err != nil {
+	if err := h.app.store.Require(h.checkReachable); err != nil {
 		return err
 	}
 	if len(h.Regions) == 0 {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,7 +85,7 @@ func (a *App) resolve(r *http.Request) *exchange {
 		x = &exchange{state: a.store.State()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
 		repl.Map(placeholders(r))
-		a.metrics.spoofed(guard.Clean(r, a.lookalikes))
+		a.metrics.spoofed(guard.Clean(r, a.identity.lookalikes))
 	}
 	x.authUser = user
 	a.identify(x, r)
@@ -95,7 +94,7 @@ func (a *App) resolve(r *http.Request) *exchange {
 
 // identify asks the identity sources and looks the subject up.
 func (a *App) identify(x *exchange, r *http.Request) {
-	a.askSources(x, r)
+	a.identity.ask(x, r, a.metrics)
 	snapshot := a.table.Snapshot().Under(x.state.Roster)
 	if _, known := snapshot.Controller(x.identity.Party); !known && x.identity.Party != "" {
 		x.refuse(&IdentityError{Source: x.identity.Source, Reason: decision.IdentityBroken, Cause: PartyUnknown, Description: unknownParty}, x.position)
@@ -120,64 +119,9 @@ func (a *App) identify(x *exchange, r *http.Request) {
 	x.compare()
 	a.metrics.resolved(x)
 	if c := x.subject.Controller; c != nil && c.Unlisted {
-		a.alertUnlisted(c.Name)
+		a.unlisted.alert(a.logger, c.Name)
 	}
 }
-
-// askSources asks every identity source; the first that identifies wins.
-func (a *App) askSources(x *exchange, r *http.Request) {
-	if x.answers == nil {
-		x.answers = make([]Identity, len(a.identity))
-	}
-	x.identity, x.identified, x.position = Identity{}, false, 0
-	var foreign *IdentityError
-	last := 0 // position of the source that said so
-	for i, source := range a.identity {
-		id, err := source.Identify(r)
-		a.metrics.spoofed(id.Spoofed)
-		if e := new(IdentityError); errors.As(err, &e) && e.Foreign {
-			foreign, last = e, i+1
-			continue // another source may know it
-		}
-		if err == nil {
-			err = a.checkAccount(source, &id)
-		}
-		if err != nil {
-			x.refuse(err, i+1)
-			continue // the other sources still remove their fields
-		}
-		if !id.Found {
-			id = x.answers[i] // its fields were removed when it was asked before
-		}
-		x.answers[i] = id
-		if id.Found && !x.identified {
-			x.identity, x.identified, x.position = id, true, i+1
-		}
-	}
-	if foreign != nil && x.refusal == "" && !slices.ContainsFunc(x.answers, func(id Identity) bool { return id.Found && id.Source == foreign.Source }) {
-		x.refuse(foreign, last)
-	}
-}
-
-// checkAccount refuses an account id that no directory can be asked for, and one that
-// is not the source's to name. What is odd about it is the caller's affair: it is not
-// for the directory to find out.
-func (a *App) checkAccount(source IdentitySource, id *Identity) error {
-	if id.Account == "" || controllers.ValidID(id.Account) && a.speaksFor(source, id) {
-		return nil
-	}
-	e := &IdentityError{Source: id.Source, Reason: decision.IdentityAmbiguous, Cause: AccountMalformed}
-	switch {
-	case id.Staff != nil:
-		e.Reason = decision.StaffWithoutSubject
-	case id.Source == "jwt":
-		e.Reason, e.Description = decision.IdentityBroken, malformedAccount
-	}
-	return e
-}
-
-// malformedAccount is told to a client whose credential proves an odd account id.
-const malformedAccount = "the credential names a malformed account id"
 
 // unlisted are the contracting parties that an alert was given for. Accounts name
 // them, each perhaps another.
@@ -189,20 +133,19 @@ type unlisted struct {
 // manyUnlisted is for how many contracting parties an alert is given, or a few more.
 const manyUnlisted = 100
 
-// alertUnlisted says once per party that the registers lack a contracting party
-// which account records name. Its safeguards are unknown until they have it.
-func (a *App) alertUnlisted(party string) {
-	u := &a.unlisted
+// alert says once per party that the registers lack a contracting party which
+// account records name. Its safeguards are unknown until they have it.
+func (u *unlisted) alert(logger *zap.Logger, party string) {
 	if _, known := u.names.Load(party); known || u.many.Load() >= manyUnlisted {
 		return
 	}
 	if _, known := u.names.LoadOrStore(party, true); known {
 		return
 	}
-	a.logger.Warn("a contracting party of an account record is not in the registers: it was taken over by name and address; add it to controllers.yaml",
+	logger.Warn("a contracting party of an account record is not in the registers: it was taken over by name and address; add it to controllers.yaml",
 		zap.String("party", party))
 	if u.many.Add(1) == manyUnlisted {
-		a.logger.Warn("further contracting parties that are not in the registers are only counted, by caddy_transfer_unlisted_parties_total", zap.Int("named", manyUnlisted))
+		logger.Warn("further contracting parties that are not in the registers are only counted, by caddy_transfer_unlisted_parties_total", zap.Int("named", manyUnlisted))
 	}
 }
 

@@ -52,8 +52,8 @@ func (a *App) sayWhatToTry(ctx caddy.Context) {
 		return
 	}
 	try := "curl -s " + a.example
-	if len(a.identityFields) > 0 {
-		try = "curl -s -H '" + a.identityFields[0] + ": BR' " + a.example
+	if len(a.identity.fields) > 0 {
+		try = "curl -s -H '" + a.identity.fields[0] + ": BR' " + a.example
 	}
 	said := time.AfterFunc(time.Second, func() {
 		a.logger.Info("the demo is ready: open " + a.example + " or try: " + try)

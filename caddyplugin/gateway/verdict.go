@@ -38,7 +38,7 @@ func (h *Handler) judge(r *http.Request) verdict {
 	if reason, ok := guard.Check(r, h.reading.options()); !ok {
 		x := &exchange{state: h.app.store.State()}
 		caddyhttp.SetVar(r.Context(), exchangeVar, x)
-		guard.Clean(r, h.app.lookalikes)
+		guard.Clean(r, h.app.identity.lookalikes)
 		return failed(x, reason)
 	}
 	if isPreflight(r) {
