@@ -298,13 +298,14 @@ func newSilent(t testing.TB) *silent {
 	return s
 }
 
-// freeAddr returns a loopback address nobody listens on. Its port lies below
-// those that systems give to outgoing connections, which could take it before
-// it is listened on.
+// freeAddr returns a loopback address nobody listens on, and none twice: what one test
+// was given is listened on later. Its port lies below those that systems give to
+// outgoing connections, which could take it before it is listened on.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	for range 100 {
-		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", 20000+rand.IntN(12000)))
+	const first, many = 20000, 12000
+	for range many {
+		l, err := net.Listen("tcp", fmt.Sprintf("127.0.0.1:%d", first+nextPort.Add(1)%many))
 		if err == nil {
 			defer l.Close()
 			return l.Addr().String()
@@ -313,6 +314,13 @@ func freeAddr(t testing.TB) string {
 	t.Fatal("no port is free")
 	return ""
 }
+
+// nextPort begins elsewhere in each process, because tests of packages run side by side.
+var nextPort = func() *atomic.Uint32 {
+	n := new(atomic.Uint32)
+	n.Store(rand.Uint32N(1 << 30))
+	return n
+}()
 
 // waitFor polls until cond holds. Its deadline only ends what hangs.
 func waitFor(t testing.TB, what string, cond func() bool) {

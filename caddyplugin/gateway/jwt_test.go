@@ -441,12 +441,12 @@ func TestKeyMetrics(t *testing.T) {
 	// startProbes has another identity source, behind ours.
 	var synced float64
 	for line := range strings.Lines(string(metrics)) {
-		fmt.Sscanf(line, `caddy_transfer_identity_sync_timestamp_seconds{position="1"} %g`, &synced)
+		fmt.Sscanf(line, `caddy_transfer_identity_sync_timestamp_seconds{position="1",source="jwt"} %g`, &synced)
 	}
 	if synced < float64(began.Add(-time.Minute).Unix()) {
 		t.Errorf("synced %v", synced)
 	}
-	if !strings.Contains(string(metrics), `caddy_transfer_identity_refresh_failures_total{position="1"} 0`) {
+	if !strings.Contains(string(metrics), `caddy_transfer_identity_refresh_failures_total{position="1",source="jwt"} 0`) {
 		t.Error("no count of failures")
 	}
 }
