@@ -74,6 +74,9 @@ func (t *attempt) run(w http.ResponseWriter, r *http.Request) error {
 		if !finished { // a handler panicked: the outcome is still owed
 			t.conclude()
 		}
+		if t.response.tunnel != nil {
+			open.Delete(t.response.tunnel)
+		}
 	}()
 	err := region.chain.ServeHTTP(&t.response, out)
 	finished = true

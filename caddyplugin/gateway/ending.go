@@ -21,7 +21,9 @@ const GracePeriod = 30 * time.Second
 const lastWait = 5 * time.Second
 
 // open are the process's open connections to sites, of net.Conn: those of a
-// configuration outlast it when a stream outlasts a reload.
+// configuration outlast it when a stream outlasts a reload. Tunnels are among them while
+// their requests last: the proxy closes its own with its configuration, and in which
+// order modules are cleaned up is left to chance.
 var open sync.Map
 
 // connections are those of a configuration's sites.
@@ -29,8 +31,7 @@ type connections struct {
 	servers []string // that tell of theirs
 }
 
-// watch has a server tell of its connections, once. Those that became tunnels are the
-// proxy's, which closes them with its configuration.
+// watch has a server tell of its connections, once.
 func (c *connections) watch(ctx caddy.Context) {
 	server, ok := ctx.Value(caddyhttp.ServerCtxKey).(*caddyhttp.Server)
 	if !ok || slices.Contains(c.servers, server.Name()) {
@@ -66,11 +67,13 @@ func (a *App) endRequests() {
 	if !caddy.Exiting() {
 		return
 	}
-	open.Range(func(conn, _ any) bool {
-		_ = conn.(net.Conn).Close() // it may be closed already
-		return true
-	})
-	for deadline := time.Now().Add(lastWait); !a.recorder.Idle() && time.Now().Before(deadline); {
-		time.Sleep(5 * time.Millisecond)
+	for deadline := time.Now().Add(lastWait); ; time.Sleep(5 * time.Millisecond) {
+		open.Range(func(conn, _ any) bool {
+			_ = conn.(net.Conn).Close() // it may be closed already
+			return true
+		})
+		if a.recorder.Idle() || time.Now().After(deadline) {
+			return
+		}
 	}
 }

@@ -1,7 +1,9 @@
 package gateway
 
 import (
+	"bufio"
 	"io"
+	"net"
 	"net/http"
 	"slices"
 
@@ -20,6 +22,7 @@ type responseWriter struct {
 	wrote   bool // the final header is out
 	status  int
 	bytes   int64
+	tunnel  net.Conn // what the connection became; nil for none
 }
 
 // WriteHeader implements http.ResponseWriter.
@@ -55,6 +58,17 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 // ReadFrom implements io.ReaderFrom by way of Write.
 func (w *responseWriter) ReadFrom(r io.Reader) (int64, error) {
 	return io.Copy(struct{ io.Writer }{w}, r)
+}
+
+// Hijack implements http.Hijacker: a proxy makes a tunnel of the connection, and hands
+// it back when the tunnel has ended.
+func (w *responseWriter) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err == nil {
+		w.tunnel = conn
+		open.Store(conn, nil)
+	}
+	return conn, buffered, err
 }
 
 // breakOff ends a response of which only a part is there, so that the client
