@@ -184,6 +184,7 @@ var (
 	pseudonym = regexp.MustCompile(`^h1:[0-9a-z-]+:[A-Za-z0-9_-]+$`)
 	uuid      = regexp.MustCompile(`^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$`)
 	traceID   = regexp.MustCompile(`^[0-9a-f]{32}$`)
+	ofNode    = regexp.MustCompile(`^([A-Za-z*][A-Za-z0-9!#$%&'*+.^_|~:/-]*)?#[0-9.*]*$`) // a node's name is an RFC 9651 token
 )
 
 // alone reads a word without a key.
@@ -192,7 +193,11 @@ func (p *parser) alone(t Term, word string) (Term, error) {
 	switch {
 	case strings.Contains(word, "#") || numbered(word):
 		t.Key = KeyNamed("record")
-		if what := t.Value.place(); what != "" {
+		what := "this is not the number of a record"
+		if numbered(word) || ofNode.MatchString(word) {
+			what = t.Value.place()
+		}
+		if what != "" {
 			return t, p.fail(what, "write it as in gw-sg-1#1.42")
 		}
 		return t, nil
