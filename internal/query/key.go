@@ -17,7 +17,7 @@ const (
 	Word   Kind = "word"   // a value, or a pattern with stars
 	Number Kind = "number" // a value, a bound or a range
 	Moment Kind = "moment" // a day, month, year, time or span, a bound or a range
-	Truth  Kind = "truth"  // true or false; false also where an entry has no value
+	Truth  Kind = "truth"  // true or false; false also where an entry of a type that has it leaves it out
 	Part   Kind = "part"   // there or not: * or none
 )
 
