@@ -30,6 +30,16 @@ var activityFields = []field{
 	{key: "approval_for", doc: "The countries whose staff need an approval, or any.", is: setField, form: countryForm},
 	{key: "statement", doc: "The privacy statement that covers it, by its name in statement.yaml. Left out: the site's.", form: idForm},
 	{key: "report", doc: "Lets requests pass for a time that lack only a safeguard, and records them as denied but not enforced.", is: mappingField, what: "report", fields: reportFields},
+	{key: "data_subjects", doc: "Whose data it is: categories of people, in words, as a register of processing names them (GDPR Art 30(1)(c)).", is: listField},
+	{key: "erasure", doc: "By when its data is erased (§6), as a register of processing says it (GDPR Art 30(1)(f)). The gateway erases nothing by it.", is: tableField, what: "erasure", fields: erasureFields},
+	{key: "measures", doc: "How its data is kept safe (§5), in words, as a register of processing says it (GDPR Art 30(1)(g)).", is: listField},
+}
+
+var erasureFields = []field{
+	{key: "within", doc: "How long after that moment: 30 days, 1 month, 2 years, or without delay.", must: true, form: termForm},
+	{key: "from", doc: "The moment it is counted from: account-closed, consent-withdrawn, answered or collected.", must: true, form: oneOf(momentWords(decision.FromClosed, decision.FromWithdrawal, decision.FromAnswered, decision.FromCollected))},
+	{key: "source", doc: "Where that comes from.", must: true},
+	noteField,
 }
 
 var reportFields = []field{
@@ -56,11 +66,25 @@ func (d *draft) decodeActivities(root record) {
 			a.Order = decision.Order(r.text("order"))
 		}
 		a.Support = r.support(a.Kind)
+		a.DataSubjects, a.Erasure, a.Measures = values(r.list("data_subjects")), r.erasure(), values(r.list("measures"))
 		if report, ok := r.mapping("report"); ok {
 			a.Report = &decision.Report{Owner: report.text("owner"), Until: report.date("until")}
 		}
 		d.activities = append(d.activities, row[decision.Activity]{a, r})
 	}
+}
+
+// erasure reads by when data is erased.
+func (r record) erasure() (list []decision.Erasure) {
+	if !r.has("erasure") {
+		return nil
+	}
+	for _, w := range r.rows("erasure") {
+		list = append(list, decision.Erasure{
+			Within: w.term("within"), From: decision.Moment(w.text("from")), Source: w.text("source"), Confirm: w.flag("confirm"),
+		})
+	}
+	return list
 }
 
 // approval reads whose access needs an approval. Half of it would protect nobody.

@@ -94,6 +94,8 @@ func (d *draft) warn(p *decision.Policy, o CheckOptions) {
 				r.value.ID, report.Until.Format(time.DateOnly))
 		}
 	}
+	d.warnOfClocks(p, o.At)
+	d.warnOfReports()
 	d.warnOfChanges(p, o)
 	d.warnOfEndings(p, o)
 	d.warnOfUnproven(p, o)

@@ -23,6 +23,15 @@ var controllerFields = []field{
 	{key: "dpo", doc: "The data-protection department, as the operator names it."},
 	{key: "rights_portal", doc: "Where people ask for their rights (§7), an https address.", form: linkForm},
 	{key: "email", doc: "Where people write to about their data.", form: emailForm},
+	{key: "representatives", doc: "Who stands for it where a law asks for somebody in its country, such as GDPR Art 27.", is: tableField, what: "representative", fields: representativeFields},
+	{key: "authority", doc: "The authority that supervises it, by its name."},
+}
+
+var representativeFields = []field{
+	{key: "law", doc: "The law that asks for one, by its id in laws.yaml.", must: true},
+	{key: "name", doc: "The representative's name.", must: true},
+	{key: "address", doc: "The representative's address.", must: true},
+	{key: "email", doc: "Where people and authorities write to.", form: emailForm},
 }
 
 var controllersRegister = []field{{
@@ -35,7 +44,8 @@ func (d *draft) decodeControllers(root record) {
 		c := decision.Controller{
 			ID: r.text("id"), Name: r.text("name"), Address: r.text("address"), Country: r.text("country"),
 			Serves: values(r.list("serves")), Default: r.flag("default"),
-			DPO: r.text("dpo"), RightsPortal: r.text("rights_portal"), Email: r.text("email"), Party: r.party(), Position: r.position(),
+			DPO: r.text("dpo"), RightsPortal: r.text("rights_portal"), Email: r.text("email"), Party: r.party(),
+			Representatives: r.representatives(), Authority: r.text("authority"), Position: r.position(),
 		}
 		if c.Role == "" {
 			c.Role = decision.RoleController
@@ -45,6 +55,17 @@ func (d *draft) decodeControllers(root record) {
 		}
 		d.controllers = append(d.controllers, row[decision.Controller]{c, r})
 	}
+}
+
+// representatives reads who stands for a controller.
+func (r record) representatives() (list []decision.Representative) {
+	if !r.has("representatives") {
+		return nil
+	}
+	for _, w := range r.rows("representatives") {
+		list = append(list, decision.Representative{Law: w.text("law"), Name: w.text("name"), Address: w.text("address"), Email: w.text("email")})
+	}
+	return list
 }
 
 // idNode is where a row's id stands; the row itself if it has none.
@@ -58,6 +79,12 @@ func (r record) idNode() *yaml.Node {
 // checkControllers makes sure that every country has exactly one controller (§11).
 func (d *draft) checkControllers() {
 	unique(d.controllers, "controller", controllerID)
+	laws := ids(d.laws, lawID)
+	for _, r := range d.controllers {
+		for i, w := range r.value.Representatives {
+			r.refer(item{w.Law, r.at("representatives").Content[i]}, "law", laws)
+		}
+	}
 	serves := map[string]string{}
 	var defaults []string
 	for _, r := range d.controllers {

@@ -30,6 +30,7 @@ type draft struct {
 	controllers []row[decision.Controller]
 	laws        []row[decision.Law]
 	ages        []row[decision.Age]
+	clocks      []row[decision.Clocks]
 	regions     []row[decision.Region]
 	recipients  []row[decision.Recipient]
 	activities  []row[decision.Activity]
@@ -118,6 +119,7 @@ func (d *draft) finish(files map[string][]byte) *Registers {
 		Controllers: plainRows(d.controllers),
 		Laws:        plainRows(d.laws),
 		Ages:        plainRows(d.ages),
+		Clocks:      plainRows(d.clocks),
 		Regions:     plainRows(d.regions),
 		Recipients:  plainRows(d.recipients),
 		Activities:  plainRows(d.activities),

@@ -100,6 +100,7 @@ var lawsRegister = []field{
 	{key: "ages", doc: "From which age on people are of age (§8), where that is later than at 18. It counts for people of whose account record or token the year or day of birth is known.", is: tableField, what: "age", fields: ageFields},
 	{key: "unknown_law", doc: "What happens to people of a country without a law: singapore, they are served there alone; deny, nothing of theirs is processed. Left out: singapore.", form: oneOf(unknownWords)},
 	{key: "laws", doc: "Transfer laws, with their countries, mechanisms and dates.", is: tableField, must: true, what: "law", fields: lawFields},
+	{key: "clocks", doc: "The times that laws set for what reports are about. They decide nothing. Left out: no report names a day.", is: tableField, what: "clocks", fields: clockFields},
 }
 
 func (d *draft) decodeLaws(root record) {
@@ -132,6 +133,7 @@ func (d *draft) decodeLaws(root record) {
 	}
 	d.aliases(root, aliases)
 	d.decodeAges(root, aliases)
+	d.decodeClocks(root)
 }
 
 // decodeAges reads from which age on people are of age.
@@ -236,6 +238,7 @@ func (d *draft) mechanisms(r record) []decision.Mechanism {
 // Several laws may cover one country; then all of them apply (§9).
 func (d *draft) checkLaws() {
 	apart(d.laws, "law", lawID, func(l decision.Law) decision.Validity { return l.Validity })
+	d.checkClocks()
 }
 
 func lawID(l decision.Law) string { return l.ID }

@@ -36,6 +36,9 @@ type Policy struct {
 	// Laws are the transfer regimes. One id may stand in several rows whose
 	// validity does not overlap.
 	Laws []Law
+	// Clocks are the times that laws set, for reports. One law may stand in several
+	// rows whose validity does not overlap.
+	Clocks []Clocks
 	// Ages are from which age on people are of age; nobody is before [Adult].
 	Ages []Age
 	// Regions are the places that can answer.
@@ -103,6 +106,10 @@ type Controller struct {
 	Unlisted bool
 	// DPO, RightsPortal and Email are the contacts of §11, as the operator set them.
 	DPO, RightsPortal, Email string
+	// Representatives stand for it where a law asks for somebody in its country.
+	Representatives []Representative
+	// Authority is the name of the authority that supervises it; empty when unknown.
+	Authority string
 	Party
 	Position string // file:line of the row, for explanations
 }
@@ -391,7 +398,13 @@ type Activity struct {
 	Statement string
 	// Report lets requests pass for a time that lack only a safeguard; nil to
 	// enforce. Storage has none.
-	Report   *Report
+	Report *Report
+	// DataSubjects are the categories of people whose data it is, in words.
+	DataSubjects []string
+	// Erasure is by when its data is erased; empty when nobody wrote it down.
+	Erasure []Erasure
+	// Measures are how its data is kept safe, in words.
+	Measures []string
 	Position string // file:line of the row, for explanations
 }
 
