@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 
 	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/controllers"
@@ -73,6 +74,7 @@ func (c *chain) ask(x *exchange, r *http.Request, m *metrics) {
 	last := 0 // position of the source that said so
 	for i, source := range c.sources {
 		id, err := source.Identify(r)
+		id.Source, err = c.sourceName(i, id.Source), c.bounded(i, err)
 		m.spoofed(id.Spoofed)
 		if e := new(IdentityError); errors.As(err, &e) && e.Foreign {
 			foreign, last = e, i+1
@@ -96,6 +98,51 @@ func (c *chain) ask(x *exchange, r *http.Request, m *metrics) {
 	if foreign != nil && x.refusal == "" && !slices.ContainsFunc(x.answers, func(id Identity) bool { return id.Found && id.Source == foreign.Source }) {
 		x.refuse(foreign, last)
 	}
+}
+
+// ownSources are the names that the sources which come with the gateway give themselves.
+var ownSources = []string{"jwt", "certificate", "delegated", "header"}
+
+// sourceName is how the i-th source stands in records, metrics and logs: by a name of
+// ownSources, or as the configuration calls it. What a guest says may come of the request.
+func (c *chain) sourceName(i int, says string) string {
+	if slices.Contains(ownSources, says) {
+		return says
+	}
+	return c.names[i]
+}
+
+// bounded is the error of the i-th source with nothing in it that is not of a closed set:
+// a guest's may be made of the request.
+func (c *chain) bounded(i int, err error) error {
+	if err == nil {
+		return nil
+	}
+	e := new(IdentityError)
+	if !errors.As(err, &e) {
+		return err
+	}
+	if !slices.Contains(decision.Reasons(), e.Reason) {
+		return errUnknownReason
+	}
+	if name := c.sourceName(i, e.Source); name != e.Source || !describes(e.Description) {
+		bounded := *e
+		if bounded.Source = name; !describes(e.Description) {
+			bounded.Description = ""
+		}
+		return &bounded
+	}
+	return err
+}
+
+var errUnknownReason = errors.New("an identity source refuses for a reason that is none of the documented ones")
+
+// maxDescription is how long a description is at most that is told to a client.
+const maxDescription = 200
+
+// describes reports whether a text may stand in an error_description (RFC 6750 section 3).
+func describes(text string) bool {
+	return len(text) <= maxDescription && !strings.ContainsFunc(text, func(r rune) bool { return r < ' ' || r > '~' || r == '"' || r == '\\' })
 }
 
 // checkAccount refuses an account id that no directory can be asked for, and one that

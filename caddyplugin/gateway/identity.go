@@ -123,7 +123,7 @@ type Identity struct {
 	Found bool
 
 	// Source names the source in records and metrics: jwt, certificate, delegated
-	// or header.
+	// or header. Anything else stands there as the configuration calls the source.
 	Source string
 
 	// Account is the data subject's account id. It is never logged.
@@ -176,12 +176,16 @@ const AllConsents = "*"
 
 // IdentityError refuses a request because of what it says about its subject.
 type IdentityError struct {
+	// Source is as in [Identity].
 	Source string
+
+	// Reason is one of [decision.Reasons]. Any other counts as IdentityBroken.
 	Reason decision.Reason
 
 	// Description is told to the client in WWW-Authenticate when the reason is
 	// [decision.IdentityBroken]: a fixed sentence of the source without quotes or
-	// backslashes (RFC 6750 section 3), never a value of the request. May be empty.
+	// backslashes (RFC 6750 section 3), at most 200 characters of ASCII, never a value of
+	// the request. May be empty, and is if it is none of this.
 	Description string
 
 	// Cause says it more exactly to the operator. One that is not of [Causes] counts

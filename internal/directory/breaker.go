@@ -7,15 +7,17 @@ import (
 	"time"
 )
 
-// breaker stops asking a service that keeps failing. After failures about breakAfter
-// different accounts in a row it is open for a pause, which doubles with each one; then
-// a single request is let through to see whether the service is back. One account, however
-// often it fails, opens it for nobody.
+// breaker stops asking a service that keeps failing. Failures about breakAfter different
+// accounts in a row put the service in doubt: they may be the accounts' own. It is asked
+// for [Nobody] then, and only if that fails, too, the breaker opens, for a pause that
+// doubles with each one; after it a single request is let through to see whether the
+// service is back.
 type breaker struct {
 	mu      sync.Mutex
 	failed  []string      // guarded by mu: accounts, at most breakAfter, that failed since the last success
+	doubted bool          // guarded by mu: somebody is asking for Nobody
+	pause   time.Duration // guarded by mu: 0 while it is closed
 	until   time.Time     // guarded by mu: when a probe may go out
-	pause   time.Duration // guarded by mu
 	probing bool          // guarded by mu: a probe is under way
 }
 
@@ -33,7 +35,7 @@ var errOpen = errors.New("the directory has failed several times in a row and is
 func (b *breaker) allow(now time.Time) (probe bool, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	if len(b.failed) < breakAfter {
+	if b.pause == 0 {
 		return false, nil
 	}
 	if b.probing || now.Before(b.until) {
@@ -47,11 +49,12 @@ func (b *breaker) allow(now time.Time) (probe bool, err error) {
 func (b *breaker) open(now time.Time) bool {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return len(b.failed) >= breakAfter && (b.probing || now.Before(b.until))
+	return b.pause > 0 && (b.probing || now.Before(b.until))
 }
 
-// conclude notes how a request about an account, which was allowed, has ended.
-func (b *breaker) conclude(now time.Time, account string, probe, ok bool) {
+// conclude notes how a request about an account, which was allowed, has ended. Whoever is
+// told that the service is in doubt asks it for Nobody and calls settle.
+func (b *breaker) conclude(now time.Time, account string, probe, ok bool) (doubt bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if probe {
@@ -59,13 +62,39 @@ func (b *breaker) conclude(now time.Time, account string, probe, ok bool) {
 	}
 	if ok {
 		b.failed, b.pause = nil, 0
-		return
+		return false
+	}
+	if b.pause > 0 {
+		if !now.Before(b.until) { // not for each of those that were under way
+			b.lengthen(now)
+		}
+		return false
 	}
 	if len(b.failed) < breakAfter && !slices.Contains(b.failed, account) {
 		b.failed = append(b.failed, account)
 	}
-	if len(b.failed) >= breakAfter && !now.Before(b.until) { // not for each of those that were under way
-		b.pause = min(max(2*b.pause, pauseFirst), pauseMost)
-		b.until = now.Add(b.pause)
+	if len(b.failed) < breakAfter || b.doubted {
+		return false
 	}
+	b.doubted = true
+	return true
+}
+
+// settle ends the doubt: the service answered for Nobody, or not.
+func (b *breaker) settle(now time.Time, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.doubted = false
+	switch {
+	case ok:
+		b.failed = nil
+	case len(b.failed) >= breakAfter: // nobody was answered meanwhile
+		b.lengthen(now)
+	}
+}
+
+// lengthen opens the breaker, for longer than before. Whoever calls it holds mu.
+func (b *breaker) lengthen(now time.Time) {
+	b.pause = min(max(2*b.pause, pauseFirst), pauseMost)
+	b.until = now.Add(b.pause)
 }

@@ -49,6 +49,12 @@ func (f *faults) of(account string, now time.Time) error {
 	return known.err
 }
 
+// any reports whether the account failed when it was last asked for, however long ago.
+func (f *faults) any(account string) bool {
+	_, ok := f.about.Get(account)
+	return ok
+}
+
 // note remembers how asking for an account at a moment has ended.
 func (f *faults) note(account string, asked time.Time, err error) {
 	if err != nil {

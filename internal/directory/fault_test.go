@@ -9,6 +9,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -114,13 +115,13 @@ var faults = map[string]http.HandlerFunc{
 	"redirect": func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Location", "/"); w.WriteHeader(302) },
 }
 
-// Whatever is wrong with one account, and however often it is asked for: every other
-// one is answered as if it were not there.
-func TestFaultsOfOneAccountChangeNoOther(t *testing.T) {
+// Whatever is wrong with some accounts, and however often they are asked for: every other
+// one is answered as if they were not there.
+func TestFaultsOfAccountsChangeNoOther(t *testing.T) {
 	var fault atomic.Pointer[http.HandlerFunc]
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch account := questioned(r); {
-		case account == "odd":
+		case strings.HasPrefix(account, "odd"):
 			(*fault.Load())(w, r)
 		case strings.HasPrefix(account, "good"):
 			fmt.Fprintf(w, `{"account":%q,"contracting_party":"sparkoo-br"}`, account)
@@ -145,7 +146,8 @@ func TestFaultsOfOneAccountChangeNoOther(t *testing.T) {
 				one := faults[rapid.SampledFrom(sortedKeys(faults)).Draw(rt, "fault")]
 				fault.Store(&one)
 				for range rapid.IntRange(1, 8).Draw(rt, "times") {
-					if a, err := l.Find(t.Context(), registers, "odd"); err == nil {
+					odd := fmt.Sprint("odd-", rapid.IntRange(0, 20).Draw(rt, "account"))
+					if a, err := l.Find(t.Context(), registers, odd); err == nil {
 						rt.Fatalf("found %+v", a)
 					}
 					clock.forward(time.Duration(rapid.IntRange(0, 2000).Draw(rt, "ms")) * time.Millisecond)
@@ -181,8 +183,8 @@ func TestOneAccountsFaultIsNoProbe(t *testing.T) {
 	for i := range 10 {
 		l.Find(t.Context(), registers, fmt.Sprint("a-", i))
 	}
-	if n := c.asked.Load(); n != 5 {
-		t.Fatalf("it is left alone after %d failures", n)
+	if n := c.asked.Load(); n != 6 {
+		t.Fatalf("it is left alone after %d requests", n)
 	}
 	c.does(func(w http.ResponseWriter, r *http.Request) {
 		body, _ := io.ReadAll(r.Body)
@@ -198,6 +200,43 @@ func TestOneAccountsFaultIsNoProbe(t *testing.T) {
 		t.Fatal(err)
 	}
 	find(t, l, "good")
+}
+
+// Who knows accounts that the directory answers slowly, or not at all, holds up nobody
+// else: accounts that failed before share a part of the look-ups that may be under way.
+func TestSlowAccountsHoldUpNobodyElse(t *testing.T) {
+	c := newCenter(t)
+	clock := newClock()
+	l := c.newLookup(t, func(config *directory.LookupConfig) {
+		config.Concurrency, config.Timeout, config.Now = 4, time.Minute, clock.now
+	})
+	c.does(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(500) })
+	for i := range 4 {
+		if _, err := l.Find(t.Context(), registers, fmt.Sprint("slow-", i)); !errors.Is(err, directory.ErrUnavailable) {
+			t.Fatal(err)
+		}
+	}
+	hanging, goOn := make(chan struct{}, 4), make(chan struct{})
+	c.does(func(w http.ResponseWriter, r *http.Request) {
+		account := questioned(r)
+		if strings.HasPrefix(account, "slow") {
+			hanging <- struct{}{}
+			<-goOn
+		}
+		w.WriteHeader(404)
+		fmt.Fprintf(w, `{"account":%q}`, account)
+	})
+	clock.forward(2 * time.Second)
+	var slow sync.WaitGroup
+	for i := range 4 {
+		slow.Go(func() { l.Find(t.Context(), registers, fmt.Sprint("slow-", i)) })
+	}
+	<-hanging
+	for i := range 50 {
+		find(t, l, fmt.Sprint("good-", i))
+	}
+	close(goOn)
+	slow.Wait()
 }
 
 // sortedKeys are the keys of a map, in order.

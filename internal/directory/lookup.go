@@ -27,6 +27,10 @@ const (
 	DefaultEntries     = 100_000
 )
 
+// suspectShare is which part of the look-ups under way may be about accounts that failed
+// when they were last asked for, so that whoever knows slow ones holds up nobody else.
+const suspectShare = 4
+
 // LookupConfig says how a directory is asked for single accounts, and for how long
 // its word is believed. Zero values stand for the defaults.
 type LookupConfig struct {
@@ -88,6 +92,7 @@ type Lookup struct {
 	faults  *faults
 	flights singleflight.Group
 	slots   chan struct{} // one for each look-up under way
+	suspect chan struct{} // likewise, about an account that failed when it was last asked for
 	health  health
 	heard   atomic.Bool // the directory has answered about an account
 }
@@ -102,6 +107,7 @@ func NewLookup(config LookupConfig, cache *Cache) (*Lookup, error) {
 		return nil, err
 	}
 	l := &Lookup{config: config, client: client, cache: cache, slots: make(chan struct{}, config.Concurrency)}
+	l.suspect = make(chan struct{}, max(1, config.Concurrency/suspectShare))
 	l.faults = newFaults(l.config.Negative)
 	l.health.logger = config.Logger
 	return l, nil
@@ -298,20 +304,24 @@ func (l *Lookup) refreshAhead(account string, a *answer, known controllers.Known
 	}()
 }
 
-var errBusy = errors.New("all look-ups allowed at a time are under way")
+var (
+	errBusy     = errors.New("all look-ups allowed at a time are under way")
+	errSuspects = errors.New("all look-ups allowed at a time of accounts that failed before are under way")
+)
 
 // lookUp asks the directory once, within the bounds, and remembers the answer, which
 // it returns as found.
 func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
-	turn := time.NewTimer(l.config.Timeout)
-	defer turn.Stop()
-	select {
-	case l.slots <- struct{}{}:
-		defer func() { <-l.slots }()
-	case <-turn.C:
-		l.health.failed(errBusy)
-		return nil, errBusy
+	done, err := l.turn(account)
+	switch {
+	case errors.Is(err, errSuspects):
+		l.health.refused(err)
+		return nil, err
+	case err != nil:
+		l.health.failed(err)
+		return nil, err
 	}
+	defer done()
 	// The directory has its time for itself: it is not to blame, by the breaker, for
 	// what was spent on waiting.
 	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
@@ -334,7 +344,9 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 		}
 	}
 	record, err := l.ask(ctx, account, known)
-	l.breaker.conclude(l.config.Now(), account, probe, !unwell(err))
+	if l.breaker.conclude(l.config.Now(), account, probe, !unwell(err)) {
+		l.breaker.settle(l.config.Now(), account != Nobody && l.answersForNobody())
+	}
 	if account != Nobody {
 		l.faults.note(account, began, err)
 	}
@@ -351,6 +363,43 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	l.health.succeeded(began)
 	l.cache.put(account, began, record, l.config.Entries)
 	return found{record, began}, nil
+}
+
+// turn waits until an account may be looked up, at most for the timeout. Whoever has the
+// turn calls done.
+func (l *Lookup) turn(account string) (done func(), err error) {
+	patience := time.NewTimer(l.config.Timeout)
+	defer patience.Stop()
+	suspect := l.faults.any(account)
+	if suspect {
+		select {
+		case l.suspect <- struct{}{}:
+		case <-patience.C:
+			return nil, errSuspects
+		}
+	}
+	select {
+	case l.slots <- struct{}{}:
+	case <-patience.C:
+		if suspect {
+			<-l.suspect
+		}
+		return nil, errBusy
+	}
+	return func() {
+		<-l.slots
+		if suspect {
+			<-l.suspect
+		}
+	}, nil
+}
+
+// answersForNobody reports whether the directory answers at all.
+func (l *Lookup) answersForNobody() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
+	defer cancel()
+	_, err := l.ask(ctx, Nobody, controllers.Known{})
+	return !unwell(err)
 }
 
 // remembered is what is known of an account, if it need not be asked for.
