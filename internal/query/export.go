@@ -106,7 +106,7 @@ func NewWriter(to io.Writer, f Format, columns []*Key) (*Writer, error) {
 	}
 	switch f {
 	case CSV:
-		return w, writeCSV(to, append(names, "damage"))
+		return w, WriteCSV(to, append(names, "damage"))
 	case Screen:
 		w.table.row(names)
 	case JSON: // each row names what it has
@@ -148,7 +148,7 @@ func (w *Writer) Row(row *Row) error {
 		w.table.row(cells)
 		return nil
 	}
-	return writeCSV(w.to, append(cells, damage))
+	return WriteCSV(w.to, append(cells, damage))
 }
 
 // moment writes a time: to the second for people, else as records have it.
@@ -216,9 +216,9 @@ func WriteCounts(to io.Writer, f Format, by Grouping, c *Counts) error {
 	case JSON:
 		return writeCountsJSON(to, by.Names(), groups)
 	case CSV:
-		err := writeCSV(to, names)
+		err := WriteCSV(to, names)
 		for i := 0; i < len(groups) && err == nil; i++ {
-			err = writeCSV(to, groups[i].cells("", time.RFC3339Nano))
+			err = WriteCSV(to, groups[i].cells("", time.RFC3339Nano))
 		}
 		return err
 	default:
@@ -264,9 +264,10 @@ func writeCountsJSON(to io.Writer, names []string, groups []Count) error {
 	return nil
 }
 
-// writeCSV writes a line of a CSV (RFC 4180). encoding/csv would take each CR out of a
+// WriteCSV writes a line of a CSV (RFC 4180), whose cells no spreadsheet takes for a
+// formula. encoding/csv would take each CR out of a
 // cell where lines end in CRLF.
-func writeCSV(to io.Writer, cells []string) error {
+func WriteCSV(to io.Writer, cells []string) error {
 	var b strings.Builder
 	for i, cell := range cells {
 		if i > 0 {

@@ -1,23 +1,59 @@
 package report
 
 import (
-	_ "embed"
-	"encoding/csv"
+	"embed"
 	"fmt"
 	"html/template"
 	"io"
 	"strconv"
 	"strings"
+	"time"
+
+	"github.com/sparkoo/transfergate/internal/query"
 )
 
-//go:embed completeness.html
-var completenessPage string
+//go:embed *.html
+var pageFiles embed.FS
 
-var completenessTemplate = template.Must(template.New("completeness").Parse(completenessPage))
+// pages are the reports as pages of their own, which ask for nothing from elsewhere and
+// print on A4.
+var pages = template.Must(template.New("").Funcs(template.FuncMap{"day": day, "named": named, "join": strings.Join}).ParseFS(pageFiles, "*.html"))
+
+// day is when something was written, for people.
+func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
+
+// named are names with their ids, for people.
+func named(all []Named) string {
+	texts := make([]string, len(all))
+	for i, n := range all {
+		texts[i] = n.both()
+	}
+	return strings.Join(texts, "; ")
+}
+
+// both is the name with the id, which a country's name has already.
+func (n Named) both() string {
+	if n.Name == "" || strings.HasSuffix(n.Name, "("+n.ID+")") {
+		return n.String()
+	}
+	return n.ID + " " + n.Name
+}
+
+// table writes a CSV.
+func table(w io.Writer, rows [][]string) error {
+	for _, row := range rows {
+		if err := query.WriteCSV(w, row); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // HTML writes the report as a page of its own, which asks for nothing from elsewhere and
 // prints on one sheet of paper for each few classes.
-func (c *Completeness) HTML(w io.Writer) error { return completenessTemplate.Execute(w, c) }
+func (c *Completeness) HTML(w io.Writer) error {
+	return pages.ExecuteTemplate(w, "completeness.html", c)
+}
 
 // Text writes the report for a screen: the sentences first.
 func (c *Completeness) Text(w io.Writer) error {
@@ -43,8 +79,6 @@ func (c *Completeness) Text(w io.Writer) error {
 
 // CSV writes the report as a table, a class a line.
 func (c *Completeness) CSV(w io.Writer) error {
-	table := csv.NewWriter(w)
-	table.UseCRLF = true
 	rows := [][]string{{"period", "from", "to", "class", "complete", "first", "last", "entries", "transfers", "denials", "counted_denials", "sentence", "not_ruled_out", "damage"}}
 	for _, class := range c.Classes {
 		rows = append(rows, []string{
@@ -53,7 +87,10 @@ func (c *Completeness) CSV(w io.Writer) error {
 			class.Sentence, strings.Join(class.NotRuledOut, " "), class.Damage,
 		})
 	}
-	return table.WriteAll(rows)
+	return table(w, rows)
 }
 
 func number(n uint64) string { return strconv.FormatUint(n, 10) }
+
+// shown is a text as it may stand on a screen.
+func shown(text string) string { return query.Visible(text) }

@@ -1,8 +1,10 @@
 package ledger
 
 import (
+	"errors"
 	"fmt"
 	"io"
+	"os"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -15,13 +17,14 @@ import (
 // reportCommand holds the commands that make what auditors and authorities are handed.
 func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "Makes reports of the ledger for auditors and authorities"}
-	cmd.AddCommand(completenessCommand())
+	cmd.AddCommand(registerCommand(), completenessCommand())
 	return cmd
 }
 
 // reportFlags are those of every report.
 type reportFlags struct {
 	from, to  string
+	file      string
 	html, csv bool
 	json      *bool
 }
@@ -31,6 +34,7 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.to, "to", "", "last day, which is part of it")
 	cmd.Flags().BoolVar(&f.html, "html", false, "print a page, which needs nothing else and prints well")
 	cmd.Flags().BoolVar(&f.csv, "csv", false, "print a table (RFC 4180)")
+	cmd.Flags().StringVarP(&f.file, "output", "o", "", "write it to this file, which must not be there yet (default: print it)")
 	f.json = cli.JSONFlag(cmd)
 }
 
@@ -41,8 +45,23 @@ type writer interface {
 	CSV(w io.Writer) error
 }
 
-// write writes the report in the form that is asked for.
+// write writes the report in the form that is asked for, into the file if one is named.
 func (f *reportFlags) write(w io.Writer, r writer) error {
+	if f.file == "" {
+		return f.writeTo(w, r)
+	}
+	file, err := os.OpenFile(f.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the report: %w", err)
+	}
+	if err := errors.Join(f.writeTo(file, r), file.Close()); err != nil {
+		return fmt.Errorf("writing the report: %w", errors.Join(err, os.Remove(f.file)))
+	}
+	_, err = fmt.Fprintf(w, "wrote %s\n", f.file)
+	return err
+}
+
+func (f *reportFlags) writeTo(w io.Writer, r writer) error {
 	forms := 0
 	for _, given := range []bool{f.html, f.csv, *f.json} {
 		if given {
@@ -60,6 +79,44 @@ func (f *reportFlags) write(w io.Writer, r writer) error {
 		return cli.PrintJSON(w, r)
 	}
 	return r.Text(w)
+}
+
+func registerCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "register --from DAY --to DAY FOLDER",
+		Short: "Makes the register of processing and transfers of a period (GDPR Art 30, LGPD Art 37, PIPL Art 55 and 56)",
+		Long: "Makes the register of a period from the ledgers of all classes in the folder: by controller, with its contacts, and by\n" +
+			"activity whose people's data it was, which categories, what for and on what basis; each step the data took with recipient,\n" +
+			"role, countries, and what each law says of it: the safeguard with instrument, module, assessment and evidence, or why there is\n" +
+			"no transfer; what was denied; and which policies decided. Names and instruments are those of the policy that decided.\n" +
+			"It needs no running gateway. Exit code 0: made, 1: error, 2: made, and an entry cannot be read which may belong there.",
+		Example: "  transfergate transfer report register --from 2026-10-01 --to 2026-10-31 --html -o october.html data/ledger",
+		Args:    cobra.ExactArgs(1),
+	}
+	var f reportFlags
+	f.add(cmd)
+	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		period, err := report.ParsePeriod(f.from, f.to)
+		if err != nil {
+			return cli.Error, err
+		}
+		r, err := report.RegisterOf(cmd.Context(), report.Of(ledger.At(args[0])), period, time.Now())
+		if err != nil {
+			return cli.Error, err
+		}
+		return f.end(w, r, &r.Head)
+	})
+}
+
+// end writes a report, and tells by the exit code what of it is not known.
+func (f *reportFlags) end(w io.Writer, r writer, h *report.Head) (int, error) {
+	if err := f.write(w, r); err != nil {
+		return cli.Error, err
+	}
+	if len(h.Unreadable) > 0 {
+		return cli.Findings, nil
+	}
+	return cli.Fine, nil
 }
 
 func completenessCommand() *cobra.Command {
