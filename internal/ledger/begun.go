@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
-	"strings"
 
 	"golang.org/x/mod/sumdb/note"
 
@@ -41,48 +40,41 @@ func (l *Log) lost(what string) error {
 		"'transfergate transfer ledger epoch new %s --because REASON'", ErrLost, what, l.dir)
 }
 
-// The note beside a ledger's folder says which epoch was begun last and has a checkpoint: it is still
-// there when the folder is removed, or when the volume is not mounted that holds it.
-// It only ever keeps a ledger from being begun. Without it nothing is known.
-
-// readNote reads the note; number is 0 if there is none, or none that can be read.
-func (l *Log) readNote() (origin string, number uint32, err error) {
-	data, err := format.ReadFile(l.o.FS, format.BegunPath(l.dir))
-	if errors.Is(err, fs.ErrNotExist) {
-		return "", 0, nil
+// readNote reads the note beside the folder, see format.Begun.
+func (l *Log) readNote() (format.Begun, error) {
+	begun, err := format.ReadBegun(l.o.FS, l.dir)
+	if err == nil && begun.There && begun.Origin == "" {
+		l.o.Logger.Warn("the note beside the ledger's folder names no epoch; it is written anew", "file", format.BegunPath(l.dir))
 	}
-	if err != nil {
-		return "", 0, fmt.Errorf("reading which epoch was begun last: %w", err)
-	}
-	origin = strings.TrimSpace(string(data))
-	if number = format.NumberOf(origin); number > 0 {
-		return origin, number, nil
-	}
-	l.o.Logger.Warn("the note beside the ledger's folder names no epoch; it is written anew", "file", format.BegunPath(l.dir))
-	return "", 0, nil
+	return begun, err
 }
 
-// writeNote notes that an epoch was begun. Where nothing can be written beside the
-// folder, the ledger does without.
-func (l *Log) writeNote(e format.Epoch) {
-	path, text := format.BegunPath(l.dir), []byte(e.Origin+"\n")
-	if was, err := format.ReadFile(l.o.FS, path); err == nil && string(was) == string(text) {
-		return
+// checkNoted makes sure that the epoch, as it was read, holds what the note beside the
+// folder knows of it.
+func (l *Log) checkNoted(e format.Epoch) error {
+	begun, err := l.readNote()
+	if err != nil {
+		return err
 	}
-	if err := format.WriteDurable(l.o.FS, path, text); err != nil {
-		l.o.Logger.Warn("which epoch was begun cannot be noted beside the ledger's folder: "+
-			"whether the whole folder is lost, only a copy or a witness will know", "file", path, "error", err)
+	c, some, err := begun.Of(e)
+	if err != nil { // who could write it could have removed it
+		l.o.Logger.Warn("the checkpoint in the note beside the ledger's folder is not signed with the ledger's key; it is written anew",
+			"file", format.BegunPath(l.dir), "error", err)
 	}
+	if !some {
+		return nil
+	}
+	return l.integrator.tree.Covers(c, format.BegunPath(l.dir))
 }
 
 // checkThere makes sure that the folder, whose newest epoch is e if ok, is not less
 // than was begun there.
 func (l *Log) checkThere(e format.Epoch, ok bool) error {
-	origin, number, err := l.readNote()
+	begun, err := l.readNote()
 	if err != nil {
 		return err
 	}
-	note := format.BegunPath(l.dir)
+	note, origin, number := format.BegunPath(l.dir), begun.Origin, begun.Number()
 	if !ok && l.o.Demo && !l.rotate {
 		if number > 0 {
 			l.o.Logger.Warn("the ledger that was here is gone, with every record; one is begun anew because this is a demo: without 'demo' the gateway would not start",
@@ -122,11 +114,11 @@ func (l *Log) checkFirst(e format.Epoch) error {
 	if err != nil || signed != nil {
 		return err
 	}
-	origin, _, err := l.readNote()
+	begun, err := l.readNote()
 	if err != nil {
 		return err
 	}
-	if origin == e.Origin {
+	if begun.Origin == e.Origin {
 		return format.MissingCheckpoint(l.epochDir, format.BegunPath(l.dir)+" names the epoch")
 	}
 	if e.Previous != nil {
@@ -214,18 +206,22 @@ func (l *Log) askWhoKnows(e format.Epoch, key ed25519.PrivateKey) error {
 // beginAnew begins a ledger in a folder whose own is lost, after the last epoch that
 // is known of, because an operator has said why.
 func (l *Log) beginAnew() error {
-	origin, number, err := l.readNote()
+	begun, err := l.readNote()
 	if err != nil {
 		return err
 	}
-	if number == 0 {
+	number := begun.Number()
+	switch {
+	case number == 0:
 		return l.beginLog(nil, 0, "")
+	case begun.Signed != nil:
+		return l.beginKnown(begun.Signed)
 	}
 	missing, err := l.firstMissing(number)
 	if err != nil {
 		return err
 	}
-	return l.beginLog(&format.Previous{Number: number, Origin: origin}, number, missing.String())
+	return l.beginLog(&format.Previous{Number: number, Origin: begun.Origin}, number, missing.String())
 }
 
 // firstMissing is the place from which on everything up to an epoch is missing.
@@ -257,10 +253,11 @@ func (l *Log) beginKnown(known []byte) error {
 	if err != nil {
 		return fmt.Errorf("listing the ledger: %w", err)
 	}
-	_, number, err := l.readNote()
+	begun, err := l.readNote()
 	if err != nil {
 		return err
 	}
+	number := begun.Number()
 	for _, n := range append(format.EpochNumbers(names), old.Number) {
 		number = max(number, n)
 	}

@@ -29,6 +29,7 @@ type integrator struct {
 	giveBack func(buf []byte) // takes the buffer of a batch that was hashed
 	sealer   *sealer
 	notifier *notifier
+	begun    begunNote // the integrator's goroutine writes it, and who has stopped that
 
 	patience time.Duration // how long checkpoints may fail before the log is not ready
 
@@ -109,7 +110,9 @@ func (g *integrator) run() {
 		case <-tick.C:
 			g.publish()
 		case done := <-g.now:
-			done <- g.checkpoint()
+			err := g.checkpoint()
+			g.begun.write()
+			done <- err
 		case <-g.quit:
 			return
 		}
@@ -229,6 +232,7 @@ func (g *integrator) readOnce(limit uint64) error {
 // publish signs a checkpoint if there is news, makes it durable and tells of it.
 func (g *integrator) publish() {
 	err := g.checkpoint()
+	g.begun.writeSometimes()
 	if err == nil {
 		g.failing.Store(nil)
 		return
@@ -271,7 +275,7 @@ func (g *integrator) sign() error {
 	if err := format.WriteDurable(g.o.FS, format.CheckpointPath(g.dir), signed); err != nil {
 		return fmt.Errorf("writing the checkpoint: %w", err)
 	}
-	g.signed = size
+	g.signed, g.begun.latest = size, signed
 	g.counters.checkpointed(size, time.Now())
 	g.notifier.tell(g.epoch.Origin, signed)
 	return nil
@@ -288,6 +292,7 @@ func (g *integrator) stop() error {
 	if err != nil {
 		g.counters.fail(opCheckpoint)
 	}
+	g.begun.write()
 	return err
 }
 
@@ -355,7 +360,7 @@ func (g *integrator) check() error {
 		if err := g.tree.Covers(c, path); err != nil {
 			return err
 		}
-		g.signed = uint64(c.N)
+		g.signed, g.begun.latest = uint64(c.N), signed
 		g.counters.checkpointed(g.signed, time.Now())
 	}
 	return g.checkElsewhere()

@@ -21,7 +21,7 @@
 //	<folder>/epoch-000001/upper.tiles the root of each of these files
 //	<folder>/epoch-000001/checkpoint  the latest signed checkpoint
 //	<folder>/epoch-000001/quarantine/ what was cut off after a crash
-//	<folder>.begun                    which epoch was begun last (begun.go)
+//	<folder>.begun                    a checkpoint of the epoch that was begun last (begun.go)
 //
 // Behind the commit an integrator builds the epoch's Merkle tree and signs a
 // checkpoint of it about once a second (integrator.go), so that nobody can rewrite
@@ -171,7 +171,6 @@ func (l *Log) Open() (err error) {
 		l.o.Logger.Error("the files of holds cannot be held against the entries; nothing is deleted until they can", "error", err)
 	}
 	l.opened = true
-	l.writeNote(l.epoch)
 	l.mu.Lock()
 	l.refusal = nil
 	l.mu.Unlock()
@@ -216,7 +215,10 @@ func (l *Log) load() (own [][]byte, err error) {
 		if err := k.check(); err != nil || !ok || l.o.Demo {
 			return err
 		}
-		return l.checkFirst(e)
+		if err := l.checkFirst(e); err != nil {
+			return err
+		}
+		return l.checkNoted(e)
 	}
 	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger, uint64(k.tree.Start()), visit, check)
 	if err != nil {
@@ -280,6 +282,7 @@ func (l *Log) takeEpoch(e format.Epoch, key ed25519.PrivateKey) error {
 	k := &integrator{
 		o: l.o, epoch: e, dir: dir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
 		notifier: &l.notifier, tree: format.NewTree(l.o.FS, dir, e), sealer: l.sealer, patience: patience,
+		begun: begunNote{fs: l.o.FS, path: format.BegunPath(l.dir), trouble: l.o.trouble, counters: &l.counters},
 	}
 	if err := k.tree.Load(); err != nil {
 		return err

@@ -116,7 +116,6 @@ func (l *Log) begin() error {
 		return fmt.Errorf("signing a new epoch's first checkpoint: %w", err)
 	}
 	l.beginning = false
-	l.writeNote(l.epoch)
 	return nil
 }
 
@@ -262,8 +261,16 @@ func (l *Log) beginAfter(damage error) error {
 	old := format.Previous{Number: number}
 	if e, err := format.ReadEpoch(l.o.FS, l.dir, number); err == nil {
 		old.Origin, old.Key = e.Origin, e.Key
-		if signed, _, err := format.ReadCheckpoint(l.o.FS, format.EpochDir(l.dir, number), e); err == nil {
+		signed, c, err := format.ReadCheckpoint(l.o.FS, format.EpochDir(l.dir, number), e)
+		if err == nil {
 			old.Checkpoint = string(signed)
+		}
+		begun, readErr := l.readNote()
+		if readErr != nil {
+			return readErr
+		}
+		if noted, some, _ := begun.Of(e); some && (err != nil || noted.N > c.N) { // it may be what told of the damage
+			old.Checkpoint = string(begun.Signed)
 		}
 	}
 	lost := ""

@@ -21,10 +21,11 @@ const (
 	opPolicy
 	opHold
 	opRetention
+	opNote
 	ops
 )
 
-var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key", "hash", "checkpoint", "seal", "epoch", "policy", "hold", "retention"}
+var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key", "hash", "checkpoint", "seal", "epoch", "policy", "hold", "retention", "note"}
 
 // Stats are a log's numbers since it was opened, except Next.
 type Stats struct {
@@ -54,7 +55,7 @@ type Stats struct {
 	// Errors counts failures by operation: write, sync, truncate, create,
 	// space, outcome (outcomes that were lost), key (of the pseudonyms), hash,
 	// checkpoint, seal, epoch (the next one was not begun), policy (one was not
-	// kept), hold, retention.
+	// kept), hold, retention, note (of the last checkpoint, beside the folder).
 	Errors map[string]uint64
 }
 

@@ -25,12 +25,13 @@ func verifyCommand() *cobra.Command {
 		Long: "Reads every epoch of the ledger from its first entry and checks frames, checksums and numbering, the Merkle tree\n" +
 			"against its files and signed checkpoints, the kept policies, and that each epoch follows the one before. An epoch\n" +
 			"that is missing is damage, unless a signed entry says that it was deleted when its time had run out. What 'epoch new'\n" +
-			"gave up for lost is said in one sentence, and is no damage. Classes of records that are kept apart, in the folders\n" +
+			"gave up for lost is said in one sentence, and is no damage. Files that only say again what entries say, the holds, the\n" +
+			"destroyed keys and the note beside the folder, are held against the entries. Classes of records that are kept apart, in the folders\n" +
 			"class-NAME, are checked too.\n" +
 			"It needs no running gateway and changes nothing. Give it the node's key, by a way that does not lead over the\n" +
 			"ledger's disk: who can write there can write another ledger and sign it with a key of their own. Entries cut off\n" +
 			"together with every trace of them are missed by a checkpoint kept elsewhere alone, see --known.\n" +
-			"Exit code 0: fine, 1: error, 2: damage.",
+			"Exit code 0: fine, 1: error, 2: damage, or a file that says something else than the entries.",
 		Args: cobra.ExactArgs(1),
 	}
 	asJSON := cli.JSONFlag(cmd)
@@ -89,6 +90,7 @@ func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, 
 	known := knownOf(dirs, o.Known)
 	var result verifyJSON
 	var damage error
+	differ := 0
 	for i, d := range dirs {
 		o.Known = known[d.Class]
 		report, err := verify.Ledger(d.Path, o)
@@ -99,6 +101,7 @@ func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, 
 		if corrupt != nil && damage == nil {
 			damage = corrupt
 		}
+		differ += len(report.Differences)
 		if i == 0 {
 			result = verifyResult(report, corrupt)
 		} else {
@@ -123,8 +126,11 @@ func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, 
 			return cli.Error, err
 		}
 	}
-	if damage != nil {
+	switch {
+	case damage != nil:
 		return cli.Findings, damage
+	case differ > 0:
+		return cli.Findings, fmt.Errorf("the entries are sound, and %d files beside them say something else", differ)
 	}
 	return cli.Fine, nil
 }
@@ -174,6 +180,9 @@ func printVerified(w io.Writer, report verify.Report, corrupt *ledger.CorruptErr
 		for _, loss := range report.Losses {
 			fmt.Fprintf(&b, "%s\n", lossText(loss))
 		}
+		for _, d := range report.Differences {
+			fmt.Fprintf(&b, "%s: %s\n", d.File, d.What)
+		}
 		if report.NotRuledOut != "" {
 			fmt.Fprintf(&b, "%s\n", report.NotRuledOut)
 		}
@@ -206,11 +215,19 @@ type verifyJSON struct {
 	Tail       string `json:"tail,omitempty"`
 	// Losses are what is damaged or missing, and acknowledged by the ledger itself.
 	Losses []string `json:"losses,omitempty"`
+	// Differences are files beside the entries that say something else than these.
+	Differences []verifyDifference `json:"differences,omitempty"`
 	// NotRuledOut is what nobody can tell who has the folder alone.
 	NotRuledOut string         `json:"not_ruled_out,omitempty"`
 	Problem     *verifyProblem `json:"problem,omitempty"`
 	// Classes are the ledgers of records that are kept apart; ok is about all.
 	Classes []verifyJSON `json:"classes,omitempty"`
+}
+
+// verifyDifference is a file that says something else than the entries.
+type verifyDifference struct {
+	File string `json:"file"`
+	What string `json:"text"`
 }
 
 // verifyProblem is the first bad place.
@@ -226,11 +243,14 @@ type verifyProblem struct {
 
 func verifyResult(r verify.Report, corrupt *ledger.CorruptError) verifyJSON {
 	v := verifyJSON{
-		OK: corrupt == nil, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch, Deleted: r.Deleted,
+		OK: corrupt == nil && len(r.Differences) == 0, Entries: r.Entries, Bytes: r.Bytes, FirstEpoch: r.First, LastEpoch: r.Epoch, Deleted: r.Deleted,
 		Signed: r.Signed, Policies: r.Policies, Resumed: r.Resumed, Tail: r.Tail, NotRuledOut: r.NotRuledOut,
 	}
 	for _, loss := range r.Losses {
 		v.Losses = append(v.Losses, lossText(loss))
+	}
+	for _, d := range r.Differences {
+		v.Differences = append(v.Differences, verifyDifference(d))
 	}
 	if corrupt != nil {
 		v.Problem = &verifyProblem{corrupt.Error(), r.Epoch, corrupt.Index, corrupt.File, corrupt.Offset, corrupt.Expected, corrupt.Found}

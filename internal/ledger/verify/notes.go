@@ -29,6 +29,7 @@ func (v *verification) notes(e, before *verifiedEpoch) error {
 		if _, genesis := entry.(*record.Genesis); genesis != (n.Index == 0) {
 			return bad("the epoch does not begin with its genesis entry")
 		}
+		v.stands.take(record.ID{Epoch: e.epoch.Number, Index: n.Index}, entry)
 		switch entry := entry.(type) {
 		case *record.Policy:
 			if err := v.policy(entry.Policy, entry.SHA256, n.Index); err != nil {

@@ -35,7 +35,14 @@ type verifiedSubtree struct {
 	Root  tlog.Hash
 	Bytes uint64
 	Notes []notedEntry
+	Form  int // which entries are noted: notedForm, or what an earlier version noted
 }
+
+// notedForm changes with the types of entries that are noted.
+const notedForm = 2
+
+// standingTypes are those that say what stands, beside the genesis.
+var standingTypes = []string{record.TypeHoldSet, record.TypeHoldLifted, record.TypeStanding, record.TypeKeyDestroyed}
 
 // notedEntry is an entry of a type that is looked into.
 type notedEntry struct {
@@ -45,7 +52,7 @@ type notedEntry struct {
 
 // keepNoted keeps a copy of the entry if it is looked into.
 func keepNoted(found []notedEntry, e format.Entry) []notedEntry {
-	if e.Index == 0 || record.IsOf(e.Data, record.TypePolicy, record.TypeClosed, record.TypeDeleted) {
+	if e.Index == 0 || record.IsOf(e.Data, record.TypePolicy, record.TypeClosed, record.TypeDeleted) || record.IsOf(e.Data, standingTypes...) {
 		found = append(found, notedEntry{e.Index, bytes.Clone(e.Data)})
 	}
 	return found
@@ -73,7 +80,7 @@ func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSubtree, err 
 	if err != nil {
 		return s, err
 	}
-	if known, ok := v.state.subtree(e.epoch.Origin, i); ok && known.Root == e.roots[i] {
+	if known, ok := v.state.subtree(e.epoch.Origin, i); ok && known.Root == e.roots[i] && known.Form == notedForm {
 		v.done.Add(a.Size())
 		v.resumed.Add(e.epoch.SegmentEntries)
 		return known, a.Close()
@@ -99,7 +106,7 @@ func (v *verification) archive(e *verifiedEpoch, i int) (s verifiedSubtree, err 
 	if err := e.checkSubtree(v.fsys, subtree, place); err != nil {
 		return s, err
 	}
-	s.Root = subtree.SubtreeRoot()
+	s.Root, s.Form = subtree.SubtreeRoot(), notedForm
 	return s, v.state.add(e.epoch.Origin, i, s)
 }
 

@@ -17,7 +17,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -88,6 +87,9 @@ type Report struct {
 	// Losses are what is damaged or missing, and was given up for lost when a later epoch
 	// was begun, as that epoch says. One for each such epoch.
 	Losses []Loss
+	// Differences are files beside the entries that say something else than these do: the
+	// note beside the folder, holds, keys. The ledger is sound all the same.
+	Differences []Difference
 	// NotRuledOut says in a sentence what nobody can know who has the folder alone;
 	// empty if Options.Known were given.
 	NotRuledOut string
@@ -121,7 +123,8 @@ func Ledger(dir string, o Options) (r Report, err error) {
 		o.Workers = runtime.GOMAXPROCS(0)
 	}
 	for again := range format.Rereads {
-		v := &verification{fsys: o.FS, dir: dir, o: o, deleted: make(map[uint32][]record.DeletedEpoch)}
+		v := &verification{fsys: o.FS, dir: dir, o: o, deleted: make(map[uint32][]record.DeletedEpoch),
+			stands: stands{holds: make(map[string]heldBy), destroyed: make(map[string]record.ID)}}
 		err = v.run()
 		r = v.report
 		r.Resumed = v.resumed.Load()
@@ -156,9 +159,15 @@ type verification struct {
 	found  []*format.CorruptError // what was found of each; nil for nothing yet
 
 	beginning bool // what is missing a writer may be about to write
+
+	begun  format.Begun // what the note beside the folder said when it began
+	stands stands       // what the entries say that were read so far
 }
 
 func (v *verification) run() (err error) {
+	if v.begun, err = format.ReadBegun(v.fsys, v.dir); err != nil { // before the epochs, because a writer goes on
+		return err
+	}
 	numbers, _, err := format.ListEpochs(v.fsys, v.dir)
 	if err != nil {
 		return err
@@ -210,35 +219,29 @@ func (v *verification) run() (err error) {
 	if err := v.known(epochs); err != nil {
 		return err
 	}
+	if err := v.newest(before); err != nil {
+		return err
+	}
+	if err := v.checkBegun(epochs); err != nil {
+		return err
+	}
 	v.tellLosses()
 	if len(v.o.Known) == 0 {
 		v.report.NotRuledOut = notRuledOut
 	}
-	return v.newest(before)
+	return v.caches(before)
 }
 
 // notRuledOut is what nobody can tell who has the folder alone.
 const notRuledOut = "without --known it is not ruled out that this is an older state of the whole folder, from which the latest entries are missing with every trace of them"
 
-// newest makes sure that the newest epoch is there: the last entry of the one before,
-// and the note beside the folder, name it.
+// newest makes sure that the newest epoch is there: the last entry of the one before
+// names it.
 func (v *verification) newest(last *verifiedEpoch) error {
 	if next := last.next; next != nil {
 		v.beginning = true
 		return &format.CorruptError{File: format.EpochDir(v.dir, next.Number), What: fmt.Sprintf("the newest epoch is missing: the last entry of %s names %s as the next. "+
 			"If the gateway ended in the moment between the two, it begins the epoch when it is started", last.epoch.Origin, next.Origin)}
-	}
-	note := format.BegunPath(v.dir)
-	data, err := format.ReadFile(v.fsys, note)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return fmt.Errorf("reading which epoch was begun last: %w", err)
-	}
-	if origin := strings.TrimSpace(string(data)); format.NumberOf(origin) > last.epoch.Number {
-		return &format.CorruptError{File: format.EpochDir(v.dir, format.NumberOf(origin)), What: fmt.Sprintf(
-			"the newest epoch is missing: %s says that %s was begun, and the last one here is %s", note, origin, last.epoch.Origin)}
 	}
 	return nil
 }
