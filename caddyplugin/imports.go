@@ -9,6 +9,7 @@ import (
 
 	_ "github.com/sparkoo/transfergate/caddyplugin/accounts"
 	_ "github.com/sparkoo/transfergate/caddyplugin/command"
+	_ "github.com/sparkoo/transfergate/caddyplugin/console"
 	_ "github.com/sparkoo/transfergate/caddyplugin/gateway"
 	_ "github.com/sparkoo/transfergate/caddyplugin/identity"
 	_ "github.com/sparkoo/transfergate/caddyplugin/logserver"

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"net/http"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
@@ -55,7 +54,7 @@ func parseJWKS(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 	handler := &JWKS{At: at}
 	if h.NextArg() {
 		handler.Path = h.Val()
-		if !isPlainPath(handler.Path) {
+		if !option.IsPlainPath(handler.Path) {
 			return nil, h.Errf("transfer_jwks takes one path without wildcards, as in 'transfer_jwks %s', not '%s'", DefaultJWKSPath, handler.Path)
 		}
 	}
@@ -63,10 +62,6 @@ func parseJWKS(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
 		return nil, h.ArgErr()
 	}
 	return h.NewRoute(nil, handler), nil
-}
-
-func isPlainPath(path string) bool {
-	return strings.HasPrefix(path, "/") && !strings.ContainsAny(path, "*{}?#%")
 }
 
 // Provision sets up the handler.
@@ -86,7 +81,7 @@ func (h *JWKS) provision(ctx caddy.Context) error {
 	if h.Path == "" {
 		h.Path = DefaultJWKSPath
 	}
-	if !isPlainPath(h.Path) {
+	if !option.IsPlainPath(h.Path) {
 		return errors.New("transfer_jwks needs a path without wildcards")
 	}
 	h.app, h.logger = app, ctx.Logger()

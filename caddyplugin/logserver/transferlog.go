@@ -73,7 +73,7 @@ func parseTransferLog(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, erro
 		return nil, h.Err("transfer_log needs the path to serve the ledger under, as in 'transfer_log /transfer-log': whoever reaches it reads every record")
 	}
 	handler.Prefix = h.Val()
-	if !isPlainPath(handler.Prefix) {
+	if !option.IsPlainPath(handler.Prefix) {
 		return nil, h.Errf("transfer_log takes one path without wildcards, as in 'transfer_log /transfer-log', not '%s'", handler.Prefix)
 	}
 	if h.NextArg() || h.NextBlock(h.Nesting()) {
@@ -89,7 +89,7 @@ func (h *TransferLog) provision(ctx caddy.Context) (err error) {
 	if err := option.Resolve(h, h.At); err != nil {
 		return err
 	}
-	if !isPlainPath(h.Prefix) {
+	if !option.IsPlainPath(h.Prefix) {
 		return errors.New("transfer_log needs a path without wildcards to serve the ledger under")
 	}
 	h.Prefix = strings.TrimSuffix(h.Prefix, "/")

@@ -2,7 +2,11 @@
 // package they are of: how arguments are read and counted.
 package option
 
-import "github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+import (
+	"strings"
+
+	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
+)
 
 // Args reads exactly the arguments a word takes. The syntax is what the error shows.
 func Args(d *caddyfile.Dispenser, syntax string, targets ...*string) error {
@@ -14,4 +18,10 @@ func Args(d *caddyfile.Dispenser, syntax string, targets ...*string) error {
 		*target = args[i]
 	}
 	return nil
+}
+
+// IsPlainPath reports whether a path is one to serve something under: absolute, and no
+// pattern.
+func IsPlainPath(path string) bool {
+	return strings.HasPrefix(path, "/") && !strings.ContainsAny(path, "*{}?#%")
 }

@@ -219,7 +219,7 @@ var stayHere = []string{
 	"rate_limit", // github.com/mholt/caddy-ratelimit, unless its counts are shared
 	"replace_response", "request_id", "user_agent_parse",
 	"acme_server", "authentication", "copy_response", "copy_response_headers", "encode", "error", "file_server", "intercept",
-	"invoke", "log_append", "metrics", "push", "request_body", "rewrite", "subroute", "timeouts", "transfer", "transfer_health", "transfer_jwks", "transfer_log",
+	"invoke", "log_append", "metrics", "push", "request_body", "rewrite", "subroute", "timeouts", "transfer", "transfer_console", "transfer_health", "transfer_jwks", "transfer_log",
 }
 
 // sends says what handlers do that are often written beside a gateway and do send

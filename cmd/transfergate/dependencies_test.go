@@ -13,11 +13,12 @@ const module = "github.com/sparkoo/transfergate/"
 // What is not in the list may import nothing of ours.
 const allowed = `
 cmd/transfergate: caddyplugin
-caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
+caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif internal/world
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
+caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console internal/ledger internal/query/scan internal/repeats
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
 caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/lastgood internal/reference internal/regular internal/suggest internal/token
 caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/lastgood internal/suggest
@@ -30,6 +31,8 @@ config: internal/country internal/decision internal/policydiff internal/question
 controllers: internal/country internal/decision internal/lastgood internal/reference internal/regular internal/suggest
 internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/lastgood internal/regular
 internal/lastgood: internal/durable internal/regular
+internal/console: internal/decision internal/ledger internal/query internal/record internal/review internal/tiles internal/world
+internal/console/consoletest: config internal/decision internal/ledger internal/record
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision internal/world
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif

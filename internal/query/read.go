@@ -14,6 +14,26 @@ type reader struct {
 	values [][]string       // of the last row, by key; parts of one copy of it
 }
 
+// Values reads the values of some keys out of rows, for whoever shows them. It is for
+// one goroutine.
+type Values struct{ reader *reader }
+
+// NewValues returns what reads the values of these keys.
+func NewValues(keys []*Key) *Values { return &Values{newReader(keys)} }
+
+// Of are the values of each key in a row, as they stand in the entry; they are valid
+// until the next row is read. A row whose entry turns out to be malformed gets Damage,
+// and has none.
+func (v *Values) Of(row *Row) [][]string {
+	if row.Damage == nil {
+		row.Damage = v.reader.read(row)
+	}
+	if row.Damage != nil {
+		return nil
+	}
+	return v.reader.values
+}
+
 // plan is what is read of a type of entry.
 type plan struct {
 	members []record.Member        // those on the way to a key

@@ -16,7 +16,7 @@ import (
 // else there is of the person.
 func (s *Shown) Print(w io.Writer) error {
 	b := new(strings.Builder)
-	fmt.Fprintf(b, "%s\n", s.sentence())
+	fmt.Fprintf(b, "%s\n", s.Sentence())
 	if s.Explanation != nil {
 		b.WriteByte('\n')
 		if err := whatif.Print(b, s.Explanation); err != nil {
@@ -36,7 +36,7 @@ func (s *Shown) Print(w io.Writer) error {
 			fmt.Fprintf(b, "   %-*s  %-*s  %s\n", kind, r.Kind, id, r.ID, r.At)
 		}
 	}
-	fmt.Fprintf(b, "\n%s\n", s.Proof.sentence())
+	fmt.Fprintf(b, "\n%s\n", s.Proof.Sentence())
 	if s.Person != nil {
 		s.Person.print(b)
 	}
@@ -47,8 +47,8 @@ func (s *Shown) Print(w io.Writer) error {
 	return err
 }
 
-// sentence says what happened.
-func (s *Shown) sentence() string {
+// Sentence says what happened.
+func (s *Shown) Sentence() string {
 	at := s.Time.Format(time.RFC3339)
 	switch {
 	case s.Damage != "":
@@ -82,8 +82,8 @@ func meaning(kind string) string {
 	return "this program does not know it."
 }
 
-// sentence says what vouches for the entry.
-func (p *Proof) sentence() string {
+// Sentence says what vouches for the entry.
+func (p *Proof) Sentence() string {
 	place := fmt.Sprintf("entry %d of %s", p.Index, p.Log)
 	sealed := "Its segment is still written to."
 	if p.Sealed {

@@ -1,0 +1,147 @@
+package console
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/sparkoo/transfergate/internal/query"
+	"github.com/sparkoo/transfergate/internal/tiles"
+)
+
+// exportPage is what an export will hold, and the form that asks for it.
+type exportPage struct {
+	asked
+	Total   uint64
+	Policy  string
+	Columns string
+	Anchors []anchor
+	Folder  string
+	Command string
+	Missing bool // no reason was given
+	Back    string
+}
+
+// anchor is a signed checkpoint of the ledger.
+type anchor struct {
+	Log  string
+	Size int64
+	Root string
+}
+
+// longestReason is how long the reason of an export may be, in bytes.
+const longestReason = 200
+
+// export serves the page, and the file to whoever says why they want it.
+func (v *visit) export() error {
+	if v.r.Method == http.MethodPost {
+		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, 64<<10)
+		if err := v.r.ParseForm(); err != nil {
+			return &refusal{http.StatusBadRequest, "The form could not be read", "Go back and send it again."}
+		}
+		v.form = v.r.PostForm
+	}
+	p := &exportPage{Columns: v.form.Get("columns")}
+	var err error
+	if p.asked, err = v.ask(); err != nil {
+		return v.wrongQuery(err)
+	}
+	p.Frozen = p.From.String()
+	p.Back = to("transfers", "q", p.Text, "columns", p.Columns, "frozen", p.Frozen)
+	if v.r.Method == http.MethodPost {
+		reason := strings.TrimSpace(v.form.Get("reason"))
+		if reason != "" && len(reason) <= longestReason {
+			return v.send(p, query.Format(v.form.Get("format")), reason)
+		}
+		p.Missing = true
+	}
+	counts, err := v.Source.Counts(v.ctx, p.Query, p.From, query.Grouping{})
+	if err != nil {
+		return err
+	}
+	p.Total = counts.Total.Rows + uint64(len(counts.Damaged))
+	p.Policy = v.Policy().Digest
+	p.Anchors = v.anchors()
+	p.Folder = shellWord(v.Dir.Path)
+	p.Command = "transfergate transfer ledger query --csv --after " + p.Frozen + " " + p.Folder + " -- " + shellWord(p.Text)
+	status := http.StatusOK
+	if p.Missing {
+		status = http.StatusBadRequest
+	}
+	return v.render(status, "export", p)
+}
+
+// wrongQuery makes a refusal of what is wrong with a query.
+func (v *visit) wrongQuery(err error) error {
+	var wrong *query.Error
+	if errors.As(err, &wrong) {
+		return &refusal{http.StatusBadRequest, "The query cannot be read", wrong.What + "; " + wrong.Fix + "."}
+	}
+	return err
+}
+
+// send sends the rows. When a file cannot be finished the connection breaks, so that
+// nobody takes it for whole.
+func (v *visit) send(p *exportPage, f query.Format, reason string) error {
+	name, kind := "transfers.csv", "text/csv; charset=utf-8; header=present"
+	switch f {
+	case query.CSV:
+	case query.JSON:
+		name, kind = "transfers.ndjson", "application/x-ndjson"
+	default:
+		return &refusal{http.StatusBadRequest, "There is no such format", "Choose CSV or NDJSON."}
+	}
+	columns := p.Query.Columns(f)
+	if p.Columns != "" && f == query.CSV {
+		var err error
+		if columns, err = query.ParseColumns("record," + p.Columns); err != nil {
+			return &refusal{http.StatusBadRequest, "There is no such column", query.Visible(err.Error()) + "."}
+		}
+	}
+	v.Logger.Info("records exported from the console", "by", v.who.Name, "reason", reason, "query", p.Query.String(), "place", p.Frozen, "format", string(f))
+	v.w.Header().Set("Content-Type", kind)
+	v.w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, v.now.Format("2006-01-02-150405-")+name))
+	w, err := query.NewWriter(v.w, f, columns)
+	if err != nil {
+		panic(http.ErrAbortHandler)
+	}
+	for row, err := range v.Source.Rows(v.r.Context(), p.Query, p.From) {
+		if err == nil {
+			err = w.Row(&row)
+		}
+		if err != nil {
+			v.Logger.Error("an export from the console ended early", "error", err)
+			panic(http.ErrAbortHandler)
+		}
+	}
+	if w.Close() != nil {
+		panic(http.ErrAbortHandler)
+	}
+	return nil
+}
+
+// anchors are the latest checkpoints of all classes, as far as there are any.
+func (v *visit) anchors() (all []anchor) {
+	classes, err := v.Dir.Classes()
+	if err != nil {
+		return nil
+	}
+	for _, dir := range classes {
+		view, err := dir.View(0)
+		if err != nil {
+			continue
+		}
+		signed, err := view.Checkpoint()
+		if err != nil {
+			continue
+		}
+		if at, err := tiles.ReadCheckpoint(signed); err == nil {
+			all = append(all, anchor{view.Origin(), at.N, at.Hash.String()})
+		}
+	}
+	return all
+}
+
+// shellWord quotes a word for a shell.
+func shellWord(text string) string { return "'" + strings.ReplaceAll(text, "'", `'\''`) + "'" }
