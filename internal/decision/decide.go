@@ -148,6 +148,9 @@ func (v *view) aim(d *Decision, f *Facts) *Candidate {
 // unjudged is a region with the way the data would take to it, of which no law was
 // asked. What no register knows of staff is not carried into records.
 func (v *view) unjudged(region *Region, d *Decision, f *Facts) *Candidate {
+	if v.terse {
+		return nil
+	}
 	c := &Candidate{Region: region, Recipient: v.recipients[region.Operator]}
 	if d.Activity.Exporter == FromStore && v.store == nil {
 		return c

@@ -189,6 +189,14 @@ func NewView(p *Policy, s *Site, at time.Time) *View {
 	return &View{v}
 }
 
+// For is the view of another site of the same policy at the same moment. It costs
+// little, because all but the site is shared.
+func (v *View) For(s *Site) *View {
+	other := *v.view
+	other.site = s
+	return &View{&other}
+}
+
 // At is the moment of the view.
 func (v *View) At() time.Time { return v.view.at }
 

@@ -46,10 +46,9 @@ type reply struct {
 	decision decision.Decision
 }
 
-// note compares two replies to one question.
-func (d *domain) note(at point, a, b *reply) {
-	for _, region := range d.regions {
-		d.flows++
+// note compares two replies to one question, about some regions.
+func (d *domain) note(at point, a, b *reply, regions []string) {
+	for _, region := range regions {
 		from, to := a.answer(region), b.answer(region)
 		switch {
 		case from.key() == to.key():

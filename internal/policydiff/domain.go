@@ -163,27 +163,68 @@ func signature(p *decision.Policy, code string) string {
 	return b.String()
 }
 
-// compare asks both everything and notes what differs, as holding in stretch when.
+// compare asks both what they may answer differently and notes what differs, as
+// holding in stretch when.
 func (d *domain) compare(a, b Moment, when int) {
 	d.compareTables(a, b, when)
-	tables := [2]*decision.CountryTable{a.Policy.CountryTable(), b.Policy.CountryTable()}
+	site := decision.Site{Statement: d.scope.Statement}
+	c := comparing{
+		domain: d, when: when,
+		tables: [2]*decision.CountryTable{a.Policy.CountryTable(), b.Policy.CountryTable()},
+		views:  [2]*decision.View{decision.NewView(a.Policy, &site, a.At), decision.NewView(b.Policy, &site, b.At)},
+	}
+	c.bearing = newBearing(c.views[0], c.views[1])
+	c.bearing.everything = c.bearing.everything || d.scope.everything
+	some := c.bearing.among(a.Policy, d.regions)
 	for _, node := range d.nodes {
-		site := decision.Site{Node: node, Regions: d.regions, Demo: d.scope.Demo, Statement: d.scope.Statement}
-		views := [2]*decision.View{decision.NewView(a.Policy, &site, a.At), decision.NewView(b.Policy, &site, b.At)}
-		for _, activity := range d.activities {
-			for _, class := range d.classes {
-				for i := range d.who {
-					at := point{class, activity, d.who[i].name, placeName(node), when}
-					var replies [2]reply
-					for side, v := range views {
-						f := d.facts(v, tables[side], activity, class[0], &d.who[i])
-						replies[side] = reply{view: v, facts: f, decision: v.Decide(f)}
-					}
-					d.note(at, &replies[0], &replies[1])
+		c.compareAt(node, some)
+	}
+}
+
+// comparing is two moments that are compared.
+type comparing struct {
+	*domain
+	bearing *bearing
+	when    int
+	tables  [2]*decision.CountryTable
+	views   [2]*decision.View // of no site
+}
+
+// compareAt asks both at a node: about all regions where the question itself bears a
+// difference, about some of them otherwise.
+func (c *comparing) compareAt(node decision.Place, some []string) {
+	var every, few [2]*decision.View
+	for side, v := range c.views {
+		every[side] = v.For(&decision.Site{Node: node, Regions: c.regions, Demo: c.scope.Demo, Statement: c.scope.Statement})
+		few[side] = v.For(&decision.Site{Node: node, Regions: some, Demo: c.scope.Demo, Statement: c.scope.Statement})
+	}
+	for _, activity := range c.activities {
+		for _, class := range c.classes {
+			for i := range c.who {
+				c.flows += len(c.regions)
+				at := point{class, activity, c.who[i].name, placeName(node), c.when}
+				var facts [2]decision.Facts
+				for side, v := range c.views {
+					facts[side] = c.facts(v, c.tables[side], activity, class[0], &c.who[i])
+				}
+				switch {
+				case c.bearing.on(node, &facts[0], &facts[1]):
+					c.ask(at, every, facts, c.regions)
+				case len(some) > 0:
+					c.ask(at, few, facts, some)
 				}
 			}
 		}
 	}
+}
+
+// ask puts a question to both and notes the difference, about some regions.
+func (c *comparing) ask(at point, views [2]*decision.View, facts [2]decision.Facts, regions []string) {
+	var replies [2]reply
+	for side, v := range views {
+		replies[side] = reply{view: v, facts: facts[side], decision: v.Decide(facts[side])}
+	}
+	c.note(at, &replies[0], &replies[1], regions)
 }
 
 // facts are those of one question to one policy.

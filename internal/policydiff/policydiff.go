@@ -31,6 +31,9 @@ type Scope struct {
 	// table's controller, through a gateway where data is stored. Without it staff,
 	// contracting parties of the Account Center and all Nodes are gone through.
 	Usual bool
+
+	// everything is asked, whatever bears a difference. Set by tests only.
+	everything bool
 }
 
 // Moment is a policy at a moment.

@@ -147,8 +147,6 @@ func TestDiff(t *testing.T) {
 	}
 }
 
-// TestDiffOfTheSame: a policy does not differ from itself, whatever it says and
-// in whatever order.
 // TestForecastOfWhatMayLeave: of two moments the sentence says what held before.
 func TestForecastOfWhatMayLeave(t *testing.T) {
 	p := decisiontest.Policy()
@@ -164,13 +162,16 @@ func TestForecastOfWhatMayLeave(t *testing.T) {
 	}
 }
 
+// TestDiffOfTheSame: a policy does not differ from itself, whatever it says and
+// in whatever order.
 func TestDiffOfTheSame(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		p, site, at := decisiontest.DrawWorld(t)
 		b := *p
 		b.Safeguards = rapid.Permutation(b.Safeguards).Draw(t, "safeguards")
 		b.Recipients = rapid.Permutation(b.Recipients).Draw(t, "recipients")
-		c := policydiff.Diff(p, &b, at, policydiff.Scope{Demo: site.Demo, Nodes: []decision.Place{site.Node}, Regions: site.Regions, Usual: true})
+		scope := policydiff.Scope{Demo: site.Demo, Nodes: []decision.Place{site.Node}, Regions: site.Regions, Usual: true}
+		c := policydiff.Diff(p, &b, at, policydiff.Everything(scope))
 		if len(c.Changes) > 0 || len(c.Rows) > 0 {
 			t.Fatalf("changes %v, rows %v", sentences(c), c.Rows)
 		}
