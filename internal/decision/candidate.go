@@ -3,7 +3,7 @@ package decision
 import "slices"
 
 // try judges one declared region. It returns the candidate, or the refusal and what
-// was refused; nil where the registers have no such region.
+// was refused; nil where no law was asked.
 func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 	region := v.regions[code]
 	if region == nil {
@@ -11,18 +11,19 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 	}
 	recipient := v.recipients[region.Operator]
 	if r := v.sieve(region, recipient, d); r != "" {
-		return v.unjudged(region, d, f), &Refusal{Region: code, Reason: r, Unlock: v.sieveUnlock(r, region, recipient, d.Activity)}
+		return nil, &Refusal{Region: code, Reason: r, Unlock: v.sieveUnlock(r, region, recipient, d.Activity)}
 	}
 	if f.Staff != nil {
 		staff := v.recipients[f.Staff.Entity]
 		if r := v.sieveStaff(staff, d); r != "" {
-			return v.unjudged(region, d, f), &Refusal{Region: code, Reason: r, Unlock: v.staffUnlock(r, staff, d.Activity)}
+			return nil, &Refusal{Region: code, Reason: r, Unlock: v.staffUnlock(r, staff, d.Activity)}
 		}
 	}
 	if entity := shunned(region, d.Activity, f); entity != "" {
-		return v.unjudged(region, d, f), &Refusal{Region: code, Reason: RecipientObjected, Unlock: shunnedUnlock(entity)}
+		return nil, &Refusal{Region: code, Reason: RecipientObjected, Unlock: shunnedUnlock(entity)}
 	}
-	stops := v.path(region, d, f.Staff)
+	var room [most]stop
+	stops := v.path(room[:0], region, d, f.Staff)
 	c := &Candidate{Region: region, Recipient: recipient, Transfer: transfers(stops, d)}
 	gaps := v.judgeAll(c, stops, d)
 	if d.Controller.Country == "" && !(region.Storage && v.staysStored(c.Legs)) {

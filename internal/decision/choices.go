@@ -140,12 +140,28 @@ func (v *view) heeds(f *Facts) bool {
 	return a != nil && (stopped(a, f) != "" || v.shuns(a, f))
 }
 
-// shuns reports whether the person objects to somebody who might receive the data
-// of an activity in one of the site's regions.
+// shuns reports whether the person objects to staff who ask, or to somebody who might
+// receive the data of an activity in one of the site's regions.
 func (v *view) shuns(a *Activity, f *Facts) bool {
-	return len(f.Choices.Recipients) > 0 && slices.ContainsFunc(v.site.Regions, func(code string) bool {
+	if len(f.Choices.Recipients) == 0 || ownRights(a, f) {
+		return false
+	}
+	for _, entity := range f.Choices.Recipients {
+		if f.Staff != nil && f.Staff.Entity == entity {
+			return true
+		}
+		if r := v.recipients[entity]; r != nil && slices.Contains(r.Kinds, a.Kind) && v.declares(entity) {
+			return true
+		}
+	}
+	return false
+}
+
+// declares reports whether an entity runs one of the site's regions.
+func (v *view) declares(operator string) bool {
+	return slices.ContainsFunc(v.site.Regions, func(code string) bool {
 		region := v.regions[code]
-		return region != nil && shunned(region, a, f) != "" && v.receives(code, a.Kind)
+		return region != nil && region.Operator == operator
 	})
 }
 

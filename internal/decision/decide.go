@@ -26,23 +26,27 @@ func Decide(p *Policy, s *Site, at time.Time, f Facts) Decision {
 
 // decide answers one set of facts.
 func (v *view) decide(f Facts) Decision {
-	d := Decision{
-		Activity:   v.activities[f.Activity],
-		Controller: f.Controller,
-		Basis:      f.Basis,
+	var d Decision
+	if v.begin(&d, &f) {
+		v.choose(&d, &f)
+	} else {
+		d.Barred = v.aim(&d, &f)
 	}
+	return d
+}
+
+// begin sets what a decision is about, and denies what is denied whatever the region.
+// It reports whether regions are to be asked.
+func (v *view) begin(d *Decision, f *Facts) bool {
+	d.Activity, d.Controller, d.Basis = v.activities[f.Activity], f.Controller, f.Basis
 	d.Statement = v.statement(d.Activity)
 	// What is no country code may be anything, personal data included: it is
 	// not carried into records.
 	if country.Valid(f.Country) {
 		d.Country = f.Country
 	}
-	if d.Reason, d.Unlock = v.before(&d, &f); d.Reason != "" {
-		d.Barred = v.aim(&d, &f)
-		return d
-	}
-	v.choose(&d, &f)
-	return d
+	d.Reason, d.Unlock = v.before(d, f)
+	return d.Reason == ""
 }
 
 // before returns the first reason to deny that asks for no region, and what would
@@ -119,7 +123,7 @@ func (v *view) choose(d *Decision, f *Facts) {
 		d.Outcome = Allowed
 		return
 	}
-	v.deny(d, tried)
+	v.deny(d, f, tried)
 	if !d.Activity.StorageOnly && (d.Reason == NoSafeguard || d.Reason == SafeguardUnproven) {
 		d.Waived = waived
 	}
@@ -159,7 +163,8 @@ func (v *view) unjudged(region *Region, d *Decision, f *Facts) *Candidate {
 	if staff != nil && !v.knows(*staff) {
 		staff = nil
 	}
-	stops := v.path(region, d, staff)
+	var room [most]stop
+	stops := v.path(room[:0], region, d, staff)
 	c.Legs, c.Transfer = legs(stops), transfers(stops, d)
 	return c
 }
@@ -199,8 +204,9 @@ var precedence = []Reason{
 
 // deny gives the decision the reason of one of its refusals: the first in
 // precedence among the regions whose operator may receive such an activity. The
-// others say nothing about the request. tried are the regions they are of.
-func (v *view) deny(d *Decision, tried []*Candidate) {
+// others say nothing about the request. tried are the regions they are of, nil where
+// no law was asked.
+func (v *view) deny(d *Decision, f *Facts, tried []*Candidate) {
 	rank := func(i int) int { return slices.Index(precedence, d.Refused[i].Reason) }
 	worst := -1
 	for i := range d.Refused {
@@ -214,6 +220,9 @@ func (v *view) deny(d *Decision, tried []*Candidate) {
 	}
 	r := &d.Refused[worst]
 	d.Reason, d.Law, d.Unlock, d.Barred = r.Reason, r.Law, r.Unlock, tried[worst]
+	if d.Barred == nil {
+		d.Barred = v.unjudged(v.regions[r.Region], d, f)
+	}
 }
 
 // receives reports whether a region's operator may receive under a row of §4 or §9.

@@ -150,7 +150,7 @@ func (v *view) judged(r *Refusal, d *Decision, f *Facts) []Leg {
 		return nil
 	}
 	var c Candidate
-	v.judgeAll(&c, v.path(region, d, f.Staff), d)
+	v.judgeAll(&c, v.path(nil, region, d, f.Staff), d)
 	return c.Way()
 }
 

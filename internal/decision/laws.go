@@ -38,11 +38,14 @@ type gap struct {
 //clause:enforces introduction §9; record legs law; header Data-Transfer
 func (v *view) judgeAll(c *Candidate, stops []stop, d *Decision) []gap {
 	c.Legs = legs(stops)
-	regimes := v.regimes(stops, d)
+	var room [most]regime
+	regimes := v.regimes(room[:0], stops, d)
+	verdicts := make([]Verdict, len(c.Legs)*len(regimes))
 	var gaps []gap
 	for i := range c.Legs {
 		leg := &c.Legs[i]
-		leg.Laws = make([]Verdict, 0, len(regimes))
+		at := i * len(regimes)
+		leg.Laws = verdicts[at : at : at+len(regimes)]
 		for r := range regimes {
 			verdict, missing := v.judge(&regimes[r], i, leg, d)
 			leg.Laws = append(leg.Laws, verdict)
@@ -97,9 +100,8 @@ func (v *view) judgeReturn(c *Candidate, stops []stop, d *Decision) []gap {
 
 // regimes lists who has a say, each law once: the registered country's laws and
 // the controller's from the start, those of every place that sends data on from
-// the leg that brings it there.
-func (v *view) regimes(stops []stop, d *Decision) []regime {
-	var list []regime
+// the leg that brings it there. They are appended to list, which is empty.
+func (v *view) regimes(list []regime, stops []stop, d *Decision) []regime {
 	if d.Country != "" {
 		list = v.attach(list, regime{country: d.Country, registered: true, subject: true})
 	}

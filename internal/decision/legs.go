@@ -1,5 +1,8 @@
 package decision
 
+// most is how many stops a path has, and how many laws commonly have a say in it.
+const most = 6
+
 // stop is a place data comes to, and as what.
 type stop struct {
 	Place
@@ -9,10 +12,10 @@ type stop struct {
 
 // path lists the places data passes through on its way to a region: the person,
 // the controller, the node, the store if the activity sets out from there, the
-// region, and the staff if they ask.
-func (v *view) path(region *Region, d *Decision, staff *Place) []stop {
+// region, and the staff if they ask. They are appended to stops, which is empty and
+// has room for all of them at best.
+func (v *view) path(stops []stop, region *Region, d *Decision, staff *Place) []stop {
 	a := d.Activity
-	stops := make([]stop, 0, 6)
 	stops = append(stops,
 		stop{Place: Place{Country: d.Country}},
 		stop{Place: Place{d.Controller.ID, d.Controller.Country}, kind: Collection})

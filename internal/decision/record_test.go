@@ -1,7 +1,12 @@
 package decision_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"strings"
 	"testing"
+
+	"pgregory.net/rapid"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 )
@@ -49,4 +54,48 @@ func TestWaivedLegs(t *testing.T) {
 	if d.Waived == nil || string(d.Waived.LegsJSON) != want {
 		t.Errorf("waived %+v, want legs %s", d.Waived, want)
 	}
+}
+
+// legJSON and verdictJSON say the form to encoding/json.
+type legJSON struct {
+	Exporter      string                 `json:"exporter,omitempty"`
+	From          string                 `json:"from,omitempty"`
+	Kind          decision.LegKind       `json:"kind"`
+	Laws          []verdictJSON          `json:"laws,omitempty"`
+	Recipient     string                 `json:"recipient,omitempty"`
+	RecipientKind decision.RecipientKind `json:"recipient_kind,omitempty"`
+	To            string                 `json:"to,omitempty"`
+}
+
+type verdictJSON struct {
+	Lacks   []decision.Lack `json:"lacks,omitempty"`
+	Law     string          `json:"law"`
+	Missing bool            `json:"missing"`
+	Nearest string          `json:"nearest,omitempty"`
+}
+
+// TestEncodeLegsIsJSON: whatever stands in the registers is encoded as encoding/json does it.
+func TestEncodeLegsIsJSON(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		text := rapid.OneOf(rapid.String(), rapid.StringOf(rapid.SampledFrom([]rune("aé§—<>&\"\\/\b\n\x1f\x7f\u2028\ufffd"))))
+		raw := rapid.Map(rapid.SliceOf(rapid.Byte()), func(b []byte) string { return string(b) })
+		draw := func(name string) string { return rapid.OneOf(text, raw).Draw(t, name) }
+		leg := decision.Leg{Kind: decision.Onward, Exporter: draw("exporter"), From: draw("from"), Recipient: draw("recipient"), To: draw("to")}
+		want := legJSON{Kind: leg.Kind, Exporter: leg.Exporter, From: leg.From, Recipient: leg.Recipient, To: leg.To}
+		for range rapid.IntRange(0, 3).Draw(t, "laws") {
+			lacks := rapid.SliceOfN(rapid.Map(text, func(s string) decision.Lack { return decision.Lack(s) }), 0, 3).Draw(t, "lacks")
+			v := decision.Verdict{Law: draw("law"), Lacks: lacks, Nearest: &decision.Safeguard{ID: draw("nearest")}}
+			leg.Laws = append(leg.Laws, v)
+			want.Laws = append(want.Laws, verdictJSON{Law: v.Law, Lacks: lacks, Missing: true, Nearest: v.Nearest.ID})
+		}
+		var b bytes.Buffer
+		e := json.NewEncoder(&b)
+		e.SetEscapeHTML(false)
+		if err := e.Encode([]legJSON{want, want}); err != nil {
+			t.Fatal(err)
+		}
+		if got := decision.EncodeLegs([]decision.Leg{leg, leg}); string(got) != strings.TrimSuffix(b.String(), "\n") {
+			t.Fatalf("got %s, want %s", got, b.String())
+		}
+	})
 }

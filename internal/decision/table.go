@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,6 +25,9 @@ type table struct {
 	ids        map[string]int // controllers: place on the axis, from 1
 	served     []int          // by country: the controller its row names, on that axis
 	planes     []atomic.Pointer[plane]
+	// aims are what is denied by a person's choice, by cell (*atomic.Pointer[Decision]):
+	// a *Candidate, which is the same whatever the choice.
+	aims sync.Map
 }
 
 // plane holds the cells of one activity and one requester.
@@ -137,6 +141,11 @@ func (c *table) locate(f *Facts) (cell *atomic.Pointer[Decision], controller *Co
 	if c.view == nil || c.view.heeds(f) {
 		return nil, nil
 	}
+	return c.cell(f)
+}
+
+// cell is locate, whatever the person chose.
+func (c *table) cell(f *Facts) (cell *atomic.Pointer[Decision], controller *Controller) {
 	activity, requester := c.activities[f.Activity], 0
 	if activity > 0 && unreferred(&c.view.policy.Activities[activity-1], f) != "" {
 		return nil, nil // the cell is for those who have a reference
@@ -221,11 +230,30 @@ func (c *table) compute(f Facts) *Decision {
 	if c.view == nil { // the zero Table
 		return &Decision{Reason: NoActivity, Unlock: NoActivity.Info().Unlock}
 	}
-	d := c.view.decide(f)
-	if c.finish != nil {
-		c.finish(&d)
+	d := new(Decision)
+	if c.view.begin(d, &f) {
+		c.view.choose(d, &f)
+	} else {
+		d.Barred = c.aim(d, &f)
 	}
-	return &d
+	if c.finish != nil {
+		c.finish(d)
+	}
+	return d
+}
+
+// aim is what is denied for a reason that asks for no region. It is kept, because
+// people whose choice stops something may ask for it often.
+func (c *table) aim(d *Decision, f *Facts) *Candidate {
+	cell, _ := c.cell(f)
+	if cell == nil {
+		return c.view.aim(d, f)
+	}
+	if kept, found := c.aims.Load(cell); found {
+		return kept.(*Candidate)
+	}
+	kept, _ := c.aims.LoadOrStore(cell, c.view.aim(d, f))
+	return kept.(*Candidate)
 }
 
 // keep decides facts for the first time and keeps the answer. When two requests
