@@ -40,7 +40,7 @@ func open(path string, flag int, limit int64) (*os.File, error) {
 	} // else opening says it
 	f, err := os.OpenFile(path, flag|nonblock, 0)
 	if err != nil {
-		return nil, err
+		return nil, Denied(err)
 	}
 	info, err := f.Stat()
 	if err == nil { // it may be another one by now

@@ -11,7 +11,7 @@ import (
 // ActAsOwner makes the rest of this program's run that of the user who owns a folder, if
 // it was started by root: what a command leaves there must be the service's to read. It
 // does nothing for a folder that is root's own or is not there, which the command will
-// say itself.
+// say itself. What only root may read is to be read before; else the error names the user.
 func ActAsOwner(folder string) error {
 	info, err := os.Stat(folder)
 	if err != nil || os.Geteuid() != 0 {

@@ -34,6 +34,9 @@ func adoptCommand() *cobra.Command {
 		}
 	}
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		if err := cli.ActAsOwner(args[0]); err != nil {
+			return cli.Error, err
+		}
 		o := ledger.Options{Node: *node, Key: *key}
 		if *master != "" {
 			secret, err := regular.ReadFile(*master, regular.KeyLimit)

@@ -3,6 +3,7 @@ package ledger
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -17,12 +18,16 @@ func ledgerKeygenCommand() *cobra.Command {
 		Short: "Makes a key that signs a ledger's checkpoints",
 		Long: "Writes an Ed25519 key to FILE, which must not exist, and prints the verifier key for those who check.\n" +
 			"Name the file in the Caddyfile with 'key FILE' in the ledger's block. A ledger that has a key already changes it\n" +
-			"with 'ledger epoch new --next-key FILE'. In checkpoints the key bears the name of its epoch.",
+			"with 'ledger epoch new --next-key FILE'. In checkpoints the key bears the name of its epoch.\n" +
+			"Written by root, the file belongs to the owner of its folder: where that is not the gateway's user, give it to that user.",
 		Args: cobra.ExactArgs(1),
 	}
 	name := cmd.Flags().String("name", "transfergate/node", "the key's name, usually transfergate/ and the node")
 	asJSON := cli.JSONFlag(cmd)
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		if err := cli.ActAsOwner(filepath.Dir(args[0])); err != nil {
+			return cli.Error, err
+		}
 		vkey, err := ledger.GenerateKey(args[0], *name)
 		if err != nil {
 			return cli.Error, err

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -77,8 +78,11 @@ func (p *prover) prove(w io.Writer) error {
 	if p.file == "" {
 		p.file = "evidence-" + id.String() + ".tar"
 	}
+	if err := cli.ActAsOwner(filepath.Dir(p.file)); err != nil {
+		return err
+	}
 	if err := os.WriteFile(p.file, bundle, 0o600); err != nil {
-		return fmt.Errorf("writing the evidence: %w", err)
+		return fmt.Errorf("writing the evidence: %w", regular.Denied(err))
 	}
 	if p.json {
 		return cli.PrintJSON(w, map[string]any{"file": p.file, "bytes": len(bundle), "log": tree.Origin, "index": id.Index, "size": tree.N, "vkey": view.VerifierKey()})

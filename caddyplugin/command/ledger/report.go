@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/report"
 )
 
@@ -50,9 +52,12 @@ func (f *reportFlags) write(w io.Writer, r writer) error {
 	if f.file == "" {
 		return f.writeTo(w, r)
 	}
+	if err := cli.ActAsOwner(filepath.Dir(f.file)); err != nil {
+		return err
+	}
 	file, err := os.OpenFile(f.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return fmt.Errorf("writing the report: %w", err)
+		return fmt.Errorf("writing the report: %w", regular.Denied(err))
 	}
 	if err := errors.Join(f.writeTo(file, r), file.Close()); err != nil {
 		return fmt.Errorf("writing the report: %w", errors.Join(err, os.Remove(f.file)))

@@ -41,6 +41,9 @@ func exportCommand() *cobra.Command {
 		Args:  cobra.ExactArgs(1),
 	}
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		if err := cli.ActAsOwner(filepath.Dir(filepath.Clean(args[0]))); err != nil {
+			return cli.Error, err
+		}
 		if err := config.Export(args[0]); err != nil {
 			return cli.Error, err
 		}
@@ -78,9 +81,12 @@ func keygen(w io.Writer, name, path string) (int, error) {
 	if err != nil {
 		return cli.Error, fmt.Errorf("making a key: %w", err)
 	}
+	if err := cli.ActAsOwner(filepath.Dir(path)); err != nil {
+		return cli.Error, err
+	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return cli.Error, fmt.Errorf("writing the private key: %w", err)
+		return cli.Error, fmt.Errorf("writing the private key: %w", regular.Denied(err))
 	}
 	_, err = f.WriteString(skey + "\n")
 	if err := errors.Join(err, f.Sync(), f.Close()); err != nil {
@@ -137,8 +143,11 @@ func signPolicy(w io.Writer, dir, keyFile string, author bool, serial uint64) (i
 	if err != nil {
 		return cli.Error, err
 	}
+	if err := cli.ActAsOwner(dir); err != nil {
+		return cli.Error, err
+	}
 	if err := durable.WriteFile(path, signed, 0o644); err != nil {
-		return cli.Error, fmt.Errorf("writing the signatures: %w", err)
+		return cli.Error, fmt.Errorf("writing the signatures: %w", regular.Denied(err))
 	}
 	m, err := approval.Read(signed)
 	if err != nil {

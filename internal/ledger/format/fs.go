@@ -58,13 +58,13 @@ type File interface {
 // OS is the operating system's file system.
 type OS struct{}
 
-func (OS) Mkdir(dir string) error       { return os.Mkdir(dir, 0o700) }
-func (OS) Rename(from, to string) error { return os.Rename(from, to) }
+func (OS) Mkdir(dir string) error       { return regular.Denied(os.Mkdir(dir, 0o700)) }
+func (OS) Rename(from, to string) error { return regular.Denied(os.Rename(from, to)) }
 
 func (OS) Create(name string) (File, error) {
 	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
-		return nil, err
+		return nil, regular.Denied(err)
 	}
 	return osFile{f}, nil
 }
@@ -84,7 +84,7 @@ func (OS) Open(name string, write bool) (File, error) {
 func (OS) Names(dir string) ([]string, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
-		return nil, err
+		return nil, regular.Denied(err)
 	}
 	names := make([]string, 0, len(entries))
 	for _, e := range entries {
