@@ -69,6 +69,8 @@ var ErrNoShadow = errors.New("there is no shadow policy: name its folder with 's
 //
 //	GET  /transfer/ledger/records?which=NUMBER   one record, by its number, id or trace
 //
+//	POST /transfer/ledger/looks                  records that somebody looked at a person's records
+//
 //	GET  /transfer/challenge                 what an operator signs an order with
 //
 // Caddy's admin endpoint decides who may ask; what changes something is an order, which
@@ -82,7 +84,7 @@ func (Routes) CaddyModule() caddy.ModuleInfo {
 
 // Routes implements caddy.AdminRouter.
 func (Routes) Routes() []caddy.AdminRoute {
-	return slices.Concat(policyRoutes, explainRoutes, keyRoutes, holdRoutes, recordRoutes, orderRoutes)
+	return slices.Concat(policyRoutes, explainRoutes, keyRoutes, holdRoutes, recordRoutes, lookRoutes, orderRoutes)
 }
 
 // forGateway finds the app that runs when the request comes. The router is older

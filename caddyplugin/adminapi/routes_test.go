@@ -55,7 +55,7 @@ func TestReloadsThatFail(t *testing.T) {
 // allOrders are the routes that change something.
 var allOrders = []string{
 	"POST /transfer/policy/reload", "POST /transfer/candidate/reload", "POST /transfer/ledger/keys/rotate",
-	"POST /transfer/ledger/keys/{period}/destroy", "POST /transfer/ledger/holds", "POST /transfer/ledger/holds/{ref}/lift",
+	"POST /transfer/ledger/keys/{period}/destroy", "POST /transfer/ledger/holds", "POST /transfer/ledger/holds/{ref}/lift", "POST /transfer/ledger/looks",
 }
 
 // What changes something is not for everybody who can open the port.

@@ -44,11 +44,13 @@ const (
 	TypeHoldLifted = "hold.lifted"
 
 	TypeOversight = "oversight.changed" // another configuration asks for other approvals, or obeys others
+
+	TypeLook = "ledger.look" // somebody looked at a person's records, or exported some
 )
 
 // Entry is one entry of a ledger: [*Transfer], [*Outcomes], [*Counted], [*Genesis],
 // [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange],
-// [*Oversight], [*Standing] or [*Other].
+// [*Oversight], [*Standing], [*Look] or [*Other].
 type Entry interface {
 	// Append appends the entry as it stands in the ledger.
 	Append(dst []byte) []byte

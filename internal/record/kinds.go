@@ -77,4 +77,6 @@ var kinds = []typed{
 		"What stands from then on, besides the holds that are set: it follows the first entries of an epoch, which set again the holds there are, and each change. No file beside the entries overrules it."},
 	{TypeOversight, version1, oversightTable.list, entry[Oversight],
 		"A configuration came into force that asks for other approvals of policies than the one before, or obeys other operators."},
+	{TypeLook, version2, lookTable.list, entry[Look],
+		"Somebody looked at the records of one person, or took records away. It is durable before they see anything."},
 }

@@ -48,7 +48,10 @@ func (n names) controller() Controller {
 	}
 	out := Controller{
 		Named: Named{c.ID, c.Name}, Address: c.Address, Country: country(c.Country), Role: string(c.Role),
-		DPO: c.DPO, Portal: c.RightsPortal, Email: c.Email,
+		DPO: c.DPO, Portal: c.RightsPortal, Email: c.Email, Authority: c.Authority,
+	}
+	for _, r := range c.Representatives {
+		out.Representatives = append(out.Representatives, Representative(r))
 	}
 	for _, contact := range []Named{{"dpo", c.DPO}, {"rights_portal", c.RightsPortal}, {"email", c.Email}} {
 		if contact.Name == "" {
@@ -78,6 +81,22 @@ func (n names) activity(id string) Named {
 		return Named{id, a.Title}
 	}
 	return Named{ID: id}
+}
+
+// describe fills in what the registers say of an activity.
+func (n names) describe(p *Processing) {
+	a := find(n.policy().Activities, func(a *decision.Activity) bool { return a.ID == p.Activity.ID })
+	if a == nil {
+		return
+	}
+	p.People, p.Measures = a.DataSubjects, a.Measures
+	for _, e := range a.Erasure {
+		text := e.Within.String() + " after " + e.From.Words() + " (" + e.Source
+		if e.Confirm {
+			text += "; not confirmed by counsel"
+		}
+		p.Erasure = append(p.Erasure, text+")")
+	}
 }
 
 // law is the row that was in force when the record was written.

@@ -51,8 +51,19 @@ type Controller struct {
 	DPO     string `json:"dpo,omitempty"`
 	Portal  string `json:"rights_portal,omitempty"`
 	Email   string `json:"email,omitempty"`
+	// Authority is who supervises it.
+	Authority       string           `json:"authority,omitempty"`
+	Representatives []Representative `json:"representatives,omitempty"`
 	// Missing are contacts that nobody has filled in.
 	Missing []string `json:"missing,omitempty"`
+}
+
+// Representative stands for a controller where a law asks for somebody there.
+type Representative struct {
+	Law     string `json:"law"`
+	Name    string `json:"name"`
+	Address string `json:"address,omitempty"`
+	Email   string `json:"email,omitempty"`
 }
 
 // Processing is what was done with people's data for one activity.
@@ -62,10 +73,15 @@ type Processing struct {
 	LegalBasis Named   `json:"legal_basis,omitzero"`
 	Categories []Named `json:"categories,omitempty"`
 	Statement  string  `json:"statement,omitempty"`
+	// People, Erasure and Measures are what the registers say of the activity: whose data
+	// it is, by when it is erased, and how it is kept safe.
+	People   []string `json:"data_subjects,omitempty"`
+	Erasure  []string `json:"erasure,omitempty"`
+	Measures []string `json:"measures,omitempty"`
 
 	Seen `json:"seen"`
 	// Countries are those in which the people's accounts are registered.
-	Countries []*CountryCount `json:"data_subjects,omitempty"`
+	Countries []*CountryCount `json:"registered_in,omitempty"`
 	// Withheld is what was removed before recipients got a request.
 	Withheld []string `json:"withheld,omitempty"`
 	// RecordsUntil is the last day on which the latest of the records is kept.
@@ -281,6 +297,7 @@ func (g *registerer) processing(c *ControllerRegister, at names) *Processing {
 		Activity: at.activity(t.Activity), Purposes: at.terms(t.Purposes), Categories: at.terms(t.Categories), Statement: t.Statement,
 		LegalBasis: at.term(t.LegalBasis),
 	}
+	at.describe(p)
 	return one(g.activities, c.key(), p, &c.Activities)
 }
 
@@ -341,12 +358,16 @@ func (g *registerer) way(p *Processing, at names) ([]*Flow, error) {
 }
 
 func (g *registerer) refuse(c *ControllerRegister, at names) {
-	t := at.t
-	r := &Refusal{
-		Activity: at.activity(t.Activity), Recipient: at.entity(t.Recipient), Destination: country(t.Destination),
-		Reason: Named{t.Reason, decision.Reason(t.Reason).Info().Title}, Clause: t.Clause, Law: at.law(t.Law),
+	one(g.refusals, c.key(), at.refusal(), &c.Refusals).add(at.t.Time)
+}
+
+// refusal is what the record denies.
+func (n names) refusal() *Refusal {
+	t := n.t
+	return &Refusal{
+		Activity: n.activity(t.Activity), Recipient: n.entity(t.Recipient), Destination: country(t.Destination),
+		Reason: Named{t.Reason, decision.Reason(t.Reason).Info().Title}, Clause: t.Clause, Law: n.law(t.Law),
 	}
-	one(g.refusals, c.key(), r, &c.Refusals).add(t.Time)
 }
 
 // finish orders what was gathered.

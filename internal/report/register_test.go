@@ -52,7 +52,7 @@ func registerOf(t *testing.T, dir ledger.Dir, from, to string) *report.Register 
 // plain is what of an entry is counted, as encoding/json reads it.
 type plain struct {
 	Type, Controller, Activity, Subject, Reason, Policy string
-	Legs                                                []struct{ Kind, Recipient, To string }
+	Legs                                                []plainLeg
 }
 
 // plainEntries are all entries of a ledger.
@@ -259,4 +259,9 @@ func TestRegisterForms(t *testing.T) {
 	if got := text.String(); !strings.Contains(got, hostile) || !strings.Contains(got, "1 denial: -1, minor") {
 		t.Error(got)
 	}
+}
+
+type plainLeg struct {
+	Kind, Recipient, To string
+	RecipientKind       string `json:"recipient_kind"`
 }

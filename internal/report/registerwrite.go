@@ -125,15 +125,15 @@ func (h *Head) text(b *strings.Builder) {
 	for _, text := range h.NotRuledOut {
 		fmt.Fprintf(b, "Not ruled out: %s\n", shown(text))
 	}
-	fmt.Fprintf(b, "Made of %d entries: %s\n", h.Records, shown(h.Query))
+	fmt.Fprintf(b, "Made of %s of the ledger: %s\n", times(h.Records, "record"), shown(h.Query))
 	for _, c := range h.Checkpoints {
 		fmt.Fprintf(b, "Checkpoint of class %s: %s, %d entries, root %s\n", c.Class, c.Log, c.Size, c.Root)
 	}
 }
 
 var registerColumns = []string{
-	"period", "from", "to", "row", "controller", "controller_name", "controller_address", "controller_country", "controller_role", "dpo", "rights_portal", "email",
-	"activity", "activity_title", "purposes", "legal_basis", "categories", "data_subjects", "withheld", "records_kept_until",
+	"period", "from", "to", "row", "controller", "controller_name", "controller_address", "controller_country", "controller_role", "dpo", "rights_portal", "email", "authority", "representatives",
+	"activity", "activity_title", "purposes", "legal_basis", "categories", "data_subjects", "registered_in", "erasure", "measures", "withheld", "records_kept_until",
 	"step", "exporter", "exporter_name", "from_country", "recipient", "recipient_name", "recipient_role", "recipient_kind", "to_country",
 	"law", "law_title", "no_transfer_because", "safeguard", "safeguard_title", "instrument", "module", "version", "valid_until",
 	"assessment", "assessment_date", "assessment_conclusion", "evidence", "confirmed", "reason", "reason_title", "clause",
@@ -146,7 +146,7 @@ func (r *Register) CSV(w io.Writer) error {
 	rows := [][]string{registerColumns}
 	for _, c := range r.Controllers {
 		head := []string{r.Period, r.From, r.To}
-		who := []string{c.ID, c.Name, c.Address, c.Country.String(), c.Role, c.DPO, c.Portal, c.Email}
+		who := []string{c.ID, c.Name, c.Address, c.Country.String(), c.Role, c.DPO, c.Portal, c.Email, c.Authority, c.representatives()}
 		for _, p := range c.Activities {
 			for _, f := range p.Flows {
 				for i := range max(1, len(f.Laws)) {
@@ -162,7 +162,7 @@ func (r *Register) CSV(w io.Writer) error {
 		}
 		for _, f := range c.Refusals {
 			row := append(append(append([]string{}, head...), "denial"), who...)
-			row = append(row, f.Activity.ID, f.Activity.Name, "", "", "", "", "", "", "", "", "", "", f.Recipient.ID, f.Recipient.Name, "", "", f.Destination.String(), f.Law.ID, f.Law.Name)
+			row = append(row, f.Activity.ID, f.Activity.Name, "", "", "", "", "", "", "", "", "", "", "", "", "", f.Recipient.ID, f.Recipient.Name, "", "", f.Destination.String(), f.Law.ID, f.Law.Name)
 			row = append(append(row, make([]string, 12)...), f.Reason.ID, f.Reason.Name, f.Clause)
 			seen := Seen{Count: f.Count}
 			rows = append(rows, append(row, seen.cells()...))
@@ -171,14 +171,23 @@ func (r *Register) CSV(w io.Writer) error {
 	return table(w, rows)
 }
 
+// representatives are in one cell.
+func (c *Controller) representatives() string {
+	var all []string
+	for _, r := range c.Representatives {
+		all = append(all, strings.TrimSpace(r.Law+": "+r.Name+", "+r.Address+" "+r.Email))
+	}
+	return strings.Join(all, "; ")
+}
+
 func (p *Processing) cells() []string {
 	var countries []string
 	for _, c := range p.Countries {
 		countries = append(countries, c.Country.String())
 	}
 	return []string{
-		p.Activity.ID, p.Activity.Name, named(p.Purposes), p.LegalBasis.both(), named(p.Categories), strings.Join(countries, "; "),
-		strings.Join(p.Withheld, "; "), p.RecordsUntil,
+		p.Activity.ID, p.Activity.Name, named(p.Purposes), p.LegalBasis.both(), named(p.Categories), strings.Join(p.People, "; "),
+		strings.Join(countries, "; "), strings.Join(p.Erasure, "; "), strings.Join(p.Measures, "; "), strings.Join(p.Withheld, "; "), p.RecordsUntil,
 	}
 }
 

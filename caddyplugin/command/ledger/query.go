@@ -2,6 +2,7 @@ package ledger
 
 import (
 	"bufio"
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -17,7 +18,8 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/query"
 	"github.com/sparkoo/transfergate/internal/query/scan"
-	"github.com/sparkoo/transfergate/internal/regular"
+	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/report"
 )
 
 func queryCommand() *cobra.Command {
@@ -35,7 +37,9 @@ func queryCommand() *cobra.Command {
 			"record and class; origin is country, and the country of the visitor's address is visitor; at, after and before are about time.\n" +
 			"Other entries are found by type:, as in type:refusals.counted, or type:* for all.\n\n" +
 			"A query that begins with a minus comes after --. With --person the account id is read from standard input, and the\n" +
-			"person's salt from its second line if they have one: neither belongs into an argument.\n" +
+			"person's salts from the lines after it, the present one first: neither belongs into an argument. --reason and --reference\n" +
+			"say why you look, and an entry of the ledger tells of it before anything is shown: the running gateway writes it (see\n" +
+			"--sign), or this program if no gateway has the ledger open.\n" +
 			"It needs no running gateway, and may run beside one. It says what the folder holds; whether that is what was written, 'ledger verify' says.\n" +
 			"Exit code 0: fine, 1: error, 2: an entry cannot be read, which may be one of those asked for.",
 		Example: "  transfergate transfer ledger query data/ledger 'origin:BR activity:storage'\n" +
@@ -52,7 +56,7 @@ func queryCommand() *cobra.Command {
 	flags.StringVar(&f.after, "after", "", "go on after this place, which the page before ends with")
 	flags.StringVar(&f.columns, "columns", "", "print these keys, with commas")
 	flags.BoolVar(&f.person, "person", false, "only records about the person whose account id is the first line of standard input")
-	flags.StringVar(&f.master, "master", "", "with --person: file of the master secret that wraps the keys of the pseudonyms (default: in the folder)")
+	f.look.add(cmd)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
 		return fmt.Errorf("%w; a query that begins with a minus comes after --, as in query FOLDER -- -activity:serving", err)
 	})
@@ -63,11 +67,12 @@ func queryCommand() *cobra.Command {
 
 // queryFlags are the flags of query, as they were written.
 type queryFlags struct {
-	json, csv, person          bool
-	by, after, columns, master string
-	limit                      int
-	in                         func() io.Reader
-	warn                       func() io.Writer
+	json, csv, person  bool
+	by, after, columns string
+	look               lookFlags
+	limit              int
+	in                 func() io.Reader
+	warn               func() io.Writer
 }
 
 // screenful is how many records are printed for people.
@@ -83,68 +88,75 @@ func (f *queryFlags) run(ctx context.Context, w io.Writer, folder, text string) 
 		return f.wrong(err)
 	}
 	dir := ledger.At(folder)
+	var look *report.Look
 	if f.person {
-		if err := f.addPerson(dir, q); err != nil {
+		if look, err = f.addPerson(dir, q, q.String()); err != nil {
 			return cli.Error, err
 		}
 	}
-	a := &asking{queryFlags: f, source: scan.Of(dir), query: q, text: text, format: query.Screen}
-	switch {
-	case f.json:
-		a.format = query.JSON
-	case f.csv:
-		a.format = query.CSV
-	}
+	a := &asking{queryFlags: f, source: scan.Of(dir), query: q, text: text, format: f.format()}
 	if a.from, err = query.ParseCursor(f.after); err == nil && a.from == nil {
 		a.from, err = a.source.Newest(ctx)
 	}
 	if err != nil {
 		return cli.Error, err
 	}
-	if f.by != "" {
+	if look == nil {
+		return a.answer(ctx, w)
+	}
+	var kept bytes.Buffer // until the look is recorded
+	code, err := a.answer(ctx, &kept)
+	if err != nil {
+		return code, err
+	}
+	if _, err := f.look.record(dir, *look); err != nil {
+		return cli.Error, err
+	}
+	if _, err := kept.WriteTo(w); err != nil {
+		return cli.Error, err
+	}
+	return code, nil
+}
+
+// format is the format that is asked for.
+func (f *queryFlags) format() query.Format {
+	switch {
+	case f.json:
+		return query.JSON
+	case f.csv:
+		return query.CSV
+	}
+	return query.Screen
+}
+
+// answer prints the answer.
+func (a *asking) answer(ctx context.Context, w io.Writer) (int, error) {
+	if a.by != "" {
 		return a.count(ctx, w)
 	}
 	return a.list(ctx, w)
 }
 
-// addPerson adds what the records call the person, by the keys of each class.
-func (f *queryFlags) addPerson(dir ledger.Dir, q *query.Query) error {
-	lines := bufio.NewScanner(io.LimitReader(f.in(), regular.KeyLimit))
-	var account, salt string
-	for i := 0; lines.Scan(); i++ {
-		switch text := strings.TrimSpace(lines.Text()); {
-		case i == 0:
-			account = text
-		case i == 1:
-			salt = text
-		case text != "":
-			return errors.New("standard input is more than two lines: it is one account id, and the person's salt in the second line")
-		}
+// addPerson adds what the records call the person, by the keys of each class, and returns
+// the look at them that is to be recorded.
+func (f *queryFlags) addPerson(dir ledger.Dir, q *query.Query, said string) (*report.Look, error) {
+	look := &report.Look{What: record.LookPerson, Form: string(f.format()), Query: said, Office: f.look.office, Because: f.look.reason, Reference: f.look.reference}
+	if err := look.Check(); err != nil {
+		return nil, fmt.Errorf("--office, --reason and --reference, which --person needs: %w", err)
 	}
-	if err := lines.Err(); err != nil || account == "" {
-		return fmt.Errorf("reading the account id from the first line of standard input: %w", cmp.Or(err, io.ErrUnexpectedEOF))
-	}
-	var master []byte
-	if f.master != "" {
-		var err error
-		if master, err = regular.ReadFile(f.master, regular.KeyLimit); err != nil {
-			return fmt.Errorf("reading the master secret: %w", err)
-		}
-	}
-	classes, err := dir.Classes()
+	who, err := readPerson(f.in())
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, class := range classes {
-		subjects, err := class.Subjects(master, account, salt)
-		if err != nil {
-			return fmt.Errorf("class %s: %w", class.Class, err)
-		}
-		for _, s := range subjects {
-			q.Terms = append(q.Terms, query.Equal("subject", s))
-		}
+	subjects, now, err := f.look.subjects(dir, who)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	look.Subject = now
+	for _, s := range subjects {
+		q.Terms = append(q.Terms, query.Equal("subject", s))
+	}
+	return look, nil
 }
 
 // asking is a query that is being answered.

@@ -53,22 +53,51 @@ func TestQueryPerson(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	why := lookFlags{reason: "a request", reference: "DSR-1", office: "dpo"}
 	for _, c := range []struct{ in, text, want string }{
 		{account + "\n" + salt + "\n", "", "4 records, the newest first: about the person\n"},
 		{account + "\r\n" + salt, "class:support", "2 records, the newest first: class:support about the person\n"},
-		{account, "", "No record: about the person\n"}, // the salt is missing
+		{account + "\nanother salt, the present one\n" + salt, "", "4 records, the newest first: about the person\n"}, // a former salt
+		{account, "", "No record: about the person\n"},                                                                // the salt is missing
 		{"acct-99\n" + salt, "", "No record: about the person\n"},
 	} {
-		code, out, warned, err := asked(t, queryFlags{person: true}, c.in, folder, c.text)
+		code, out, warned, err := asked(t, queryFlags{person: true, look: why}, c.in, folder, c.text)
 		if err != nil || code != cli.Fine || !strings.HasPrefix(out, c.want) || strings.Contains(out+warned, "acct-") || strings.Contains(out+warned, salt) {
 			t.Errorf("%q %q: %d, %v\n%s%s", c.in, c.text, code, err, out, warned)
 		}
 	}
-	for _, in := range []string{"", "\n", account + "\n" + salt + "\nmore\n"} {
-		if code, out, _, err := asked(t, queryFlags{person: true}, in, folder, ""); err == nil || code != cli.Error || out != "" || strings.Contains(err.Error(), "acct-") {
+	for in, look := range map[string]lookFlags{"": why, "\n": why, account: {}, account + "\n": {reason: "a request"}, account + " ": {reason: "a request", reference: "two words"}} {
+		if code, out, _, err := asked(t, queryFlags{person: true, look: look}, in, folder, ""); err == nil || code != cli.Error || out != "" || strings.Contains(err.Error(), "acct-") {
 			t.Errorf("%q: %d, %v\n%s", in, code, err, out)
 		}
 	}
+	looks := looksIn(t, folder)
+	if len(looks) != 5 {
+		t.Fatalf("%d looks, want 5: one of each that was answered", len(looks))
+	}
+	for _, look := range looks {
+		if look.What != record.LookPerson || look.Because != "a request" || look.Reference != "DSR-1" || look.Office != "dpo" || !strings.HasPrefix(look.Subject, "h1:") || look.Node != "gw-1" {
+			t.Errorf("%+v", look)
+		}
+	}
+}
+
+// Each look is an entry of the ledger, which names the person by a pseudonym alone.
+func looksIn(t *testing.T, folder string) (looks []*record.Look) {
+	t.Helper()
+	for e, err := range ledger.At(folder).Entries(record.ID{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		var look record.Look
+		if record.IsOf(e.Data, record.TypeLook) {
+			if err := look.Parse(e.Data); err != nil {
+				t.Fatal(err)
+			}
+			looks = append(looks, &look)
+		}
+	}
+	return looks
 }
 
 // What cannot be read ends a query with findings, in each format, and is named.

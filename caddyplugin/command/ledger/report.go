@@ -19,7 +19,7 @@ import (
 // reportCommand holds the commands that make what auditors and authorities are handed.
 func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "Makes reports of the ledger for auditors and authorities"}
-	cmd.AddCommand(registerCommand(), completenessCommand())
+	cmd.AddCommand(registerCommand(), personCommand(), completenessCommand())
 	return cmd
 }
 
@@ -38,6 +38,19 @@ func (f *reportFlags) add(cmd *cobra.Command) {
 	cmd.Flags().BoolVar(&f.csv, "csv", false, "print a table (RFC 4180)")
 	cmd.Flags().StringVarP(&f.file, "output", "o", "", "write it to this file, which must not be there yet (default: print it)")
 	f.json = cli.JSONFlag(cmd)
+}
+
+// form is the form that is asked for.
+func (f *reportFlags) form() string {
+	switch {
+	case f.html:
+		return "html"
+	case f.csv:
+		return "csv"
+	case *f.json:
+		return "json"
+	}
+	return "text"
 }
 
 // writer is a report that can be written in each form.
