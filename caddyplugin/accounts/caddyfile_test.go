@@ -80,7 +80,7 @@ func TestFormErrors(t *testing.T) {
 		{"file", "accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson', at Testfile:1"},
 		{"file a b", "accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson', at Testfile:1"},
 		{"file a {\nlax\n}", "accounts file has one option, 'strict', written once and alone; here is 'lax', at Testfile:2"},
-		{"file a {\nstrict\nstrict\n}", "accounts file has one option, 'strict', written once and alone; here is 'strict', at Testfile:3"},
+		{"file a {\nstrict\nstrict\n}", "'strict' is written twice, at Testfile:3"},
 		{"http", "accounts http takes the URL of a directory, as in 'accounts http https://accounts.internal/records', at Testfile:1"},
 		{"http a b", "accounts http takes the URL of a directory, as in 'accounts http https://accounts.internal/records', at Testfile:1"},
 		{"feed", "accounts feed takes the URL of a directory, as in 'accounts feed https://accounts.internal/records', at Testfile:1"},

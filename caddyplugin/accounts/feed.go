@@ -74,7 +74,7 @@ var feedWords = append(slices.Clone(remoteWords), "changes", "max_age", "interva
 //	}
 func (f *Feed) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	durations := map[string]*caddy.Duration{"max_age": &f.MaxAge, "interval": &f.Interval, "wait": &f.Wait}
-	return unmarshalRemote(d, &f.Remote, feedWords, func(word string) error {
+	return unmarshalRemote(d, &f.Remote, feedWords, func(d *caddyfile.Dispenser, word string) error {
 		if word != "changes" {
 			return unmarshalDuration(d, durations[word])
 		}

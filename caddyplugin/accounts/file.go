@@ -9,6 +9,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/controllers"
 	"github.com/sparkoo/transfergate/internal/lastgood"
 )
@@ -53,13 +54,13 @@ func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if !d.AllArgs(&f.Path) {
 		return d.Err("accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson'")
 	}
-	for d.NextBlock(0) {
-		if d.Val() != "strict" || d.NextArg() || f.Strict {
+	return option.Block(d, nil, func(d *caddyfile.Dispenser, word string) error {
+		if word != "strict" || d.NextArg() {
 			return d.Errf("accounts file has one option, 'strict', written once and alone; here is '%s'", d.Val())
 		}
 		f.Strict = true
-	}
-	return nil
+		return nil
+	})
 }
 
 // Provision implements caddy.Provisioner.

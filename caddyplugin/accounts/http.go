@@ -89,7 +89,7 @@ func (h *HTTP) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"refresh": &h.Refresh, "expiry": &h.Expiry, "stale_limit": &h.StaleLimit, "negative": &h.Negative,
 	}
 	numbers := map[string]*int{"concurrency": &h.Concurrency, "entries": &h.Entries}
-	return unmarshalRemote(d, &h.Remote, httpWords, func(word string) error {
+	return unmarshalRemote(d, &h.Remote, httpWords, func(d *caddyfile.Dispenser, word string) error {
 		if number := numbers[word]; number != nil {
 			return unmarshalNumber(d, number)
 		}

@@ -7,36 +7,27 @@ import (
 	"github.com/caddyserver/caddy/v2"
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // unmarshalRemote reads a source with a remote directory. The words that are not the
 // remote's are read by own.
-func unmarshalRemote(d *caddyfile.Dispenser, r *Remote, words []string, own func(word string) error) error {
+func unmarshalRemote(d *caddyfile.Dispenser, r *Remote, words []string, own func(d *caddyfile.Dispenser, word string) error) error {
 	d.Next() // consume the module's name
 	source := d.Val()
 	if !d.AllArgs(&r.URL) {
 		return d.Errf("accounts %s takes the URL of a directory, as in 'accounts %s https://accounts.internal/records'", source, source)
 	}
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
+	return option.Block(d, nil, func(d *caddyfile.Dispenser, word string) error {
 		switch {
 		case !slices.Contains(words, word):
 			return d.Errf("unrecognized option '%s' of accounts %s; %s", word, source, suggest.For(word, words))
-		case seen[word]:
-			return d.Errf("'%s' is written twice", word)
+		case slices.Contains(remoteWords, word):
+			return r.unmarshal(d, word)
 		}
-		seen[word] = true
-		read := own
-		if slices.Contains(remoteWords, word) {
-			read = func(word string) error { return r.unmarshal(d, word) }
-		}
-		if err := read(word); err != nil {
-			return err
-		}
-	}
-	return nil
+		return own(d, word)
+	})
 }
 
 // unmarshalNumber reads a number above zero.

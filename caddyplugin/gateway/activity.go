@@ -1,10 +1,10 @@
 package gateway
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/caddyserver/caddy/v2"
@@ -42,28 +42,35 @@ func (h *Handler) provisionActivities(ctx caddy.Context) error {
 	if len(h.Activities) == 0 {
 		return fmt.Errorf("a site without an activity answers nothing: map requests to activities, as in 'activity serving'")
 	}
-	for i, a := range h.Activities {
-		if err := h.app.store.Require(a.check); err != nil {
-			return err
+	var problems []error
+	all := false // what comes after it is never reached
+	for _, a := range h.Activities {
+		if all {
+			problems = append(problems, fmt.Errorf("activity '%s' is never reached: one before it matches every request%s", a.Name, at(a.At)))
 		}
-		if slices.ContainsFunc(h.Activities[:i], func(b *Activity) bool { return len(b.matchers) == 0 }) {
-			return fmt.Errorf("activity '%s' is never reached: one before it matches every request%s", a.Name, at(a.At))
-		}
-		reading, err := readingOf(a.MatcherSetsRaw)
-		if err != nil {
-			return fmt.Errorf("reading the matcher of activity '%s'%s: %w", a.Name, at(a.At), err)
-		}
-		a.reading = reading
-		h.reading.add(reading)
-		sets, err := ctx.LoadModule(a, "MatcherSetsRaw")
-		if err != nil {
-			return fmt.Errorf("loading the matcher of activity '%s'%s: %w", a.Name, at(a.At), err)
-		}
-		if err := a.matchers.FromInterface(sets); err != nil {
-			return err
+		all = all || len(a.MatcherSetsRaw) == 0
+		if err := h.provisionActivity(ctx, a); err != nil {
+			problems = append(problems, err)
 		}
 	}
-	return h.app.store.Require(h.checkLoose)
+	return errors.Join(append(problems, h.app.store.Require(h.checkLoose))...)
+}
+
+func (h *Handler) provisionActivity(ctx caddy.Context, a *Activity) error {
+	if err := h.app.store.Require(a.check); err != nil {
+		return err
+	}
+	reading, err := readingOf(a.MatcherSetsRaw)
+	if err != nil {
+		return fmt.Errorf("reading the matcher of activity '%s'%s: %w", a.Name, at(a.At), err)
+	}
+	a.reading = reading
+	h.reading.add(reading)
+	sets, err := ctx.LoadModule(a, "MatcherSetsRaw")
+	if err != nil {
+		return fmt.Errorf("loading the matcher of activity '%s'%s: %w", a.Name, at(a.At), err)
+	}
+	return a.matchers.FromInterface(sets)
 }
 
 // check finds the activity in a policy.

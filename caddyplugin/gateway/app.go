@@ -225,14 +225,11 @@ func (a *App) provisionSites() error {
 	}
 	sites := sitecheck.Sites{Routes: routes, IdentityFields: a.identity.fields, Peers: slices.ContainsFunc(a.identity.sources, believesPeers)}
 	a.searched, a.hosts, a.sites = len(routes) > 0, sites.Hosts(), sites
-	if err := sites.Check(); err != nil {
-		return err
-	}
 	logs, err := sitecheck.Logs(a.ctx)
 	if err != nil {
 		return err
 	}
-	if err := sites.CheckLogs(logs); err != nil {
+	if err := errors.Join(sites.Check(), sites.CheckLogs(logs)); err != nil {
 		return err
 	}
 	for _, name := range sites.Unredacted(logs) {

@@ -242,18 +242,7 @@ func (a *App) unmarshalAssertion(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	a.Assertion = new(Assertion)
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
-		if seen[word] {
-			return d.Errf("'%s' is written twice", word)
-		}
-		seen[word] = true
-		if err := a.Assertion.unmarshalOption(d, word); err != nil {
-			return err
-		}
-	}
-	return nil
+	return option.Block(d, nil, a.Assertion.unmarshalOption)
 }
 
 func (s *Assertion) unmarshalOption(d *caddyfile.Dispenser, word string) error {

@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -66,32 +65,21 @@ func (a *App) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.ArgErr()
 	}
 	a.At = option.Places{"": position(d)}
-	var problems []error
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
+	return option.Block(d, []string{"identity"}, func(d *caddyfile.Dispenser, word string) error {
+		segment := d.NextSegment()
+		d.Reset()
+		d.Next()
 		if word == "candidate" {
 			caddy.Log().Named("caddyfile").Warn("the option 'candidate' is deprecated: it is now called 'shadow'", zap.String("at", position(d)))
 			word = "shadow"
 		}
-		segment := d.NextSegment() // one that is wrong does not hide another
 		path := word
 		if word == "identity" {
 			path = fmt.Sprint("identity.", len(a.IdentityRaw))
 		}
 		a.At.Note(path, segment)
-		one := caddyfile.NewDispenser(segment)
-		one.Next()
-		if seen[word] && word != "identity" {
-			problems = append(problems, one.Errf("'%s' is written twice", word))
-			continue
-		}
-		seen[word] = true
-		if err := a.unmarshalOption(one, word); err != nil {
-			problems = append(problems, err)
-		}
-	}
-	return errors.Join(problems...)
+		return a.unmarshalOption(d, word)
+	})
 }
 
 func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
@@ -138,6 +126,9 @@ func (a *App) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
 		return a.unmarshalMode(d)
 
 	case "shadow":
+		if a.Shadow != "" { // by its former name
+			return d.Err("'shadow' is written twice")
+		}
 		return allArgs(d, "shadow FOLDER", &a.Shadow)
 
 	case "require_approvals":
@@ -221,59 +212,66 @@ func parseHandler(h httpcaddyfile.Helper) (caddyhttp.MiddlewareHandler, error) {
 		return nil, h.ArgErr()
 	}
 	handler := &Handler{At: option.Places{"": position(h.Dispenser)}}
-	for nesting := h.Nesting(); h.NextBlock(nesting); {
-		var err error
-		if word := h.Val(); handler.At[word] == "" && word != "activity" && word != "region" { // those know theirs
-			handler.At[word] = position(h.Dispenser)
+	err := option.Block(h.Dispenser, siteRepeats, func(d *caddyfile.Dispenser, word string) error {
+		if handler.At[word] == "" && word != "activity" && word != "region" { // those know theirs
+			handler.At[word] = position(d)
 		}
-		switch word := h.Val(); word {
-		case "activity":
-			err = handler.unmarshalActivity(h)
-
-		case "region":
-			err = handler.unmarshalRegion(h)
-
-		case "other_upstreams":
-			err = handler.unmarshalOther(h)
-
-		case "statement":
-			if handler.Statement != "" {
-				return nil, h.Errf("'statement' is written twice")
-			}
-			err = allArgs(h.Dispenser, "statement NAME", &handler.Statement)
-
-		case "status_to":
-			if handler.StatusTo = append(handler.StatusTo, h.RemainingArgs()...); len(handler.StatusTo) == 0 {
-				err = h.Err("status_to needs networks, as in 'status_to 10.0.0.0/8'")
-			}
-
-		case "log_personal_data":
-			if handler.LogPersonalData != "" {
-				return nil, h.Errf("'log_personal_data' is written twice")
-			}
-			if err = allArgs(h.Dispenser, `log_personal_data "WHY"`, &handler.LogPersonalData); err == nil && handler.LogPersonalData == "" {
-				err = h.Err("log_personal_data gives no reason")
-			}
-
-		case "denial_page":
-			args := h.RemainingArgs()
-			if len(args) < 1 || len(args) > 2 {
-				err = h.Err("denial_page needs the file of a page, and may name its language, as in 'denial_page /etc/transfergate/denial.pt.html pt'")
-				break
-			}
-			handler.DenialPages = append(handler.DenialPages, &DenialPage{File: args[0], Language: strings.Join(args[1:], "")})
-
-		default:
-			if strings.HasPrefix(word, "@") {
-				return nil, h.Errf("the matcher '%s' stands inside 'transfer': define it in the site, outside of this block, and name it here, as in 'activity storage %s'", word, word)
-			}
-			err = h.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, []string{"activity", "region", "other_upstreams", "statement", "status_to", "denial_page", "log_personal_data"}))
-		}
-		if err != nil {
-			return nil, err
-		}
+		return handler.unmarshalOption(h.WithDispenser(d), word)
+	})
+	if err != nil {
+		return nil, err
 	}
 	return handler, nil
+}
+
+// siteWords are the options of a site, and siteRepeats those that may be repeated.
+var (
+	siteWords   = []string{"activity", "region", "other_upstreams", "statement", "status_to", "denial_page", "log_personal_data"}
+	siteRepeats = []string{"activity", "region", "other_upstreams", "status_to", "denial_page"}
+)
+
+func (h *Handler) unmarshalOption(helper httpcaddyfile.Helper, word string) error {
+	switch word {
+	case "activity":
+		return h.unmarshalActivity(helper)
+
+	case "region":
+		return h.unmarshalRegion(helper)
+
+	case "other_upstreams":
+		return h.unmarshalOther(helper)
+
+	case "statement":
+		return allArgs(helper.Dispenser, "statement NAME", &h.Statement)
+
+	case "status_to":
+		networks := helper.RemainingArgs()
+		if h.StatusTo = append(h.StatusTo, networks...); len(networks) == 0 {
+			return helper.Err("status_to needs networks, as in 'status_to 10.0.0.0/8'")
+		}
+		return nil
+
+	case "log_personal_data":
+		if err := allArgs(helper.Dispenser, `log_personal_data "WHY"`, &h.LogPersonalData); err != nil {
+			return err
+		}
+		if h.LogPersonalData == "" {
+			return helper.Err("log_personal_data gives no reason")
+		}
+		return nil
+
+	case "denial_page":
+		args := helper.RemainingArgs()
+		if len(args) < 1 || len(args) > 2 {
+			return helper.Err("denial_page needs the file of a page, and may name its language, as in 'denial_page /etc/transfergate/denial.pt.html pt'")
+		}
+		h.DenialPages = append(h.DenialPages, &DenialPage{File: args[0], Language: strings.Join(args[1:], "")})
+		return nil
+	}
+	if strings.HasPrefix(word, "@") {
+		return helper.Errf("the matcher '%s' stands inside 'transfer': define it in the site, outside of this block, and name it here, as in 'activity storage %s'", word, word)
+	}
+	return helper.Errf("unrecognized subdirective '%s'; %s", word, suggest.For(word, siteWords))
 }
 
 func (h *Handler) unmarshalActivity(helper httpcaddyfile.Helper) error {
@@ -294,14 +292,13 @@ func (h *Handler) unmarshalActivity(helper httpcaddyfile.Helper) error {
 	if helper.NextArg() {
 		return helper.ArgErr()
 	}
-	for nesting := helper.Nesting(); helper.NextBlock(nesting); {
-		if helper.Val() != "websocket" {
-			return helper.Errf("unrecognized option '%s' of an activity; %s", helper.Val(), suggest.For(helper.Val(), []string{"websocket"}))
-		}
-		a.WebSocket = true
-	}
 	h.Activities = append(h.Activities, a)
-	return nil
+	return option.Block(helper.Dispenser, nil, func(d *caddyfile.Dispenser, word string) error {
+		if a.WebSocket = word == "websocket"; !a.WebSocket {
+			return d.Errf("unrecognized option '%s' of an activity; %s", word, suggest.For(word, []string{"websocket"}))
+		}
+		return nil
+	})
 }
 
 func (h *Handler) unmarshalRegion(helper httpcaddyfile.Helper) error {

@@ -95,7 +95,61 @@ func (*Handler) CaddyModule() caddy.ModuleInfo {
 
 // Provision sets up the handler.
 func (h *Handler) Provision(ctx caddy.Context) error {
-	return h.At.At("", h.provision(ctx))
+	err := h.At.At("", errors.Join(h.provision(ctx), h.checkServer(ctx)))
+	if err == nil || h.app == nil {
+		return err
+	}
+	return h.app.problemsOfSites(ctx, h, err)
+}
+
+// problemsOfSites are those of the sites that Caddy has not come to, too, in their order,
+// beside the problem of this one. Nothing is served then, and which site Caddy comes to
+// first is a matter of chance. A site that never was in a Caddyfile stays alone.
+func (a *App) problemsOfSites(ctx caddy.Context, h *Handler, problem error) error {
+	document := new(Document)
+	for _, route := range a.sites.Routes {
+		if document.takeSites(route) != nil {
+			return problem
+		}
+	}
+	known := make(map[string]bool) // sites, by their places; a snippet that two import is one
+	for _, served := range a.handlers {
+		known[served.At[""]] = true
+	}
+	known[h.At[""]] = false
+	var problems []error
+	for _, other := range document.Sites {
+		place := other.At[""]
+		switch {
+		case place == "":
+			return problem
+		case known[place]:
+		case place == h.At[""]:
+			problems = append(problems, problem)
+		default:
+			problems = append(problems, other.At.At("", other.provision(ctx)))
+		}
+		known[place] = true
+	}
+	return errors.Join(problems...)
+}
+
+// checkServer checks what is of the server that the site is in.
+func (h *Handler) checkServer(ctx caddy.Context) error {
+	app := h.app
+	if app == nil {
+		return nil
+	}
+	var problems []error
+	if app.geo != nil {
+		problems = append(problems, sitecheck.ClientAddress(ctx, "geoip", "chooses its own country"))
+	}
+	if len(h.StatusTo) > 0 {
+		problems = append(problems, h.At.At("status_to", sitecheck.ClientAddress(ctx, "status_to", "that names an address of yours is told what was decided")))
+	}
+	app.warnOfEarlyData(ctx)
+	app.connections.watch(ctx)
+	return errors.Join(append(problems, app.redactLogs(ctx))...)
 }
 
 func (h *Handler) provision(ctx caddy.Context) error {
@@ -130,15 +184,6 @@ func (h *Handler) provision(ctx caddy.Context) error {
 	check("statement", app.store.Require(h.checkStatement))
 	check("status_to", h.provisionStatus())
 	check("denial_page", h.provisionPages())
-	if app.geo != nil {
-		check("", sitecheck.ClientAddress(ctx, "geoip", "chooses its own country"))
-	}
-	if len(h.StatusTo) > 0 {
-		check("status_to", sitecheck.ClientAddress(ctx, "status_to", "that names an address of yours is told what was decided"))
-	}
-	app.warnOfEarlyData(ctx)
-	app.connections.watch(ctx)
-	check("", app.redactLogs(ctx))
 	check("", h.provisionActivities(ctx))
 	check("", h.provisionRegions(ctx))
 	if len(problems) > 0 {

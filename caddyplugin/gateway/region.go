@@ -35,27 +35,29 @@ type Region struct {
 // gateway observe what their proxies send, and loads them.
 func (h *Handler) provisionRegions(ctx caddy.Context) error {
 	h.regions = make(map[string]*Region, len(h.Regions))
+	var problems []error
 	for _, region := range h.Regions {
 		for _, route := range region.Routes {
 			region.written = append(region.written, caddyhttp.Route{HandlersRaw: slices.Clone(route.HandlersRaw)})
 		}
 		rule := func(p *decision.Policy) error { return region.wrap(h.app.checkRegion(p, region)) }
-		if err := h.app.store.Require(rule); err != nil {
-			return err
+		err := h.app.store.Require(rule)
+		if err == nil {
+			err = region.wrap(h.provisionRegion(ctx, region))
 		}
-		if err := h.provisionRegion(ctx, region); err != nil {
-			return region.wrap(err)
+		if err != nil {
+			problems = append(problems, err)
+			continue
 		}
 		h.regions[region.Code] = region
 		h.site.Regions = append(h.site.Regions, region.Code)
 	}
 	if err := h.app.store.Require(h.checkReachable); err != nil {
-		return err
+		problems = append(problems, err)
+	} else if len(h.Regions) == 0 {
+		problems = append(problems, errors.New("a site without a region answers nothing: say how to reach one, as in 'region ap-southeast-3 https://sg-1.example.com'"))
 	}
-	if len(h.Regions) == 0 {
-		return errors.New("a site without a region answers nothing: say how to reach one, as in 'region ap-southeast-3 https://sg-1.example.com'")
-	}
-	return nil
+	return errors.Join(problems...)
 }
 
 func (h *Handler) provisionRegion(ctx caddy.Context, region *Region) error {

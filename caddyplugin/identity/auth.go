@@ -7,6 +7,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/suggest"
 )
@@ -71,19 +72,16 @@ func (a *Auth) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"country": &a.Country, "account": &a.Account, "staff_entity": &a.StaffEntity, "staff_country": &a.StaffCountry,
 		"ticket": &a.Ticket, "access_reason": &a.AccessReason, "approval": &a.Approval,
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
+	return option.Block(d, nil, func(d *caddyfile.Dispenser, word string) error {
 		target, known := names[word]
 		switch {
 		case !known:
 			return d.Errf("unrecognized option '%s' of identity auth; %s", word, suggest.For(word, []string{"country", "account", "staff_entity", "staff_country", "ticket", "access_reason", "approval"}))
-		case *target != "":
-			return d.Errf("'%s' is written twice", word)
 		case !d.AllArgs(target):
 			return d.ArgErr()
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Provision sets the defaults.

@@ -19,6 +19,7 @@ import (
 	"github.com/caddyserver/caddy/v2/caddyconfig/caddyfile"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/regular"
 	"github.com/sparkoo/transfergate/internal/suggest"
@@ -84,17 +85,14 @@ func (*Certificate) CaddyModule() caddy.ModuleInfo {
 //	}
 //
 // Staff may be written many times.
-func (c *Certificate) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
+func (c *Certificate) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the module's name
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		switch word := d.Val(); word {
+	return option.Block(d, []string{"staff"}, func(d *caddyfile.Dispenser, word string) (err error) {
+		switch word {
 		case "ca":
-			if c.CA != "" {
-				return d.Err("'ca' is written twice")
-			}
 			if !d.AllArgs(&c.CA) {
 				return d.ArgErr()
 			}
@@ -107,18 +105,10 @@ func (c *Certificate) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 			c.Staff = append(c.Staff, row)
 
 		case "subject":
-			if c.Subject != nil {
-				return d.Err("'subject' is written twice")
-			}
-			if c.Subject, err = unmarshalSubject(d); err != nil {
-				return err
-			}
+			c.Subject, err = unmarshalSubject(d)
 
 		case "ticket_field", "access_reason_field":
 			target := map[string]*string{"ticket_field": &c.TicketField, "access_reason_field": &c.AccessReasonField}[word]
-			if *target != "" {
-				return d.Errf("'%s' is written twice", word)
-			}
 			if !d.AllArgs(target) {
 				return d.ArgErr()
 			}
@@ -126,8 +116,8 @@ func (c *Certificate) UnmarshalCaddyfile(d *caddyfile.Dispenser) (err error) {
 		default:
 			return d.Errf("unrecognized option '%s' of identity certificate; %s", word, suggest.For(word, []string{"ca", "staff", "subject", "ticket_field", "access_reason_field"}))
 		}
-	}
-	return nil
+		return err
+	})
 }
 
 // Provision reads the authorities and checks the rows.

@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -99,24 +100,24 @@ func (h *Header) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		"staff_id_field": &h.StaffIDField, "ticket_field": &h.TicketField, "access_reason_field": &h.AccessReasonField,
 		"approval_field": &h.ApprovalField, "reference_field": &h.ReferenceField,
 	}
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
+	return option.Block(d, []string{"from"}, func(d *caddyfile.Dispenser, word string) error {
 		if word == "from" {
-			h.From = append(h.From, d.RemainingArgs()...)
-			continue
+			networks := d.RemainingArgs()
+			if h.From = append(h.From, networks...); len(networks) == 0 {
+				return d.Err("from needs the proxies in front, as in 'from 10.0.0.0/8'")
+			}
+			return nil
 		}
 		target, known := names[word]
 		switch {
 		case !known:
 			return d.Errf("unrecognized option '%s' of identity header; %s", word,
 				suggest.For(word, []string{"from", "country_field", "account_field", "staff_entity_field", "staff_country_field", "staff_id_field", "ticket_field", "access_reason_field", "approval_field", "reference_field"}))
-		case *target != "":
-			return d.Errf("'%s' is written twice", word)
 		case !d.AllArgs(target):
 			return d.ArgErr()
 		}
-	}
-	return nil
+		return nil
+	})
 }
 
 // Provision reads the peers and sets the defaults.
@@ -124,28 +125,34 @@ func (h *Header) Provision(caddy.Context) error {
 	if len(h.From) == 0 {
 		return errors.New("identity header believes nobody: name the proxies in front, as in 'from 10.0.0.0/8'")
 	}
+	var problems []error
 	var bad string
 	if h.from, bad = option.Networks(h.From); bad != "" {
-		return fmt.Errorf("identity header: '%s' is neither an address nor a CIDR block", bad)
+		problems = append(problems, fmt.Errorf("identity header: '%s' is neither an address nor a CIDR block", bad))
 	}
-	for field, value := range map[*string]string{
-		&h.CountryField: "Registered-Country", &h.AccountField: "Account-Id",
-		&h.StaffEntityField: "Staff-Entity", &h.StaffCountryField: "Staff-Country",
-		&h.StaffIDField: "Staff-Id", &h.TicketField: "Staff-Ticket", &h.AccessReasonField: "Access-Reason",
-		&h.ApprovalField: "Access-Approval", &h.ReferenceField: "",
+	for _, field := range []struct {
+		name  *string
+		usual string
+	}{
+		{&h.CountryField, "Registered-Country"},
+		{&h.AccountField, "Account-Id"},
+		{&h.StaffEntityField, "Staff-Entity"},
+		{&h.StaffCountryField, "Staff-Country"},
+		{&h.StaffIDField, "Staff-Id"},
+		{&h.TicketField, "Staff-Ticket"},
+		{&h.AccessReasonField, "Access-Reason"},
+		{&h.ApprovalField, "Access-Approval"},
+		{&h.ReferenceField, ""},
 	} {
-		if *field == "" {
-			*field = value
-		}
-		if *field == "" {
+		if *field.name = cmp.Or(*field.name, field.usual); *field.name == "" {
 			continue
 		}
 		var err error
-		if *field, err = fieldName(*field); err != nil {
-			return fmt.Errorf("identity header: %w", err)
+		if *field.name, err = fieldName(*field.name); err != nil {
+			problems = append(problems, fmt.Errorf("identity header: %w", err))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // Fields implements gateway.FieldReader.

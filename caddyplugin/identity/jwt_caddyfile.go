@@ -8,6 +8,7 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/caddyplugin/option"
 	"github.com/sparkoo/transfergate/internal/suggest"
 	"github.com/sparkoo/transfergate/internal/token"
 )
@@ -58,21 +59,12 @@ func (j *JWT) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if d.NextArg() {
 		return d.ArgErr()
 	}
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
-		switch {
-		case !slices.Contains(jwtWords, word):
+	return option.Block(d, nil, func(d *caddyfile.Dispenser, word string) error {
+		if !slices.Contains(jwtWords, word) {
 			return d.Errf("unrecognized option '%s' of identity jwt; %s", word, suggest.For(word, jwtWords))
-		case seen[word]:
-			return d.Errf("'%s' is written twice", word)
 		}
-		seen[word] = true
-		if err := j.unmarshalOption(d, word); err != nil {
-			return err
-		}
-	}
-	return nil
+		return j.unmarshalOption(d, word)
+	})
 }
 
 func (j *JWT) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {

@@ -31,18 +31,7 @@ func (l *Ledger) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := option.Args(d, "ledger FOLDER", &l.Folder); err != nil {
 		return err
 	}
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
-		if seen[word] && word != "witness" && word != "copy" && word != "class" {
-			return d.Errf("'%s' is written twice", word)
-		}
-		seen[word] = true
-		if err := l.unmarshalOption(d, word); err != nil {
-			return err
-		}
-	}
-	return nil
+	return option.Block(d, []string{"witness", "copy", "class"}, l.unmarshalOption)
 }
 
 func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error) {
@@ -109,7 +98,7 @@ func unmarshalSize(d *caddyfile.Dispenser, word string, size *uint64) (err error
 //	    activities <activity...>
 //	    retain     <number> days|months|years
 //	}
-func (l *Ledger) unmarshalClass(d *caddyfile.Dispenser) (err error) {
+func (l *Ledger) unmarshalClass(d *caddyfile.Dispenser) error {
 	var c LedgerClass
 	if err := option.Args(d, "class NAME", &c.Name); err != nil {
 		return err
@@ -117,25 +106,21 @@ func (l *Ledger) unmarshalClass(d *caddyfile.Dispenser) (err error) {
 	if err := record.CheckClass(c.Name); err != nil {
 		return d.WrapErr(err)
 	}
-	seen := make(map[string]bool)
-	for nesting := d.Nesting(); d.NextBlock(nesting); {
-		word := d.Val()
-		if seen[word] {
-			return d.Errf("'%s' is written twice", word)
-		}
-		seen[word] = true
+	err := option.Block(d, nil, func(d *caddyfile.Dispenser, word string) (err error) {
 		switch word {
 		case "activities":
 			if c.Activities = d.RemainingArgs(); len(c.Activities) == 0 {
 				return d.ArgErr()
 			}
 		case "retain":
-			if c.Retain, err = unmarshalRetain(d); err != nil {
-				return err
-			}
+			c.Retain, err = unmarshalRetain(d)
 		default:
 			return d.Errf("unrecognized option '%s' of a ledger's class; %s", word, suggest.For(word, []string{"activities", "retain"}))
 		}
+		return err
+	})
+	if err != nil {
+		return err
 	}
 	if c.Retain == "" {
 		return d.Errf("the class '%s' says nothing else than the ledger: write how long it keeps records, as in 'retain 18 months'", c.Name)

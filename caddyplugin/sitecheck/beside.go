@@ -36,23 +36,24 @@ type Sites struct {
 // Check looks for side doors: in a site with a transfer handler, nothing but its
 // regions may send requests anywhere, and nothing may speak in the gateway's name.
 // It takes the whole http configuration, since error routes, other routes for the
-// same host and named routes see the same requests. The error names the site and
-// the first thing that is wrong with it.
+// same host and named routes see the same requests. The errors, joined, name the
+// site and what is wrong with it.
 func (s Sites) Check() error {
+	var problems []error
 	for _, r := range s.Routes {
 		if err := checkMatchers(r.trees, known{}); err != nil {
-			return fmt.Errorf("%s: %w", r, err)
+			problems = append(problems, fmt.Errorf("%s: %w", r, err))
 		}
 	}
 	for _, site := range s.Routes {
 		if !slices.ContainsFunc(site.Handlers, isTransfer) {
 			continue
 		}
-		if err := s.checkSite(site); err != nil {
-			return fmt.Errorf("%s: %w", site, err)
+		for _, err := range s.checkSite(site) {
+			problems = append(problems, fmt.Errorf("%s: %w", site, err))
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // Hosts are the host names of the sites with a transfer handler, in lower case
@@ -143,10 +144,10 @@ func (s Sites) Example() string {
 func isTransfer(h Handler) bool { return h.Name() == "transfer" }
 
 // checkSite checks all handlers that may see the site's requests.
-func (s Sites) checkSite(site *Route) error {
+func (s Sites) checkSite(site *Route) (problems []error) {
 	if s.Peers && site.onSocket() {
-		return errors.New("identity header believes peers by their address, and a peer on a Unix socket has none, so that nobody would be identified: " +
-			"listen on a port of loopback, or identify by token or certificate")
+		problems = append(problems, errors.New("identity header believes peers by their address, and a peer on a Unix socket has none, so that nobody would be identified: "+
+			"listen on a port of loopback, or identify by token or certificate"))
 	}
 	var beside []Handler
 	for _, r := range s.Routes {
@@ -156,11 +157,11 @@ func (s Sites) checkSite(site *Route) error {
 	}
 	named := otherUpstreams(beside)
 	for _, h := range beside {
-		if err := s.checkBeside(h, named); err != nil {
-			return err
+		if err := s.checkBeside(h, named); err != nil && !slices.ContainsFunc(problems, func(p error) bool { return p.Error() == err.Error() }) {
+			problems = append(problems, err)
 		}
 	}
-	return nil
+	return problems
 }
 
 // OtherUpstreams are upstreams that are no region's.

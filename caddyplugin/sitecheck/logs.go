@@ -1,6 +1,7 @@
 package sitecheck
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -36,6 +37,7 @@ var keptHere = []string{"stderr", "stdout", "discard", "file", "journald"}
 // CheckLogs refuses loggers that would carry requests of a site with a transfer
 // handler away: like a proxy, whoever gets them must be named.
 func (s Sites) CheckLogs(logs []Log) error {
+	var problems []error
 	for _, site := range s.Routes {
 		if !slices.ContainsFunc(site.Handlers, isTransfer) {
 			continue
@@ -46,11 +48,11 @@ func (s Sites) CheckLogs(logs []Log) error {
 				continue
 			}
 			if err := log.check(named); err != nil {
-				return fmt.Errorf("%s: %w", site, err)
+				problems = append(problems, fmt.Errorf("%s: %w", site, err))
 			}
 		}
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // Unredacted lists the names of the logs to which handlers write requests to a site
