@@ -21,7 +21,7 @@ caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record in
 caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console internal/ledger internal/query/scan internal/repeats
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
 caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/lastgood internal/reference internal/regular internal/suggest internal/token
-caddyplugin/accounts: caddyplugin/gateway controllers internal/directory internal/lastgood internal/suggest
+caddyplugin/accounts: caddyplugin/gateway caddyplugin/option controllers internal/directory internal/lastgood internal/suggest
 caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/lastgood internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif internal/world
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/record internal/report internal/review internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
