@@ -100,11 +100,22 @@ func (c *Console) provision(ctx caddy.Context) error {
 	dir := ledger.At(app.Recorder().Dir())
 	c.pages = console.New(console.Options{
 		Node: app.Node.Name, Dir: dir, Source: scan.Of(dir), Policy: app.PolicyInForce, Now: app.Now,
+		InForce:  func() console.InForce { return inForce(app) },
 		Standing: func() []console.Notice { return standing(app) },
 		Logger:   repeats.Logger(ctx.Slogger(), time.Now), // whoever looks can ask again and again
 		Demo:     app.Demo,
 	})
 	return nil
+}
+
+// inForce is where the policy in force comes from.
+func inForce(app *gateway.App) console.InForce {
+	status := app.PolicyStatus()
+	of := console.InForce{Source: status.Source, Loaded: status.Loaded}
+	if a := status.Approvals; a != nil {
+		of.Approvals = fmt.Sprintf("Serial %d, written by %s, approved by %s; %d must approve.", a.Serial, a.Author, strings.Join(a.Approvers, ", "), a.Required)
+	}
+	return of
 }
 
 // standing is what is wrong with the gateway now, or worth to know.

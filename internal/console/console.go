@@ -56,6 +56,8 @@ type Options struct {
 	Source query.Source
 	// Policy is the one in force.
 	Policy func() *decision.Policy
+	// InForce is where that policy comes from.
+	InForce func() InForce
 	// Standing are sentences about what is wrong now or worth to know, without any
 	// personal data.
 	Standing func() []Notice
@@ -77,6 +79,7 @@ type Notice struct {
 type Console struct {
 	Options
 	forgery *http.CrossOriginProtection
+	ahead   aheads
 }
 
 // New returns a console.
@@ -95,7 +98,13 @@ type page struct {
 // pages are all of them, in the order of the menu.
 func pages() []page {
 	return []page{
+		{path: "", title: "Exceptions", role: Viewer, menu: true, serve: (*visit).exceptions},
+		{path: "overview", title: "Overview", role: Viewer, menu: true, serve: (*visit).overview},
 		{path: "transfers", title: "Transfers", role: Viewer, menu: true, serve: (*visit).transfers},
+		{path: "safeguards", title: "Safeguards", role: Viewer, menu: true, serve: (*visit).safeguards},
+		{path: "policy", title: "Policy", role: Viewer, menu: true, serve: (*visit).policy},
+		{path: "reports", title: "Reports", role: Reviewer, menu: true, serve: (*visit).reports},
+		{path: "report", title: "Report", role: Reviewer, serve: (*visit).report},
 		{path: "record", title: "Record", role: Viewer, serve: (*visit).record},
 		{path: "export", title: "Export", role: Reviewer, post: true, serve: (*visit).export},
 	}

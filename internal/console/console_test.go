@@ -36,11 +36,11 @@ var filled = sync.OnceValues(func() (string, error) {
 		return "", err
 	}
 	folder := filepath.Join(dir, "ledger")
-	return folder, consoletest.Fill(folder, records, 4*time.Hour, now)
+	return folder, consoletest.Fill(folder, records, 6*time.Hour, now)
 })
 
 // records is how many transfers and denials the ledger of the tests has.
-const records = 180
+const records = 130
 
 func TestMain(m *testing.M) {
 	code := m.Run()
@@ -69,6 +69,7 @@ func over(t *testing.T, folder string) *console.Console {
 	dir := ledger.At(folder)
 	return console.New(console.Options{
 		Node: consoletest.Node, Dir: dir, Source: scan.Of(dir), Policy: func() *decision.Policy { return policy },
+		InForce:  func() console.InForce { return console.InForce{Source: "embedded", Loaded: now} },
 		Standing: func() []console.Notice { return nil }, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	})
 }
@@ -97,6 +98,8 @@ func post(c *console.Console, address string, role console.Role, form url.Values
 func TestRoles(t *testing.T) {
 	c := pages(t)
 	for page, from := range map[string]console.Role{
+		"": console.Viewer, "overview": console.Viewer, "safeguards": console.Viewer, "policy": console.Viewer, "reports": console.Reviewer,
+		"report?kind=completeness&from=2026-11-01&to=2026-11-30": console.Reviewer,
 		"transfers": console.Viewer, "record?n=gw-sg-1%232.9": console.Viewer, "export": console.Reviewer,
 	} {
 		for role := console.Nobody; role <= console.Officer; role++ {
@@ -251,7 +254,7 @@ func TestWrongQuery(t *testing.T) {
 func TestAddressesAreRelative(t *testing.T) {
 	c := pages(t)
 	address := regexp.MustCompile(`(?:href|action|src|formaction)="([^"]*)"`)
-	for _, page := range []string{"transfers", "transfers?q=country:BR", "record?n=gw-sg-1%232.9", "record", "export", "nothing"} {
+	for _, page := range []string{"transfers", "transfers?q=country:BR", "record?n=gw-sg-1%232.9", "record", "export", "nothing", "", "overview", "safeguards", "policy", "reports"} {
 		w := get(c, page, console.Officer)
 		if w.Header().Get("Content-Security-Policy") == "" || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v", page, w.Header())
@@ -279,7 +282,7 @@ func TestAddressesAreRelative(t *testing.T) {
 // A page stays small, however many keys there are to list.
 func TestNoPageIsHuge(t *testing.T) {
 	c := pages(t)
-	for _, page := range []string{"transfers", "record?n=gw-sg-1%232.9"} {
+	for _, page := range []string{"transfers", "record?n=gw-sg-1%232.9", "", "overview", "safeguards", "policy"} {
 		w := get(c, page, console.Officer)
 		body, err := io.ReadAll(w.Body)
 		if err != nil || len(body) > 100<<10 {
