@@ -52,6 +52,8 @@ func registerOf(t *testing.T, dir ledger.Dir, from, to string) *report.Register 
 // plain is what of an entry is counted, as encoding/json reads it.
 type plain struct {
 	Type, Controller, Activity, Subject, Reason, Policy string
+	Region, Country                                     string
+	Categories                                          []string
 	Legs                                                []plainLeg
 }
 
@@ -261,7 +263,13 @@ func TestRegisterForms(t *testing.T) {
 	}
 }
 
+// to reports whether somebody got the data in a step.
+func (p plain) to(recipient string) bool {
+	return slices.ContainsFunc(p.Legs, func(l plainLeg) bool { return l.Recipient == recipient })
+}
+
 type plainLeg struct {
 	Kind, Recipient, To string
+	Laws                []struct{ Law string }
 	RecipientKind       string `json:"recipient_kind"`
 }

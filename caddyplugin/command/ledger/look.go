@@ -27,13 +27,18 @@ type lookFlags struct {
 
 // add adds the flags. Why somebody looks is asked for where one is needed.
 func (f *lookFlags) add(cmd *cobra.Command) {
+	f.addOrders(cmd)
 	flags := cmd.Flags()
-	f.running = cli.OrderFlags(cmd)
-	flags.StringVar(&f.key, "key", "", "file of the key that signs the ledger's checkpoints, for a ledger that nobody writes (default: in the folder)")
-	flags.StringVar(&f.master, "master", "", "file of the master secret that wraps the keys of the pseudonyms (default: in the folder)")
 	flags.StringVar(&f.reason, "reason", "", "why you look, which stands in the ledger from then on: no personal data")
 	flags.StringVar(&f.reference, "reference", "", "the request or case, such as DSR-2026-17, which names no person")
 	flags.StringVar(&f.office, "office", "", "the office that looks, such as dpo, no person's name")
+}
+
+// addOrders adds the flags by which the ledger is written to.
+func (f *lookFlags) addOrders(cmd *cobra.Command) {
+	f.running = cli.OrderFlags(cmd)
+	cmd.Flags().StringVar(&f.key, "key", "", "file of the key that signs the ledger's checkpoints, for a ledger that nobody writes (default: in the folder)")
+	cmd.Flags().StringVar(&f.master, "master", "", "file of the master secret that wraps the keys of the pseudonyms (default: in the folder)")
 }
 
 // folder is the folder that is named, or that of the running gateway.

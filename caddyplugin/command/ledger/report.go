@@ -19,7 +19,7 @@ import (
 // reportCommand holds the commands that make what auditors and authorities are handed.
 func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "Makes reports of the ledger for auditors and authorities"}
-	cmd.AddCommand(registerCommand(), personCommand(), completenessCommand())
+	cmd.AddCommand(registerCommand(), personCommand(), incidentCommand(), completenessCommand())
 	return cmd
 }
 
