@@ -156,9 +156,11 @@ func (l *Log) giveUp(cause error) error {
 	l.strikes++
 	l.o.Logger.Error("the ledger gives up a segment", "file", s.path, "offset", s.size, "entry", l.next, "error", cause)
 	if err := s.trim(); err != nil {
+		l.counters.fail(opTruncate)
 		l.o.Logger.Warn("the given-up segment keeps bytes that do not count", "file", s.path, "offset", s.size, "error", err)
 	}
 	if err := s.file.Close(); err != nil {
+		l.counters.fail(opTruncate)
 		l.o.Logger.Warn("closing the given-up segment", "file", s.path, "error", err)
 	}
 	if l.strikes < 2 {

@@ -55,6 +55,7 @@ func (l *Log) readClosed(ctx context.Context, e format.Epoch) (*closedEpoch, err
 		return nil, err
 	}
 	if c.damage = err; err != nil {
+		l.counters.fail(opRetention)
 		l.o.Logger.Error("the time of an epoch has run out, but it is damaged; it is kept as evidence", "epoch", e.Number, "error", err)
 	}
 	l.expired[e.Number] = c

@@ -91,13 +91,11 @@ func (l *Log) LiftHold(ref, by, because string) (err error) {
 	l.retaining.Lock()
 	defer l.retaining.Unlock()
 	if err := l.refused(); err != nil {
-		return err
-	}
-	if err := l.refused(); err != nil {
 		return err // the folder is not ours to write in
 	}
 	holds, err := l.inForce()
 	if err != nil {
+		l.counters.fail(opHold)
 		return err
 	}
 	at := slices.IndexFunc(holds, func(h Hold) bool { return h.Ref == ref })

@@ -136,6 +136,7 @@ func (g *integrator) takeAll() {
 func (g *integrator) take(b handed) {
 	if b.place.First > uint64(g.tree.Size()) {
 		if err := g.readBack(b.place.First); err != nil {
+			g.counters.fail(opHash)
 			g.o.trouble.Warn("reading back entries to hash them; it is tried again", "error", err)
 		}
 	}

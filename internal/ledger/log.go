@@ -168,6 +168,7 @@ func (l *Log) Open() (err error) {
 		return errors.Join(err, lock.Close())
 	}
 	if _, err := l.inForce(); err != nil {
+		l.counters.fail(opHold)
 		l.o.Logger.Error("the files of holds cannot be held against the entries; nothing is deleted until they can", "error", err)
 	}
 	l.opened = true
