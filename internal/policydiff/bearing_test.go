@@ -24,6 +24,15 @@ func recipient(p *decision.Policy, id string) *decision.Recipient {
 	return &p.Recipients[i]
 }
 
+// fewer is a policy with as many activities as differ in what they ask for.
+func fewer() *decision.Policy {
+	p := decisiontest.Policy()
+	p.Activities = slices.DeleteFunc(p.Activities, func(a decision.Activity) bool {
+		return !slices.Contains([]string{"storage", "serving", "support"}, a.ID)
+	})
+	return p
+}
+
 // TestOnlyWhatBears: what cannot differ is not asked, and nothing is missed by that,
 // whichever register differs or whatever begins.
 func TestOnlyWhatBears(t *testing.T) {
@@ -48,26 +57,30 @@ func TestOnlyWhatBears(t *testing.T) {
 		"where a region is": func(p *decision.Policy) {
 			p.Regions[slices.IndexFunc(p.Regions, func(r decision.Region) bool { return r.Code == "af-south-1" })].Country = "BR"
 		},
-		"unknown laws": func(p *decision.Policy) { p.UnknownLaw = decision.DenyUnknown },
-		"statements":   func(p *decision.Policy) { p.Statements = nil },
-		"a controller": func(p *decision.Policy) { controller(p, "sparkoo-cl").Serves = []string{"CL", "AR"} },
+		"a region more": func(p *decision.Policy) {
+			p.Regions = append(p.Regions, decision.Region{Code: "xx-south-1", Country: "PE", Operator: "sparkoo-th"})
+		},
+		"a region less": func(p *decision.Policy) { p.Regions = slices.Delete(p.Regions, 2, 3) },
+		"unknown laws":  func(p *decision.Policy) { p.UnknownLaw = decision.DenyUnknown },
+		"statements":    func(p *decision.Policy) { p.Statements = nil },
+		"a controller":  func(p *decision.Policy) { controller(p, "sparkoo-cl").Serves = []string{"CL", "AR"} },
 		"where a controller is": func(p *decision.Policy) {
 			controller(p, "sparkoo-cl").Country = "BR"
 		},
 		"the store": func(p *decision.Policy) { p.Regions[0].Storage, p.Regions[2].Storage = false, true },
 		"an activity": func(p *decision.Policy) {
-			p.Activities[2].Order = decision.OrderDeclared
+			p.Activities[1].Order = decision.OrderDeclared
 		},
 	} {
-		p := decisiontest.Policy()
+		before, p := fewer(), fewer()
 		change(p)
 		// A node and regions of which none is in Singapore, where much is decided.
-		scope := policydiff.Scope{Nodes: []decision.Place{decisiontest.NodeZA}, Regions: []string{"ap-southeast-2", "af-south-1", "sa-brazil-1", "cn-north-4"}}
-		whole := policydiff.Diff(decisiontest.Policy(), p, now, policydiff.Everything(scope))
+		scope := policydiff.Scope{Nodes: []decision.Place{decisiontest.NodeZA}, Regions: []string{"ap-southeast-2", "af-south-1", "sa-brazil-1", "cn-north-4", "xx-south-1"}}
+		whole := policydiff.Diff(before, p, now, policydiff.Everything(scope))
 		if len(whole.Changes) == 0 {
 			t.Errorf("%s: nothing differs", name)
 		}
-		sameComparison(t, name, policydiff.Diff(decisiontest.Policy(), p, now, scope), whole)
+		sameComparison(t, name, policydiff.Diff(before, p, now, scope), whole)
 		sameComparison(t, name, policydiff.Forecast(p, now, later, scope), policydiff.Forecast(p, now, later, policydiff.Everything(scope)))
 	}
 }

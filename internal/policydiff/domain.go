@@ -175,7 +175,7 @@ func (d *domain) compare(a, b Moment, when int) {
 	}
 	c.bearing = newBearing(c.views[0], c.views[1])
 	c.bearing.everything = c.bearing.everything || d.scope.everything
-	some := c.bearing.among(a.Policy, d.regions)
+	some := c.bearing.among(d.regions, a.Policy, b.Policy)
 	for _, node := range d.nodes {
 		c.compareAt(node, some)
 	}
