@@ -101,10 +101,34 @@ func TestDefaultTerms(t *testing.T) {
 	}
 }
 
+// further are regions that exist and whose operators the statement does not name.
+var further = map[string]string{
+	"tr-west-1": "TR", "la-north-2": "MX", "af-north-1": "EG", "ap-southeast-4": "ID", "ap-southeast-5": "PH",
+	"my-kualalumpur-1": "MY", "ae-ad-1": "AE", "eu-west-101": "IE",
+}
+
+// TestDefaultSendsNothingFurther: nothing goes to who is not named, demo or not.
+func TestDefaultSendsNothingFurther(t *testing.T) {
+	p := shipped(t)
+	site := demo(nodes[0], p)
+	site.Regions = slices.Sorted(maps.Keys(further))
+	for f := range p.Domain(november) {
+		if d := decision.Decide(p, site, november, f); d.Outcome == decision.Allowed {
+			t.Fatalf("%s of somebody of %q goes to %s", f.Activity, f.Country, d.Candidates[0].Region.Code)
+		}
+	}
+}
+
 // Huawei Cloud Computing Technologies Co., Ltd. receives under §4(c) alone, for three kinds of support.
 func TestDefaultRecipients(t *testing.T) {
 	operators := map[string]bool{}
 	for _, r := range shipped(t).Recipients {
+		if code, found := strings.CutPrefix(r.ID, "operator-"); found {
+			if r.Name != "To be named: who runs "+code || r.Country != further[code] || !slices.Equal(r.Kinds, []decision.RecipientKind{"9-operator"}) {
+				t.Errorf("operator %+v", r)
+			}
+			continue
+		}
 		if r.ID != "huawei-cloud-cn" {
 			if !slices.Equal(r.Kinds, []decision.RecipientKind{"9-operator"}) || r.Supports != nil || r.Name == "" || r.Address == "" {
 				t.Errorf("operator %+v", r)
@@ -139,6 +163,9 @@ func TestDefaultRegions(t *testing.T) {
 		"me-east-1":      {"SA", "sparkoo-sa"},
 		"cn-north-4":     {"CN", "huawei-cloud-cn"},
 	}
+	for code, country := range further {
+		want[code] = [2]string{country, "operator-" + code}
+	}
 	got := shipped(t).Regions
 	if len(got) != len(want) {
 		t.Errorf("%d regions, want %d", len(got), len(want))
@@ -153,7 +180,11 @@ func TestDefaultRegions(t *testing.T) {
 		if !slices.Contains(g.Near, g.Country) {
 			t.Errorf("region %s is not near its own country", g.Code)
 		}
-		if !slices.Equal(g.Hosts, []string{"." + g.Code + ".myhuaweicloud.com"}) || g.Networks != nil {
+		domain := ".myhuaweicloud.com"
+		if g.Code == "eu-west-101" {
+			domain = ".myhuaweicloud.eu"
+		}
+		if !slices.Equal(g.Hosts, []string{"." + g.Code + domain}) || g.Networks != nil {
 			t.Errorf("region %s: hosts %q, networks %q", g.Code, g.Hosts, g.Networks)
 		}
 	}

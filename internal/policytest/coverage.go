@@ -64,6 +64,13 @@ func (s *seen) note(t *config.Test, a *answer) {
 	for _, r := range d.Refused {
 		s.reasons[string(r.Reason)] = true
 	}
+	for _, e := range t.Expect {
+		if e.Key == "not" {
+			for _, code := range e.Values {
+				s.regions[code] = true
+			}
+		}
+	}
 	for i := range d.Candidates {
 		c := &d.Candidates[i]
 		s.regions[c.Region.Code] = true
