@@ -109,3 +109,28 @@ func SetTidyAfter(d time.Duration) (restore func()) {
 	was := tidyAfter.Swap(int64(d))
 	return func() { tidyAfter.Store(was) }
 }
+
+// DenialLanguages are the languages of the page of a denial.
+func DenialLanguages() (tags []string) {
+	for _, tag := range denialLanguages {
+		tags = append(tags, tag.String())
+	}
+	return tags
+}
+
+// DenialTexts are all texts in a language, none if it has none.
+func DenialTexts(tag string) (texts []string) {
+	t := denialWords[tag]
+	if t == nil {
+		return nil
+	}
+	for _, said := range t.classes {
+		texts = append(texts, said.heading, said.text)
+	}
+	return append(texts, t.reason, t.clause, t.record, t.details)
+}
+
+// DenialHeading is what the page says first of a reason, in English.
+func DenialHeading(reason decision.Reason) string {
+	return denialWords["en"].classes[classOf(reason)].heading
+}

@@ -9,20 +9,23 @@ import (
 	"html/template"
 	"mime"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/text/language"
 
+	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/regular"
 )
 
 // DenialPage is a page for people whose browser sees a denial.
 type DenialPage struct {
 	// File with the page, a template of Go's html/template. It may use {{.Status}},
-	// {{.Title}}, {{.Reason}}, {{.Clause}}, {{.Unlock}}, {{.Record}}, {{.Retry}} and
-	// {{.Language}}; the reason's code never changes, so a page can have a text of its
-	// own for it. Required.
+	// {{.Heading}} and {{.Text}}, which are in the page's language if the gateway has it and
+	// in English otherwise, {{.Title}} and {{.Unlock}}, which are in English, {{.Reason}},
+	// {{.Clause}}, {{.Record}}, {{.Retry}}, {{.Language}} and {{.Direction}}; the reason's code
+	// never changes, so a page can have a text of its own for it. Required.
 	File string `json:"file,omitempty"`
 
 	// Language of the page, as a tag of BCP 47 such as pt or zh-Hans. Default: en,
@@ -42,10 +45,16 @@ type pages struct {
 type page struct {
 	Status                                int
 	Title, Reason, Clause, Unlock, Record string
+
+	// Heading and Text say it in the language of the page, and Words what the facts are
+	// called in it.
+	Heading, Text string
+	Words         struct{ Reason, Clause, Record, Details string }
+
 	// Retry is after how many seconds it is worth a try; 0 for never.
-	Retry    int
-	Language string
-	Style    template.CSS
+	Retry               int
+	Language, Direction string // of the page, and of its script
+	Style               template.CSS
 }
 
 //go:embed denial.html
@@ -54,13 +63,14 @@ var denialPage string
 //go:embed denial.css
 var denialStyle string
 
-// ownPages is the page that comes with the gateway. Its style is known by its hash, and
-// it asks for nothing else.
+// ownPages is the page that comes with the gateway, in each of its languages. Its style is
+// known by its hash, and it asks for nothing else.
 var ownPages = func() *pages {
 	hash := sha256.Sum256([]byte(denialStyle))
+	own := template.Must(template.New("denial").Parse(denialPage))
 	return &pages{
-		templates: []*template.Template{template.Must(template.New("denial").Parse(denialPage))},
-		tags:      []language.Tag{language.English}, matcher: language.NewMatcher([]language.Tag{language.English}),
+		templates: slices.Repeat([]*template.Template{own}, len(denialLanguages)),
+		tags:      denialLanguages, matcher: language.NewMatcher(denialLanguages),
 		policy: "default-src 'none'; style-src 'sha256-" + base64.StdEncoding.EncodeToString(hash[:]) + "'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
 	}
 }()
@@ -110,10 +120,14 @@ func (h *Handler) provisionPages() error {
 func (p *pages) write(header http.Header, r *http.Request, of *problem) ([]byte, error) {
 	asked, _, _ := language.ParseAcceptLanguage(strings.Join(r.Header["Accept-Language"], ",")) // what cannot be read asks for none
 	_, i, _ := p.matcher.Match(asked...)
+	texts := textsIn(p.tags[i])
+	said := texts.classes[classOf(decision.Reason(of.Reason))]
 	view := page{
+		Heading: said.heading, Text: said.text, Direction: texts.direction,
 		Status: of.Status, Title: of.Title, Reason: of.Reason, Clause: of.Clause, Unlock: of.Unlock, Record: of.Record,
 		Language: p.tags[i].String(), Style: template.CSS(denialStyle), //nolint:gosec // our own
 	}
+	view.Words.Reason, view.Words.Clause, view.Words.Record, view.Words.Details = texts.reason, texts.clause, texts.record, texts.details
 	if of.Status == http.StatusServiceUnavailable {
 		view.Retry = retryAfter
 	}

@@ -3,8 +3,13 @@ package gateway_test
 import (
 	"net/http"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"unicode"
+
+	"github.com/sparkoo/transfergate/caddyplugin/gateway"
+	"github.com/sparkoo/transfergate/internal/decision"
 )
 
 // browser is what browsers send in Accept when a person opens a page.
@@ -57,7 +62,7 @@ func TestDenialsForBrowsers(t *testing.T) {
 			t.Errorf("no %s in Content-Security-Policy: %s", part, number)
 		}
 	}
-	for _, part := range []string{`<html lang="en">`, "no_safeguard", "§9", "gw-sg-1#", `name="viewport"`, "prefers-color-scheme: dark", "A law that applies is not satisfied by any safeguard."} {
+	for _, part := range []string{`<html lang="en" dir="ltr">`, "This request is not allowed", "no_safeguard", "§9", "gw-sg-1#", `name="viewport"`, "prefers-color-scheme: dark", "A law that applies is not satisfied by any safeguard."} {
 		if !strings.Contains(a.Text, part) {
 			t.Errorf("no %q in\n%s", part, a.Text)
 		}
@@ -73,6 +78,77 @@ func TestDenialsForBrowsers(t *testing.T) {
 	// Failures and broken credentials are pages too.
 	if a := g.get("/x", "Registered-Country", "BR", "Account-Id", "a", "Account-Id", "b", "Accept", browser); a.StatusCode != http.StatusBadRequest || a.Header.Get("Content-Type") != "text/html; charset=utf-8" {
 		t.Errorf("a failure: %d %s", a.StatusCode, a.Header.Get("Content-Type"))
+	}
+}
+
+// A person reads a denial in their language, if the gateway has it, and whoever asks for
+// none of its languages in English.
+func TestDenialsInTheVisitorsLanguage(t *testing.T) {
+	up := newUpstream(t, "up", nil)
+	g := startGate(t, site, map[string]string{
+		"accounts": writeFile(t, "accounts.ndjson", `{"account":"nobody"}`+"\n"), "sg": up.addr, "br": up.addr, "cn": up.addr,
+	})
+	for asked, want := range map[string]string{
+		"pt-BR,pt;q=0.9,en;q=0.8": `<html lang="pt" dir="ltr">`,
+		"es-419":                  `<html lang="es" dir="ltr">`,
+		"de-AT":                   `<html lang="de" dir="ltr">`,
+		"fr-CA, en;q=0.1":         `<html lang="fr" dir="ltr">`,
+		"tr":                      `<html lang="tr" dir="ltr">`,
+		"ar-SA":                   `<html lang="ar" dir="rtl">`,
+		"zh-CN":                   `<html lang="zh" dir="ltr">`,
+		"id-ID":                   `<html lang="id" dir="ltr">`,
+		"th":                      `<html lang="th" dir="ltr">`,
+		"fi":                      `<html lang="en" dir="ltr">`,
+		"fi, th;q=0.1":            `<html lang="th" dir="ltr">`,
+		"*":                       `<html lang="en" dir="ltr">`,
+		"de;q=0":                  `<html lang="en" dir="ltr">`,
+		strings.Repeat("x-", 500): `<html lang="en" dir="ltr">`,
+	} {
+		a := g.get("/v1/support/training/7", "Registered-Country", "BR", "Accept", browser, "Accept-Language", asked)
+		if a.StatusCode != http.StatusForbidden || !strings.Contains(a.Text, want) {
+			t.Errorf("Accept-Language: %s: %d, want %s in\n%s", asked, a.StatusCode, want, a.Text)
+		}
+		if vary := strings.Join(a.Header.Values("Vary"), ", "); !strings.Contains(vary, "Accept-Language") {
+			t.Errorf("Vary: %s", vary)
+		}
+		if language := a.Header.Get("Content-Language"); !strings.Contains(want, `"`+language+`"`) {
+			t.Errorf("Content-Language: %s", language)
+		}
+	}
+}
+
+// No language lacks a text, none has a text twice or another's, and every reason has a
+// class whose texts fit its status.
+func TestDenialTextsAreComplete(t *testing.T) {
+	scripts := map[string]*unicode.RangeTable{"ar": unicode.Arabic, "zh": unicode.Han, "th": unicode.Thai}
+	seen := map[string]string{}
+	for _, tag := range gateway.DenialLanguages() {
+		texts := gateway.DenialTexts(tag)
+		if len(texts) != 2*7+4 {
+			t.Errorf("%s has %d texts", tag, len(texts))
+		}
+		for _, text := range texts {
+			if text == "" || strings.TrimSpace(text) != text {
+				t.Errorf("%s: the text %q", tag, text)
+			}
+			if other := seen[text]; other != "" && !slices.Contains([]string{"Motivo", "Cláusula de la declaración de privacidad"}, text) {
+				t.Errorf("%s and %s both say %q", tag, other, text)
+			}
+			seen[text] = tag
+			if script := scripts[tag]; script != nil && !strings.ContainsFunc(text, func(r rune) bool { return unicode.Is(script, r) }) {
+				t.Errorf("%s: %q is in another script", tag, text)
+			}
+		}
+	}
+	for _, reason := range decision.Reasons() {
+		heading := gateway.DenialHeading(reason)
+		switch status := reason.Info().Status; {
+		case status == 401 && heading != "Please sign in again",
+			(status >= 500 || status == 425) && heading != "Not available at the moment",
+			(status == 400 || status == 405 || status == 413) && heading != "This request cannot be processed",
+			status == 403 && (heading == "Please sign in again" || heading == "Not available at the moment" || heading == "This request cannot be processed"):
+			t.Errorf("%s, status %d: %s", reason, status, heading)
+		}
 	}
 }
 
