@@ -56,10 +56,31 @@ func (l *Log) State(change func(*record.Standing)) error {
 		return nil
 	}
 	s.set(next) // before the entry: a new epoch may begin with it
-	next.Header = l.header(record.TypeStanding)
-	if _, err := l.Append(next.Append(nil)); err != nil {
+	entry := next
+	entry.Header, entry.Gateway = l.header(record.TypeStanding), nil
+	if _, err := l.Append(entry.Append(nil)); err != nil {
 		s.set(before)
 		return fmt.Errorf("recording what stands: %w", err)
+	}
+	return nil
+}
+
+// Say appends an entry that changes what stands by itself: [*record.Started],
+// the last [*record.Beat] or [*record.ConfigChanged]. It fails as Append does.
+func (l *Log) Say(entry record.Entry) error {
+	s := &l.standing
+	s.changing.Lock()
+	defer s.changing.Unlock()
+	before, err := l.Standing()
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	s.take(entry) // before the entry: a new epoch may begin with it
+	s.mu.Unlock()
+	if _, err := l.Append(entry.Append(nil)); err != nil {
+		s.set(before)
+		return err
 	}
 	return nil
 }
@@ -118,8 +139,20 @@ func (s *standing) read(changes []record.Entry) {
 func (s *standing) take(entry record.Entry) {
 	switch e := entry.(type) {
 	case *record.Standing:
+		gateway := s.said.Gateway
 		s.said = *e
 		s.said.Header, s.said.Whole = record.Header{}, false
+		if !e.Whole {
+			s.said.Gateway = gateway
+		}
+	case *record.Started:
+		s.gateway(func(g *record.Gateway) { g.Running = true })
+	case *record.Beat:
+		if e.Type == record.TypeStopped {
+			s.gateway(func(g *record.Gateway) { g.Running = false })
+		}
+	case *record.ConfigChanged:
+		s.gateway(func(g *record.Gateway) { g.Configuration, g.Settings = e.Configuration, e.Settings })
 	case *record.Oversight:
 		s.said.Oversight = &record.Overseers{Approvals: e.Approvals, Approvers: e.Approvers, Operators: e.Operators}
 	case *record.HoldChange:
@@ -127,6 +160,16 @@ func (s *standing) take(entry record.Entry) {
 			s.holds[e.Hold.Ref] = Hold{Ref: e.Hold.Ref, Because: e.Hold.Because, By: e.Hold.By, From: e.Hold.From, To: e.Hold.To, Set: e.Time}
 		}
 	}
+}
+
+// gateway puts another one in the place of who records: others may read the one there is.
+func (s *standing) gateway(change func(*record.Gateway)) {
+	next := new(record.Gateway)
+	if s.said.Gateway != nil {
+		*next = *s.said.Gateway
+	}
+	change(next)
+	s.said.Gateway = next
 }
 
 // readStanding reads the entries that say what stands in the epochs up to one, from
@@ -167,7 +210,8 @@ func standingIn(fsys format.FS, dir string, epoch uint32) (found []record.Entry,
 			return found, false, err
 		}
 		for e := range fr.Entries(0) {
-			if e.Index > 0 && !record.IsOf(e.Data, record.TypeHoldSet, record.TypeHoldLifted, record.TypeStanding, record.TypeOversight) {
+			if e.Index > 0 && !record.IsOf(e.Data, record.TypeHoldSet, record.TypeHoldLifted, record.TypeStanding, record.TypeOversight,
+				record.TypeStarted, record.TypeStopped, record.TypeConfigChanged) {
 				continue
 			}
 			entry, err := record.Parse(bytes.Clone(e.Data))

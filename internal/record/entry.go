@@ -43,6 +43,11 @@ const (
 	TypeHoldSet    = "hold.set" // epochs are kept beyond their time
 	TypeHoldLifted = "hold.lifted"
 
+	TypeStarted       = "gateway.started"   // a gateway records from then on
+	TypeStopped       = "gateway.stopped"   // it ended, and what it counted last
+	TypeHeartbeat     = "gateway.heartbeat" // what it counted in an hour
+	TypeConfigChanged = "config.changed"    // how it is set from then on
+
 	TypeOversight = "oversight.changed" // another configuration asks for other approvals, or obeys others
 
 	TypeLook = "ledger.look" // somebody looked at a person's records, or exported some
@@ -50,7 +55,7 @@ const (
 
 // Entry is one entry of a ledger: [*Transfer], [*Outcomes], [*Counted], [*Genesis],
 // [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange],
-// [*Oversight], [*Standing], [*Look] or [*Other].
+// [*Oversight], [*Standing], [*Started], [*Beat], [*ConfigChanged], [*Look] or [*Other].
 type Entry interface {
 	// Append appends the entry as it stands in the ledger.
 	Append(dst []byte) []byte
