@@ -128,6 +128,9 @@ type App struct {
 	early    []string                         // servers that a warning of early data was given for
 	unlisted unlisted
 
+	written  written     // the configuration
+	declared atomic.Bool // the ledger is to say how the gateway is set
+
 	handlers []*Handler // no more of them once the app has started
 }
 
@@ -173,6 +176,10 @@ func (a *App) Provision(ctx caddy.Context) error {
 // which things depend on each other.
 func (a *App) provision() error {
 	a.denials.Every = time.Minute
+	var err error
+	if a.written, err = a.asWritten(); err != nil {
+		return err
+	}
 	if err := option.Resolve(a, a.At); err != nil {
 		return err
 	}
@@ -355,6 +362,10 @@ func (a *App) Start() error {
 	if err := noteOversight(a.oversight(), a.Node.Name, a.recorder.Class("")); err != nil {
 		return err
 	}
+	a.declared.Store(true)
+	if err := a.declare(); err != nil {
+		return fmt.Errorf("recording how the gateway is set: %w", err)
+	}
 	if err := a.recorder.OfferLatest(); err != nil {
 		return err
 	}
@@ -387,7 +398,7 @@ func (a *App) Stop() error {
 		a.stop()
 		a.background.Wait()
 	}
-	return nil
+	return a.withdraw()
 }
 
 // Cleanup gives back the ledger, which closes when the last request that uses it
@@ -395,7 +406,7 @@ func (a *App) Stop() error {
 func (a *App) Cleanup() error {
 	a.endRequests()
 	a.advice.gone()
-	return errors.Join(a.Assertion.cleanup(), a.recorder.Close())
+	return errors.Join(a.withdraw(), a.Assertion.cleanup(), a.recorder.Close())
 }
 
 // sourceInterval is how often files that may be replaced are looked at.

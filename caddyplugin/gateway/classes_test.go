@@ -84,7 +84,7 @@ func TestClasses(t *testing.T) {
 }
 
 // recordsIn reads the records of a ledger's folder.
-func recordsIn(t *testing.T, dir string) []map[string]any {
+func recordsIn(t testing.TB, dir string) []map[string]any {
 	t.Helper()
 	return (&gate{t: t, ledger: dir}).records()
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/caddyserver/caddy/v2"
+	"github.com/caddyserver/caddy/v2/modules/caddyhttp"
 
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/refusals"
@@ -20,6 +21,19 @@ func SetClock(now func() time.Time) (restore func()) {
 
 // Most tests look for the record of each denial.
 func init() { refusalLimits.Store(&refusals.Limits{Nobody: 1 << 30, Person: 1 << 30}) }
+
+// Most tests set the clock, and count entries.
+func init() { heartbeatLook.Store(-1) }
+
+// SetHeartbeatLook says how often ledgers that open meanwhile look whether a heartbeat is
+// due, until restore is called.
+func SetHeartbeatLook(d time.Duration) (restore func()) {
+	was := heartbeatLook.Swap(int64(d))
+	return func() { heartbeatLook.Store(was) }
+}
+
+// MatcherLine says which requests matchers match, as the ledger has it.
+func MatcherLine(sets caddyhttp.RawMatcherSets) string { return matcherLine(sets) }
 
 // CountRefusals has gateways that start from now on count denials as they do outside
 // of tests, until restore is called.

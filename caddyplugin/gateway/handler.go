@@ -262,6 +262,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request, _ caddyhttp.
 // serve acts on a verdict.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, v verdict) {
 	x := v.exchange
+	h.app.recorder.Class(v.activity()).Requested()
 	if v.preflight {
 		x.answerPreflight(w)
 		h.logFields(r, x)

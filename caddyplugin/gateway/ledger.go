@@ -15,6 +15,9 @@ import (
 // nanoseconds. Tests shorten them.
 var retentionInterval, retentionPatience atomic.Int64
 
+// heartbeatLook is the same, of heartbeats. Tests mostly have none.
+var heartbeatLook atomic.Int64
+
 // refusalLimits are those of recorder.Options. Tests widen them.
 var refusalLimits atomic.Pointer[refusals.Limits]
 
@@ -29,7 +32,7 @@ func (a *App) provisionLedger() (err error) {
 	}
 	a.recorder, err = recorder.New(a.Ledger, recorder.Options{
 		Node: a.Node.Name, Demo: a.Demo, Logger: a.ctx.Slogger(), Now: now,
-		Refusals: *refusalLimits.Load(),
+		Refusals: *refusalLimits.Load(), Heartbeat: time.Duration(heartbeatLook.Load()),
 		Interval: time.Duration(retentionInterval.Load()), Patience: time.Duration(retentionPatience.Load()),
 	})
 	if err != nil {

@@ -121,7 +121,7 @@ func TestAccessLogSaysWhatWasDecided(t *testing.T) {
 	})
 	for name, want := range map[string]string{
 		"transfer_outcome": "denied", "transfer_reason": "no_safeguard", "transfer_controller": "sparkoo-br",
-		"transfer_country": "BR", "transfer_record": "gw-sg-1#1.2",
+		"transfer_country": "BR", "transfer_record": "gw-sg-1#1.4",
 	} {
 		if entry[name] != want {
 			t.Errorf("%s: got %v, want %s", name, entry[name], want)

@@ -103,6 +103,7 @@ func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release f
 		a.ledgerFailed(rec.Type, err)
 		return id, nil, errLedger
 	}
+	c.Recorded(rec.Type)
 	return id, release, nil
 }
 

@@ -32,6 +32,14 @@ type verdict struct {
 	reported bool // a denial that the mode only reports
 }
 
+// activity is what the request does; empty if that is not known.
+func (v *verdict) activity() string {
+	if v.decision == nil || v.decision.Activity == nil {
+		return ""
+	}
+	return v.decision.Activity.ID
+}
+
 // judge says what is to become of the request. It looks at the request and at the
 // policy in force, takes look-alike fields away, and does nothing else.
 func (h *Handler) judge(r *http.Request) verdict {

@@ -42,6 +42,10 @@ type Options struct {
 	// Interval is how often expired epochs are looked for. Default: an hour
 	Interval time.Duration
 
+	// Heartbeat is how often is looked whether one is due, which it is each hour.
+	// Default: 5 seconds. Negative: not at all
+	Heartbeat time.Duration
+
 	// Refusals are how many denials stand in full. Default: those of [refusals.Limits]
 	Refusals refusals.Limits
 

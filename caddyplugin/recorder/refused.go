@@ -32,6 +32,7 @@ func (c *Class) Refuse(a refusals.About, at time.Time) (full bool, err error) {
 	scarce := r.scarce.Load()
 	full, err = r.counter.Admit(a, at, scarce)
 	if !full {
+		c.Recorded(record.TypeRefused)
 		why := "person"
 		switch {
 		case a.Nobody() && scarce:

@@ -41,6 +41,8 @@ type shared struct {
 	interval     time.Duration // between looks for expired epochs
 
 	refused refused
+	running running
+	look    time.Duration // between looks whether a heartbeat is due; negative: none
 
 	views views
 }
@@ -49,7 +51,7 @@ type shared struct {
 // unopened if it is new.
 func load(dir, class string, writer ledger.Options, o *Options) (*shared, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), views: views{dir: ledger.At(dir)}}
+		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), look: o.Heartbeat, views: views{dir: ledger.At(dir)}}
 		writer.OnCheckpoint = l.published
 		writer.DueFor = max(0, cmp.Or(o.Patience, retentionPatience))
 		writer.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
@@ -89,7 +91,7 @@ func (l *shared) acquire() bool {
 func (l *shared) release() error {
 	if l.users.Add(-1) == 0 {
 		l.stopRetention()
-		err := errors.Join(l.refused.counter.Close(), l.log.Close())
+		err := errors.Join(l.refused.counter.Close(), l.stopped(), l.log.Close())
 		l.closeOutside()
 		return err
 	}

@@ -78,6 +78,14 @@ func (r *Route) String() string {
 	return "site '" + strings.Join(r.hosts, ", ") + "' of server '" + r.Server + "'"
 }
 
+// Name is the site's hosts, or where its server listens if it answers for all.
+func (r *Route) Name() string {
+	if len(r.hosts) == 0 {
+		return strings.Join(r.listen, " ")
+	}
+	return strings.Join(r.hosts, " ")
+}
+
 // HealthByName lists the names of the sites that answer /ready, if none of them does
 // for whoever asks by address: a probe that does gets what Caddy answers in its place,
 // an empty 200 or, on port 80 of a site with TLS, a redirect.

@@ -55,6 +55,8 @@ type Status struct {
 	Signed bool
 	// Approvers are the names of others who signed with one of the keys, in order.
 	Approvers []string
+	// Keys are their keys, as name+hash, in the same order.
+	Keys []string
 	// Strangers are names in signatures that none of the keys made. They count
 	// for nothing.
 	Strangers []string
@@ -78,14 +80,17 @@ func Check(signed []byte, sums string, keys *Keys, required int) (Status, error)
 		if keyID(sig.Name, sig.Hash) == m.Author {
 			s.Signed = true
 		} else {
-			s.Approvers = append(s.Approvers, sig.Name)
+			s.Keys = append(s.Keys, keyID(sig.Name, sig.Hash))
 		}
 	}
 	for _, sig := range n.UnverifiedSigs {
 		s.Strangers = append(s.Strangers, sig.Name)
 	}
 	s.Signed = s.Signed && keys.has(m.Author)
-	slices.Sort(s.Approvers)
+	slices.Sort(s.Keys)
+	for _, id := range s.Keys {
+		s.Approvers = append(s.Approvers, id[:strings.LastIndexByte(id, '+')])
+	}
 	return s, nil
 }
 
