@@ -59,8 +59,8 @@ func TestPolicyReload(t *testing.T) {
 			t.Error(err)
 		}
 	}
-	if want := []string{before, before, after, after}; fmt.Sprint(named) != fmt.Sprint(want) {
-		t.Errorf("the records name %v, want %v", named, want)
+	if want := []string{before, before, before, after, after}; fmt.Sprint(named) != fmt.Sprint(want) {
+		t.Errorf("the records, after the gateway.started, name %v, want %v", named, want)
 	}
 	_, status := p.ask(http.MethodGet, "/transfer/policy")
 	if status["digest"] != after || status["source"] != p.dir || status["statement"] != "2023-11-21" || status["failure"] != nil || status["next_change"] == nil {
