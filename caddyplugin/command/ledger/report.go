@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -19,7 +20,7 @@ import (
 // reportCommand holds the commands that make what auditors and authorities are handed.
 func reportCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "report", Short: "Makes reports of the ledger for auditors and authorities"}
-	cmd.AddCommand(registerCommand(), personCommand(), incidentCommand(), completenessCommand())
+	cmd.AddCommand(registerCommand(), personCommand(), incidentCommand(), staffCommand(), noticeCommand(), completenessCommand())
 	return cmd
 }
 
@@ -100,7 +101,7 @@ func (f *reportFlags) writeTo(w io.Writer, r writer) error {
 }
 
 func registerCommand() *cobra.Command {
-	cmd := &cobra.Command{
+	return periodCommand(&cobra.Command{
 		Use:   "register --from DAY --to DAY FOLDER",
 		Short: "Makes the register of processing and transfers of a period (GDPR Art 30, LGPD Art 37, PIPL Art 55 and 56)",
 		Long: "Makes the register of a period from the ledgers of all classes in the folder: by controller, with its contacts, and by\n" +
@@ -109,8 +110,51 @@ func registerCommand() *cobra.Command {
 			"no transfer; what was denied; and which policies decided. Names and instruments are those of the policy that decided.\n" +
 			"It needs no running gateway. Exit code 0: made, 1: error, 2: made, and an entry cannot be read which may belong there.",
 		Example: "  transfergate transfer report register --from 2026-10-01 --to 2026-10-31 --html -o october.html data/ledger",
-		Args:    cobra.ExactArgs(1),
-	}
+	}, func(ctx context.Context, l report.Ledger, p report.Period, now time.Time) (writer, *report.Head, error) {
+		r, err := report.RegisterOf(ctx, l, p, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, &r.Head, nil
+	})
+}
+
+func staffCommand() *cobra.Command {
+	return periodCommand(&cobra.Command{
+		Use:   "staff --from DAY --to DAY FOLDER",
+		Short: "Says who of whose staff read what, under which ticket (§5(f))",
+		Long: "Says who of whose staff read people's data in a period: by entity and country, ticket, reason and approval, with the activity,\n" +
+			"where the people are registered and at most how many they are; and what was denied. Members of staff have pseudonyms.\n" +
+			"It needs no running gateway. Exit code 0: made, 1: error, 2: made, and an entry cannot be read which may belong there.",
+	}, func(ctx context.Context, l report.Ledger, p report.Period, now time.Time) (writer, *report.Head, error) {
+		r, err := report.StaffOf(ctx, l, p, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, &r.Head, nil
+	})
+}
+
+func noticeCommand() *cobra.Command {
+	return periodCommand(&cobra.Command{
+		Use:   "notice --from DAY --to DAY FOLDER",
+		Short: "Holds what people are told of recipients, countries and safeguards against what happened",
+		Long: "Holds what people are told against what the ledger shows of a period (GDPR Art 13(1)(f), Res. CD/ANPD 19/2024 Art 17), the\n" +
+			"differences first: a recipient or a country that the registers do not list, data that was stored elsewhere than in Singapore,\n" +
+			"a transfer without a safeguard, or under one that is an example or not confirmed. The registers are those of the newest record.\n" +
+			"It needs no running gateway. Exit code 0: made, 1: error, 2: made, and an entry cannot be read which may belong there.",
+	}, func(ctx context.Context, l report.Ledger, p report.Period, now time.Time) (writer, *report.Head, error) {
+		r, err := report.NoticeOf(ctx, l, p, now)
+		if err != nil {
+			return nil, nil, err
+		}
+		return r, &r.Head, nil
+	})
+}
+
+// periodCommand is a report of a period, made from a folder.
+func periodCommand(cmd *cobra.Command, made func(context.Context, report.Ledger, report.Period, time.Time) (writer, *report.Head, error)) *cobra.Command {
+	cmd.Args = cobra.ExactArgs(1)
 	var f reportFlags
 	f.add(cmd)
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
@@ -118,11 +162,11 @@ func registerCommand() *cobra.Command {
 		if err != nil {
 			return cli.Error, err
 		}
-		r, err := report.RegisterOf(cmd.Context(), report.Of(ledger.At(args[0])), period, time.Now())
+		r, head, err := made(cmd.Context(), report.Of(ledger.At(args[0])), period, time.Now())
 		if err != nil {
 			return cli.Error, err
 		}
-		return f.end(w, r, &r.Head)
+		return f.end(w, r, head)
 	})
 }
 
