@@ -32,7 +32,7 @@ func wantStaff(t *testing.T, rec map[string]any, ticket, reason, approval string
 //clause:tests §5(f)
 func TestStaffAccessIsAccountedFor(t *testing.T) {
 	folder := copyPolicy(t)
-	edit(t, folder, "activities.yaml", "    support: security-support\n", "    support: security-support\n    no_ticket: alarms open no ticket\n    approval: required\n    approval_for: [CN]\n")
+	edit(t, folder, "activities.yaml", "    support: security-support\n", "    support: security-support\n    no_ticket: alarms open no ticket\n")
 	site := replaced(t, staffSite, "\t\tdemo\n", "\t\tdemo\n\t\tpolicy "+folder+"\n")
 	site = replaced(t, site, "activity support @else", "activity security @alarm\n\t\tactivity support @else")
 	site = replaced(t, site, "\t@else {", "\t@alarm path /v1/alarm/*\n\t@else {")
