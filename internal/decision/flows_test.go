@@ -51,8 +51,8 @@ func TestFlows(t *testing.T) {
 	if err := yaml.Unmarshal(data, &file); err != nil {
 		t.Fatal(err)
 	}
-	if len(file.Flows) < 42 {
-		t.Fatalf("%d flows, want at least 42", len(file.Flows))
+	if len(file.Flows) < 71 {
+		t.Fatalf("%d flows, want at least 71", len(file.Flows))
 	}
 	registers := shipped(t)
 	for _, f := range file.Flows {

@@ -44,8 +44,7 @@ func TestShippedPolicy(t *testing.T) {
 			}
 		}
 		// No question reaches these: registers are read whole, what is no country or
-		// activity is refused before anybody decides, and the shipped activities ask
-		// for no approval.
+		// activity is refused before anybody decides.
 		unreachable := []string{"no_activity", "no_controller", "country_invalid"}
 		if !slices.Equal(c.Reasons.Missing, unreachable) {
 			t.Errorf("reasons never given: %v, want %v", c.Reasons.Missing, unreachable)
