@@ -79,6 +79,9 @@ type ClassCompleteness struct {
 	Checkpoints []Anchor `json:"checkpoints,omitempty"`
 	// Deleted are epochs with entries of the period whose time ran out.
 	Deleted []string `json:"deleted,omitempty"`
+	// Gaps are when nobody recorded in the period, as far as the gateway's own entries
+	// show: starts, heartbeats and stops.
+	Gaps []Gap `json:"gaps,omitempty"`
 	// NotRuledOut are sentences about what nobody can know who has the folder alone.
 	NotRuledOut []string `json:"not_ruled_out,omitempty"`
 	// Damage is what is missing or changed.
@@ -134,7 +137,7 @@ func classOf(ctx context.Context, dir ledger.Dir, p Period, o Options) (*ClassCo
 	if err != nil {
 		return nil, err
 	}
-	s := &span{period: p, dir: dir, class: c}
+	s := &span{period: p, dir: dir, class: c, presence: presence{period: p}}
 	for e, err := range dir.Entries(record.ID{}) {
 		if err == nil && e.Index%1024 == 0 {
 			err = ctx.Err()
@@ -148,6 +151,11 @@ func classOf(ctx context.Context, dir ledger.Dir, p Period, o Options) (*ClassCo
 	}
 	if err := s.anchor(); err != nil {
 		return nil, err
+	}
+	s.presence.end(o.Now)
+	c.Gaps = s.presence.gaps
+	if text := s.presence.unknown(); text != "" {
+		c.NotRuledOut = append(c.NotRuledOut, text)
 	}
 	if found.NotRuledOut != "" {
 		c.NotRuledOut = append(c.NotRuledOut, found.NotRuledOut)
@@ -172,6 +180,7 @@ type span struct {
 	at          map[uint32]uint64 // entries of the ledger, by epoch, as far as they were read
 	node        string
 	begun       time.Time // of the oldest entry
+	presence    presence
 }
 
 func (s *span) add(e ledger.Entry) error {
@@ -184,6 +193,9 @@ func (s *span) add(e ledger.Entry) error {
 		s.begun = entry.Head().Time
 	}
 	s.at[e.Epoch] = e.Index + 1
+	if entry.Head().Time.Before(s.period.end()) {
+		s.presence.add(entry)
+	}
 	if gone, ok := entry.(*record.Deleted); ok {
 		d := &gone.Deleted
 		if d.Created.Before(s.period.end()) && !d.Last.Before(s.period.From) {
@@ -292,6 +304,7 @@ func (s *span) sentence() string {
 		}
 		b.WriteString(".")
 	}
+	b.WriteString(s.presence.sentence())
 	if len(c.Deleted) > 0 {
 		fmt.Fprintf(&b, " Deleted as their time had run out, by signed entries: %s.", strings.Join(c.Deleted, "; "))
 	}

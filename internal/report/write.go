@@ -79,12 +79,12 @@ func (c *Completeness) Text(w io.Writer) error {
 
 // CSV writes the report as a table, a class a line.
 func (c *Completeness) CSV(w io.Writer) error {
-	rows := [][]string{{"period", "from", "to", "class", "complete", "first", "last", "entries", "transfers", "denials", "counted_denials", "sentence", "not_ruled_out", "damage"}}
+	rows := [][]string{{"period", "from", "to", "class", "complete", "first", "last", "entries", "transfers", "denials", "counted_denials", "sentence", "not_ruled_out", "damage", "gaps"}}
 	for _, class := range c.Classes {
 		rows = append(rows, []string{
 			c.Period, c.From, c.To, class.Class, strconv.FormatBool(class.Complete), class.First, class.Last,
 			number(class.Entries), number(class.Transfers), number(class.Denials), number(class.Counted),
-			class.Sentence, strings.Join(class.NotRuledOut, " "), class.Damage,
+			class.Sentence, strings.Join(class.NotRuledOut, " "), class.Damage, number(uint64(len(class.Gaps))),
 		})
 	}
 	return table(w, rows)
