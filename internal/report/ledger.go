@@ -72,9 +72,9 @@ func checkpoints(dir ledger.Dir) (all []Checkpoint, err error) {
 // Head is what every report says of itself: about what it is, and of which state of the
 // ledger and by which policies.
 type Head struct {
-	Period string `json:"period"`
-	From   string `json:"from"`
-	To     string `json:"to"` // the last day
+	Period string `json:"period,omitempty"`
+	From   string `json:"from,omitempty"`
+	To     string `json:"to,omitempty"` // the last day
 	Made   string `json:"made"`
 	// Query is what was asked of the ledger.
 	Query string `json:"query"`

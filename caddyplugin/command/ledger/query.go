@@ -41,6 +41,8 @@ func queryCommand() *cobra.Command {
 			"say why you look, and an entry of the ledger tells of it before anything is shown: the running gateway writes it (see\n" +
 			"--sign), or this program if no gateway has the ledger open.\n" +
 			"It needs no running gateway, and may run beside one. It says what the folder holds; whether that is what was written, 'ledger verify' says.\n" +
+			"With --output the answer is an export: an entry of the ledger tells of it, and beside the file stands what was asked, how many\n" +
+			"records it has, by which policies they were decided, the ledger's checkpoints, and the file's SHA-256.\n" +
 			"Exit code 0: fine, 1: error, 2: an entry cannot be read, which may be one of those asked for.",
 		Example: "  transfergate transfer ledger query data/ledger 'origin:BR activity:storage'\n" +
 			"  transfergate transfer ledger query --by country,recipient,month data/ledger outcome:denied\n" +
@@ -55,6 +57,7 @@ func queryCommand() *cobra.Command {
 	flags.IntVar(&f.limit, "limit", -1, "print so many records at most; 0 for all (default: 50 on a screen, else all)")
 	flags.StringVar(&f.after, "after", "", "go on after this place, which the page before ends with")
 	flags.StringVar(&f.columns, "columns", "", "print these keys, with commas")
+	flags.StringVarP(&f.output, "output", "o", "", "export to this file, with --csv or --json: beside it stands what it is (FILE.about.json), and an entry of the ledger tells of it")
 	flags.BoolVar(&f.person, "person", false, "only records about the person whose account id is the first line of standard input")
 	f.look.add(cmd)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
@@ -67,12 +70,12 @@ func queryCommand() *cobra.Command {
 
 // queryFlags are the flags of query, as they were written.
 type queryFlags struct {
-	json, csv, person  bool
-	by, after, columns string
-	look               lookFlags
-	limit              int
-	in                 func() io.Reader
-	warn               func() io.Writer
+	json, csv, person          bool
+	by, after, columns, output string
+	look                       lookFlags
+	limit                      int
+	in                         func() io.Reader
+	warn                       func() io.Writer
 }
 
 // screenful is how many records are printed for people.
@@ -101,6 +104,9 @@ func (f *queryFlags) run(ctx context.Context, w io.Writer, folder, text string) 
 	if err != nil {
 		return cli.Error, err
 	}
+	if f.output != "" {
+		return a.export(ctx, w, dir, look)
+	}
 	if look == nil {
 		return a.answer(ctx, w)
 	}
@@ -113,6 +119,42 @@ func (f *queryFlags) run(ctx context.Context, w io.Writer, folder, text string) 
 		return cli.Error, err
 	}
 	if _, err := kept.WriteTo(w); err != nil {
+		return cli.Error, err
+	}
+	return code, nil
+}
+
+// export writes the answer to a file, which an entry of the ledger tells of: of the look
+// at a person if it is one.
+func (a *asking) export(ctx context.Context, w io.Writer, dir ledger.Dir, look *report.Look) (code int, err error) {
+	if a.format == query.Screen {
+		return cli.Error, errors.New("--output writes an export: give --csv or --json with it")
+	}
+	if look == nil {
+		look = &report.Look{What: record.LookExport, Form: string(a.format), Query: a.said()}
+	}
+	watched := report.Of(dir).Watch()
+	a.source = watched
+	file, err := newExport(a.output)
+	if err != nil {
+		return cli.Error, err
+	}
+	if code, err = a.answer(ctx, file); err != nil {
+		return code, errors.Join(err, file.drop())
+	}
+	about, err := watched.About(a.said(), time.Now())
+	if err == nil {
+		about.Form, look.Records = string(a.format), about.Records
+		about.Look, err = a.look.record(dir, *look)
+	}
+	if err != nil {
+		return cli.Error, errors.Join(err, file.drop())
+	}
+	if err := file.finish(about); err != nil {
+		return cli.Error, err
+	}
+	_, err = fmt.Fprintf(w, "wrote %s and %s%s; entry %s tells of it\n", a.output, a.output, report.AboutSuffix, about.Look)
+	if err != nil {
 		return cli.Error, err
 	}
 	return code, nil
