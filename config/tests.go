@@ -4,10 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"path"
+	"slices"
+	"strings"
 
+	"github.com/sparkoo/transfergate/internal/country"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/question"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // TestsFile is the file beside the registers that says what they are meant to do.
@@ -19,9 +24,12 @@ type Test struct {
 	Name    string
 	Clauses []string // of the statement it is about
 	Given   question.Question
-	Expect  []Expectation // in the order written
-	File    string
-	Line    int
+	// Activities and Countries are each asked for, if there are any: every one of the
+	// activities for people of every one of the countries, "" for nobody registered.
+	Activities, Countries []string
+	Expect                []Expectation // in the order written
+	File                  string
+	Line                  int
 }
 
 // Expectation is what one key of a test's expect says.
@@ -87,7 +95,20 @@ var givenFields = []field{
 	{key: "demo", doc: "Examples and unconfirmed rows satisfy laws.", is: flagField},
 }
 
+// nobody stands among countries for people who are registered nowhere.
+const nobody = "nobody"
+
+var eachFields = []field{
+	{key: "activities", doc: "The activities, or any.", is: setField, must: true},
+	{key: "countries", doc: "The countries: codes, names of groups, nobody for people who are registered nowhere; or any for all of them.", is: setField, must: true},
+	{key: "but", doc: "Those of the countries that are left out.", is: listField},
+}
+
+// sweeping are what can be expected of many flows at once.
+var sweeping = []string{"regions", "outcome", "denied"}
+
 var expectFields = []field{
+	{key: "outcome", doc: "allowed or denied.", form: oneOf([]string{"allowed", "denied"})},
 	{key: "region", doc: "The region that answers."},
 	{key: "regions", doc: "All lawful regions, in their order.", is: listField},
 	{key: "not", doc: "Regions that must not be lawful.", is: listField},
@@ -107,10 +128,12 @@ var expectFields = []field{
 
 var testsFields = []field{
 	{key: "always", doc: "Facts of every test that does not say otherwise.", is: mappingField, what: "given", fields: givenFields},
+	{key: "groups", doc: "Groups of countries, by name, for each.", is: dictionaryField, what: "groups", keys: idForm, many: true, form: countryForm},
 	{key: "tests", doc: "The tests.", is: tableField, must: true, what: "test", fields: []field{
 		{key: "name", doc: "What is meant to be, as a sentence.", must: true},
 		{key: "clauses", doc: "The clauses of the statement it is about.", is: listField, must: true},
 		{key: "given", doc: "The facts.", is: mappingField, must: true, what: "given", fields: givenFields},
+		{key: "each", doc: "Asks for each of several activities and countries instead of one. What can be expected is regions, outcome and denied.", is: mappingField, what: "each", fields: eachFields},
 		{key: "expect", doc: "What is meant to come of them.", is: mappingField, must: true, what: "expect", fields: expectFields},
 	}},
 }
@@ -159,6 +182,10 @@ func (s source) tests(root record, r *Registers) []Test {
 	for _, t := range r.Terms.Clauses {
 		clauses = append(clauses, t.Tag)
 	}
+	groups := map[string][]string{nobody: {""}}
+	for _, g := range root.entries("groups") {
+		groups[g.key.value] = values(g.items)
+	}
 	var tests []Test
 	for _, row := range root.rows("tests") {
 		t := Test{Name: row.text("name"), File: s.path, Line: row.node.Line}
@@ -166,11 +193,23 @@ func (s source) tests(root record, r *Registers) []Test {
 			row.refer(it, "clause", clauses)
 			t.Clauses = append(t.Clauses, it.value)
 		}
+		each, sweeps := row.mapping("each")
+		if sweeps {
+			t.Activities, t.Countries = each.activities(r), each.countries(groups)
+		}
 		if given, ok := row.mapping("given"); ok {
 			t.Given = given.given(always)
+			if t.Given.Activity == "" && !sweeps {
+				given.report(given.node, "missing-key", "%s without %q; add it", given.what, "activity")
+			}
 		}
 		if expect, ok := row.mapping("expect"); ok {
 			t.Expect = expect.expectations()
+			for _, e := range t.Expect {
+				if sweeps && !slices.Contains(sweeping, e.Key) {
+					expect.report(expect.at(e.Key), "unknown-word", "%q is expected of each of several flows; write %s", e.Key, strings.Join(sweeping, ", "))
+				}
+			}
 		}
 		tests = append(tests, t)
 	}
@@ -202,10 +241,50 @@ func (r record) given(always record) (q question.Question) {
 		q.Staff = &staff
 	}
 	q.Node, _ = question.ParsePlace(text("node"))
-	if q.Activity == "" {
-		r.report(r.node, "missing-key", "%s without %q; add it", r.what, "activity")
-	}
 	return q
+}
+
+// activities reads which activities are asked for.
+func (r record) activities(registers *Registers) []string {
+	var known []string
+	for i := range registers.Policy.Activities {
+		known = append(known, registers.Policy.Activities[i].ID)
+	}
+	set := r.set("activities")
+	if set.Any {
+		return known
+	}
+	for _, it := range r.again("activities") {
+		r.refer(it, "activity", known)
+	}
+	return set.Of
+}
+
+// countries reads whose people are asked about.
+func (r record) countries(groups map[string][]string) (codes []string) {
+	set := r.set("countries")
+	codes = r.codes("countries", groups)
+	if set.Any {
+		codes = append(country.All(), "")
+	}
+	but := r.codes("but", groups)
+	return slices.DeleteFunc(codes, func(code string) bool { return slices.Contains(but, code) })
+}
+
+// codes reads a list of countries and of groups.
+func (r record) codes(key string, groups map[string][]string) (codes []string) {
+	for _, it := range r.again(key) {
+		group, named := groups[it.value]
+		switch {
+		case named:
+			codes = append(codes, group...)
+		case country.Valid(it.value):
+			codes = append(codes, it.value)
+		default:
+			r.report(it.node, "unknown-word", "%q is %q, no country and no group; %s", key, it.value, suggest.For(it.value, slices.Sorted(maps.Keys(groups))))
+		}
+	}
+	return codes
 }
 
 // expectations reads what is expected. A test that expects nothing cannot fail.

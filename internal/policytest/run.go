@@ -50,6 +50,10 @@ func Run(p *decision.Policy, tests []config.Test, now time.Time) *Report {
 	seen := newSeen(p)
 	for i := range tests {
 		t := &tests[i]
+		if len(t.Countries) > 0 {
+			report.Failures = append(report.Failures, sweep(p, t, now, seen)...)
+			continue
+		}
 		a, err := ask(p, t, now)
 		if err != nil {
 			report.Failures = append(report.Failures, Failure{Test: t.Name, File: t.File, Line: t.Line, Column: 1, Problem: err.Error()})
@@ -138,6 +142,8 @@ func (a *answer) meets(e *config.Expectation) (found string, ok bool) {
 		return hasFields(first.Fields, e.Values)
 	case "says":
 		return a.says(e.Values)
+	case "outcome":
+		return one(a.why.Outcome)
 	case "denied":
 		if a.why.Outcome != "denied" {
 			return "allowed: " + list(lawful), false

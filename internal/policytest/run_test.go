@@ -1,6 +1,7 @@
 package policytest_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -51,6 +52,74 @@ func TestShippedPolicy(t *testing.T) {
 		}
 		if c.Flows.Tested == 0 || c.Flows.Tested > c.Flows.All {
 			t.Errorf("flows %+v", c.Flows)
+		}
+	}
+}
+
+// The tests that ship say of every country and activity what stays allowed where
+// nothing is signed, each once.
+func TestShippedSaysWhatStaysAllowed(t *testing.T) {
+	tests, err := config.DefaultTests()
+	if err != nil {
+		t.Fatal(err)
+	}
+	said := map[[2]string]int{}
+	for _, test := range tests {
+		if test.Given.Demo {
+			continue
+		}
+		for _, a := range test.Activities {
+			for _, code := range test.Countries {
+				said[[2]string{a, code}]++
+			}
+		}
+	}
+	for f := range shipped(t).Policy.Domain(now) {
+		if n := said[[2]string{f.Activity, f.Country}]; n != 1 {
+			t.Errorf("%s of %q: said %d times", f.Activity, f.Country, n)
+		}
+	}
+}
+
+// What is said of each of several flows fails with the flows that it does not hold for.
+func TestEach(t *testing.T) {
+	const text = `
+groups: {islands: [FJ, NR]}
+tests:
+  - name: All
+    clauses: [§9]
+    given: {demo: false, at: 2026-11-25}
+    each: {activities: [storage, support], countries: [islands, nobody], but: [NR]}
+    expect: {%s}
+`
+	for expect, want := range map[string]string{
+		"outcome: allowed":          "expected outcome allowed, found denied, for support of nobody registered, support of FJ",
+		"outcome: denied":           "expected outcome denied, found allowed, for storage of nobody registered, storage of FJ",
+		"denied: law_unknown":       "expected denied law_unknown, found nothing, for storage of nobody registered, storage of FJ, support of nobody registered",
+		"regions: [ap-southeast-3]": "expected regions ap-southeast-3, found nothing, for support of nobody registered, support of FJ",
+		"region: ap-southeast-3":    `"region" is expected of each of several flows; write regions, outcome, denied`,
+	} {
+		tests, err := load(t, fmt.Sprintf(text, expect))
+		got := fmt.Sprint(err)
+		if err == nil {
+			report := policytest.Run(shipped(t).Policy, tests, now)
+			if len(report.Failures) != 1 {
+				t.Errorf("%s: failures %v", expect, report.Failures)
+				continue
+			}
+			got = report.Failures[0].String()
+		}
+		if !strings.Contains(got, want) {
+			t.Errorf("%s: %s\nwant %s", expect, got, want)
+		}
+	}
+	for wrong, want := range map[string]string{
+		"activities: [stroage], countries: any": `unknown activity "stroage"`,
+		"activities: any, countries: [islnads]": `no country and no group`,
+	} {
+		_, err := load(t, "tests: [{name: X, clauses: [§9], given: {demo: false}, each: {"+wrong+"}, expect: {outcome: denied}}]")
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %s", wrong, err, want)
 		}
 	}
 }
