@@ -17,7 +17,7 @@ import (
 // lookRoutes record that somebody looked at a person's records, or took records away.
 // Whoever reads the ledger's folder beside the gateway has it write the entry.
 var lookRoutes = []caddy.AdminRoute{
-	{Pattern: "POST /transfer/ledger/looks", Handler: forOrder(answerLook)},
+	{Pattern: "POST /transfer/ledger/looks", Handler: forOperator(answerLook)},
 }
 
 // maxLook bounds the body of a request about a look.
@@ -28,7 +28,7 @@ type Recorded struct {
 	Record string `json:"record"`
 }
 
-func answerLook(g Gateway, w http.ResponseWriter, r *http.Request) error {
+func answerLook(g Gateway, _ giver, w http.ResponseWriter, r *http.Request) error {
 	body := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxLook))
 	body.DisallowUnknownFields()
 	var look report.Look

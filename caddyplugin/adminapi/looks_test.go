@@ -56,7 +56,7 @@ func TestLooks(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
-	if obeyed := a.obeyed(); !strings.HasPrefix(obeyed, "POST POST /transfer/ledger/looks by the admin socket") {
+	if obeyed := a.obeyed(); !strings.HasPrefix(obeyed, "POST /transfer/ledger/looks by the admin socket") {
 		t.Errorf("obeyed %s", obeyed)
 	}
 }

@@ -21,6 +21,8 @@ import (
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/internal/approval"
+	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // An order is a request that changes something: it sets or lifts a hold, makes or
@@ -79,53 +81,81 @@ func (o *Operators) IDs() []string {
 var errNobody = errors.New("this changes something, and anybody on this machine could have asked: ask over a unix socket that " +
 	"only its owner may open (admin unix//run/transfergate/admin.sock|0600), or sign with the key of one of the Caddyfile's operators (--sign FILE)")
 
-// forOrder is forGateway for orders.
+// forOrder is forGateway for orders. Who gives one is an entry of the ledger before it is
+// obeyed.
 func forOrder(answer func(Gateway, http.ResponseWriter, *http.Request) error) caddy.AdminHandlerFunc {
+	return forOperator(func(g Gateway, by giver, w http.ResponseWriter, r *http.Request) error {
+		if err := noteOrder(g, r.Pattern, by.entry); err != nil {
+			return unavailable(err)
+		}
+		return answer(g, w, r)
+	})
+}
+
+// forOperator is forGateway for what only somebody may ask who may give orders.
+func forOperator(answer func(Gateway, giver, http.ResponseWriter, *http.Request) error) caddy.AdminHandlerFunc {
 	return forGateway(func(g Gateway, w http.ResponseWriter, r *http.Request) error {
 		by, err := g.Operators().admit(w, r)
 		if err != nil {
 			return caddy.APIError{HTTPStatus: http.StatusForbidden, Err: err}
 		}
-		g.Ordered(r.Method+" "+r.Pattern, by)
-		return answer(g, w, r)
+		g.Ordered(r.Pattern, by.name)
+		return answer(g, by, w, r)
 	})
 }
 
-// admit tells who gives an order: the name of an operator's key, or the socket. The
+// giver is who gives an order.
+type giver struct {
+	name  string // for the log
+	entry string // for the ledger: no name, which may be a person's
+}
+
+// noteOrder writes the entry of an order.
+func noteOrder(g Gateway, order, by string) error {
+	c := g.Recorder().Find(record.DefaultClass)
+	release, open := c.Acquire()
+	if !open {
+		return ledger.ErrClosed
+	}
+	defer release()
+	return c.Log().Order(order, by)
+}
+
+// admit tells who gives an order: an operator's key, or the socket. The
 // error says why it is not obeyed. The body can be read afterwards.
-func (o *Operators) admit(w http.ResponseWriter, r *http.Request) (by string, err error) {
+func (o *Operators) admit(w http.ResponseWriter, r *http.Request) (by giver, err error) {
 	signed := r.Header.Get(orderField)
 	if signed == "" {
 		if ownSocket(r) {
-			return "the admin socket", nil
+			return giver{"the admin socket", "socket"}, nil
 		}
-		return "", errNobody
+		return by, errNobody
 	}
 	if o == nil {
-		return "", errors.New("the configuration names no operators, so nobody can sign orders: name their keys with 'operators KEYS...'")
+		return by, errors.New("the configuration names no operators, so nobody can sign orders: name their keys with 'operators KEYS...'")
 	}
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxOrder))
 	if err != nil {
-		return "", fmt.Errorf("reading the order: %w", err)
+		return by, fmt.Errorf("reading the order: %w", err)
 	}
 	r.Body = io.NopCloser(bytes.NewReader(body))
 	text, err := base64.StdEncoding.DecodeString(signed)
 	if err != nil {
-		return "", fmt.Errorf("the field %s is no base64", orderField)
+		return by, fmt.Errorf("the field %s is no base64", orderField)
 	}
 	n, err := o.keys.Open(text)
 	if err != nil {
-		return "", fmt.Errorf("the order is not signed by one of the operators: %w", err)
+		return by, fmt.Errorf("the order is not signed by one of the operators: %w", err)
 	}
 	lines := strings.Split(n.Text, "\n")
 	challenge := lines[max(0, len(lines)-2)]
 	if n.Text != orderText(r.Method, r.URL.EscapedPath(), body, challenge) {
-		return "", errors.New("what the operator signed is another order")
+		return by, errors.New("what the operator signed is another order")
 	}
 	if err := o.use(challenge); err != nil {
-		return "", err
+		return by, err
 	}
-	return n.Sigs[0].Name, nil
+	return giver{n.Sigs[0].Name, fmt.Sprintf("key %08x", n.Sigs[0].Hash)}, nil
 }
 
 // orderText is what an operator signs.

@@ -5,11 +5,14 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
+	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 const rotate = "/transfer/ledger/keys/rotate"
@@ -53,7 +56,7 @@ func TestAnOrderIsSignedForThisAlone(t *testing.T) {
 		t.Helper()
 		status, text := send(t, http.MethodPost, address, rotate, "", fields...)
 		says(t, what, status, text, http.StatusOK, `"keys"`)
-		if got := a.obeyed(); got != "POST POST "+rotate+" by ops" {
+		if got := a.obeyed(); got != "POST "+rotate+" by ops" {
 			t.Errorf("%s: obeyed '%s'", what, got)
 		}
 	}
@@ -113,7 +116,7 @@ func TestOrdersComeOverASocketOfOnesOwn(t *testing.T) {
 			path := socketPath(t)
 			run(t, a, "unix/"+path+"|"+mode)
 			_, err := adminapi.Client{Address: "unix/" + path}.RotateKeys()
-			if got := a.obeyed(); want == "" && (err != nil || got != "POST POST "+rotate+" by the admin socket") {
+			if got := a.obeyed(); want == "" && (err != nil || got != "POST "+rotate+" by the admin socket") {
 				t.Errorf("obeyed '%s', %v", got, err)
 			} else if want != "" {
 				fails(t, mode, err, path, want)
@@ -174,4 +177,64 @@ func TestOperatorsKeys(t *testing.T) {
 			t.Errorf("the error shows a private key: %v", err)
 		}
 	}
+}
+
+// Each order is an entry of the ledger, with the key that signed it or the socket it came
+// over, and never with a name.
+func TestOrdersAreEntries(t *testing.T) {
+	key, public := newKey(t, "ana.lee")
+	operators, err := adminapi.NewOperators([]string{public}, time.Now)
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := func() (adminapi.Reloaded, error) { return adminapi.Reloaded{}, nil }
+	a := &answers{operators: operators, reload: done, shadow: done}
+	address := onPort(t, a)
+	folder, err := adminapi.Client{Address: address}.LedgerFolder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	by := "key " + strings.Split(public, "+")[1]
+	var want []string
+	for _, pattern := range allOrders {
+		if strings.HasSuffix(pattern, "/looks") {
+			continue // is an entry itself
+		}
+		path := strings.NewReplacer("{ref}", "case-7", "{period}", "2026-11-2b55").Replace(strings.TrimPrefix(pattern, "POST "))
+		send(t, http.MethodPost, address, path, "", signed(t, address, key, http.MethodPost, path, "")...) // whether it can be done is another matter
+		want = append(want, pattern+" by "+by)
+	}
+	if got := ordersIn(t, folder); !slices.Equal(got, want) {
+		t.Errorf("on a port: %q", got)
+	}
+	address = "unix/" + socketPath(t)
+	folder = run(t, a, address+"|0600")
+	if _, err := (adminapi.Client{Address: address}).RotateKeys(); err != nil {
+		t.Fatal(err)
+	}
+	if got := ordersIn(t, folder); !slices.Equal(got, []string{"POST " + rotate + " by socket"}) {
+		t.Errorf("over a socket: %q", got)
+	}
+}
+
+// ordersIn are the orders that a ledger has entries of.
+func ordersIn(t *testing.T, folder string) (all []string) {
+	t.Helper()
+	for e, err := range ledger.At(folder).Entries(record.ID{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.Contains(string(e.Data), "ana.lee") {
+			t.Errorf("a name: %s", e.Data)
+		}
+		if !record.IsOf(e.Data, record.TypeOrder) {
+			continue
+		}
+		var order record.Order
+		if err := order.Parse(e.Data); err != nil || order.Node != "gw-sg-1" {
+			t.Errorf("%s: %v", e.Data, err)
+		}
+		all = append(all, order.Order+" by "+order.By)
+	}
+	return all
 }

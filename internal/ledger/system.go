@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 
@@ -70,4 +71,13 @@ func (l *Log) recovered(c cut) []byte {
 		Found: c.what, Quarantine: c.quarantine,
 	}
 	return r.Append(nil)
+}
+
+// Order records that somebody ordered something, before it is done.
+func (l *Log) Order(what, by string) error {
+	o := record.Order{Header: l.header(record.TypeOrder), Order: what, By: by}
+	if _, err := l.Append(o.Append(nil)); err != nil {
+		return fmt.Errorf("recording who ordered '%s': %w", what, err)
+	}
+	return nil
 }

@@ -50,12 +50,13 @@ const (
 
 	TypeOversight = "oversight.changed" // another configuration asks for other approvals, or obeys others
 
-	TypeLook = "ledger.look" // somebody looked at a person's records, or exported some
+	TypeLook  = "ledger.look"  // somebody looked at a person's records, or exported some
+	TypeOrder = "order.obeyed" // somebody ordered a change, and was obeyed
 )
 
 // Entry is one entry of a ledger: [*Transfer], [*Outcomes], [*Counted], [*Genesis],
 // [*Recovered], [*Policy], [*Closed], [*Deleted], [*KeyChange], [*HoldChange],
-// [*Oversight], [*Standing], [*Started], [*Beat], [*ConfigChanged], [*Look] or [*Other].
+// [*Oversight], [*Standing], [*Started], [*Beat], [*ConfigChanged], [*Look], [*Order] or [*Other].
 type Entry interface {
 	// Append appends the entry as it stands in the ledger.
 	Append(dst []byte) []byte

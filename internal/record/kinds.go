@@ -85,6 +85,8 @@ var kinds = []typed{
 		"How the gateway is set from then on, and what is different from before. A reload that changes nothing makes none."},
 	{TypeOversight, version1, oversightTable.list, entry[Oversight],
 		"A configuration came into force that asks for other approvals of policies than the one before, or obeys other operators."},
+	{TypeOrder, version2, orderTable.list, entry[Order],
+		"Somebody who may ordered a change, as of a hold, of keys, of the policy in force or of the epoch. It is durable before the order is obeyed; for an epoch, the first thing after it was begun."},
 	{TypeLook, version2, lookTable.list, entry[Look],
 		"Somebody looked at the records of one person, or took records away. It is durable before they see anything."},
 }

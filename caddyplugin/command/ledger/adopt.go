@@ -80,6 +80,9 @@ func adopt(w io.Writer, dir string, o ledger.Options, because string, asJSON boo
 		if err := ledger.NewEpoch(d.Path, o, because, ""); err != nil {
 			return err
 		}
+		if err := noteBegun(d, o, "ledger adopt"); err != nil {
+			return err
+		}
 		view, err := d.View(0)
 		if err != nil {
 			return err

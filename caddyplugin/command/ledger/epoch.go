@@ -1,6 +1,8 @@
 package ledger
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -63,6 +65,7 @@ func epochNewCommand() *cobra.Command {
 	because := cmd.Flags().String("because", "", "why; stands in the ledger from then on, so no personal data (required)")
 	key := cmd.Flags().String("key", "", "the file of the key that signs so far; default: checkpoint.key in FOLDER")
 	next := cmd.Flags().String("next-key", "", "the file of the key that signs from now on; default: the same")
+	master := cmd.Flags().String("master", "", "the file of the master secret; default: in FOLDER")
 	known := cmd.Flags().String("known", "", "the file of a copy that knows more than FOLDER has, which is lost for good")
 	node := cmd.Flags().String("node", "", "the node's name in the new epoch's origin, as in the Caddyfile; default: as in the newest epoch")
 	asJSON := cli.JSONFlag(cmd)
@@ -70,16 +73,24 @@ func epochNewCommand() *cobra.Command {
 		panic(err) // the flag stands above
 	}
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
-		return newEpoch(w, args[0], ledger.Options{Node: *node, Key: *key}, *because, *next, *known, *asJSON)
+		o := ledger.Options{Node: *node, Key: *key}
+		if err := cli.ActAsOwner(args[0]); err != nil {
+			return cli.Error, err
+		}
+		if *master != "" {
+			secret, err := regular.ReadFile(*master, regular.KeyLimit)
+			if err != nil {
+				return cli.Error, fmt.Errorf("reading the master secret: %w", err)
+			}
+			o.Master = bytes.TrimSpace(secret)
+		}
+		return newEpoch(w, args[0], o, *because, *next, *known, *asJSON)
 	})
 }
 
 // newEpoch begins an epoch, after what a file known knows if it is not empty, and
 // prints its origin and verifier key.
 func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey, known string, asJSON bool) (int, error) {
-	if err := cli.ActAsOwner(dir); err != nil {
-		return cli.Error, err
-	}
 	begin := func() error { return ledger.NewEpoch(dir, o, because, nextKey) }
 	if known != "" {
 		signed, err := regular.ReadFile(known, regular.KeyLimit)
@@ -89,6 +100,12 @@ func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey, known
 		begin = func() error { return ledger.NewEpochAfter(dir, o, because, nextKey, signed) }
 	}
 	if err := begin(); err != nil {
+		return cli.Error, err
+	}
+	if nextKey != "" {
+		o.Key = nextKey
+	}
+	if err := noteBegun(ledger.At(dir), o, "ledger epoch new"); err != nil {
 		return cli.Error, err
 	}
 	view, err := ledger.At(dir).View(0)
@@ -104,4 +121,19 @@ func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey, known
 		return cli.Error, err
 	}
 	return cli.Fine, nil
+}
+
+// noteBegun records in an epoch that was begun who ordered it. Why stands in its first
+// entry.
+func noteBegun(dir ledger.Dir, o ledger.Options, order string) error {
+	o.Node = dir.Node()
+	l := ledger.New(dir.Path, o)
+	err := l.Open()
+	if err == nil {
+		err = errors.Join(l.Order(order, cli.Orderer()), l.Close())
+	}
+	if err != nil {
+		return fmt.Errorf("the epoch was begun, but who ordered it could not be recorded: %w", err)
+	}
+	return nil
 }

@@ -154,20 +154,27 @@ type holdTender interface {
 type localHolds struct{ f *holdFlags }
 
 func (t localHolds) SetHold(h ledger.ClassHold) ([]ledger.ClassHold, error) {
-	return t.change(h.Class, func(s *ledger.Set) error { return s.SetHold(h) })
+	return t.change("set", h.Class, func(s *ledger.Set) error { return s.SetHold(h) })
 }
 
 func (t localHolds) LiftHold(h ledger.ClassHold) ([]ledger.ClassHold, error) {
-	holds, err := t.change(h.Class, func(s *ledger.Set) error { return s.LiftHold(h) })
+	holds, err := t.change("lift", h.Class, func(s *ledger.Set) error { return s.LiftHold(h) })
 	if errors.Is(err, ledger.ErrNoHold) {
 		err = fmt.Errorf("%w: '%s'", ledger.ErrNoHold, h.Ref)
 	}
 	return holds, err
 }
 
-// change changes the holds of a class, of all if none is named.
-func (t localHolds) change(class string, do func(*ledger.Set) error) ([]ledger.ClassHold, error) {
-	if err := t.f.withSet(class, do); err != nil {
+// change changes the holds of a class, of all if none is named; an entry of each says who
+// ordered it.
+func (t localHolds) change(what, class string, do func(*ledger.Set) error) ([]ledger.ClassHold, error) {
+	err := t.f.withSet(class, func(s *ledger.Set) error {
+		if err := s.Each("", func(l *ledger.Log) error { return l.Order("ledger hold "+what, cli.Orderer()) }); err != nil {
+			return err
+		}
+		return do(s)
+	})
+	if err != nil {
 		return nil, err
 	}
 	return t.list()

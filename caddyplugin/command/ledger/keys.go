@@ -86,6 +86,11 @@ func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(
 			return openErr
 		}
 		defer func() { err = errors.Join(err, local.Close()) }()
+		if name != "list" {
+			if err := local.Order("ledger keys "+name, cli.Orderer()); err != nil {
+				return err
+			}
+		}
 		tender = localKeys{local}
 	}
 	keys, err := do(tender, args)
