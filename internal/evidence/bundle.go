@@ -56,12 +56,12 @@ func pack(order []string, files map[string][]byte) []byte {
 	return b.Bytes()
 }
 
-// maxFiles bounds the files of an archive.
+// maxFiles bounds the files of the bundle of one record, and of an archive of registers.
 const maxFiles = 64
 
-// unpack reads an archive that pack wrote, of files named as known says, and
+// unpack reads an archive that pack wrote, of at most so many files named as known says, and
 // returns them with their order.
-func unpack(archive []byte, known func(name string) bool) (order []string, files map[string][]byte, err error) {
+func unpack(archive []byte, most int, known func(name string) bool) (order []string, files map[string][]byte, err error) {
 	files = map[string][]byte{}
 	r := tar.NewReader(bytes.NewReader(archive))
 	for {
@@ -72,7 +72,7 @@ func unpack(archive []byte, known func(name string) bool) (order []string, files
 		if err != nil {
 			return nil, nil, fmt.Errorf("not a whole tar archive: %w", err)
 		}
-		if _, twice := files[header.Name]; twice || !known(header.Name) || len(order) == maxFiles {
+		if _, twice := files[header.Name]; twice || !known(header.Name) || len(order) == most {
 			return nil, nil, fmt.Errorf("a file %q does not belong there, or not twice", header.Name)
 		}
 		data, err := io.ReadAll(r)
@@ -89,7 +89,7 @@ func unpack(archive []byte, known func(name string) bool) (order []string, files
 
 // unpackBundle reads a bundle's files, all of which must be there but the policy.
 func unpackBundle(bundle []byte) (map[string][]byte, error) {
-	order, files, err := unpack(bundle, func(name string) bool { return slices.Contains(names, name) })
+	order, files, err := unpack(bundle, maxFiles, func(name string) bool { return slices.Contains(names, name) })
 	if err != nil {
 		return nil, err
 	}

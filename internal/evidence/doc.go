@@ -13,6 +13,10 @@
 //	genesis-receipt.txt  its tlog-proof, to the same checkpoint
 //	policy.tar           the registers the record was decided by, if it names any
 //
+// A bundle of many records of one log (see [MakeMany]) has the genesis first, then
+// records/INDEX.json with records/INDEX-receipt.txt for each, in their order, and the
+// registers that decided them as policies/DIGEST.tar. All receipts end in one checkpoint.
+//
 // There is one way to write a bundle, and each byte of it is checked: the
 // contents by hash and signature, the rest by comparison.
 package evidence

@@ -32,7 +32,7 @@ var registerName = regexp.MustCompile(`^[a-z][a-z-]{0,60}\.yaml$`)
 // digestOf returns the digest of archived registers: the SHA-256 over the list
 // that sha256sum prints of them.
 func digestOf(archive []byte) (string, error) {
-	order, files, err := unpack(archive, registerName.MatchString)
+	order, files, err := unpack(archive, maxFiles, registerName.MatchString)
 	if err != nil {
 		return "", err
 	}

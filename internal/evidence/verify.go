@@ -50,7 +50,7 @@ func Verify(bundle []byte, vkey string, witnesses ...note.Verifier) (*Finding, e
 	if !bytes.Equal(files[howtoName], howto) {
 		return nil, fmt.Errorf("%s is not the text of this version", howtoName)
 	}
-	log, err := keyOf(files, vkey)
+	log, err := keyOf(files, receiptName, vkey)
 	if err != nil {
 		return nil, err
 	}
@@ -90,14 +90,14 @@ func Verify(bundle []byte, vkey string, witnesses ...note.Verifier) (*Finding, e
 
 // keyOf returns the log's key, if the trusted one vouches for the log that the
 // receipt is of, and the bundle names the same.
-func keyOf(files map[string][]byte, trusted string) (note.Verifier, error) {
-	r, err := tiles.ParseReceipt(files[receiptName])
+func keyOf(files map[string][]byte, receipt, trusted string) (note.Verifier, error) {
+	r, err := tiles.ParseReceipt(files[receipt])
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", receiptName, err)
+		return nil, fmt.Errorf("%s: %w", receipt, err)
 	}
 	c, err := tiles.ReadCheckpoint(r.Checkpoint)
 	if err != nil {
-		return nil, fmt.Errorf("%s ends in what is %w", receiptName, err)
+		return nil, fmt.Errorf("%s ends in what is %w", receipt, err)
 	}
 	vkey, err := tiles.LogKey(trusted, c.Origin)
 	if err != nil {

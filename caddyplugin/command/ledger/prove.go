@@ -23,19 +23,32 @@ import (
 func proveCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "prove [FOLDER] RECORD",
-		Short: "Writes the evidence for one record to a file",
+		Short: "Writes the evidence for one record, or for many, to a file",
 		Long: "Writes a bundle that proves a record to whoever has the node's verifier key: the record, its place\n" +
 			"in the log, the signed checkpoint, and the policy it was decided by. RECORD is its number, as in 1.18402\n" +
 			"or gw-1#1.18402, or gw-1/support#1.18402 for a class of records that is kept apart. It needs no running gateway, and may run beside one.\n" +
 			"Without FOLDER the record is in the ledger of the gateway that runs here.\n" +
+			"With --query, or --from and --to, it is FOLDER alone: one bundle proves all records that are asked for, in the language of\n" +
+			"'ledger query', by one checkpoint. Records of several epochs or classes, which are logs of their own, make a bundle each,\n" +
+			"FILE-CLASS-EPOCH. That these are all there are, only 'ledger verify' of the whole log can say.\n" +
 			"With --witness the checkpoint is the latest one that these witnesses signed too.",
 		Args: cobra.RangeArgs(1, 2),
 	}
 	p := new(prover)
 	cmd.Flags().StringVarP(&p.file, "output", "o", "", "the file to write (default evidence-RECORD.tar)")
 	cmd.Flags().StringArrayVar(&p.witnesses, "witness", nil, "verifier key of a witness that must have signed, or a file with it; may be repeated")
+	cmd.Flags().StringVar(&p.query, "query", "", "prove the records that this query asks for, such as 'country:BR recipient:huawei-*'")
+	cmd.Flags().StringVar(&p.from, "from", "", "prove the records from this day on, as 2026-10-01, in UTC")
+	cmd.Flags().StringVar(&p.to, "to", "", "last day of them")
 	asJSON := cli.JSONFlag(cmd)
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		if p.many() {
+			if len(args) != 1 {
+				return cli.Error, errors.New("with --query, --from or --to the folder is named and no record: prove --query QUERY FOLDER")
+			}
+			p.folder, p.json = args[0], *asJSON
+			return cli.Done(p.proveMany(cmd.Context(), w))
+		}
 		p.record, p.json = args[len(args)-1], *asJSON
 		if len(args) > 1 {
 			p.folder = args[0]
@@ -50,6 +63,7 @@ func proveCommand() *cobra.Command {
 // prover writes the evidence for one record.
 type prover struct {
 	folder, record, file string
+	query, from, to      string // of many records
 	witnesses            []string
 	json                 bool
 }
@@ -90,6 +104,13 @@ func (p *prover) prove(w io.Writer) error {
 	_, err = fmt.Fprintf(w, "wrote %s: entry %d of the %d of %s\nverify it with 'transfergate transfer verify %s --key KEY'; the log says its key is\n%s\n",
 		p.file, id.Index, tree.N, tree.Origin, p.file, view.VerifierKey())
 	return err
+}
+
+func writeBundle(file string, bundle []byte) error {
+	if err := os.WriteFile(file, bundle, 0o600); err != nil {
+		return fmt.Errorf("writing the evidence: %w", err)
+	}
+	return nil
 }
 
 // find returns the ledger and the place of the record.

@@ -18,7 +18,7 @@ import (
 func verifyBundleCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "verify BUNDLE --key KEY",
-		Short: "Verifies the evidence for one record, offline",
+		Short: "Verifies the evidence for one record, or for many, offline",
 		Long: "Verifies a bundle that 'ledger prove' wrote, from the bundle and the verifier key of the node or the log\n" +
 			"alone: no network, no ledger. KEY is the key itself, <name>+<hash>+<key>, or a file that holds it; take it\n" +
 			"from somebody you trust, not from the bundle. Exit code 0: it holds, 1: it could not be read, 2: it does not.",
@@ -57,7 +57,13 @@ func (v *bundleVerifier) verify(w io.Writer) (int, error) {
 	if err != nil {
 		return cli.Error, err
 	}
-	f, err := evidence.Verify(bundle, vkey, witnesses...)
+	var one *evidence.Finding
+	var many *evidence.ManyFinding
+	if evidence.IsMany(bundle) {
+		many, err = evidence.VerifyMany(bundle, vkey, witnesses...)
+	} else {
+		one, err = evidence.Verify(bundle, vkey, witnesses...)
+	}
 	if err != nil {
 		err = fmt.Errorf("%s does not hold: %w", v.file, err)
 		if v.json {
@@ -67,7 +73,10 @@ func (v *bundleVerifier) verify(w io.Writer) (int, error) {
 		}
 		return cli.Findings, err
 	}
-	if err := v.print(w, f); err != nil {
+	if many != nil {
+		return cli.Done(v.verifyMany(w, many))
+	}
+	if err := v.print(w, one); err != nil {
 		return cli.Error, err
 	}
 	return cli.Fine, nil
