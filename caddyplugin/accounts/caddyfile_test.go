@@ -32,6 +32,7 @@ func unmarshal(text string) (caddyfile.Unmarshaler, error) {
 func TestForms(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"file /etc/a.ndjson", `{"path":"/etc/a.ndjson"}`},
+		{"file /etc/a.ndjson {\nstrict\nno_copy\n}", `{"path":"/etc/a.ndjson","strict":true,"no_copy":true}`},
 		{"http https://a.test/r", `{"url":"https://a.test/r"}`},
 		{"feed https://a.test/r", `{"url":"https://a.test/r"}`},
 		{`http https://a.test/r {
@@ -79,7 +80,8 @@ func TestFormErrors(t *testing.T) {
 	for _, test := range []struct{ text, want string }{
 		{"file", "accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson', at Testfile:1"},
 		{"file a b", "accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson', at Testfile:1"},
-		{"file a {\nlax\n}", "accounts file has one option, 'strict', written once and alone; here is 'lax', at Testfile:2"},
+		{"file a {\nlax\n}", "accounts file has two options, 'strict' and 'no_copy', each written alone; here is 'lax', at Testfile:2"},
+		{"file a {\nno_copy yes\n}", "accounts file has two options, 'strict' and 'no_copy', each written alone; here is 'yes', at Testfile:2"},
 		{"file a {\nstrict\nstrict\n}", "'strict' is written twice, at Testfile:3"},
 		{"http", "accounts http takes the URL of a directory, as in 'accounts http https://accounts.internal/records', at Testfile:1"},
 		{"http a b", "accounts http takes the URL of a directory, as in 'accounts http https://accounts.internal/records', at Testfile:1"},

@@ -31,6 +31,11 @@ type File struct {
 	// one whose country is unknown: their rights requests pass (§7). Default: false
 	Strict bool `json:"strict,omitempty"`
 
+	// Whether no copy of the file is kept in the ledger's folder, where its account ids
+	// would lie a second time. Then a start or a reload at which the file is bad or
+	// away fails. A copy of before goes a minute after the start. Default: false
+	NoCopy bool `json:"no_copy,omitempty"`
+
 	logger *slog.Logger
 	kept   *lastgood.Slot
 	file   *controllers.File
@@ -48,6 +53,7 @@ func (File) CaddyModule() caddy.ModuleInfo {
 //
 //	accounts file <path> {
 //	    strict
+//	    no_copy
 //	}
 func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	d.Next() // consume the module's name
@@ -55,10 +61,11 @@ func (f *File) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 		return d.Err("accounts file takes one path, as in 'accounts file /etc/transfergate/accounts.ndjson'")
 	}
 	return option.Block(d, nil, func(d *caddyfile.Dispenser, word string) error {
-		if word != "strict" || d.NextArg() {
-			return d.Errf("accounts file has one option, 'strict', written once and alone; here is '%s'", d.Val())
+		set := map[string]*bool{"strict": &f.Strict, "no_copy": &f.NoCopy}[word]
+		if set == nil || d.NextArg() {
+			return d.Errf("accounts file has two options, 'strict' and 'no_copy', each written alone; here is '%s'", d.Val())
 		}
-		f.Strict = true
+		*set = true
 		return nil
 	})
 }
@@ -69,7 +76,9 @@ func (f *File) Provision(ctx caddy.Context) error {
 		return errors.New("accounts file needs a path")
 	}
 	f.logger = ctx.Slogger()
-	f.kept = gateway.LastGoodOf(ctx).Slot("accounts", f.Path)
+	if !f.NoCopy {
+		f.kept = gateway.LastGoodOf(ctx).Slot("accounts", f.Path)
+	}
 	return nil
 }
 

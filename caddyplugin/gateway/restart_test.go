@@ -212,9 +212,14 @@ func TestLastGoodOfOldSourcesIsRemoved(t *testing.T) {
 		text, err := os.ReadFile(files[0])
 		return err == nil && strings.Contains(string(text), "bob") && !strings.Contains(string(text), "ana")
 	})
-	without := strings.Replace(policySite, "accounts file {accounts}", "", 1)
-	if err := p.load(without, p.vars); err != nil {
-		t.Fatal(err)
+	for _, without := range []string{"accounts file {accounts} {\n\t\t\tno_copy\n\t\t}", ""} {
+		if err := p.load(policySite, p.vars); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the accounts are kept again", func() bool { return len(kept()) == 1 })
+		if err := p.load(strings.Replace(policySite, "accounts file {accounts}", without, 1), p.vars); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "the copy of the accounts is removed", func() bool { return len(kept()) == 0 })
 	}
-	waitFor(t, "the copy of the accounts is removed", func() bool { return len(kept()) == 0 })
 }
