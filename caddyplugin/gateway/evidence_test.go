@@ -174,6 +174,58 @@ func TestTheLedgerSaysHowTheGatewayIsSet(t *testing.T) {
 	}
 }
 
+// Who wrote and who approved each policy stands beside it, by the hashes of their keys,
+// and which one is in force among the settings.
+func TestTheLedgerSaysWhoSignedThePolicy(t *testing.T) {
+	t.Cleanup(gateway.SetPolicyInterval(time.Hour)) // the test reloads
+	s := newSigners(t)
+	p := &policyGate{dir: copyPolicy(t), admin: freeAddr(t)}
+	p.regions = regions{newUpstream(t, "sg", nil), newUpstream(t, "br", nil), newUpstream(t, "cn", nil)}
+	p.vars = map[string]string{
+		"accounts": writeFile(t, "accounts.ndjson", `{"account":"nobody"}`), "admin": p.admin, "policy": p.dir,
+		"more": "require_approvals 1 " + s.file, "sg": p.sg.addr, "br": p.br.addr, "cn": p.cn.addr,
+	}
+	ana, bea, cem := keyHash(s.ana), keyHash(s.bea), keyHash(s.cem)
+	sign(t, p.dir, 4, s.ana, s.bea)
+	p.gate = startGate(t, policySite, p.vars)
+	first := digestOf(t, p.dir)
+	sign(t, p.dir, 5, s.cem, s.ana) // the same policy
+	if status, body := p.ask(http.MethodPost, "/transfer/policy/reload"); status != http.StatusOK {
+		t.Fatal(status, body)
+	}
+	letTrainingPass(t, p.dir)
+	sign(t, p.dir, 6, s.ana, s.bea, s.cem)
+	p.reload("")
+	second := digestOf(t, p.dir)
+	var kept []string
+	for _, r := range ofType(p.records(), "policy.snapshot") {
+		kept = append(kept, fmt.Sprint(r["policy"], " ", r["serial"], " ", r["author"], " ", r["approvers"]))
+	}
+	both := []string{bea, cem} // by name
+	want := []string{
+		fmt.Sprintf("%s 4 %s [%s]", first, ana, bea), fmt.Sprintf("%s 5 %s [%s]", first, cem, ana), fmt.Sprintf("%s 6 %s %s", second, ana, both),
+	}
+	if fmt.Sprint(kept) != fmt.Sprint(want) {
+		t.Errorf("\n got %q\nwant %q", kept, want)
+	}
+	line := func(digest string, serial int, author string, approvers ...string) string {
+		return fmt.Sprintf("%s from %s, serial %d, written by %s, approved by %s", digest, p.dir, serial, author, strings.Join(approvers, " "))
+	}
+	var changes []string
+	for _, r := range ofType(p.records(), "config.changed")[1:] {
+		changes = append(changes, fmt.Sprint(r["changes"]))
+	}
+	if want := []string{
+		"[policy: was " + line(first, 4, ana, bea) + ", is " + line(first, 5, cem, ana) + "]",
+		"[policy: was " + line(first, 5, cem, ana) + ", is " + line(second, 6, ana, bea, cem) + "]",
+	}; fmt.Sprint(changes) != fmt.Sprint(want) {
+		t.Errorf("\n got %q\nwant %q", changes, want)
+	}
+}
+
+// keyHash is the hash in a private key, PRIVATE+KEY+name+hash+key.
+func keyHash(skey string) string { return strings.Split(skey, "+")[3] }
+
 // Neither secrets nor values by which requests name people stand in the ledger.
 func TestTheLedgerSaysNoSecretOfTheConfiguration(t *testing.T) {
 	e := startEvidence(t)

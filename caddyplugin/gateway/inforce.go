@@ -8,6 +8,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
+	"github.com/sparkoo/transfergate/internal/approval"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/policystore"
 	"github.com/sparkoo/transfergate/internal/record"
@@ -50,7 +51,9 @@ func (a *App) provisionPolicy() (err error) {
 	}
 	a.store, err = policystore.New(policystore.Options{
 		Folder: a.Policy, Common: &inCommon, Now: now, Logger: a.ctx.Slogger(),
-		Keep: func(digest string, archive []byte) error { return a.recorder.KeepPolicy(digest, archive) },
+		Keep: func(digest string, archive []byte, by *approval.Status) error {
+			return a.recorder.KeepPolicy(digest, archive, signedBy(by))
+		},
 		Kept: kept, Last: a.lastGood, Failed: notTaken, Advise: a.adviseOnPolicy,
 	})
 	if err != nil {
@@ -58,6 +61,15 @@ func (a *App) provisionPolicy() (err error) {
 	}
 	a.table = a.store.Controllers()
 	return nil
+}
+
+// signedBy is who stands behind a policy, by the hashes of their keys: their names may be
+// those of persons.
+func signedBy(by *approval.Status) record.Signed {
+	if by == nil {
+		return record.Signed{}
+	}
+	return record.Signed{Serial: by.Serial, Author: hashes([]string{by.Author})[0], Approvers: hashes(by.Keys)}
 }
 
 func (a *App) provisionMode() error { return a.Mode.Prepare() }

@@ -98,8 +98,9 @@ func modeLine(m *policystore.Mode) string {
 // policyLine says which policy is in force, and who stands behind it.
 func policyLine(folder string, state *policystore.State) string {
 	line := fmt.Sprintf("%s from %s", state.Policy.Digest, or(folder, "the program"))
-	if by := state.Approved; by != nil {
-		line += fmt.Sprintf(", serial %d, written by %s, approved by %s", by.Serial, hashes([]string{by.Author})[0], strings.Join(hashes(by.Keys), " "))
+	if state.Approved != nil {
+		by := signedBy(state.Approved)
+		line += fmt.Sprintf(", serial %d, written by %s, approved by %s", by.Serial, by.Author, strings.Join(by.Approvers, " "))
 	}
 	return line
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/internal/approval"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/policystore"
 )
@@ -20,7 +21,7 @@ func BenchmarkShadow(b *testing.B) {
 		b.Run(name, func(b *testing.B) {
 			store, err := policystore.New(policystore.Options{Advise: func(*decision.Policy) {},
 				Common: new(policystore.Common), Now: func() time.Time { return at }, Logger: slog.New(slog.DiscardHandler),
-				Keep: func(string, []byte) error { return nil }, Failed: func(string) {},
+				Keep: func(string, []byte, *approval.Status) error { return nil }, Failed: func(string) {},
 			})
 			if err != nil {
 				b.Fatal(err)

@@ -185,10 +185,10 @@ func (r *Recorder) Find(name string) *Class {
 }
 
 // KeepPolicy keeps the archive of a policy beside every class's records, durably: a
-// record that names its digest stays explainable.
-func (r *Recorder) KeepPolicy(digest string, archive []byte) error {
+// record that names its digest stays explainable. by is who signed it.
+func (r *Recorder) KeepPolicy(digest string, archive []byte, by record.Signed) error {
 	for _, l := range r.set.All() {
-		if err := l.Snapshot(digest, archive); err != nil {
+		if err := l.SnapshotSigned(digest, archive, by); err != nil {
 			return fmt.Errorf("keeping the policy in the ledger: %w", err)
 		}
 	}

@@ -8,9 +8,11 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"reflect"
 	"sync"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // snapshots are the policies this log was given, by digest.
@@ -21,17 +23,18 @@ type snapshots struct {
 	kept map[string]snapshot
 }
 
-// snapshot is a policy that is kept: the length and SHA-256 of its blob.
+// snapshot is a policy that is kept: the length and SHA-256 of its blob, and who signed it.
 type snapshot struct {
-	bytes int
-	sum   string
+	bytes  int
+	sum    string
+	signed record.Signed
 }
 
 // note says that a policy is kept, or takes that back.
 func (s *snapshots) note(digest string, kept snapshot, really bool) (known bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	known = s.kept[digest] == kept
+	known = reflect.DeepEqual(s.kept[digest], kept)
 	if really {
 		s.kept[digest] = kept
 	} else {
@@ -44,12 +47,18 @@ func (s *snapshots) note(digest string, kept snapshot, really bool) (known bool)
 // form, under the digest by which records name the policy. It returns when the
 // file and an entry with the digest are durable, so that a record may name the
 // digest. It does so once for each digest and epoch while the log is open.
-func (l *Log) Snapshot(digest string, blob []byte) (err error) {
+func (l *Log) Snapshot(digest string, blob []byte) error {
+	return l.SnapshotSigned(digest, blob, record.Signed{})
+}
+
+// SnapshotSigned is [Log.Snapshot] of a policy that people have signed: once more where
+// others have.
+func (l *Log) SnapshotSigned(digest string, blob []byte, by record.Signed) (err error) {
 	if digest == "" || !format.IsPlain(digest) || len(blob) > format.MaxPolicy {
 		return fmt.Errorf("a policy of %d bytes with the digest '%s' cannot be kept", len(blob), digest)
 	}
 	sum := sha256.Sum256(blob)
-	kept := snapshot{len(blob), hex.EncodeToString(sum[:])}
+	kept := snapshot{len(blob), hex.EncodeToString(sum[:]), by}
 	s := &l.snapshots
 	s.calls.Lock()
 	defer s.calls.Unlock()

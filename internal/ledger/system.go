@@ -40,7 +40,7 @@ func (l *Log) genesis(restates bool) []byte {
 
 // snapshotEntry says that a policy is kept beside the epochs.
 func (l *Log) snapshotEntry(digest string, kept snapshot) []byte {
-	p := record.Policy{Header: l.header(record.TypePolicy), Policy: digest, Bytes: int64(kept.bytes), SHA256: kept.sum}
+	p := record.Policy{Header: l.header(record.TypePolicy), Policy: digest, Bytes: int64(kept.bytes), SHA256: kept.sum, Signed: kept.signed}
 	return p.Append(nil)
 }
 

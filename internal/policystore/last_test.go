@@ -49,7 +49,10 @@ func (s *serials) Note(serial uint64, policy string) error {
 func (n *node) start() (*policystore.Store, error) {
 	o := new(keeper).options(n.dir)
 	o.Last = lastgood.Within(n.ledger)
-	o.Keep = func(digest string, archive []byte) error { n.archives[digest] = archive; return nil }
+	o.Keep = func(digest string, archive []byte, _ *approval.Status) error {
+		n.archives[digest] = archive
+		return nil
+	}
 	o.Kept = func(digest string) ([]byte, error) {
 		if archive, kept := n.archives[digest]; kept {
 			return archive, nil

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/internal/approval"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/policystore"
 )
@@ -25,7 +26,7 @@ type keeper struct {
 func (k *keeper) options(folder string) policystore.Options {
 	return policystore.Options{Advise: func(*decision.Policy) {},
 		Folder: folder, Common: new(policystore.Common), Now: func() time.Time { return k.now }, Logger: slog.New(slog.DiscardHandler),
-		Keep: func(digest string, _ []byte) error {
+		Keep: func(digest string, _ []byte, _ *approval.Status) error {
 			if k.broken == nil {
 				k.kept = append(k.kept, digest)
 			}

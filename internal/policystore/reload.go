@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"sync/atomic"
 	"time"
 
@@ -52,8 +53,21 @@ func (s *Store) replace(next *State) (changed bool, err error) {
 	if next.Policy.Digest == old.Policy.Digest {
 		same := *old
 		same.folder, same.Approved, same.last = next.folder, next.Approved, false // perhaps signed anew
+		again := !reflect.DeepEqual(old.Approved, next.Approved)
+		if again {
+			same.recorded = new(atomic.Bool) // the ledger is to say by whom
+		}
+		if err := s.Keep(&same); err != nil {
+			return false, err
+		}
 		s.state.Store(&same)
-		return false, s.noteApproved(next)
+		if err := s.noteApproved(next); err != nil {
+			return false, err
+		}
+		if again {
+			s.options.Advise(same.Policy)
+		}
+		return false, nil
 	}
 	for _, rule := range s.rules {
 		if err := rule(next.Policy); err != nil {
@@ -98,7 +112,7 @@ func (s *Store) Keep(state *State) error {
 	if state.recorded.Load() {
 		return nil
 	}
-	if err := s.options.Keep(state.Policy.Digest, state.folder.Registers.Archive()); err != nil {
+	if err := s.options.Keep(state.Policy.Digest, state.folder.Registers.Archive(), state.Approved); err != nil {
 		return err // it says what was not kept
 	}
 	state.recorded.Store(true)

@@ -21,6 +21,7 @@ import (
 
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/controllers"
+	"github.com/sparkoo/transfergate/internal/approval"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/lastgood"
 )
@@ -39,9 +40,10 @@ type Options struct {
 	// Logger is told what happens to policies.
 	Logger *slog.Logger
 
-	// Keep keeps a policy's registers, an archive, by its digest. When it returns
-	// nil they are durable, and a record may name the digest.
-	Keep func(digest string, archive []byte) error
+	// Keep keeps a policy's registers, an archive, by its digest, and who signed them;
+	// nil if nobody must. When it returns nil they are durable, and a record may name
+	// the digest.
+	Keep func(digest string, archive []byte, by *approval.Status) error
 
 	// Kept returns what Keep was given, held to what was recorded about it then.
 	Kept func(digest string) (archive []byte, err error)
@@ -54,7 +56,7 @@ type Options struct {
 	Failed func(of string)
 
 	// Advise looks for what is worth a look in the policy in force: when another one is,
-	// when a date of it has come, and each hour. Who makes the Store calls it first.
+	// or others signed it, when a date of it has come, and each hour. Who makes the Store calls it first.
 	Advise func(*decision.Policy)
 }
 

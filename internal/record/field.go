@@ -112,6 +112,29 @@ func (f *total) parse(s *scanner) bool {
 	return ok
 }
 
+// some is a number from 1 that makes no member when it is 0.
+type some uint64
+
+func (f *some) kind() Kind   { return Number }
+func (f *some) always() bool { return false }
+func (f *some) clear()       { *f = 0 }
+
+func (f *some) append(dst []byte, key string) []byte {
+	if *f == 0 {
+		return dst
+	}
+	return appendNumber(begin(dst, key), uint64(*f))
+}
+
+func (f *some) parse(s *scanner) bool {
+	at := s.at
+	n, ok := s.number(maxNumber)
+	if *f = some(n); ok && n == 0 {
+		return s.failAt(at, "0, which is left out")
+	}
+	return ok
+}
+
 // epoch is the number of an epoch.
 type epoch uint32
 

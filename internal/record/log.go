@@ -128,6 +128,15 @@ type Policy struct {
 	Policy string // digest
 	Bytes  int64  // of the file that is kept
 	SHA256 string // of it, in hex
+	Signed Signed
+}
+
+// Signed is who stands behind a policy, by the hashes of their keys; zero where nobody
+// was asked for.
+type Signed struct {
+	Serial    uint64 // number of the policy, from 1
+	Author    string
+	Approvers []string
 }
 
 // Append appends the entry and fills in ID and Salt if they are zero.
@@ -142,10 +151,16 @@ func (p *Policy) Parse(data []byte) error { return parse(policyTable, p, data, T
 func (p *Policy) parse(data []byte) error { return p.Parse(data) }
 
 var policyTable = entryTable([]string{TypePolicy},
+	row("approvers", Labels, func(p *Policy) field { return (*texts)(&p.Signed.Approvers) },
+		"hashes of the public keys of those besides its author who have signed it; absent if nobody must", "§5(g)").since(version2),
+	row("author", Label, func(p *Policy) field { return (*text)(&p.Signed.Author) },
+		"hash of the public key of its author; absent if nobody must sign it", "§5(g)").since(version2),
 	row("bytes", Count, func(p *Policy) field { return (*count)(&p.Bytes) },
 		"length of the file that keeps the policy"),
 	row("policy", Label, func(p *Policy) field { return (*must)(&p.Policy) },
 		"digest of the policy, by which records name it", "§5(g)"),
+	row("serial", NoColumn, func(p *Policy) field { return (*some)(&p.Signed.Serial) },
+		"serial number that its author signed; absent if nobody must", "§5(g)").since(version2),
 	row("sha256", Key, func(p *Policy) field { return (*must)(&p.SHA256) },
 		"SHA-256 of the file, in hex", "§5(g)"),
 )
