@@ -126,8 +126,12 @@ func (c *Console) Serve(w http.ResponseWriter, r *http.Request, path string, who
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	if path == styleName {
-		serveStyle(w, r)
+	switch path {
+	case styleName:
+		serveFile(w, r, styleName, style)
+		return
+	case iconName:
+		serveFile(w, r, iconName, icon)
 		return
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeLimit)
@@ -237,8 +241,9 @@ func (f *frame) Refused() bool { return f.who.Role == Nobody }
 func (f *frame) Who() string  { return f.who.Name }
 func (f *frame) Role() string { return f.who.Role.String() }
 
-// Style is the address of the style.
+// Style and Icon are addresses.
 func (f *frame) Style() string { return styleName }
+func (f *frame) Icon() string  { return iconName }
 
 // Made is when the page was made.
 func (f *frame) Made() time.Time { return f.now }

@@ -25,15 +25,24 @@ var files embed.FS
 //go:embed style.css
 var style []byte
 
-// styleName is the address of the style, which changes with it.
-var styleName = func() string {
-	sum := sha256.Sum256(style)
-	return "style-" + hex.EncodeToString(sum[:6]) + ".css"
-}()
+//go:embed icon.svg
+var icon []byte
 
-func serveStyle(w http.ResponseWriter, r *http.Request) {
+// styleName and iconName are addresses, which change with what is there.
+var (
+	styleName = hashed("style", style, ".css")
+	iconName  = hashed("icon", icon, ".svg")
+)
+
+func hashed(name string, content []byte, ending string) string {
+	sum := sha256.Sum256(content)
+	return name + "-" + hex.EncodeToString(sum[:6]) + ending
+}
+
+// serveFile serves one of them.
+func serveFile(w http.ResponseWriter, r *http.Request, name string, content []byte) {
 	w.Header().Set("Cache-Control", "public, max-age=31536000, immutable")
-	http.ServeContent(w, r, "style.css", time.Time{}, bytes.NewReader(style))
+	http.ServeContent(w, r, name, time.Time{}, bytes.NewReader(content))
 }
 
 // templates are those of the pages, by the names of their files.

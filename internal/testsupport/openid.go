@@ -2,13 +2,8 @@ package testsupport
 
 import (
 	"context"
-	"crypto/sha256"
 	"embed"
 	"encoding/json"
-	"errors"
-	"fmt"
-	"io/fs"
-	"os"
 	"os/exec"
 	"path/filepath"
 	"sync"
@@ -39,12 +34,7 @@ func StartOpenID(t testing.TB, client OpenIDClient) (issuer string, ca *Authorit
 		t.Skip("-short: not installing an OpenID provider")
 	}
 	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv(MustRun) != "" {
-				t.Fatalf("no %s on this machine, and %s asks for all tests", tool, MustRun)
-			}
-			t.Skipf("NOT TESTED against a real OpenID provider: no %s on this machine", tool)
-		}
+		wants(t, "a real OpenID provider", tool)
 	}
 	dir, err := openIDProgram()
 	if err != nil {
@@ -72,67 +62,4 @@ func StartOpenID(t testing.TB, client OpenIDClient) (issuer string, ca *Authorit
 var openIDFiles embed.FS
 
 // openIDProgram installs the provider unless the machine has it, and returns its folder.
-var openIDProgram = sync.OnceValues(func() (string, error) {
-	cache, err := os.UserCacheDir()
-	if err != nil {
-		return "", err
-	}
-	cache = filepath.Join(cache, "transfergate-tests")
-	if err := os.MkdirAll(cache, 0o755); err != nil {
-		return "", err
-	}
-	unlock, err := lock(filepath.Join(cache, "LOCK-openid"))
-	if err != nil {
-		return "", err
-	}
-	defer unlock()
-	files, err := fs.Sub(openIDFiles, "openid")
-	if err != nil {
-		return "", err
-	}
-	name, err := digestOf(files)
-	if err != nil {
-		return "", err
-	}
-	dir := filepath.Join(cache, "openid-"+name)
-	if _, err := os.Stat(dir); err == nil {
-		return dir, nil
-	}
-	return dir, installOpenID(files, dir)
-})
-
-// installOpenID installs the provider in dir, whole or not at all.
-func installOpenID(files fs.FS, dir string) (err error) {
-	build, err := os.MkdirTemp(filepath.Dir(dir), "openid-build-")
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(build)) }()
-	built := filepath.Join(build, "openid")
-	if err := os.CopyFS(built, files); err != nil {
-		return err
-	}
-	install := exec.Command("npm", "ci", "--ignore-scripts", "--no-audit", "--no-fund")
-	install.Dir = built
-	if out, err := install.CombinedOutput(); err != nil {
-		return fmt.Errorf("npm ci: %w\n%s", err, out)
-	}
-	return os.Rename(built, dir)
-}
-
-// digestOf names the files by their content.
-func digestOf(files fs.FS) (string, error) {
-	sum := sha256.New()
-	err := fs.WalkDir(files, ".", func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
-			return err
-		}
-		content, err := fs.ReadFile(files, name)
-		if err != nil {
-			return err
-		}
-		_, err = fmt.Fprintf(sum, "%s %d\n%s", name, len(content), content)
-		return err
-	})
-	return fmt.Sprintf("%x", sum.Sum(nil)[:8]), err
-}
+var openIDProgram = sync.OnceValues(func() (string, error) { return npmProgram(openIDFiles, "openid") })
