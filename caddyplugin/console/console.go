@@ -21,7 +21,9 @@ import (
 	"github.com/sparkoo/transfergate/internal/console"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/query/scan"
+	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/repeats"
+	"github.com/sparkoo/transfergate/internal/report"
 )
 
 func init() {
@@ -100,12 +102,56 @@ func (c *Console) provision(ctx caddy.Context) error {
 	dir := ledger.At(app.Recorder().Dir())
 	c.pages = console.New(console.Options{
 		Node: app.Node.Name, Dir: dir, Source: scan.Of(dir), Policy: app.PolicyInForce, Now: app.Now,
+		Record:   func(who string, look report.Look) (string, error) { return recordLook(app, who, look) },
+		Subjects: func(account, salt string) ([]string, string, error) { return subjects(app, account, salt) },
 		InForce:  func() console.InForce { return inForce(app) },
 		Standing: func() []console.Notice { return standing(app) },
 		Logger:   repeats.Logger(ctx.Slogger(), time.Now), // whoever looks can ask again and again
 		Demo:     app.Demo,
 	})
 	return nil
+}
+
+// recordLook has an entry of the ledger tell of a look. Who looks stands in it by their
+// pseudonym, as members of staff do in records of transfers.
+func recordLook(app *gateway.App, who string, look report.Look) (number string, err error) {
+	c := app.Recorder().Class("")
+	release, open := c.Acquire()
+	if !open {
+		return "", ledger.ErrClosed
+	}
+	defer release()
+	if who != "" {
+		if look.Office = c.Log().Staff(who, app.Now()); look.Office == "" {
+			return "", ledger.ErrClosed
+		}
+	}
+	if err := look.Check(); err != nil {
+		return "", err
+	}
+	id, err := c.Append(look.Entry(app.Node.Name, app.Now()))
+	if err != nil {
+		return "", err
+	}
+	return c.RecordName(id), nil
+}
+
+// subjects are the pseudonyms of an account.
+func subjects(app *gateway.App, account, salt string) (all []string, now string, err error) {
+	for _, c := range app.Recorder().Classes() {
+		release, open := c.Acquire()
+		if !open {
+			return nil, "", ledger.ErrClosed
+		}
+		for _, s := range slices.Compact([]string{salt, ""}) {
+			all = append(all, c.Log().Subjects(account, s)...)
+		}
+		if c.Name() == record.DefaultClass {
+			now = c.Log().Subject(account, salt, app.Now())
+		}
+		release()
+	}
+	return all, now, nil
 }
 
 // inForce is where the policy in force comes from.

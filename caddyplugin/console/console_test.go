@@ -6,8 +6,10 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -200,6 +202,42 @@ func TestAllowAnonymous(t *testing.T) {
 		if res, _ := ask(t, http.MethodGet, port, "/open/transfers", "", host); res.StatusCode != want {
 			t.Errorf("by the name %s: %d, want %d", host, res.StatusCode, want)
 		}
+	}
+}
+
+// An officer's look at a person finds the person's records by their pseudonyms, and is an
+// entry of the ledger that says who looked and why, by pseudonyms alone.
+func TestPerson(t *testing.T) {
+	port := start(t, site)
+	form := url.Values{"account": {"acct-1"}, "reason": {"request for access"}, "reference": {"DSR-7"}}
+	r, err := http.NewRequest(http.MethodPost, "http://127.0.0.1:"+port+"/compliance/person", strings.NewReader(form.Encode()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Host = "localhost:" + port
+	r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	r.SetBasicAuth("oscar", "secret")
+	res, err := http.DefaultClient.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	number := regexp.MustCompile(`gw-sg-1#[0-9]+\.[0-9]+`)
+	if res.StatusCode != http.StatusOK || len(number.FindAll(body, -1)) < 2 || strings.Contains(string(body), "acct-1") {
+		t.Fatalf("%d\n%s", res.StatusCode, body)
+	}
+	_, found := ask(t, http.MethodGet, port, "/compliance/transfers?q=type%3Aledger.look&columns=office,ledger.look.because,reference,subject,records", "oscar", "localhost")
+	for _, want := range []string{"request for access", "DSR-7", `data-name="office">h1:`, `data-name="subject">h1:`, "<strong>1 record</strong>"} {
+		if !strings.Contains(found, want) {
+			t.Errorf("the entry of the look lacks %q in\n%s", want, found)
+		}
+	}
+	if strings.Contains(found, "acct-1") {
+		t.Error("the entry names the account")
 	}
 }
 

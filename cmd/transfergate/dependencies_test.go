@@ -18,7 +18,7 @@ caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplu
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif internal/world
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
-caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console internal/ledger internal/query/scan internal/repeats
+caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console internal/ledger internal/query/scan internal/record internal/repeats internal/report
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
 caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/lastgood internal/reference internal/regular internal/suggest internal/token
 caddyplugin/accounts: caddyplugin/gateway caddyplugin/option controllers internal/directory internal/lastgood internal/suggest

@@ -13,6 +13,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/query"
+	"github.com/sparkoo/transfergate/internal/report"
 )
 
 // Role is what a visitor may do. The zero Role may do nothing.
@@ -58,12 +59,17 @@ type Options struct {
 	Policy func() *decision.Policy
 	// InForce is where that policy comes from.
 	InForce func() InForce
+	// Record has an entry of the ledger tell of somebody's look, and returns its number.
+	Record func(who string, look report.Look) (number string, err error)
+	// Subjects are the pseudonyms of an account under all keys of all classes, and the
+	// one by the default class's key of now.
+	Subjects func(account, salt string) (all []string, now string, err error)
 	// Standing are sentences about what is wrong now or worth to know, without any
 	// personal data.
 	Standing func() []Notice
 	// Now is the time.
 	Now func() time.Time
-	// Logger is told of what could not be answered, and of exports.
+	// Logger is told of what could not be answered.
 	Logger *slog.Logger
 	// Demo tells that nothing shown stands for a real transfer.
 	Demo bool
@@ -103,6 +109,7 @@ func pages() []page {
 		{path: "transfers", title: "Transfers", role: Viewer, menu: true, serve: (*visit).transfers},
 		{path: "safeguards", title: "Safeguards", role: Viewer, menu: true, serve: (*visit).safeguards},
 		{path: "policy", title: "Policy", role: Viewer, menu: true, serve: (*visit).policy},
+		{path: "person", title: "Person", role: Officer, menu: true, post: true, serve: (*visit).person},
 		{path: "reports", title: "Reports", role: Reviewer, menu: true, serve: (*visit).reports},
 		{path: "report", title: "Report", role: Reviewer, serve: (*visit).report},
 		{path: "record", title: "Record", role: Viewer, serve: (*visit).record},

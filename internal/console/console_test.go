@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/csv"
+	"errors"
 	"html"
 	"io"
 	"log/slog"
@@ -26,6 +27,8 @@ import (
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/query"
 	"github.com/sparkoo/transfergate/internal/query/scan"
+	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/report"
 )
 
 var now = time.Date(2026, 11, 30, 12, 0, 0, 0, time.UTC)
@@ -69,10 +72,23 @@ func over(t *testing.T, folder string) *console.Console {
 	dir := ledger.At(folder)
 	return console.New(console.Options{
 		Node: consoletest.Node, Dir: dir, Source: scan.Of(dir), Policy: func() *decision.Policy { return policy },
+		Record: func(who string, look report.Look) (string, error) {
+			if who == "" || look.Because == "broken" {
+				return "", errors.New("the ledger is broken")
+			}
+			looks = append(looks, look)
+			return "gw-sg-1#9.9", look.Check()
+		},
+		Subjects: func(account, salt string) ([]string, string, error) {
+			return []string{"h1:2026-11:" + account + salt}, "h1:2026-11:0123456789012345678901", nil
+		},
 		InForce:  func() console.InForce { return console.InForce{Source: "embedded", Loaded: now} },
 		Standing: func() []console.Notice { return nil }, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	})
 }
+
+// looks are those that consoles recorded.
+var looks []report.Look
 
 // get asks for a page, as somebody of a role.
 func get(c *console.Console, address string, role console.Role) *httptest.ResponseRecorder {
@@ -98,7 +114,7 @@ func post(c *console.Console, address string, role console.Role, form url.Values
 func TestRoles(t *testing.T) {
 	c := pages(t)
 	for page, from := range map[string]console.Role{
-		"": console.Viewer, "overview": console.Viewer, "safeguards": console.Viewer, "policy": console.Viewer, "reports": console.Reviewer,
+		"": console.Viewer, "overview": console.Viewer, "safeguards": console.Viewer, "policy": console.Viewer, "reports": console.Reviewer, "person": console.Officer,
 		"report?kind=completeness&from=2026-11-01&to=2026-11-30": console.Reviewer,
 		"transfers": console.Viewer, "record?n=gw-sg-1%232.9": console.Viewer, "export": console.Reviewer,
 	} {
@@ -123,9 +139,14 @@ func TestRoles(t *testing.T) {
 // Whose a record is, and the record as it stands, is for reviewers.
 func TestViewersSeeNoPerson(t *testing.T) {
 	c := pages(t)
-	for _, page := range []string{"record?n=gw-sg-1%232.9", "transfers?columns=time,subject"} {
+	pseudonym := regexp.MustCompile(`h1:[0-9a-z-]+:[A-Za-z0-9_-]{22}`)
+	first := regexp.MustCompile(`href="(record\?n=[^"]+)"`).FindStringSubmatch(get(c, "transfers?q=subject:*", console.Viewer).Body.String())
+	if first == nil {
+		t.Fatal("no record has a subject")
+	}
+	for _, page := range []string{first[1], "transfers?columns=time,subject"} {
 		for role, want := range map[console.Role]bool{console.Viewer: false, console.Reviewer: true} {
-			if got := strings.Contains(get(c, page, role).Body.String(), "h1:2026-11:"); got != want {
+			if got := pseudonym.MatchString(get(c, page, role).Body.String()); got != want {
 				t.Errorf("%s as %s: a pseudonym is shown: %v", page, role, got)
 			}
 		}
@@ -148,6 +169,8 @@ func TestForgedOrder(t *testing.T) {
 		{"export", console.Reviewer, []string{"Origin", "https://evil.test"}, http.StatusForbidden},
 		{"export", console.Viewer, []string{"Sec-Fetch-Site", "same-origin"}, http.StatusForbidden},
 		{"export", console.Nobody, []string{"Sec-Fetch-Site", "same-origin"}, http.StatusForbidden},
+		{"person", console.Reviewer, []string{"Sec-Fetch-Site", "same-origin"}, http.StatusForbidden},
+		{"person", console.Officer, []string{"Sec-Fetch-Site", "cross-site"}, http.StatusForbidden},
 		{"transfers", console.Officer, []string{"Sec-Fetch-Site", "same-origin"}, http.StatusMethodNotAllowed},
 	} {
 		if w := post(c, tt.page, tt.role, form, tt.fields...); w.Code != tt.want {
@@ -156,6 +179,42 @@ func TestForgedOrder(t *testing.T) {
 	}
 	if w := post(c, "export", console.Reviewer, url.Values{"format": {"csv"}}, "Sec-Fetch-Site", "same-origin"); w.Code != http.StatusBadRequest || w.Header().Get("Content-Disposition") != "" {
 		t.Errorf("without a reason: %d, %v", w.Code, w.Header())
+	}
+}
+
+// A look at a person, and an export, are recorded before anything is handed out, or they
+// are not handed out. What is asked for in a wrong way is neither.
+func TestLooksAreRecorded(t *testing.T) {
+	c := pages(t)
+	looks = nil
+	good := url.Values{"account": {"acct-4711"}, "reason": {"request for access"}, "reference": {"DSR-7"}}
+	w := post(c, "person", console.Officer, good)
+	if w.Code != http.StatusOK || len(looks) != 1 || looks[0].What != record.LookPerson || looks[0].Reference != "DSR-7" || strings.Contains(looks[0].Query, "4711") {
+		t.Fatalf("%d, %+v", w.Code, looks)
+	}
+	if body := w.Body.String(); !strings.Contains(body, "gw-sg-1#9.9") || strings.Contains(body, "acct-4711") {
+		t.Errorf("the answer does not name its look, or it names the account:\n%s", body)
+	}
+	if w := post(c, "export", console.Reviewer, url.Values{"q": {"country:BR"}, "reason": {"case"}, "format": {"csv"}}); w.Code != http.StatusOK || len(looks) != 2 ||
+		looks[1].What != record.LookExport || looks[1].Query != "country:BR" || looks[1].Form != "csv" || looks[1].Records == 0 {
+		t.Fatalf("%d, %+v", w.Code, looks)
+	}
+	for name, change := range map[string][]string{"no account": {"account", ""}, "no reason": {"reason", ""}, "no reference": {"reference", ""}, "a person as the reference": {"reference", "Ana Silva"}, "no day": {"received", "yesterday"}} {
+		form := url.Values{"account": {"acct-4711"}, "reason": {"request for access"}, "reference": {"DSR-7"}}
+		form.Set(change[0], change[1])
+		if w := post(c, "person", console.Officer, form); w.Code != http.StatusBadRequest || !strings.Contains(w.Body.String(), `role="alert"`) || strings.Contains(w.Body.String(), "acct-4711") {
+			t.Errorf("%s: %d", name, w.Code)
+		}
+	}
+	good.Set("reason", "broken")
+	if w := post(c, "person", console.Officer, good); w.Code != http.StatusServiceUnavailable || strings.Contains(w.Body.String(), "Recipients") {
+		t.Errorf("a look that cannot be recorded: %d\n%s", w.Code, w.Body)
+	}
+	if w := post(c, "export", console.Reviewer, url.Values{"reason": {"broken"}, "format": {"csv"}}); w.Code != http.StatusServiceUnavailable || w.Header().Get("Content-Disposition") != "" {
+		t.Errorf("an export that cannot be recorded: %d", w.Code)
+	}
+	if len(looks) != 2 {
+		t.Errorf("recorded: %+v", looks)
 	}
 }
 
@@ -254,7 +313,7 @@ func TestWrongQuery(t *testing.T) {
 func TestAddressesAreRelative(t *testing.T) {
 	c := pages(t)
 	address := regexp.MustCompile(`(?:href|action|src|formaction)="([^"]*)"`)
-	for _, page := range []string{"transfers", "transfers?q=country:BR", "record?n=gw-sg-1%232.9", "record", "export", "nothing", "", "overview", "safeguards", "policy", "reports"} {
+	for _, page := range []string{"transfers", "transfers?q=country:BR", "record?n=gw-sg-1%232.9", "record", "export", "nothing", "", "overview", "safeguards", "policy", "reports", "person"} {
 		w := get(c, page, console.Officer)
 		if w.Header().Get("Content-Security-Policy") == "" || w.Header().Get("Cache-Control") != "no-store" {
 			t.Errorf("%s: %v", page, w.Header())

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"github.com/sparkoo/transfergate/internal/query"
+	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/report"
 	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
@@ -19,7 +21,7 @@ type exportPage struct {
 	Anchors []anchor
 	Folder  string
 	Command string
-	Missing bool // no reason was given
+	Wrong   string // with the form
 	Back    string
 }
 
@@ -30,17 +32,12 @@ type anchor struct {
 	Root string
 }
 
-// longestReason is how long the reason of an export may be, in bytes.
-const longestReason = 200
-
 // export serves the page, and the file to whoever says why they want it.
 func (v *visit) export() error {
 	if v.r.Method == http.MethodPost {
-		v.r.Body = http.MaxBytesReader(v.w, v.r.Body, 64<<10)
-		if err := v.r.ParseForm(); err != nil {
-			return &refusal{http.StatusBadRequest, "The form could not be read", "Go back and send it again."}
+		if err := v.readForm(); err != nil {
+			return err
 		}
-		v.form = v.r.PostForm
 	}
 	p := &exportPage{Columns: v.form.Get("columns")}
 	var err error
@@ -49,24 +46,30 @@ func (v *visit) export() error {
 	}
 	p.Frozen = p.From.String()
 	p.Back = to("transfers", "q", p.Text, "columns", p.Columns, "frozen", p.Frozen)
-	if v.r.Method == http.MethodPost {
-		reason := strings.TrimSpace(v.form.Get("reason"))
-		if reason != "" && len(reason) <= longestReason {
-			return v.send(p, query.Format(v.form.Get("format")), reason)
-		}
-		p.Missing = true
-	}
 	counts, err := v.Source.Counts(v.ctx, p.Query, p.From, query.Grouping{})
 	if err != nil {
 		return err
 	}
 	p.Total = counts.Total.Rows + uint64(len(counts.Damaged))
+	if v.r.Method == http.MethodPost {
+		look := report.Look{
+			What: record.LookExport, Form: v.form.Get("format"), Records: p.Total, Query: query.Visible(p.Query.String()),
+			Because: strings.TrimSpace(v.form.Get("reason")), Reference: strings.TrimSpace(v.form.Get("reference")),
+		}
+		if err := look.Check(); err == nil && look.Because != "" {
+			return v.send(p, query.Format(look.Form), look)
+		} else if err != nil {
+			p.Wrong = "This cannot be recorded: " + err.Error() + "."
+		} else {
+			p.Wrong = "Say why."
+		}
+	}
 	p.Policy = v.Policy().Digest
 	p.Anchors = v.anchors()
 	p.Folder = shellWord(v.Dir.Path)
 	p.Command = "transfergate transfer ledger query --csv --after " + p.Frozen + " " + p.Folder + " -- " + shellWord(p.Text)
 	status := http.StatusOK
-	if p.Missing {
+	if p.Wrong != "" {
 		status = http.StatusBadRequest
 	}
 	return v.render(status, "export", p)
@@ -81,9 +84,9 @@ func (v *visit) wrongQuery(err error) error {
 	return err
 }
 
-// send sends the rows. When a file cannot be finished the connection breaks, so that
+// send has an entry tell of the export, and sends the rows. When a file cannot be finished the connection breaks, so that
 // nobody takes it for whole.
-func (v *visit) send(p *exportPage, f query.Format, reason string) error {
+func (v *visit) send(p *exportPage, f query.Format, look report.Look) error {
 	name, kind := "transfers.csv", "text/csv; charset=utf-8; header=present"
 	switch f {
 	case query.CSV:
@@ -99,7 +102,9 @@ func (v *visit) send(p *exportPage, f query.Format, reason string) error {
 			return &refusal{http.StatusBadRequest, "There is no such column", query.Visible(err.Error()) + "."}
 		}
 	}
-	v.Logger.Info("records exported from the console", "by", v.who.Name, "reason", reason, "query", p.Query.String(), "place", p.Frozen, "format", string(f))
+	if _, err := v.recordLook(look); err != nil {
+		return err
+	}
 	v.w.Header().Set("Content-Type", kind)
 	v.w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s"`, v.now.Format("2006-01-02-150405-")+name))
 	w, err := query.NewWriter(v.w, f, columns)

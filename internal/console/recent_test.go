@@ -119,19 +119,19 @@ func TestPolicyAndSafeguards(t *testing.T) {
 // A report is the report's own page, which may use its own style alone, or a file.
 func TestReports(t *testing.T) {
 	c := pages(t)
-	for _, kind := range []string{"register", "completeness"} {
+	for _, kind := range []string{"register", "completeness", "incident", "notice", "staff"} {
 		if !strings.Contains(get(c, "reports", console.Reviewer).Body.String(), `value="`+kind+`"`) {
 			t.Errorf("the page of reports lacks %s", kind)
 		}
-		w := get(c, "report?kind="+kind+"&from=2026-11-01&to=2026-11-30", console.Reviewer)
+		w := get(c, "report?kind="+kind+"&from=2026-11-01&to=2026-11-30&recipient=sparkoo-sg", console.Reviewer)
 		if policy := w.Header().Get("Content-Security-Policy"); w.Code != http.StatusOK || !strings.Contains(policy, "style-src 'sha256-") || strings.Contains(policy, "unsafe") {
 			t.Errorf("%s: %d, %s", kind, w.Code, policy)
 		}
-		if w := get(c, "report?kind="+kind+"&from=2026-11-01&to=2026-11-30&format=json", console.Reviewer); w.Header().Get("Content-Type") != "application/json" || w.Body.Len() == 0 {
+		if w := get(c, "report?kind="+kind+"&from=2026-11-01&to=2026-11-30&recipient=sparkoo-sg&format=json", console.Reviewer); w.Header().Get("Content-Type") != "application/json" || w.Body.Len() == 0 {
 			t.Errorf("%s as JSON: %v", kind, w.Header())
 		}
 	}
-	for _, address := range []string{"report?kind=register&from=2026-11-31&to=2026-11-30", "report?kind=register&from=2026-11-30&to=2026-11-01", "report?kind=register&from=2026-11-01&to=2026-11-30&format=exe"} {
+	for _, address := range []string{"report?kind=incident&from=2026-11-01&to=2026-11-30", "report?kind=incident&from=2026-11-01&to=2026-11-30&region=x&node=y", "report?kind=register&from=2026-11-31&to=2026-11-30", "report?kind=register&from=2026-11-30&to=2026-11-01", "report?kind=register&from=2026-11-01&to=2026-11-30&format=exe"} {
 		if w := get(c, address, console.Reviewer); w.Code != http.StatusBadRequest {
 			t.Errorf("%s: %d", address, w.Code)
 		}

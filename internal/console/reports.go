@@ -24,11 +24,15 @@ type reportsPage struct {
 // month is a month to choose, by its first and last day.
 type month struct{ Name, From, To string }
 
-// reportKind is a report that can be asked for.
+// reportKind is a report that can be asked for, with what it asks for beside the period.
 type reportKind struct {
 	Name, Title, Text string
+	Fields            []field
 	make              func(ctx context.Context, v *visit, p report.Period) (written, error)
 }
+
+// field is one of a form.
+type field struct{ Name, Label, Example string }
 
 // written is a report that was made.
 type written interface {
@@ -42,6 +46,7 @@ func reportKinds() []reportKind {
 		{
 			"register", "Register of processing and transfers",
 			"By controller and activity: data subjects, categories, purposes, recipients, countries, safeguards with their assessments, counts, refusals, changes of the policy (GDPR Art. 30, LGPD Art. 37, PIPL Art. 55 and 56).",
+			nil,
 			func(ctx context.Context, v *visit, p report.Period) (written, error) {
 				return report.RegisterOf(ctx, report.Of(v.Dir), p, v.now)
 			},
@@ -49,8 +54,43 @@ func reportKinds() []reportKind {
 		{
 			"completeness", "Completeness",
 			"One sentence that an auditor can sign: which entries a period is, that none is missing, and which checkpoints anchor them. It verifies the whole ledger.",
+			nil,
 			func(ctx context.Context, v *visit, p report.Period) (written, error) {
 				return report.CompletenessOf(ctx, v.Dir, p, report.Options{Now: v.now})
+			},
+		},
+		{
+			"notice", "Notice",
+			"What people are told of recipients, countries and safeguards against what happened, differences first (GDPR Art. 13(1)(f)).",
+			nil,
+			func(ctx context.Context, v *visit, p report.Period) (written, error) {
+				return report.NoticeOf(ctx, report.Of(v.Dir), p, v.now)
+			},
+		},
+		{
+			"staff", "Staff",
+			"Who of whose staff read what, under which ticket (§5(f)).",
+			nil,
+			func(ctx context.Context, v *visit, p report.Period) (written, error) {
+				return report.StaffOf(ctx, report.Of(v.Dir), p, v.now)
+			},
+		},
+		{
+			"incident", "Incident",
+			"Whose data was at a place: by controller, country, category and law, with whom to tell by when. Name one place.",
+			[]field{{"recipient", "Recipient", "huawei-cloud-cn"}, {"region", "or region", "sa-brazil-1"}, {"node", "or node", "gw-sg-1"}, {"aware", "Known since", "2026-11-30"}},
+			func(ctx context.Context, v *visit, p report.Period) (written, error) {
+				ask := report.IncidentRequest{Period: p, Place: report.Place{Region: v.form.Get("region"), Recipient: v.form.Get("recipient"), Node: v.form.Get("node")}}
+				if ask.Place.Check() != nil {
+					return nil, &refusal{http.StatusBadRequest, "An incident is at one place", "Name a recipient, a region or a node, and one alone."}
+				}
+				if text := v.form.Get("aware"); text != "" {
+					var err error
+					if ask.Aware, err = time.Parse(time.DateOnly, text); err != nil {
+						return nil, &refusal{http.StatusBadRequest, "This is no day", "Write the day since when it is known as in 2026-11-30."}
+					}
+				}
+				return report.IncidentOf(ctx, report.Of(v.Dir), ask, v.now)
 			},
 		},
 	}
@@ -88,7 +128,6 @@ func (v *visit) report() error {
 		if err != nil {
 			return err
 		}
-		v.Logger.Info("a report was made in the console", "by", v.who.Name, "report", k.Name, "from", day(period.From), "to", day(period.To))
 		return v.sendReport(k.Name, v.form.Get("format"), made)
 	}
 	return &refusal{http.StatusNotFound, "There is no such report", "The page of reports lists all there are."}

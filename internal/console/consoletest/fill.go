@@ -19,7 +19,7 @@ import (
 const Node = "gw-sg-1"
 
 // Fill writes a ledger of so many records, the newest of them just before a moment and
-// one every so long. The same arguments give the same records, but for their ids.
+// one every so long, of the accounts acct-0 to acct-39. The same arguments give the same records, but for their ids.
 func Fill(folder string, records int, every time.Duration, until time.Time) error {
 	registers, err := config.DefaultRegisters()
 	if err != nil {
@@ -111,7 +111,7 @@ func (f *filler) transfer(i int) *record.Transfer {
 		Header: record.Header{Type: record.TypeRefused, Node: Node, Time: f.at}, Site: "developer.example.com", Policy: f.policy.Digest,
 		Basis: string(facts.Basis), Country: facts.Country, CountrySource: "jwt", Origin: facts.Country, Requester: record.Self,
 		Method: f.one("GET", "GET", "PUT"), Bytes: int64(f.random.IntN(4000)), Decision: record.Denied, Enforced: true, Mode: record.Enforce,
-		Subject: fmt.Sprintf("h1:2026-11:%016x", 7919*(1+f.random.IntN(max(i, 1))%40)), Reason: string(d.Reason), Law: d.Law, Activity: facts.Activity,
+		Subject: f.log.Subject(fmt.Sprintf("acct-%d", f.random.IntN(max(i, 1))%40), "", f.at), Reason: string(d.Reason), Law: d.Law, Activity: facts.Activity,
 		RetainUntil: f.at.AddDate(1, 0, 0).Format(time.DateOnly),
 	}
 	if facts.Controller != nil {
