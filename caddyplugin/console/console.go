@@ -104,6 +104,7 @@ func (c *Console) provision(ctx caddy.Context) error {
 		Node: app.Node.Name, Dir: dir, Source: scan.Of(dir), Policy: app.PolicyInForce, Now: app.Now,
 		Record:   func(who string, look report.Look) (string, error) { return recordLook(app, who, look) },
 		Subjects: func(account, salt string) ([]string, string, error) { return subjects(app, account, salt) },
+		Example:  app.Example,
 		InForce:  func() console.InForce { return inForce(app) },
 		Standing: func() []console.Notice { return standing(app) },
 		Logger:   repeats.Logger(ctx.Slogger(), time.Now), // whoever looks can ask again and again

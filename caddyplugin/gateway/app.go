@@ -124,6 +124,7 @@ type App struct {
 	operators   *adminapi.Operators
 
 	example  string                           // address of a site to try
+	console  string                           // address of the review console, likewise
 	denials  repeats.Counter[decision.Reason] // of the log
 	early    []string                         // servers that a warning of early data was given for
 	unlisted unlisted
@@ -246,7 +247,7 @@ func (a *App) provisionSites() error {
 	for _, prefix := range sites.OpenLedgers() {
 		a.advice.warn(Finding{"ledger-served", "", fmt.Sprintf("the transfer ledger is served under '%s': whoever reaches it reads every record; put it behind authentication, as in deploy/README.md", prefix)})
 	}
-	a.example = sites.Example()
+	a.example, a.console = sites.Example(), sites.Console()
 	if names := sites.HealthByName(); len(names) > 0 {
 		a.advice.warn(Finding{"ready-by-name", "", fmt.Sprintf("transfer_health stands in sites with names only, '%s': a probe that asks by address, or on port 80 of a site with TLS, "+
 			"gets Caddy's empty 200 or a redirect; write 'http://:8081 { transfer_health }' and have it ask there", strings.Join(names, ", "))})

@@ -25,6 +25,10 @@ func (a *App) Recorder() *recorder.Recorder { return a.recorder }
 // Now is the time of decisions and records.
 func (a *App) Now() time.Time { return now() }
 
+// Example is the address of a site of the gateway that this machine may ask without a
+// name or TLS; empty if there is none, or it has not started.
+func (a *App) Example() string { return a.example }
+
 // Ready tells why transfers cannot be decided and recorded now, if they cannot. The
 // error names no person and may be shown.
 func (a *App) Ready() error {

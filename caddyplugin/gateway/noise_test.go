@@ -117,7 +117,7 @@ func TestFirstRunIsQuiet(t *testing.T) {
 		t.Fatal(err)
 	}
 	config := strings.NewReplacer(":8080 {", "http://{addr} {", "data/ledger", "{ledger}", "config/demo/accounts.ndjson", "{accounts}",
-		"http://:8101", "http://:"+portOf(t), "http://:8102", "http://:"+portOf(t), "http://:8103", "http://:"+portOf(t),
+		"http://:8101", "http://:"+portOf(t), "http://:8102", "http://:"+portOf(t), "http://:8103", "http://:"+portOf(t), "http://:8090", "http://:"+portOf(t),
 		"\tservers {", "\tadmin off\n\tservers {").Replace(string(text))
 	q := startQuiet(t, config)
 	if n := q.said("HTTP/2 skipped") + q.said("HTTP/3 skipped"); n > 0 {

@@ -55,8 +55,12 @@ func (a *App) sayWhatToTry(ctx caddy.Context) {
 	if len(a.identity.fields) > 0 {
 		try = "curl -s -H '" + a.identity.fields[0] + ": BR' " + a.example
 	}
+	text := "the demo is ready: open " + a.example + " or try: " + try
+	if a.console != "" {
+		text += "; review what it recorded at " + a.console
+	}
 	said := time.AfterFunc(time.Second, func() {
-		a.logger.Info("the demo is ready: open " + a.example + " or try: " + try)
+		a.logger.Info(text)
 	})
 	context.AfterFunc(ctx, func() { said.Stop() })
 }

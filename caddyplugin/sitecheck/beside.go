@@ -129,7 +129,14 @@ func (s Sites) OpenLedgers() (prefixes []string) {
 
 // Example is the address of a site with a transfer handler that this machine may ask
 // without a name or TLS; empty if there is none.
-func (s Sites) Example() string {
+func (s Sites) Example() string { return s.example(isTransfer) }
+
+// Console is that of one with the review console.
+func (s Sites) Console() string {
+	return s.example(func(h Handler) bool { return h.Name() == "transfer_console" })
+}
+
+func (s Sites) example(has func(Handler) bool) string {
 	for _, r := range s.Routes {
 		host := "localhost"
 		if i := slices.IndexFunc(r.hosts, isAddress); i >= 0 {
@@ -137,7 +144,7 @@ func (s Sites) Example() string {
 		} else if r.hosts != nil {
 			continue
 		}
-		if !slices.ContainsFunc(r.Handlers, isTransfer) {
+		if !slices.ContainsFunc(r.Handlers, has) {
 			continue
 		}
 		for _, listen := range r.listen {

@@ -71,6 +71,9 @@ type Options struct {
 	Now func() time.Time
 	// Logger is told of what could not be answered.
 	Logger *slog.Logger
+	// Example is the address of a site that shows what the gateway does, for
+	// demonstrations; empty if there is none.
+	Example func() string
 	// Demo tells that nothing shown stands for a real transfer.
 	Demo bool
 }
@@ -112,6 +115,7 @@ func pages() []page {
 		{path: "person", title: "Person", role: Officer, menu: true, post: true, serve: (*visit).person},
 		{path: "reports", title: "Reports", role: Reviewer, menu: true, serve: (*visit).reports},
 		{path: "report", title: "Report", role: Reviewer, serve: (*visit).report},
+		{path: "start", title: "Start", role: Viewer, menu: true, post: true, serve: (*visit).start},
 		{path: "record", title: "Record", role: Viewer, serve: (*visit).record},
 		{path: "export", title: "Export", role: Reviewer, post: true, serve: (*visit).export},
 	}
@@ -264,6 +268,9 @@ type item struct {
 // Menu are the pages to choose from.
 func (f *frame) Menu() (all []item) {
 	for _, p := range pages() {
+		if p.path == "start" && !f.Demo {
+			continue
+		}
 		if p.menu && p.role <= f.who.Role {
 			path := p.path
 			if path == "" {

@@ -82,6 +82,7 @@ func over(t *testing.T, folder string) *console.Console {
 		Subjects: func(account, salt string) ([]string, string, error) {
 			return []string{"h1:2026-11:" + account + salt}, "h1:2026-11:0123456789012345678901", nil
 		},
+		Example:  func() string { return "" },
 		InForce:  func() console.InForce { return console.InForce{Source: "embedded", Loaded: now} },
 		Standing: func() []console.Notice { return nil }, Now: func() time.Time { return now }, Logger: slog.New(slog.DiscardHandler),
 	})

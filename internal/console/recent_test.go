@@ -140,3 +140,14 @@ func TestReports(t *testing.T) {
 		t.Errorf("an unknown report: %d", w.Code)
 	}
 }
+
+// The page that shows somebody around is that of demonstrations alone.
+func TestStartIsOfDemonstrations(t *testing.T) {
+	c := pages(t)
+	if w := get(c, "start", console.Officer); w.Code != http.StatusNotFound {
+		t.Errorf("without a demonstration: %d", w.Code)
+	}
+	if strings.Contains(get(c, "policy", console.Officer).Body.String(), `href="start"`) {
+		t.Error("the menu names it")
+	}
+}
