@@ -60,6 +60,8 @@ func readingOf(sets caddyhttp.RawMatcherSets) (r reading, err error) {
 // readMatcher reads what one matcher looks at.
 func readMatcher(name string, raw json.RawMessage) (r reading, err error) {
 	switch {
+	case (name == "host" || name == "path") && ofRequest(raw):
+		return reading{paths: guard.PlainPaths, loose: []string{name + " with a placeholder"}}, nil // whoever asks writes the pattern
 	case slices.Contains(exact, name):
 		return r, nil
 	case name == "method":
@@ -92,6 +94,26 @@ func readMatcher(name string, raw json.RawMessage) (r reading, err error) {
 	}
 	// What it looks at is not known: it may be the path.
 	return reading{paths: guard.PlainPaths, loose: []string{name}}, nil
+}
+
+// steady are what placeholders begin with that mean the same for every request.
+var steady = []string{"env.", "file.", "system."}
+
+// ofRequest reports whether a list of patterns has a placeholder that a request fills.
+func ofRequest(raw json.RawMessage) bool {
+	var patterns []string
+	if json.Unmarshal(raw, &patterns) != nil {
+		return false // said where they are read
+	}
+	return slices.ContainsFunc(patterns, func(pattern string) bool {
+		_, rest, found := strings.Cut(pattern, "{")
+		for ; found; _, rest, found = strings.Cut(rest, "{") {
+			if !slices.ContainsFunc(steady, func(prefix string) bool { return strings.HasPrefix(rest, prefix) }) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 // checkLoose refuses a site in which a request gets around an activity because a

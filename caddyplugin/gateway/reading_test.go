@@ -78,6 +78,12 @@ func TestLooseMatchers(t *testing.T) {
 		{"header Content-Type multipart/form-data*", "storage @m, serving", loose("storage", "header", "serving", abroad)},
 		{"path_regexp ^/v2/objects/", "storage @m, serving", loose("storage", "path_regexp", "serving", abroad)},
 		{"path /v1/a%2Fb/*", "storage @m, serving", loose("storage", "path with %", "serving", abroad)},
+		{"path /v1/{env.FOLDER}/*", "storage @m, serving", ""}, // the same for every request
+		{"path /v1/{http.request.header.Folder}/*", "storage @m, serving", loose("storage", "path with a placeholder", "serving", abroad)},
+		{"path /a/* {path}", "storage @m, serving", loose("storage", "path with a placeholder", "serving", abroad)},
+		{"path {env.A}{http.vars.x}", "storage @m, serving", loose("storage", "path with a placeholder", "serving", abroad)},
+		{"host s3.test {http.request.uri.query.bucket}.test", "storage @m, serving", loose("storage", "host with a placeholder", "serving", abroad)},
+		{"not host {http.request.header.Via}", "storage @m, serving", loose("storage", "host with a placeholder", "serving", abroad)},
 		{"expression path('/x')", "storage @m, serving", loose("storage", "expression", "serving", abroad)},
 		{"vars {http.request.uri.query} x", "storage @m, serving", loose("storage", "vars", "serving", abroad)},
 		{"not query action=list", "storage @m, serving", loose("storage", "query", "serving", abroad)},
