@@ -16,7 +16,7 @@ cmd/transfergate: caddyplugin
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif internal/world
-caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
+caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/decision internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
 caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console internal/ledger internal/query/scan internal/record internal/repeats internal/report
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles

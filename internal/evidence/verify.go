@@ -33,6 +33,9 @@ type Finding struct {
 	// names none.
 	Policy string `json:"policy,omitempty"`
 
+	// Registers is the archive of that policy; nil if the record names none.
+	Registers []byte `json:"-"`
+
 	// Record and Genesis are entries of the log, byte by byte.
 	Record  json.RawMessage `json:"record"`
 	Genesis json.RawMessage `json:"genesis"`
@@ -85,6 +88,7 @@ func Verify(bundle []byte, vkey string, witnesses ...note.Verifier) (*Finding, e
 	if err != nil {
 		return nil, err
 	}
+	f.Registers = archive
 	return f, nil
 }
 

@@ -17,6 +17,32 @@ import (
 func (s *Shown) Print(w io.Writer) error {
 	b := new(strings.Builder)
 	fmt.Fprintf(b, "%s\n", s.Sentence())
+	if err := s.why(b); err != nil {
+		return err
+	}
+	fmt.Fprintf(b, "\n%s\n", s.Proof.Sentence())
+	if s.Person != nil {
+		s.Person.print(b)
+	}
+	if s.Explanation == nil && s.Record != nil {
+		fmt.Fprintf(b, "\n%s\n", query.Visible(string(s.Record)))
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// PrintWhy writes for people why an entry was decided as it was, and by which rows; it
+// writes nothing of what was not decided.
+func (s *Shown) PrintWhy(w io.Writer) error {
+	b := new(strings.Builder)
+	if err := s.why(b); err != nil {
+		return err
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+func (s *Shown) why(b *strings.Builder) error {
 	if s.Explanation != nil {
 		b.WriteByte('\n')
 		if err := whatif.Print(b, s.Explanation); err != nil {
@@ -36,15 +62,7 @@ func (s *Shown) Print(w io.Writer) error {
 			fmt.Fprintf(b, "   %-*s  %-*s  %s\n", kind, r.Kind, id, r.ID, r.At)
 		}
 	}
-	fmt.Fprintf(b, "\n%s\n", s.Proof.Sentence())
-	if s.Person != nil {
-		s.Person.print(b)
-	}
-	if s.Explanation == nil && s.Record != nil {
-		fmt.Fprintf(b, "\n%s\n", query.Visible(string(s.Record)))
-	}
-	_, err := io.WriteString(w, b.String())
-	return err
+	return nil
 }
 
 // Sentence says what happened.

@@ -188,6 +188,26 @@ func show(ctx context.Context, dir ledger.Dir, row *query.Row) (*Shown, error) {
 	return s, err
 }
 
+// Offline shows why an entry was decided as it was, to who has the entry and the
+// registers that decided it, such as a bundle of evidence, and no ledger. What vouches
+// for it the caller knows.
+func Offline(entry, registers []byte) *Shown {
+	s := &Shown{Record: entry}
+	var t record.Transfer
+	if t.Parse(entry) != nil {
+		return s // no transfer or denial
+	}
+	s.Type, s.Time = t.Type, t.Time
+	err := errors.New("it names no policy")
+	if t.Policy != "" {
+		err = s.explainBy(registers, &t)
+	}
+	if err != nil {
+		s.NotExplained = err.Error()
+	}
+	return s
+}
+
 // explain explains the record with the policy that decided it.
 func (s *Shown) explain(dir ledger.Dir, t *record.Transfer) error {
 	if t.Policy == "" {
@@ -197,6 +217,11 @@ func (s *Shown) explain(dir ledger.Dir, t *record.Transfer) error {
 	if err != nil {
 		return fmt.Errorf("reading its policy: %w", err)
 	}
+	return s.explainBy(blob, t)
+}
+
+// explainBy explains the record with the archive of its policy.
+func (s *Shown) explainBy(blob []byte, t *record.Transfer) error {
 	registers, err := config.LoadArchive(blob, "policy "+t.Policy[:min(12, len(t.Policy))], t.Policy)
 	if err != nil {
 		return fmt.Errorf("reading its policy: %w", err)

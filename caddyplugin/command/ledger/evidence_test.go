@@ -9,12 +9,14 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/mod/sumdb/note"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/config"
 	"github.com/sparkoo/transfergate/internal/anchor"
+	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/testsupport"
@@ -29,6 +31,14 @@ type evidenceLedger struct {
 }
 
 func newEvidenceLedger(t *testing.T) evidenceLedger {
+	t.Helper()
+	return evidenceOf(t, func(p *decision.Policy, _ *ledger.Log) record.Transfer {
+		return record.Transfer{Header: record.Header{Type: record.TypeAccepted, Node: "gw-1"}, Policy: p.Digest, Decision: "allowed", Enforced: true}
+	})
+}
+
+// evidenceOf is such a ledger of a record that is given.
+func evidenceOf(t *testing.T, made func(*decision.Policy, *ledger.Log) record.Transfer) evidenceLedger {
 	t.Helper()
 	registers, err := config.DefaultRegisters()
 	if err != nil {
@@ -48,7 +58,7 @@ func newEvidenceLedger(t *testing.T) evidenceLedger {
 	if err := log.Snapshot(digest, registers.Archive()); err != nil {
 		t.Fatal(err)
 	}
-	r := record.Transfer{Header: record.Header{Type: record.TypeAccepted, Node: "gw-1"}, Policy: digest, Decision: "allowed", Enforced: true}
+	r := made(registers.Policy, log)
 	index, err := log.Append(r.Append(nil))
 	if err != nil {
 		t.Fatal(err)
@@ -108,6 +118,92 @@ func TestProveAndVerify(t *testing.T) {
 	}
 	if e := json.Unmarshal(out.Bytes(), &found); code != cli.Fine || err != nil || e != nil || !found.OK || found.Index != l.record.Index || found.Record["policy"] != found.Policy {
 		t.Errorf("verify --json: %d, %v, %v: %s", code, err, e, &out)
+	}
+}
+
+// accessBy is what the gateway records of staff of the affiliate who look into an
+// incident of a Brazilian.
+func accessBy(t *testing.T, p *decision.Policy, log *ledger.Log, demo bool, access decision.StaffAccess) record.Transfer {
+	t.Helper()
+	at := time.Date(2026, 11, 25, 12, 0, 0, 0, time.UTC)
+	site := decision.Site{Node: decision.Place{Entity: "sparkoo-sg", Country: "SG"}, Regions: []string{"ap-southeast-3", "cn-north-4"}, Demo: demo}
+	d := decision.Decide(p, &site, at, decision.Facts{
+		Activity: "security", Country: "BR", Identified: true, Subject: true, At: at,
+		Controller: p.CountryTable().Controller("BR"), Basis: decision.BasisRegisteredCountry,
+		Staff: &decision.Place{Entity: "huawei-cloud-cn", Country: "CN"}, Access: access,
+	})
+	r := record.Transfer{
+		Header: record.Header{Type: record.TypeRefused, Time: at, Node: "gw-1"}, Site: "developer.example.com", Policy: p.Digest, Statement: d.Statement.ID,
+		Controller: d.Controller.ID, Basis: string(d.Basis), Country: d.Country, CountrySource: "jwt",
+		Activity: "security", Purposes: d.Activity.Purposes, Categories: d.Activity.Categories, LegalBasis: d.Activity.LegalBasis,
+		Requester: "huawei-cloud-cn@CN", Staff: log.Staff("agent-7", at), Subject: log.Subject("issuer", "account-1", at),
+		Ticket: access.Ticket, AccessReason: string(access.Reason), Enforced: true, Mode: record.Enforce, Demo: demo,
+		Decision: record.Denied, Reason: string(d.Reason), Clause: d.Reason.Info().Clause, Law: d.Law,
+	}
+	c := d.Barred
+	if d.Outcome == decision.Allowed {
+		c, r.Type, r.Decision = &d.Candidates[0], record.TypeAccepted, record.Allowed
+	}
+	if access.Approval.ID != "" {
+		r.Approval = access.Approval.String()
+	}
+	r.Region, r.Recipient, r.Destination, r.Legs = c.Region.Code, c.Recipient.ID, c.Region.Country, c.LegsJSON
+	return r
+}
+
+// The bundle of a refusal and of an access by staff tells who, what, where, why, under
+// which law and by which row, to who has the bundle and the key and nothing else.
+func TestBundlesTellTheirStory(t *testing.T) {
+	t.Parallel()
+	until := time.Date(2026, 11, 26, 0, 0, 0, 0, time.UTC)
+	access := decision.StaffAccess{
+		Named: true, Ticket: "INC-7", Reason: decision.Securing,
+		Approval: decision.Reference{Kind: decision.Approval, ID: "A-7", Approver: "duty-manager", Until: until},
+	}
+	for name, c := range map[string]struct {
+		demo bool
+		want []string
+	}{
+		"an access by staff": {true, []string{
+			`"staff":"h1:`, `"subject":"h1:`, `"requester":"huawei-cloud-cn@CN"`, `"ticket":"INC-7"`, // who, in the record
+			"huawei-cloud-cn in CN", "ticket INC-7", "duty-manager", // who, and who let them
+			"security", "1a", "2e", // what
+			"cn-north-4", "SG", // where
+			"LGPD", "br-support-cn", "PDPA", "sg-support-cn", // under which law, by which row
+			"/safeguards.yaml:", // and where that stands
+		}},
+		"a refusal": {false, []string{
+			`"decision":"denied"`, `"staff":"h1:`, "huawei-cloud-cn in CN", "ticket INC-7",
+			"security", "cn-north-4", "safeguard_unproven", "§9", "LGPD", "br-support-cn", "not satisfied; missing",
+			"To pass, such a request needs", "/laws.yaml:",
+		}},
+	} {
+		l := evidenceOf(t, func(p *decision.Policy, log *ledger.Log) record.Transfer { return accessBy(t, p, log, c.demo, access) })
+		file := l.prove(t)
+		if err := os.RemoveAll(l.folder); err != nil { // nothing of it is asked for
+			t.Fatal(err)
+		}
+		var out, asJSON bytes.Buffer
+		for _, v := range []struct {
+			bundleVerifier
+			to *bytes.Buffer
+		}{{bundleVerifier{file: file, key: l.node}, &out}, {bundleVerifier{file: file, key: l.node, json: true}, &asJSON}} {
+			if code, err := v.verify(v.to); code != cli.Fine || err != nil {
+				t.Fatalf("%s: %d, %v", name, code, err)
+			}
+		}
+		for _, want := range c.want {
+			if !strings.Contains(out.String(), want) {
+				t.Errorf("%s does not say %q:\n%s", name, want, &out)
+			}
+		}
+		var told struct {
+			Explanation *decision.Explanation
+			Rows        []struct{ Kind, ID string }
+		}
+		if err := json.Unmarshal(asJSON.Bytes(), &told); err != nil || told.Explanation == nil || len(told.Rows) == 0 {
+			t.Errorf("%s: --json says %s (%v)", name, &asJSON, err)
+		}
 	}
 }
 

@@ -10,9 +10,11 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
+	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/evidence"
 	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/regular"
+	"github.com/sparkoo/transfergate/internal/review"
 )
 
 func verifyBundleCommand() *cobra.Command {
@@ -20,7 +22,7 @@ func verifyBundleCommand() *cobra.Command {
 		Use:   "verify BUNDLE --key KEY",
 		Short: "Verifies the evidence for one record, or for many, offline",
 		Long: "Verifies a bundle that 'ledger prove' wrote, from the bundle and the verifier key of the node or the log\n" +
-			"alone: no network, no ledger. KEY is the key itself, <name>+<hash>+<key>, or a file that holds it; take it\n" +
+			"alone: no network, no ledger, and says by the policy in the bundle why it was decided so. KEY is the key itself, <name>+<hash>+<key>, or a file that holds it; take it\n" +
 			"from somebody you trust, not from the bundle. Exit code 0: it holds, 1: it could not be read, 2: it does not.",
 		Args: cobra.ExactArgs(1),
 	}
@@ -94,11 +96,15 @@ func readBundle(file string) ([]byte, error) {
 }
 
 func (v *bundleVerifier) print(w io.Writer, f *evidence.Finding) error {
+	shown := review.Offline(f.Record, f.Registers)
 	if v.json {
 		return cli.PrintJSON(w, struct {
 			OK bool `json:"ok"`
 			*evidence.Finding
-		}{true, f})
+			Explanation  *decision.Explanation `json:"explanation,omitempty"`
+			NotExplained string                `json:"not_explained,omitempty"`
+			Rows         []review.PolicyRow    `json:"rows,omitempty"`
+		}{true, f, shown.Explanation, shown.NotExplained, shown.Rows})
 	}
 	genesis := new(record.Genesis)
 	if err := genesis.Parse(f.Genesis); err != nil {
@@ -116,6 +122,9 @@ func (v *bundleVerifier) print(w io.Writer, f *evidence.Finding) error {
 		fmt.Fprintf(&b, "decided by the policy %s, which is in the bundle\n", f.Policy)
 	}
 	fmt.Fprintf(&b, "%s\n", f.Record)
+	if err := shown.PrintWhy(&b); err != nil {
+		return err
+	}
 	_, err := w.Write(b.Bytes())
 	return err
 }
