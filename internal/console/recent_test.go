@@ -3,7 +3,9 @@ package console_test
 import (
 	"context"
 	"html"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"net/url"
 	"regexp"
 	"strconv"
@@ -149,5 +151,39 @@ func TestStartIsOfDemonstrations(t *testing.T) {
 	}
 	if strings.Contains(get(c, "policy", console.Officer).Body.String(), `href="start"`) {
 		t.Error("the menu names it")
+	}
+}
+
+// A request that somebody chooses is sent to the gateway as it stands on the page, and the
+// answer is shown as text, with the record it made.
+func TestStart(t *testing.T) {
+	var seen []string
+	gateway := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err != nil {
+			t.Error(err)
+		}
+		seen = append(seen, r.Method+" "+r.URL.Path+" "+r.Header.Get("Registered-Country")+" "+string(body))
+		w.WriteHeader(http.StatusForbidden)
+		io.WriteString(w, `{"record":"gw-sg-1#1.7","x":"<script>"}`)
+	}))
+	t.Cleanup(gateway.Close)
+	c := pages(t)
+	c.Demo, c.Example = true, func() string { return gateway.URL + "/" }
+	if body := get(c, "start", console.Viewer).Body.String(); strings.Count(body, `name="try"`) != 6 || len(seen) > 0 {
+		t.Errorf("%q were sent, and the page is\n%s", seen, body)
+	}
+	w := post(c, "start", console.Viewer, url.Values{"try": {"1"}})
+	body := w.Body.String()
+	if len(seen) != 1 || seen[0] != "PUT /v1/objects/greeting TH hello" || !strings.Contains(body, `href="record?n=gw-sg-1%231.7"`) || !strings.Contains(body, "403 Forbidden") || strings.Contains(body, "<script") {
+		t.Errorf("%q, %d\n%s", seen, w.Code, body)
+	}
+	for _, bad := range []string{"", "x", "-1", "6"} {
+		if w := post(c, "start", console.Viewer, url.Values{"try": {bad}}); w.Code != http.StatusBadRequest {
+			t.Errorf("request %q: %d", bad, w.Code)
+		}
+	}
+	if w := post(c, "start", console.Viewer, url.Values{"try": {"1"}}, "Sec-Fetch-Site", "cross-site"); w.Code != http.StatusForbidden || len(seen) != 1 {
+		t.Errorf("a forged order: %d, %q", w.Code, seen)
 	}
 }
