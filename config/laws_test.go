@@ -269,7 +269,7 @@ func TestDefaultVocabulary(t *testing.T) {
 	}
 	clauses := strings.Fields("introduction §1 1a 1b 1c 1d 1e 1f 1g 1h 1i 1j 1k 1l " +
 		"§2 2a 2b 2c 2d 2e 2f 2g 2-basis(a) 2-basis(b) 2-basis(c) 2-basis(d) §3 §4 §4(a) §4(b) §4(c) §4(d) " +
-		"§5 §5(b) §5(d) §5(f) §5(g) §5(h) §5(j) §5(l) §6 §7 7-control(a) 7-control(b) " +
+		"§5 §5(a) §5(b) §5(c) §5(d) §5(e) §5(f) §5(g) §5(h) §5(i) §5(j) §5(k) §5(l) §6 §7 7-control(a) 7-control(b) 7-withdrawal 7-deletion " +
 		"7-right(a) 7-right(b) 7-right(c) 7-right(d) 7-right(e) 7-right(f) 7-right(g) §8 §9 9-operator 9-partner §10 §11")
 	if !slices.Equal(tags, clauses) {
 		t.Errorf("clauses %q, want %q", tags, clauses)

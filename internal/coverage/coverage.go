@@ -12,6 +12,13 @@
 // The marks of the sources are kept in marks.json, because a program does not have
 // its sources; a test finds it out of date.
 //
+//clause:not §5(a); because how a company organises protection is its own matter
+//clause:not §5(c); because nobody is trained by a gateway
+//clause:not §5(e); because it guards no building
+//clause:not §5(i); because the platform keeps and destroys media
+//clause:not §5(k); because attacks on the network and vulnerabilities are met before and beside it
+//clause:not 7-control(a); because account information is changed in the Developer Center; the gateway lets such requests pass
+//clause:not 7-control(b); because people control cookies in their browsers and on the site's pages; the gateway sets none
 //clause:not 7-right(b); because the platform corrects data; the gateway lets the request pass and records nothing that would need correction
 //clause:not 7-right(f); because the platform hands out a person's data; the gateway lets the request pass to where it is stored
 //clause:not 7-right(g); because complaints go to the data-protection department and to authorities; the gateway lets the request pass

@@ -70,7 +70,7 @@ func unstoppable(a *Activity, f *Facts) bool {
 // stopped returns the choice that stops an activity whatever the region, or "".
 // The broadest comes first.
 //
-//clause:enforces §6 7-control(a) 7-control(b) 7-right(d) 7-right(e) §8; record reason clause
+//clause:enforces §6 7-withdrawal 7-deletion 7-right(d) 7-right(e) §8; record reason clause
 func stopped(a *Activity, f *Facts) Reason {
 	c := &f.Choices
 	switch {

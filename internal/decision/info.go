@@ -144,7 +144,7 @@ var reasons = []documented{
 	{RegionFellThrough, Info{http.StatusInternalServerError, "",
 		"The region's routes end without an answer.",
 		"a handler in the region's block that answers every request"}},
-	{LedgerUnavailable, Info{http.StatusServiceUnavailable, "§5(h)",
+	{LedgerUnavailable, Info{http.StatusServiceUnavailable, "§5(j)",
 		"The transfer log cannot be written, so nothing is transferred.",
 		"a ledger that takes records; the request may be sent again later"}},
 	{DirectoryDown, Info{http.StatusServiceUnavailable, "§11",
