@@ -39,8 +39,14 @@ func classOf(reason decision.Reason) denialClass {
 	case decision.StaffWithoutSubject, decision.StaffUnknownRecipient, decision.StaffUnnamed, decision.StaffDenied, decision.TicketMissing, decision.ApprovalMissing,
 		decision.ApprovalExpired, decision.InstructionMissing, decision.CaseMissing, decision.CaseExpired, decision.SupportNotAllowed:
 		return classAuthority
+
+	default:
+		return classOfStatus(reason.Info().Status)
 	}
-	switch status := reason.Info().Status; {
+}
+
+func classOfStatus(status int) denialClass {
+	switch {
 	case status == http.StatusUnauthorized:
 		return classSignIn
 	case status == http.StatusTooEarly || status >= http.StatusInternalServerError:

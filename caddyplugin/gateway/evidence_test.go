@@ -2,6 +2,7 @@ package gateway_test
 
 import (
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"os"
@@ -292,10 +293,7 @@ func TestAConfigurationThatFailsIsTakenBack(t *testing.T) {
 	defer taken.Close()
 	before := ofType(e.records(), "config.changed")[0]["configuration"]
 	for range 8 { // Caddy starts its apps in an order of chance
-		vars := map[string]string{}
-		for key, value := range e.vars {
-			vars[key] = value
-		}
+		vars := maps.Clone(e.vars)
 		vars["more"] = "log_transfers"
 		if err := e.load(evidenceSite+"\nhttp://"+taken.Addr().String()+" {\n\trespond hello\n}\n", vars); err == nil {
 			t.Fatal("a configuration with an address that is taken loads")
