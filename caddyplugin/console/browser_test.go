@@ -282,7 +282,7 @@ func TestAccessible(t *testing.T) {
 // someRecord is the address of the newest record's page.
 func someRecord(t *testing.T, port string) string {
 	t.Helper()
-	_, list := ask(t, http.MethodGet, port, "/compliance/transfers", "oscar", "localhost")
+	_, _, list := ask(t, http.MethodGet, port, "/compliance/transfers", "oscar", "localhost")
 	found := regexp.MustCompile(`href="(record\?n=[^"]+)"`).FindStringSubmatch(list)
 	if found == nil {
 		t.Fatalf("no record in\n%s", list)

@@ -22,7 +22,7 @@ type asked struct {
 func (v *visit) ask() (a asked, err error) {
 	a.Text, a.Frozen = strings.TrimSpace(v.form.Get("q")), v.form.Get("frozen")
 	if a.From, err = query.ParseCursor(a.Frozen); err != nil {
-		return a, badPlace
+		return a, errBadPlace
 	}
 	if a.From == nil {
 		if a.From, err = v.Source.Newest(v.ctx); err != nil {
@@ -33,7 +33,7 @@ func (v *visit) ask() (a asked, err error) {
 	return a, err
 }
 
-var badPlace = &refusal{http.StatusBadRequest, "This address names no place in the ledger", "Take it from a link of the page before."}
+var errBadPlace = &refusal{http.StatusBadRequest, "This address names no place in the ledger", "Take it from a link of the page before."}
 
 // chip is a part of a query with the address of the query without it.
 type chip struct{ Text, Without string }

@@ -77,8 +77,7 @@ func (v *visit) export() error {
 
 // wrongQuery makes a refusal of what is wrong with a query.
 func (v *visit) wrongQuery(err error) error {
-	var wrong *query.Error
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*query.Error](err); ok {
 		return &refusal{http.StatusBadRequest, "The query cannot be read", wrong.What + "; " + wrong.Fix + "."}
 	}
 	return err

@@ -142,7 +142,7 @@ func (v *visit) rows(p *transfersPage) error {
 	after := p.From
 	if text := v.form.Get("after"); text != "" {
 		if after, err = query.ParseCursor(text); err != nil {
-			return badPlace
+			return errBadPlace
 		}
 		p.Offset = true
 	}
