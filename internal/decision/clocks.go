@@ -155,10 +155,10 @@ func ParseTerm(text string) (Term, bool) {
 
 // String is the term in words.
 func (t Term) String() string {
-	switch {
-	case t.N == 0:
+	switch t.N {
+	case 0:
 		return WithoutDelay
-	case t.N == 1:
+	case 1:
 		return "1 " + string(t.Unit)
 	}
 	return strconv.Itoa(t.N) + " " + string(t.Unit) + "s"

@@ -73,7 +73,7 @@ func TestWhenNobodyRecorded(t *testing.T) {
 			if err := l.Open(); err != nil {
 				t.Fatal(err)
 			}
-			for _, text := range strings.Split(test.entries, ", ") {
+			for text := range strings.SplitSeq(test.entries, ", ") {
 				what, at, _ := strings.Cut(text, " ")
 				if _, err := l.Append(happening(t, what, at).Append(nil)); err != nil {
 					t.Fatal(err)
