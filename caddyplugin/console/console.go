@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/netip"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -68,6 +69,10 @@ type Console struct {
 	pages     *console.Console
 }
 
+// requestPlaceholder is one that Caddy fills for each request; what stands for the same
+// for all would make everybody one user.
+var requestPlaceholder = regexp.MustCompile(`^\{http\.[^{}]+\}$`)
+
 // CaddyModule returns the Caddy module information.
 func (*Console) CaddyModule() caddy.ModuleInfo {
 	return caddy.ModuleInfo{ID: "http.handlers.transfer_console", New: func() caddy.Module { return new(Console) }}
@@ -85,6 +90,11 @@ func (c *Console) provision(ctx caddy.Context) error {
 	}
 	if c.User == "" {
 		c.User = "{http.auth.user.id}"
+	}
+	for _, o := range []struct{ name, value string }{{"user", c.User}, {"role", c.Role}} {
+		if o.value != "" && !requestPlaceholder.MatchString(o.value) {
+			return fmt.Errorf("%s '%s' is no placeholder of a request: write one, as {http.auth.user.id} or {http.vars.role}", o.name, o.value)
+		}
 	}
 	if c.AllowAnonymous != "" {
 		var ok bool

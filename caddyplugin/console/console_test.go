@@ -248,6 +248,8 @@ func TestGrammar(t *testing.T) {
 		"transfer_console {\n\tviewer\n}":                        "viewer needs the names of users",
 		"transfer_console {\n\tadmin ana\n}":                     "transfer_console has no option 'admin'",
 		"transfer_console {\n\tuser {a}\n\tuser {b}\n}":          "'user' stands twice",
+		"transfer_console {\n\tuser ana\n}":                      "user 'ana' is no placeholder of a request",
+		"transfer_console {\n\trole {env.NOT_SET}\n}":            "role '{env.NOT_SET}' is no placeholder of a request",
 		"transfer_console {\n\trole\n}":                          "0 arguments where 'role <role>' is meant",
 		"transfer_console /log/*":                                "takes one path without wildcards",
 		"transfer_console {\n\tallow_anonymous king\n}":          "allow_anonymous 'king' is no role",
