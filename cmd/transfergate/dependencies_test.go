@@ -58,7 +58,7 @@ internal/ledger/verify: internal/ledger/format internal/record internal/tiles
 internal/record:
 internal/refusals:
 internal/repeats:
-internal/report: config internal/decision internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/tiles internal/whatif internal/world
+internal/report: config internal/decision internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/suggest internal/tiles internal/whatif internal/world
 internal/review: config internal/decision internal/ledger internal/query internal/query/scan internal/record internal/tiles internal/whatif
 internal/suggest:
 internal/world:

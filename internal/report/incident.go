@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -13,6 +14,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/query"
 	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/suggest"
 )
 
 // Place is where something happened: one of its members is set.
@@ -152,7 +154,7 @@ func IncidentOf(ctx context.Context, l Ledger, ask IncidentRequest, now time.Tim
 		q.Terms = append(q.Terms, query.Equal("node", ask.Place.Node))
 	}
 	r.Query = q.String()
-	g := &incident{Incident: r, ask: ask, registers: l.registers(), seed: maphash.MakeSeed(), people: make(map[uint64]struct{})}
+	g := &incident{Incident: r, ask: ask, registers: l.registers(), seed: maphash.MakeSeed(), people: make(map[uint64]struct{}), places: make(map[string]struct{})}
 	if err := l.readQuery(ctx, &r.Head, q, g.row); err != nil {
 		return nil, err
 	}
@@ -176,6 +178,7 @@ type incident struct {
 	seed      maphash.Seed
 	newest    names // of the newest record that reached the place
 	people    map[uint64]struct{}
+	places    map[string]struct{} // of the asked kind, that records name
 }
 
 func (g *incident) row(row *query.Row) error {
@@ -187,6 +190,7 @@ func (g *incident) row(row *query.Row) error {
 	if err != nil {
 		return err
 	}
+	g.sees(&t, legs)
 	at := names{registers: g.registers.of(classOfRow(row), t.Policy, &g.Head), t: &t}
 	if !g.reached(at, legs, row.Outcome() == record.NotSent) {
 		return nil
@@ -208,6 +212,34 @@ func (g *incident) row(row *query.Row) error {
 	}
 	g.count(at, legs, who)
 	return nil
+}
+
+// sees notes the places that a record names, so that a misspelt one is no calm answer.
+func (g *incident) sees(t *record.Transfer, legs []record.Leg) {
+	switch {
+	case g.ask.Place.Region != "":
+		g.places[t.Region] = struct{}{}
+	case g.ask.Place.Recipient != "":
+		g.places[t.Recipient] = struct{}{}
+		for i := range legs {
+			g.places[legs[i].Recipient] = struct{}{}
+		}
+	default:
+		g.places[t.Node] = struct{}{}
+	}
+}
+
+// unseen says that nothing names the place, and what is named instead; empty if
+// something does.
+func (g *incident) unseen() string {
+	delete(g.places, "") // of what was denied before a place was chosen
+	if _, seen := g.places[g.Place.ID]; seen || g.Records > 0 {
+		return ""
+	}
+	if len(g.places) == 0 {
+		return fmt.Sprintf("No record of that time names a %s '%s'; see that it is written as in the registers.", g.What, g.Place.ID)
+	}
+	return fmt.Sprintf("No record of that time names a %s '%s'; %s", g.What, g.Place.ID, suggest.For(g.Place.ID, slices.Sorted(maps.Keys(g.places))))
 }
 
 // reached reports whether the data came to the place. What was not sent came to the node
@@ -301,6 +333,9 @@ func (g *incident) finish() {
 	})
 	slices.SortFunc(g.Categories, func(a, b *AffectedPart) int { return cmp.Compare(a.Category.ID, b.Category.ID) })
 	slices.SortFunc(g.Laws, func(a, b *AffectedLaw) int { return cmp.Compare(a.Law.ID, b.Law.ID) })
+	if text := g.unseen(); text != "" {
+		g.NotRuledOut = append(g.NotRuledOut, text)
+	}
 	if g.Records > 0 {
 		g.clocks(withClocks(at.policy(), &g.Head))
 	}

@@ -92,6 +92,23 @@ func TestIncidentOfWhatWasNotSent(t *testing.T) {
 	}
 }
 
+// A place that no record names is no calm answer: it may be misspelt.
+func TestIncidentAtAPlaceNobodyNames(t *testing.T) {
+	dir := old(t)
+	for place, want := range map[report.Place]string{
+		{Region: "cn-nort-4"}:      "No record of that time names a region 'cn-nort-4'; did you mean 'cn-north-4'?",
+		{Recipient: "sparkoo-sgg"}: "No record of that time names a recipient 'sparkoo-sgg'; did you mean 'sparkoo-sg'?",
+		{Node: "gw-sg-9"}:          "No record of that time names a node 'gw-sg-9'; see that it is written as in the registers.",
+		{Region: "cn-north-4"}:     "",
+	} {
+		r := incidentOf(t, dir, report.IncidentRequest{Place: place})
+		said := slices.DeleteFunc(slices.Clone(r.NotRuledOut), func(text string) bool { return !strings.HasPrefix(text, "No record of that time") })
+		if got := strings.Join(said, " "); got != want {
+			t.Errorf("%+v: %q, want %q", place, got, want)
+		}
+	}
+}
+
 // The days are those of a calendar: 27 November 2026 is a Friday.
 func TestIncidentClocks(t *testing.T) {
 	dir := old(t)
