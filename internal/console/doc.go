@@ -10,4 +10,7 @@
 //
 // Whatever a record says is shown by [query.Visible] and escaped: it was written by
 // whoever sent a request.
+//
+// The methods of visit stand in a file for each page: who changes a page finds all of it
+// in one place.
 package console
