@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/sparkoo/transfergate/config"
@@ -26,7 +27,10 @@ func Fill(folder string, records int, every time.Duration, until time.Time) erro
 		return err
 	}
 	f := &filler{policy: registers.Policy, random: rand.New(rand.NewPCG(3, 7)), at: until.Add(-time.Duration(records+1) * every)}
-	f.log = ledger.New(folder, ledger.Options{Node: Node, Now: func() time.Time { return f.at }, SegmentEntries: 1024})
+	var clock atomic.Pointer[time.Time] // the ledger looks at it on its own, too
+	begin := f.at
+	clock.Store(&begin)
+	f.log = ledger.New(folder, ledger.Options{Node: Node, Now: func() time.Time { return *clock.Load() }, SegmentEntries: 1024})
 	if err := f.log.Open(); err != nil {
 		return err
 	}
@@ -34,7 +38,9 @@ func Fill(folder string, records int, every time.Duration, until time.Time) erro
 		return err
 	}
 	for i := range records {
-		f.at = f.at.Add(every)
+		at := f.at.Add(every)
+		clock.Store(&at)
+		f.at = at
 		if err := f.add(i); err != nil {
 			return fmt.Errorf("record %d: %w", i, err)
 		}
