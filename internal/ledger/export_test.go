@@ -16,6 +16,11 @@ var (
 // Now is the log's clock.
 func (l *Log) Now() time.Time { return l.o.Now() }
 
+// NewPeriod is the name of a key that is made at a time.
+func NewPeriod(at time.Time, taken func(period string) bool) string {
+	return newPeriodKey(at, 1, taken).Period
+}
+
 // SignTree signs a checkpoint of a tree as the ledger in the folder would.
 func SignTree(t *format.Tree, dir, origin string) (signed []byte, err error) {
 	key, err := readKey(format.OS{}, Options{FS: format.OS{}}.keyFile(dir))

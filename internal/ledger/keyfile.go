@@ -31,19 +31,20 @@ type periodKey struct {
 }
 
 // newPeriodKey makes a random key for the stretch of so many months that t lies in.
-// The digits keep a key that was lost, and made again, from passing for itself.
-func newPeriodKey(t time.Time, months int) *periodKey {
+// The digits keep a key that was lost, and made again, from passing for itself. taken
+// reports whether a period has its name already.
+func newPeriodKey(t time.Time, months int, taken func(period string) bool) *periodKey {
 	t = t.UTC()
 	n := t.Year()*12 + int(t.Month()) - 1
 	first := n - n%months
 	begin := time.Date(first/12, time.Month(first%12+1), 1, 0, 0, 0, 0, time.UTC)
-	var digits [2]byte
 	key := make([]byte, keySize)
-	rand.Read(digits[:]) // never fails: crypto/rand ends the process instead
-	rand.Read(key)
-	k := &periodKey{
-		Period: begin.Format("2006-01") + "-" + hex.EncodeToString(digits[:]),
-		From:   t, Until: begin.AddDate(0, months, 0), key: key,
+	rand.Read(key) // never fails: crypto/rand ends the process instead
+	k := &periodKey{From: t, Until: begin.AddDate(0, months, 0), key: key}
+	for k.Period == "" || taken(k.Period) {
+		var digits [2]byte
+		rand.Read(digits[:])
+		k.Period = begin.Format("2006-01") + "-" + hex.EncodeToString(digits[:])
 	}
 	k.pseudonyms = newPseudonyms(k.Period, key)
 	return k

@@ -39,8 +39,11 @@ type keyring struct {
 	old     *master                   // may have wrapped keys; load wraps them anew
 	current atomic.Pointer[periodKey] // nil until the log is open
 
+	destroyed func(period string) bool // whether an entry says so
+
 	mu       sync.Mutex   // guards the rest, and serializes changes
 	keys     []*periodKey // those that exist, oldest first
+	back     []string     // periods whose destroyed keys load found again
 	owed     []keyChange  // made by load, or begun before a crash and not finished
 	closed   bool
 	rolling  bool
@@ -60,10 +63,12 @@ type keyChange struct {
 const keyRetry = time.Minute
 
 // load reads the keys and notes the changes the log owes entries for. fresh
-// tells that the log has no entries: only then there may be no key at all.
+// tells that the log has no entries: only then there may be no key at all. It wants what
+// stands to be known.
 func (r *keyring) load(l *Log, fresh bool) error {
 	r.fsys, r.dir, r.months, r.now = l.o.FS, filepath.Join(l.dir, format.KeysName), l.o.PeriodMonths, l.o.Now
-	r.keys, r.owed, r.rewrapped = nil, nil, false
+	r.keys, r.owed, r.back, r.rewrapped = nil, nil, nil, false
+	r.destroyed = l.standing.destroyed
 	if err := format.MkdirDurable(r.fsys, r.dir); err != nil {
 		return fmt.Errorf("making the folder of the pseudonyms' keys: %w", err)
 	}
@@ -86,7 +91,7 @@ func (r *keyring) load(l *Log, fresh bool) error {
 	slices.SortStableFunc(r.keys, func(a, b *periodKey) int { return a.From.Compare(b.From) })
 	// A clock that went back goes on with the newest key.
 	if n := len(r.keys); n == 0 || l.o.NewKey || !r.now().Before(r.keys[n-1].Until) {
-		k := newPeriodKey(r.now(), r.months)
+		k := newPeriodKey(r.now(), r.months, r.taken)
 		if err := r.write(k, pendingSuffix); err != nil {
 			return err
 		}
@@ -149,6 +154,10 @@ func (r *keyring) read(name string, names []string, fresh bool) error {
 	default:
 		return nil
 	}
+	if r.destroyed(period) { // somebody put it back
+		r.back = append(r.back, period)
+		return nil
+	}
 	if slices.Contains(names, period+destroyingSuffix) || slices.Contains(names, period+destroyedSuffix) ||
 		suffix == pendingSuffix && slices.Contains(names, period+keySuffix) {
 		return nil // what is left of it
@@ -207,6 +216,27 @@ func (r *keyring) settle() error {
 	}
 	r.current.Store(r.keys[len(r.keys)-1])
 	return nil
+}
+
+// eraseBack destroys again what was destroyed and put back. It is used by nobody, so that
+// the log opens all the same where it cannot be.
+func (r *keyring) eraseBack(l *Log) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, period := range r.back {
+		err := r.erase(period)
+		if err != nil {
+			l.counters.fail(opKey)
+		}
+		l.o.Logger.Error("a key of the pseudonyms that was destroyed, as an entry says, was put back: nothing uses it, and it is destroyed again; find out where it came from",
+			"folder", r.dir, "period", period, "error", err)
+	}
+	r.back = nil
+}
+
+// taken reports whether a period names a key that exists, or that was destroyed.
+func (r *keyring) taken(period string) bool {
+	return r.destroyed(period) || slices.ContainsFunc(r.keys, func(k *periodKey) bool { return k.Period == period })
 }
 
 // write wraps a key into a file.

@@ -115,7 +115,7 @@ func (l *Log) RotateKey() (period string, err error) {
 		return "", ErrNotOpen
 	}
 	defer l.counters.failed(opKey, &err)
-	k := newPeriodKey(r.now(), r.months)
+	k := newPeriodKey(r.now(), r.months, r.taken)
 	err = r.write(k, pendingSuffix)
 	r.mu.Unlock()
 	if err != nil {
@@ -161,7 +161,7 @@ func (l *Log) DestroyKey(period string) (err error) {
 	if err := format.WriteDurable(r.fsys, filepath.Join(r.dir, period+destroyingSuffix), []byte(period+"\n")); err != nil {
 		return fmt.Errorf("noting that a key of the pseudonyms is to be destroyed: %w", err)
 	}
-	if _, err := l.Append(l.keyEntry(record.TypeKeyDestroyed, period)); err != nil {
+	if err := l.Say(l.keyChange(record.TypeKeyDestroyed, period)); err != nil {
 		return fmt.Errorf("recording that a key of the pseudonyms is destroyed; it will be when the ledger is opened next: %w", err)
 	}
 	r.keys = slices.Delete(r.keys, at, at+1)
@@ -186,7 +186,9 @@ func (l *Log) keyEntries(fresh bool) (own [][]byte) {
 	for _, c := range l.keys.owed {
 		switch {
 		case c.made == nil:
-			own = append(own, l.keyEntry(record.TypeKeyDestroyed, c.period))
+			change := l.keyChange(record.TypeKeyDestroyed, c.period)
+			l.standing.note(change)
+			own = append(own, change.Append(nil))
 		case !fresh:
 			own = append(own, l.keyEntry(record.TypeKeyCreated, c.period))
 		}
@@ -206,10 +208,12 @@ func (r *keyring) firstKeys() (periods []string) {
 
 // keyEntry says what happened to a key, or to all of them when period is empty.
 // master names the secret that wraps it from then on.
-func (l *Log) keyEntry(kind, period string) []byte {
-	k := record.KeyChange{Header: l.header(kind), Period: period}
+func (l *Log) keyEntry(kind, period string) []byte { return l.keyChange(kind, period).Append(nil) }
+
+func (l *Log) keyChange(kind, period string) *record.KeyChange {
+	k := &record.KeyChange{Header: l.header(kind), Period: period}
 	if kind != record.TypeKeyDestroyed {
 		k.Master = l.keys.master.id
 	}
-	return k.Append(nil)
+	return k
 }

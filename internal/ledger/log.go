@@ -232,14 +232,14 @@ func (l *Log) load() (own [][]byte, err error) {
 		l.o.Logger.Warn("the ledger was not closed: no checkpoint covers its last entries, so that nothing proves them unchanged; they are signed now",
 			"dir", l.epochDir, "entries", n)
 	}
+	restated, err := l.standing.load(l, r.next)
+	if err != nil {
+		return nil, errors.Join(err, l.letGo())
+	}
 	fresh, err := l.hasNoEntries()
 	if err == nil {
 		err = l.keys.load(l, fresh)
 	}
-	if err != nil {
-		return nil, errors.Join(err, l.letGo())
-	}
-	restated, err := l.standing.load(l, r.next)
 	if err != nil {
 		return nil, errors.Join(err, l.letGo())
 	}
@@ -327,6 +327,7 @@ func (l *Log) start(own [][]byte) error {
 	if err != nil {
 		return errors.Join(err, l.letGo(), l.unprepare())
 	}
+	l.keys.eraseBack(l)
 	if b.frames == 1 {
 		l.integrator.take(handed{b.place, b.count, b.buf})
 	}

@@ -11,16 +11,19 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/ledger/verify"
 	"github.com/sparkoo/transfergate/internal/record"
 )
 
@@ -453,5 +456,89 @@ func TestKeysSurviveCrashes(t *testing.T) {
 		if err := l.Close(); err != nil {
 			t.Fatal(err)
 		}
+	}
+}
+
+// That a key was destroyed stands in the entries. A copy of it that is put back, whatever
+// became of the marks beside it, is used by nobody, not even by who reads the folder at
+// rest, and goes again with the next start; also when the epoch of the entry has gone.
+//
+//clause:tests §6 7-right(c)
+func TestSideFilesOfKeysNeverOverruleTheLog(t *testing.T) {
+	for name, putBack := range map[string]func(m *memFS, period string, key []byte){
+		"its mark removed": func(m *memFS, period string, key []byte) {
+			m.set("/l/keys/"+period+".key", key)
+			m.Remove("/l/keys/" + period + ".destroyed")
+		},
+		"its mark left": func(m *memFS, period string, key []byte) { m.set("/l/keys/"+period+".key", key) },
+		"as one that is being made": func(m *memFS, period string, key []byte) {
+			m.set("/l/keys/"+period+".pending", key)
+			m.Remove("/l/keys/" + period + ".destroyed")
+		},
+		"as the only one": func(m *memFS, period string, key []byte) {
+			names, _ := m.Names("/l/keys")
+			for _, name := range names {
+				m.Remove("/l/keys/" + name)
+			}
+			m.set("/l/keys/"+period+".key", key)
+		},
+	} {
+		for _, deleted := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, epoch deleted: %t", name, deleted), func(t *testing.T) {
+				l := newMonthly(t, 1)
+				old := l.log.Keys()[0].Period
+				key := l.m.get("/l/keys/" + old + ".key")
+				subject := l.log.Subject("ana", "", january)
+				if err := l.log.DestroyKey(old); err != nil {
+					t.Fatal(err)
+				}
+				for month := range 3 {
+					l.set(january.AddDate(0, 1+month, 0))
+					l.record()
+				}
+				if deleted {
+					l.expire(day(2026, 5, 1), 3, 4, 5)
+				}
+				shut(t, l.log)
+				putBack(l.m, old, key)
+				at := ledger.AtFS(l.m, "/l")
+				if found, err := at.Subjects(nil, "ana", ""); err == nil && slices.Contains(found, subject) {
+					t.Error("who reads the folder at rest uses it")
+				}
+				if r, err := verifyWith(l.m, "/l", verify.Options{}); err != nil || len(r.Differences) != 1 || !strings.Contains(r.Differences[0].What, "the key was destroyed") {
+					t.Errorf("verify: %+v, %v", r.Differences, err)
+				}
+				l.open(day(2026, 5, 2))
+				if slices.Contains(l.log.Subjects("ana", ""), subject) || l.log.Subject("ana", "", january) == subject {
+					t.Error("it is used")
+				}
+				for _, k := range l.log.Keys() {
+					if k.Period == old {
+						t.Errorf("it is there: %+v", k)
+					}
+				}
+				if l.m.exists("/l/keys/"+old+".key") || l.m.exists("/l/keys/"+old+".pending") || !strings.Contains(l.out.String(), "was put back") {
+					t.Errorf("its file is left, or nothing is said:\n%s", l.out)
+				}
+				shut(t, l.log)
+				verified(t, l.m)
+			})
+		}
+	}
+}
+
+// A key is never named as another one, nor as one that was destroyed, which would go with
+// the next start.
+func TestPeriodsHaveNamesOfTheirOwn(t *testing.T) {
+	var refused []string
+	period := ledger.NewPeriod(november, func(period string) bool {
+		if len(refused) < 3 {
+			refused = append(refused, period)
+			return true
+		}
+		return false
+	})
+	if len(refused) != 3 || slices.Contains(refused, period) || !strings.HasPrefix(period, "2026-11-") {
+		t.Errorf("%s after %q", period, refused)
 	}
 }

@@ -29,6 +29,10 @@ type standing struct {
 	epoch uint32          // the last one whose first entries say it, or will
 }
 
+// maxDestroyed is how many periods are remembered as ones whose keys were destroyed, so
+// that they fit into an entry. It is more than a century of months.
+const maxDestroyed = 2000
+
 // Standing is what stands, as the entries say, besides the holds. What it points to must
 // not be changed. It is ErrNotOpen before the log was open.
 func (l *Log) Standing() (record.Standing, error) {
@@ -57,7 +61,7 @@ func (l *Log) State(change func(*record.Standing)) error {
 	}
 	s.set(next) // before the entry: a new epoch may begin with it
 	entry := next
-	entry.Header, entry.Gateway = l.header(record.TypeStanding), nil
+	entry.Header, entry.Gateway, entry.Destroyed = l.header(record.TypeStanding), nil, nil
 	if _, err := l.Append(entry.Append(nil)); err != nil {
 		s.set(before)
 		return fmt.Errorf("recording what stands: %w", err)
@@ -66,7 +70,8 @@ func (l *Log) State(change func(*record.Standing)) error {
 }
 
 // Say appends an entry that changes what stands by itself: [*record.Started],
-// the last [*record.Beat] or [*record.ConfigChanged]. It fails as Append does.
+// the last [*record.Beat], [*record.ConfigChanged] or that a key was destroyed. It fails
+// as Append does.
 func (l *Log) Say(entry record.Entry) error {
 	s := &l.standing
 	s.changing.Lock()
@@ -75,9 +80,7 @@ func (l *Log) Say(entry record.Entry) error {
 	if err != nil {
 		return err
 	}
-	s.mu.Lock()
-	s.take(entry) // before the entry: a new epoch may begin with it
-	s.mu.Unlock()
+	s.note(entry) // before the entry: a new epoch may begin with it
 	if _, err := l.Append(entry.Append(nil)); err != nil {
 		s.set(before)
 		return err
@@ -139,11 +142,11 @@ func (s *standing) read(changes []record.Entry) {
 func (s *standing) take(entry record.Entry) {
 	switch e := entry.(type) {
 	case *record.Standing:
-		gateway := s.said.Gateway
+		before := s.said
 		s.said = *e
 		s.said.Header, s.said.Whole = record.Header{}, false
 		if !e.Whole {
-			s.said.Gateway = gateway
+			s.said.Gateway, s.said.Destroyed = before.Gateway, before.Destroyed
 		}
 	case *record.Started:
 		s.gateway(func(g *record.Gateway) { g.Running = true })
@@ -155,11 +158,30 @@ func (s *standing) take(entry record.Entry) {
 		s.gateway(func(g *record.Gateway) { g.Configuration, g.Settings = e.Configuration, e.Settings })
 	case *record.Oversight:
 		s.said.Oversight = &record.Overseers{Approvals: e.Approvals, Approvers: e.Approvers, Operators: e.Operators}
+	case *record.KeyChange:
+		if e.Type == record.TypeKeyDestroyed && !slices.Contains(s.said.Destroyed, e.Period) {
+			all := append(slices.Clip(s.said.Destroyed), e.Period)
+			s.said.Destroyed = all[max(0, len(all)-maxDestroyed):]
+		}
 	case *record.HoldChange:
 		if delete(s.holds, e.Hold.Ref); e.Type == record.TypeHoldSet {
 			s.holds[e.Hold.Ref] = Hold{Ref: e.Hold.Ref, Because: e.Hold.Because, By: e.Hold.By, From: e.Hold.From, To: e.Hold.To, Set: e.Time}
 		}
 	}
+}
+
+// note is take beside who reads.
+func (s *standing) note(entry record.Entry) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.take(entry)
+}
+
+// destroyed reports whether a period's key was destroyed, as an entry says.
+func (s *standing) destroyed(period string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Contains(s.said.Destroyed, period)
 }
 
 // gateway puts another one in the place of who records: others may read the one there is.
@@ -211,7 +233,7 @@ func standingIn(fsys format.FS, dir string, epoch uint32) (found []record.Entry,
 		}
 		for e := range fr.Entries(0) {
 			if e.Index > 0 && !record.IsOf(e.Data, record.TypeHoldSet, record.TypeHoldLifted, record.TypeStanding, record.TypeOversight,
-				record.TypeStarted, record.TypeStopped, record.TypeConfigChanged) {
+				record.TypeStarted, record.TypeStopped, record.TypeConfigChanged, record.TypeKeyDestroyed) {
 				continue
 			}
 			entry, err := record.Parse(bytes.Clone(e.Data))

@@ -48,9 +48,13 @@ func (d Dir) periodKeys(secret *master) (keys []*periodKey, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("listing the pseudonyms' keys: %w", err)
 	}
+	stands, err := d.Standing()
+	if err != nil {
+		return nil, fmt.Errorf("reading which keys of the pseudonyms were destroyed: %w", err)
+	}
 	for _, name := range names {
 		period, found := strings.CutSuffix(name, keySuffix)
-		if !found || slices.Contains(names, period+destroyingSuffix) || slices.Contains(names, period+destroyedSuffix) {
+		if !found || slices.Contains(stands.Destroyed, period) || slices.Contains(names, period+destroyingSuffix) || slices.Contains(names, period+destroyedSuffix) {
 			continue
 		}
 		data, err := format.ReadFile(d.fsys, filepath.Join(dir, name))

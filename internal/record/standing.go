@@ -7,9 +7,11 @@ type Standing struct {
 	Approved  *Approved
 	Oversight *Overseers
 	Overdue   []Overdue // by epoch
-	// Gateway is who records. Its own entries change it, and only an entry that is Whole
-	// says it again.
-	Gateway *Gateway
+	// Gateway is who records, and Destroyed the periods whose keys of pseudonyms are gone,
+	// in the order of their destruction. Entries of their own change both, and only an
+	// entry that is Whole says them again.
+	Gateway   *Gateway
+	Destroyed []string
 	// Whole tells that it says all that stands, with the holds that are set again just
 	// before it.
 	Whole bool
@@ -52,6 +54,8 @@ func (s *Standing) parse(data []byte) error { return s.Parse(data) }
 var standingTable = entryTable([]string{TypeStanding},
 	row("approved", NoColumn, func(s *Standing) field { return part[Approved]{&s.Approved, approvedTable} },
 		"the approved policy that was in force last: no older one is taken; absent if there was none", "§5(g)").since(version2),
+	row("destroyed", NoColumn, func(s *Standing) field { return (*texts)(&s.Destroyed) },
+		"periods whose keys of pseudonyms were destroyed, so that none of them is ever used again, where all that stands is said again; absent otherwise, and if none were", "§5(h)", "§6").since(version2),
 	row("gateway", NoColumn, func(s *Standing) field { return part[Gateway]{&s.Gateway, gatewayTable} },
 		"who records, and how it is set, where all that stands is said again; absent otherwise, and if none ever started", "§5(j)").since(version2),
 	row("overdue", NoColumn, func(s *Standing) field { return parts[Overdue]{&s.Overdue, overdueTable} },

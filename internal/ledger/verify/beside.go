@@ -88,6 +88,11 @@ func (s *stands) take(at record.ID, entry record.Entry) {
 		}
 	case *record.Standing:
 		s.whole = s.whole || e.Whole
+		for _, period := range e.Destroyed { // the entry that said so may be gone
+			if _, known := s.destroyed[period]; !known {
+				s.destroyed[period] = at
+			}
+		}
 	case *record.HoldChange:
 		if delete(s.holds, e.Hold.Ref); e.Type == record.TypeHoldSet {
 			s.holds[e.Hold.Ref] = heldBy{e.Hold, at}
@@ -241,7 +246,8 @@ func (v *verification) keys(says *stands) (all []Difference, err error) {
 		at, destroyed := says.destroyed[period]
 		if destroyed && (suffix == "key" || suffix == "pending") {
 			all = append(all, Difference{filepath.Join(dir, name), fmt.Sprintf(
-				"the key was destroyed, as entry %s says, and its file is there: with it the records of that period can be tied to persons again. Remove it, and find out where it came from", at)})
+				"the key was destroyed, as entry %s says, and its file is there: with it the records of that period can be tied to persons again. "+
+					"The gateway never uses it, and destroys it again when it is started; find out where it came from", at)})
 		}
 	}
 	return all, nil
