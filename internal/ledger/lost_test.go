@@ -121,11 +121,25 @@ func TestAcknowledgedLoss(t *testing.T) {
 	}
 }
 
+// alone leaves nothing but the note beside a ledger's epochs.
+func alone(t *testing.T, m *memFS, note string) {
+	t.Helper()
+	for _, name := range []string{"/l/policy", "/l/holds", "/l/policy.last"} {
+		m.removeAll(t, name)
+	}
+	m.set("/l.begun", []byte(note))
+}
+
 // A ledger that is cut back to its first entries, and has lost its checkpoint, looks like
 // one that was just begun; but what is beside it is of one that was open.
 func TestCutBackToGenesis(t *testing.T) {
 	for name, keep := range map[string]func(t *testing.T, m *memFS){
 		"the note is there": func(*testing.T, *memFS) {},
+		"only the note is":  func(t *testing.T, m *memFS) { alone(t, m, string(m.get("/l.begun"))) },
+		"only a note of an earlier version is": func(t *testing.T, m *memFS) {
+			origin, _, _ := strings.Cut(string(m.get("/l.begun")), "\n")
+			alone(t, m, origin+"\n")
+		},
 		"a policy is there": func(t *testing.T, m *memFS) { m.removeAll(t, "/l.begun") },
 		"a hold is there":   func(t *testing.T, m *memFS) { m.removeAll(t, "/l.begun"); m.removeAll(t, "/l/policy") },
 		"what was in force is": func(t *testing.T, m *memFS) {
