@@ -19,16 +19,15 @@ import (
 
 // The files of the keyring, in the ledger's folder.
 const (
-	keySuffix        = ".key"        // a key in use, or of a past period
-	pendingSuffix    = ".pending"    // a key that is being made: no record uses it yet
-	destroyingSuffix = ".destroying" // its key is being destroyed
-	destroyedSuffix  = ".destroyed"  // its key is gone
+	keySuffix     = ".key"     // a key in use, or of a past period
+	pendingSuffix = ".pending" // a key that is being made: no record uses it yet
 )
 
 // keyring holds the keys of the pseudonyms, one for each period. A key is random
 // and lies on the disk only wrapped by a master secret, so that a key which was
 // destroyed does not come back. Making and destroying a key are entries of the
-// log; files beside the keys keep a crash from losing half of either.
+// log; a pending file keeps a crash from losing half of the first, and what is destroyed,
+// as the entries say, goes with the next start if it is still there.
 type keyring struct {
 	fsys   format.FS
 	dir    string // of the keys
@@ -43,8 +42,8 @@ type keyring struct {
 
 	mu       sync.Mutex   // guards the rest, and serializes changes
 	keys     []*periodKey // those that exist, oldest first
-	back     []string     // periods whose destroyed keys load found again
-	owed     []keyChange  // made by load, or begun before a crash and not finished
+	gone     []string     // periods whose destroyed keys load found
+	owed     []*periodKey // made by load, or begun before a crash and not finished
 	closed   bool
 	rolling  bool
 	notUntil time.Time // when making a key may be tried again
@@ -53,21 +52,15 @@ type keyring struct {
 	rewrapped bool // load wrapped keys anew
 }
 
-// keyChange is a key that is being made or destroyed.
-type keyChange struct {
-	period string
-	made   *periodKey // nil when it is being destroyed
-}
-
 // keyRetry is how long making a key waits after it failed.
 const keyRetry = time.Minute
 
-// load reads the keys and notes the changes the log owes entries for. fresh
+// load reads the keys and notes those the log owes entries for. fresh
 // tells that the log has no entries: only then there may be no key at all. It wants what
 // stands to be known.
 func (r *keyring) load(l *Log, fresh bool) error {
 	r.fsys, r.dir, r.months, r.now = l.o.FS, filepath.Join(l.dir, format.KeysName), l.o.PeriodMonths, l.o.Now
-	r.keys, r.owed, r.back, r.rewrapped = nil, nil, nil, false
+	r.keys, r.owed, r.gone, r.rewrapped = nil, nil, nil, false
 	r.destroyed = l.standing.destroyed
 	if err := format.MkdirDurable(r.fsys, r.dir); err != nil {
 		return fmt.Errorf("making the folder of the pseudonyms' keys: %w", err)
@@ -95,7 +88,7 @@ func (r *keyring) load(l *Log, fresh bool) error {
 		if err := r.write(k, pendingSuffix); err != nil {
 			return err
 		}
-		r.keys, r.owed = append(r.keys, k), append(r.owed, keyChange{k.Period, k})
+		r.keys, r.owed = append(r.keys, k), append(r.owed, k)
 	}
 	return nil
 }
@@ -146,20 +139,13 @@ func (r *keyring) read(name string, names []string, fresh bool) error {
 	if at := strings.LastIndexByte(name, '.'); at >= 0 {
 		period, suffix = name[:at], name[at:]
 	}
-	switch suffix {
-	case destroyingSuffix:
-		r.owed = append(r.owed, keyChange{period: period})
+	switch {
+	case suffix != keySuffix && suffix != pendingSuffix:
 		return nil
-	case keySuffix, pendingSuffix:
-	default:
+	case r.destroyed(period):
+		r.gone = append(r.gone, period)
 		return nil
-	}
-	if r.destroyed(period) { // somebody put it back
-		r.back = append(r.back, period)
-		return nil
-	}
-	if slices.Contains(names, period+destroyingSuffix) || slices.Contains(names, period+destroyedSuffix) ||
-		suffix == pendingSuffix && slices.Contains(names, period+keySuffix) {
+	case suffix == pendingSuffix && slices.Contains(names, period+keySuffix):
 		return nil // what is left of it
 	}
 	path := filepath.Join(r.dir, name)
@@ -176,7 +162,7 @@ func (r *keyring) read(name string, names []string, fresh bool) error {
 	}
 	r.keys = append(r.keys, k)
 	if suffix == pendingSuffix || fresh {
-		r.owed = append(r.owed, keyChange{period, k})
+		r.owed = append(r.owed, k)
 	}
 	return nil
 }
@@ -194,17 +180,12 @@ func (r *keyring) unwrap(data []byte, suffix string) (*periodKey, error) {
 	return k, r.write(k, suffix)
 }
 
-// settle finishes the changes whose entries are durable, and lets the newest
-// key be used.
+// settle takes the keys into use whose entries are durable, of which the newest serves.
 func (r *keyring) settle() error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, c := range r.owed {
-		finish := func() error { return r.erase(c.period) }
-		if c.made != nil {
-			finish = func() error { return r.adopt(c.made) }
-		}
-		if err := finish(); err != nil {
+	for _, k := range r.owed {
+		if err := r.adopt(k); err != nil {
 			return err
 		}
 	}
@@ -218,20 +199,20 @@ func (r *keyring) settle() error {
 	return nil
 }
 
-// eraseBack destroys again what was destroyed and put back. It is used by nobody, so that
-// the log opens all the same where it cannot be.
-func (r *keyring) eraseBack(l *Log) {
+// eraseGone erases what an entry says was destroyed, and was found all the same. It is used
+// by nobody, so that the log opens also where it cannot be erased.
+func (r *keyring) eraseGone(l *Log) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, period := range r.back {
+	for _, period := range r.gone {
 		err := r.erase(period)
 		if err != nil {
 			l.counters.fail(opKey)
 		}
-		l.o.Logger.Error("a key of the pseudonyms that was destroyed, as an entry says, was put back: nothing uses it, and it is destroyed again; find out where it came from",
+		l.o.Logger.Error("a key of the pseudonyms was there that an entry says was destroyed: a crash has left it, or somebody put it back; nothing uses it, and it is destroyed now",
 			"folder", r.dir, "period", period, "error", err)
 	}
-	r.back = nil
+	r.gone = nil
 }
 
 // taken reports whether a period names a key that exists, or that was destroyed.
@@ -268,18 +249,10 @@ func (r *keyring) adopt(k *periodKey) error {
 // left of it was overwritten where the disk writes in place, and is wrapped by
 // the master secret anyway.
 func (r *keyring) erase(period string) error {
-	path := filepath.Join(r.dir, period)
 	for _, suffix := range []string{keySuffix, pendingSuffix} {
-		if err := r.overwrite(path + suffix); err != nil {
+		if err := r.overwrite(filepath.Join(r.dir, period+suffix)); err != nil {
 			return fmt.Errorf("destroying a key of the pseudonyms: %w", err)
 		}
-	}
-	err := format.WriteDurable(r.fsys, path+destroyedSuffix, []byte(period+"\n"))
-	if err == nil {
-		err = r.fsys.Remove(path + destroyingSuffix)
-	}
-	if err != nil {
-		return fmt.Errorf("noting that a key of the pseudonyms is gone: %w", err)
 	}
 	return r.syncDir()
 }

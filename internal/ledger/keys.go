@@ -3,11 +3,9 @@ package ledger
 import (
 	"errors"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"time"
 
-	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/record"
 )
 
@@ -158,11 +156,8 @@ func (l *Log) DestroyKey(period string) (err error) {
 		return fmt.Errorf("%w: %q", ErrNoKey, period)
 	}
 	defer l.counters.failed(opKey, &err)
-	if err := format.WriteDurable(r.fsys, filepath.Join(r.dir, period+destroyingSuffix), []byte(period+"\n")); err != nil {
-		return fmt.Errorf("noting that a key of the pseudonyms is to be destroyed: %w", err)
-	}
 	if err := l.Say(l.keyChange(record.TypeKeyDestroyed, period)); err != nil {
-		return fmt.Errorf("recording that a key of the pseudonyms is destroyed; it will be when the ledger is opened next: %w", err)
+		return fmt.Errorf("recording that a key of the pseudonyms is destroyed; it is not: %w", err)
 	}
 	r.keys = slices.Delete(r.keys, at, at+1)
 	return r.erase(period)
@@ -183,25 +178,19 @@ func (l *Log) keyEntries(fresh bool) (own [][]byte) {
 	if l.keys.rewrapped {
 		own = append(own, l.keyEntry(record.TypeKeysRewrapped, ""))
 	}
-	for _, c := range l.keys.owed {
-		switch {
-		case c.made == nil:
-			change := l.keyChange(record.TypeKeyDestroyed, c.period)
-			l.standing.note(change)
-			own = append(own, change.Append(nil))
-		case !fresh:
-			own = append(own, l.keyEntry(record.TypeKeyCreated, c.period))
-		}
+	if fresh {
+		return own
+	}
+	for _, k := range l.keys.owed {
+		own = append(own, l.keyEntry(record.TypeKeyCreated, k.Period))
 	}
 	return own
 }
 
 // firstKeys are the periods of the keys a ledger begins with.
 func (r *keyring) firstKeys() (periods []string) {
-	for _, c := range r.owed {
-		if c.made != nil {
-			periods = append(periods, c.period)
-		}
+	for _, k := range r.owed {
+		periods = append(periods, k.Period)
 	}
 	return periods
 }

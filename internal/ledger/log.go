@@ -327,7 +327,7 @@ func (l *Log) start(own [][]byte) error {
 	if err != nil {
 		return errors.Join(err, l.letGo(), l.unprepare())
 	}
-	l.keys.eraseBack(l)
+	l.keys.eraseGone(l)
 	if b.frames == 1 {
 		l.integrator.take(handed{b.place, b.count, b.buf})
 	}

@@ -459,22 +459,14 @@ func TestKeysSurviveCrashes(t *testing.T) {
 	}
 }
 
-// That a key was destroyed stands in the entries. A copy of it that is put back, whatever
-// became of the marks beside it, is used by nobody, not even by who reads the folder at
+// That a key was destroyed stands in the entries. A copy of it that is put back is used by nobody, not even by who reads the folder at
 // rest, and goes again with the next start; also when the epoch of the entry has gone.
 //
 //clause:tests §6 7-right(c)
 func TestSideFilesOfKeysNeverOverruleTheLog(t *testing.T) {
 	for name, putBack := range map[string]func(m *memFS, period string, key []byte){
-		"its mark removed": func(m *memFS, period string, key []byte) {
-			m.set("/l/keys/"+period+".key", key)
-			m.Remove("/l/keys/" + period + ".destroyed")
-		},
-		"its mark left": func(m *memFS, period string, key []byte) { m.set("/l/keys/"+period+".key", key) },
-		"as one that is being made": func(m *memFS, period string, key []byte) {
-			m.set("/l/keys/"+period+".pending", key)
-			m.Remove("/l/keys/" + period + ".destroyed")
-		},
+		"as it was":                 func(m *memFS, period string, key []byte) { m.set("/l/keys/"+period+".key", key) },
+		"as one that is being made": func(m *memFS, period string, key []byte) { m.set("/l/keys/"+period+".pending", key) },
 		"as the only one": func(m *memFS, period string, key []byte) {
 			names, _ := m.Names("/l/keys")
 			for _, name := range names {
@@ -517,12 +509,33 @@ func TestSideFilesOfKeysNeverOverruleTheLog(t *testing.T) {
 						t.Errorf("it is there: %+v", k)
 					}
 				}
-				if l.m.exists("/l/keys/"+old+".key") || l.m.exists("/l/keys/"+old+".pending") || !strings.Contains(l.out.String(), "was put back") {
+				if l.m.exists("/l/keys/"+old+".key") || l.m.exists("/l/keys/"+old+".pending") || !strings.Contains(l.out.String(), "put it back") {
 					t.Errorf("its file is left, or nothing is said:\n%s", l.out)
 				}
 				shut(t, l.log)
 				verified(t, l.m)
 			})
+		}
+	}
+}
+
+// No file beside a key says that it was destroyed: only an entry does.
+func TestNoFileDestroysAKey(t *testing.T) {
+	l := newMonthly(t, 1)
+	period := l.log.Keys()[0].Period
+	subject := l.log.Subject("ana", "", january)
+	shut(t, l.log)
+	for _, mark := range []string{".destroying", ".destroyed"} { // earlier versions had them
+		l.m.set("/l/keys/"+period+mark, []byte(period+"\n"))
+	}
+	l.open(january)
+	if got := l.log.Subjects("ana", ""); !slices.Equal(got, []string{subject}) {
+		t.Errorf("subjects %q, before %s", got, subject)
+	}
+	shut(t, l.log)
+	for _, entry := range inEpoch(t, l.m, 1) {
+		if strings.Contains(entry, record.TypeKeyDestroyed) {
+			t.Errorf("nobody destroyed it: %s", entry)
 		}
 	}
 }

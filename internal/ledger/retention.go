@@ -108,7 +108,8 @@ func (l *Log) refused() error {
 var forever = time.Date(9999, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // epochs are the epochs that are there, up to the one that is written. Of one
-// whose settings are damaged only the number is known.
+// whose settings are damaged, or are not those that its first entry names, only the
+// number is known.
 func (l *Log) epochs() (all []format.Epoch, err error) {
 	current := l.counters.epoch.Load()
 	numbers, _, err := format.ListEpochs(l.o.FS, l.dir)
@@ -120,6 +121,9 @@ func (l *Log) epochs() (all []format.Epoch, err error) {
 			break // it is being begun
 		}
 		e, err := format.ReadEpoch(l.o.FS, l.dir, number)
+		if err == nil {
+			err = l.asBegun(e)
+		}
 		if format.IsDamage(err) || errors.Is(err, fs.ErrNotExist) {
 			e, err = format.Epoch{Number: number}, nil
 		}
@@ -129,6 +133,29 @@ func (l *Log) epochs() (all []format.Epoch, err error) {
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+// asBegun makes sure that an epoch's settings are those that its first entry names: what
+// is deleted, and what is said of it, rests on when the epoch was begun.
+func (l *Log) asBegun(e format.Epoch) error {
+	dir := format.EpochDir(l.dir, e.Number)
+	w, err := format.NewWalker(l.o.FS, dir, e)
+	if err != nil {
+		return err
+	}
+	for fr, err := range w.Frames(0) {
+		if err != nil {
+			return err
+		}
+		for first := range fr.Entries(0) {
+			var genesis record.Genesis
+			if err := genesis.Parse(first.Data); err != nil || genesis.Settings != e.Digest() {
+				return &format.CorruptError{File: filepath.Join(dir, format.EpochFile), What: "the file is not the one that the epoch's first entry names"}
+			}
+			return nil
+		}
+	}
+	return nil
 }
 
 // expire deletes an epoch if it may go. next is the epoch after it that is left.

@@ -224,8 +224,12 @@ func TestKeysOfDeletedEpochs(t *testing.T) {
 // A damaged epoch is evidence: it stays, and so do the keys; the others go.
 func TestDamagedEpochStays(t *testing.T) {
 	for name, damage := range map[string]func(m *memFS){
-		"entries":    func(m *memFS) { flip(m, "/l/epoch-000002/seg/000000.log", 100) },
-		"settings":   func(m *memFS) { flip(m, "/l/epoch-000002/EPOCH", 10) },
+		"entries":  func(m *memFS) { flip(m, "/l/epoch-000002/seg/000000.log", 100) },
+		"settings": func(m *memFS) { flip(m, "/l/epoch-000002/EPOCH", 10) },
+		"another beginning": func(m *memFS) {
+			const file = "/l/epoch-000002/EPOCH"
+			m.set(file, []byte(strings.Replace(string(m.get(file)), "2026-02", "2025-02", 1)))
+		},
 		"checkpoint": func(m *memFS) { flip(m, "/l/epoch-000002/checkpoint", 60) },
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -54,7 +54,7 @@ func (d Dir) periodKeys(secret *master) (keys []*periodKey, err error) {
 	}
 	for _, name := range names {
 		period, found := strings.CutSuffix(name, keySuffix)
-		if !found || slices.Contains(stands.Destroyed, period) || slices.Contains(names, period+destroyingSuffix) || slices.Contains(names, period+destroyedSuffix) {
+		if !found || slices.Contains(stands.Destroyed, period) {
 			continue
 		}
 		data, err := format.ReadFile(d.fsys, filepath.Join(dir, name))
