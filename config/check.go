@@ -95,6 +95,7 @@ func (d *draft) warn(p *decision.Policy, o CheckOptions) {
 		}
 	}
 	d.warnOfClocks(p, o.At)
+	d.warnOfDoubts(o.At)
 	d.warnOfReports()
 	d.warnOfChanges(p, o)
 	d.warnOfEndings(p, o)

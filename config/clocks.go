@@ -1,6 +1,7 @@
 package config
 
 import (
+	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -47,36 +48,41 @@ var clockFields = []field{
 }
 
 var breachFields = []field{
-	{key: nothing, doc: "Why nobody must be told, with the source. Then nothing else stands here."},
+	{key: nothing, doc: "Why nobody must be told, with the source. Then nothing else but doubt stands here."},
 	{key: "authority", doc: "By when the authority must be told.", is: mappingField, what: "authority", fields: authorityFields},
 	{key: "persons", doc: "By when the persons whose data it is must be told.", is: mappingField, what: "persons", fields: notificationFields},
+	doubtField,
 }
+
+// doubtField is what keeps a time from being certain. It is said wherever the time is.
+var doubtField = field{key: "doubt", doc: "What is not certain about it, for counsel to answer. Left out: nothing is."}
 
 var notificationFields = []field{
-	{key: "within", doc: "How long there is: 72 hours, 3 business days, 30 days, 1 month, or without delay.", must: true, form: termForm},
-	{key: "from", doc: "The moment it is counted from: awareness (the controller knows of it), occurrence, assessment (it was found to be one that must be told) or authority-told.", must: true, form: oneOf(momentWords(decision.FromAwareness, decision.FromOccurrence, decision.FromAssessment, decision.FromAuthority))},
+	{key: nothing, doc: "Why they need not be told, with the source. Then nothing else but doubt stands here."},
+	{key: "within", doc: "How long there is: 72 hours, 3 business days, 30 days, 1 month, or without delay.", form: termForm},
+	{key: "from", doc: "The moment it is counted from: awareness (the controller knows of it), occurrence, assessment (it was found to be one that must be told) or authority-told.", form: oneOf(momentWords(decision.FromAwareness, decision.FromOccurrence, decision.FromAssessment, decision.FromAuthority))},
 	{key: "when", doc: "In which cases. Left out: always."},
-	{key: "source", doc: "The provision, and where it was read.", must: true},
-	noteField,
+	{key: "source", doc: "The provision, and where it was read."},
+	doubtField, noteField,
 }
 
-var authorityFields = append([]field{{key: "to", doc: "The authority, by its name.", must: true}}, notificationFields...)
+var authorityFields = append([]field{{key: "to", doc: "The authority, by its name."}}, notificationFields...)
 
 var rightsFields = []field{
-	{key: nothing, doc: "Why no request must be answered, with the source. Then nothing else stands here."},
+	{key: nothing, doc: "Why no request must be answered, with the source. Then nothing else but doubt stands here."},
 	{key: "answer", doc: "How long there is from the receipt of a request for access on.", form: termForm},
 	{key: "extension", doc: "By how much longer it may take. Left out: no longer.", form: termForm},
 	{key: "notice", doc: "Within which time, from receipt, an extension must be told. Left out: no figure.", form: termForm},
 	{key: "source", doc: "The provision, and where it was read."},
-	noteField,
+	doubtField, noteField,
 }
 
 var recordKeepingFields = []field{
-	{key: nothing, doc: "Why nothing must be kept, with the source. Then nothing else stands here."},
+	{key: nothing, doc: "Why nothing must be kept, with the source. Then nothing else but doubt stands here."},
 	{key: "what", doc: "What must be kept, in words."},
 	{key: "keep", doc: "For how long. Left out: no figure.", form: termForm},
 	{key: "source", doc: "The provision, and where it was read."},
-	noteField,
+	doubtField, noteField,
 }
 
 func (d *draft) decodeClocks(root record) {
@@ -126,8 +132,11 @@ func (r record) term(key string) decision.Term {
 
 // nothing reads why a law asks for nothing, and reports what stands beside that.
 func (r record) nothing() string {
-	none := r.text(nothing)
-	if none != "" && len(r.values) > 1 {
+	none, beside := r.text(nothing), len(r.values)-1
+	if r.has(doubtField.key) {
+		beside--
+	}
+	if none != "" && beside > 0 {
 		r.report(r.at(nothing), "bad-clock", "%q says that the law asks for nothing, and other keys of %s say what it asks for; keep one", nothing, r.what)
 	}
 	return none
@@ -145,10 +154,12 @@ func (r record) breach(off []time.Weekday) *decision.Breach {
 	if !ok {
 		return nil
 	}
-	b := &decision.Breach{None: w.nothing()}
+	b := &decision.Breach{None: w.nothing(), Doubt: w.text(doubtField.key)}
 	if a, ok := w.mapping("authority"); ok {
 		b.Authority = a.notification(off)
-		b.Authority.To = a.text("to")
+		if b.Authority.To = a.text("to"); b.Authority.None == "" {
+			a.asked("to")
+		}
 	}
 	if p, ok := w.mapping("persons"); ok {
 		b.Persons = p.notification(off)
@@ -160,10 +171,20 @@ func (r record) breach(off []time.Weekday) *decision.Breach {
 }
 
 func (r record) notification(off []time.Weekday) *decision.Notification {
-	return &decision.Notification{
-		Within: r.term("within"), From: decision.Moment(r.text("from")), When: r.text("when"), Off: off,
-		Source: r.text("source"), Confirm: r.flag("confirm"),
+	n := &decision.Notification{
+		None: r.nothing(), Within: r.term("within"), From: decision.Moment(r.text("from")), When: r.text("when"), Off: off, Source: r.text("source"),
 	}
+	n.Doubt, n.Confirm = r.doubt()
+	if n.None == "" {
+		r.asked("within", "from", "source")
+	}
+	return n
+}
+
+// doubt reads what is not certain, and whether counsel has something to answer.
+func (r record) doubt() (what string, open bool) {
+	what = r.text(doubtField.key)
+	return what, r.flag(noteField.key) || what != ""
 }
 
 func (r record) rights(off []time.Weekday) *decision.Rights {
@@ -173,8 +194,9 @@ func (r record) rights(off []time.Weekday) *decision.Rights {
 	}
 	rights := &decision.Rights{
 		None: w.nothing(), Answer: w.term("answer"), Extension: w.term("extension"), Notice: w.term("notice"), Off: off,
-		Source: w.text("source"), Confirm: w.flag("confirm"),
+		Source: w.text("source"),
 	}
+	rights.Doubt, rights.Confirm = w.doubt()
 	if rights.None == "" {
 		w.asked("answer", "source")
 	}
@@ -189,7 +211,8 @@ func (r record) recordKeeping() *decision.RecordKeeping {
 	if !ok {
 		return nil
 	}
-	k := &decision.RecordKeeping{None: w.nothing(), What: w.text("what"), Keep: w.term("keep"), Source: w.text("source"), Confirm: w.flag("confirm")}
+	k := &decision.RecordKeeping{None: w.nothing(), What: w.text("what"), Keep: w.term("keep"), Source: w.text("source")}
+	k.Doubt, k.Confirm = w.doubt()
 	if k.None == "" {
 		w.asked("what", "source")
 	}
@@ -226,6 +249,37 @@ func (d *draft) warnOfClocks(p *decision.Policy, at time.Time) {
 		first = d.clocks[0].record
 	}
 	first.report(first.node, "clocks-missing", "no clocks say what laws in force want of %s: reports name no day there; find the source, and add it under clocks, or none with the reason", lacks)
+}
+
+// warnOfDoubts tells, for each law, what of its times is not certain.
+func (d *draft) warnOfDoubts(at time.Time) {
+	for _, r := range d.clocks {
+		c := r.value
+		var doubts []string
+		note := func(of, doubt string, open bool) {
+			if open && r.value.Validity.Contains(at) {
+				doubts = append(doubts, of+": "+cmp.Or(doubt, "whether it is so"))
+			}
+		}
+		if b := c.Breach; b != nil {
+			note("telling of a breach", b.Doubt, b.Doubt != "")
+			for of, n := range map[string]*decision.Notification{"telling the authority": b.Authority, "telling persons": b.Persons} {
+				if n != nil {
+					note(of, n.Doubt, n.Confirm)
+				}
+			}
+		}
+		if c.Rights != nil {
+			note("answering a person", c.Rights.Doubt, c.Rights.Confirm)
+		}
+		if c.Records != nil {
+			note("keeping records", c.Records.Doubt, c.Records.Confirm)
+		}
+		if len(doubts) > 0 {
+			slices.Sort(doubts)
+			r.report(r.node, "clock-doubtful", "of the times of law %q it is not certain: %s; have counsel answer it, and take doubt and confirm away", c.Law, strings.Join(doubts, "; "))
+		}
+	}
 }
 
 // warnOfReports tells what a register of processing would lack.

@@ -16,6 +16,7 @@ func TestClocks(t *testing.T) {
     data_subjects: [customers, their staff]
     erasure: [{within: 30 days, from: account-closed, source: "§6", confirm: true}]
     measures: [encryption]`)
+	edit(t, fsys, "laws.yaml", "when: a relevant risk, source: a book", "when: a relevant risk, source: a book, confirm: true")
 	edit(t, fsys, "controllers.yaml", "default: true", `default: true
     representatives: [{law: br, name: Somebody, address: Rua 2, email: rep@example.com}]
     authority: PDPC`)
@@ -102,5 +103,71 @@ func TestWhatReportsWouldLack(t *testing.T) {
 	}
 	if text := problems.Error(); !strings.Contains(text, "want of telling of a breach (br), answering a person (br), keeping records (br):") {
 		t.Errorf("before the clocks begin: %s", text)
+	}
+}
+
+// A law may ask to tell one of them alone, and what is not certain is said with it.
+func TestClocksOfNobodyAndInDoubt(t *testing.T) {
+	fsys := small(t)
+	edit(t, fsys, "laws.yaml", "      persons: {within: without delay, from: authority-told, source: a book}\n", "      persons: {none: \"the law names the authority alone, a book\", doubt: whether}\n")
+	edit(t, fsys, "laws.yaml", "rights: {answer: 15 days, source: a book}", "rights: {answer: 15 days, source: a book, doubt: in which days}")
+	edit(t, fsys, "laws.yaml", "{what: operations, source: a book}", "{none: nothing, doubt: since when}")
+	p, problems, err := config.Check(fsys, "p", config.CheckOptions{At: checked})
+	if err != nil || p == nil {
+		t.Fatal(err, problems)
+	}
+	br := p.Policy.ClocksAt("br", checked)
+	if n := br.Breach.Persons; n.None != "the law names the authority alone, a book" || n.Doubt != "whether" || !n.Confirm {
+		t.Errorf("persons: %+v", n)
+	}
+	if r := br.Rights; r.Doubt != "in which days" || !r.Confirm || r.Answer.N != 15 {
+		t.Errorf("rights: %+v", r)
+	}
+	if k := br.Records; k.None != "nothing" || k.Doubt != "since when" || !k.Confirm {
+		t.Errorf("records: %+v", k)
+	}
+	want := `p/laws.yaml:45:5: of the times of law "br" it is not certain: answering a person: in which days; keeping records: since when; ` +
+		`telling persons: whether; have counsel answer it, and take doubt and confirm away`
+	var got []string
+	for _, p := range problems {
+		switch p.Code {
+		case "clock-doubtful":
+			got = append(got, p.String())
+		case "clocks-missing":
+			t.Errorf("none is an answer: %s", p)
+		}
+	}
+	if len(got) != 1 || got[0] != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
+// The registers say of every law, at any time, whom it wants told, by when a person is
+// answered and what is kept, or that it asks for nothing; each with its source.
+func TestShippedClocksAreWhole(t *testing.T) {
+	p, err := config.Default()
+	if err != nil {
+		t.Fatal(err)
+	}
+	moments := append(decision.Boundaries(p), checked)
+	for _, at := range moments {
+		for _, l := range p.Laws {
+			if !l.Validity.Contains(at) {
+				continue
+			}
+			c := p.ClocksAt(l.ID, at)
+			if c == nil || c.Breach == nil || c.Rights == nil || c.Records == nil {
+				t.Errorf("%s at %s: %+v", l.ID, at, c)
+				continue
+			}
+			if b := c.Breach; b.None == "" && (b.Authority == nil || b.Persons == nil) {
+				t.Errorf("%s: one of those to be told is left out", l.ID)
+			}
+			for what, source := range map[string]string{"rights": c.Rights.None + c.Rights.Source, "records": c.Records.None + c.Records.Source} {
+				if source == "" {
+					t.Errorf("%s: %s without a source", l.ID, what)
+				}
+			}
+		}
 	}
 }

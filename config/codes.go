@@ -169,6 +169,8 @@ var codes = []Code{
 	{"wrong-shape", Error, "A value has another shape than it must have.", "A list where text is meant, or the other way round, is a slip.", "Write it as the message shows."},
 
 	// Warnings: the registers load.
+	{"clock-doubtful", Warning, "What a law wants of telling, answering or keeping records is not certain.",
+		"A report counts with it, and says so.", "Have counsel answer the doubt, and take doubt and confirm away."},
 	{"clocks-missing", Warning, "Laws in force do not say by when somebody must be told or answered.",
 		"A report of an incident or to a person names no day for such a law.",
 		"Find the source and add the time under clocks in laws.yaml, or none with the reason."},

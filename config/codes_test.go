@@ -187,7 +187,7 @@ func TestShippedPolicyPassesCheck(t *testing.T) {
 		t.Fatal(err, problems)
 	}
 	expected := map[string]bool{
-		"clocks-missing":      true, // what no source was found for
+		"clock-doubtful":      true, // what sources leave open
 		"law-changing":        true, // Chile's, within 30 days
 		"law-unconfirmed":     true, // rows that the sources left uncertain
 		"register-incomplete": true, // contacts are the operator's

@@ -22,19 +22,22 @@ type Clocks struct {
 // Breach is who must be told of a personal data breach.
 type Breach struct {
 	None      string        // why nobody must be told; empty if somebody must
+	Doubt     string        // what is not certain about None
 	Authority *Notification // nil: no source says
 	Persons   *Notification // nil: no source says
 }
 
 // Notification is by when one of them must be told.
 type Notification struct {
+	None    string // why they need not be told; empty if they must
 	To      string // the authority's name; empty for the persons themselves
 	Within  Term
 	From    Moment
 	When    string // in which cases, in words; empty for always
 	Off     []time.Weekday
 	Source  string
-	Confirm bool // counsel has yet to confirm it
+	Doubt   string // what is not certain about it
+	Confirm bool   // counsel has yet to confirm it, or to answer the doubt
 }
 
 // Due is when a notification has to be made of which the time began at start, and
@@ -52,6 +55,7 @@ type Rights struct {
 	Notice    Term // within which an extension must be told; without a figure if N is 0
 	Off       []time.Weekday
 	Source    string
+	Doubt     string // what is not certain about it
 	Confirm   bool
 }
 
@@ -61,6 +65,7 @@ type RecordKeeping struct {
 	What    string
 	Keep    Term // for how long; without a figure if N is 0
 	Source  string
+	Doubt   string // what is not certain about it
 	Confirm bool
 }
 

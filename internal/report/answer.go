@@ -31,9 +31,13 @@ type AnswerLaw struct {
 	Law       string `json:"law"`
 	Says      string `json:"says"`
 	Source    string `json:"source,omitempty"`
+	Doubt     string `json:"doubt,omitempty"` // what is not certain
 	Confirmed bool   `json:"confirmed"`
-	By        string `json:"by,omitempty"`
+	By        string `json:"by,omitempty"` // empty if it names no figure
 }
+
+// Unsure is what counsel has yet to answer, for the page.
+func (l *AnswerLaw) Unsure() string { return unsure(l.Doubt, l.Confirmed) }
 
 // statementRights is what the statement promises in §7: an answer in 30 days, or two
 // months more if the person is told within one month.
@@ -57,7 +61,11 @@ func answer(received time.Time, p *decision.Policy, laws []string, h *Head) *Ans
 				h.NotRuledOut = append(h.NotRuledOut, fmt.Sprintf("The registers do not say by when law %s wants a person answered.", law))
 				continue
 			case c.Rights.None != "":
-				a.Laws = append(a.Laws, AnswerLaw{Law: law, Says: "no such right: " + c.Rights.None, Confirmed: true})
+				a.Laws = append(a.Laws, AnswerLaw{Law: law, Says: "no such right: " + c.Rights.None, Doubt: c.Rights.Doubt, Confirmed: !c.Rights.Confirm})
+				continue
+			case c.Rights.Answer.N == 0:
+				a.Laws = append(a.Laws, AnswerLaw{Law: law, Says: c.Rights.Answer.String(), Source: c.Rights.Source, Doubt: c.Rights.Doubt, Confirmed: !c.Rights.Confirm})
+				h.NotRuledOut = append(h.NotRuledOut, fmt.Sprintf("Law %s wants the person answered without delay, and names no day: the day here may be too late for it.", law))
 				continue
 			}
 			rights = c.Rights
@@ -74,7 +82,7 @@ func answer(received time.Time, p *decision.Policy, laws []string, h *Head) *Ans
 			}
 			told = earlier(told, due)
 		}
-		a.Laws = append(a.Laws, AnswerLaw{law, says, rights.Source, !rights.Confirm, due.Format(time.DateOnly)})
+		a.Laws = append(a.Laws, AnswerLaw{law, says, rights.Source, rights.Doubt, !rights.Confirm, due.Format(time.DateOnly)})
 		if by.IsZero() || due.Before(by) {
 			by, a.BySays = due, law
 		}

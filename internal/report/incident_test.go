@@ -24,6 +24,35 @@ func incidentOf(t *testing.T, dir ledger.Dir, ask report.IncidentRequest) *repor
 	return r
 }
 
+// A law that asks to tell one of them alone says so of the other, in every form, and what
+// is not certain stands with it.
+func TestIncidentWithNobodyToTell(t *testing.T) {
+	dir, _ := peopleUnder(t, withClocksOf(t, "br", `    breach:
+      authority: {to: ANPD, within: 72 hours, from: awareness, source: a book, doubt: how many hours}
+      persons: {none: "the law names the authority alone", doubt: since when}`))
+	r := incidentOf(t, dir, report.IncidentRequest{Place: report.Place{Recipient: "sparkoo-br"}})
+	if said := strings.Join(r.NotRuledOut, "\n"); strings.Contains(said, "law br wants") {
+		t.Error(said)
+	}
+	var text, page, sheet strings.Builder
+	for _, err := range []error{r.Text(&text), r.HTML(&page), r.CSV(&sheet)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for form, want := range map[string][]string{
+		text.String():  {"tell ANPD 72 hours after the controller knows of it (not certain: how many hours)", "the persons need not be told: the law names the authority alone (not certain: since when)"},
+		page.String():  {"not certain: how many hours", "<td>not the persons</td><td>the law names the authority alone<br><small>not certain: since when</small></td>"},
+		sheet.String(): {",authority,ANPD,72 hours,", ",not the persons,,,,,false,,the law names the authority alone,false,since when"},
+	} {
+		for _, part := range want {
+			if !strings.Contains(form, part) {
+				t.Errorf("%q is missing in\n%s", part, form)
+			}
+		}
+	}
+}
+
 // Who is affected follows from the entries, counted here by other means: by the region
 // that answered, by any recipient on the way, by the node that wrote them.
 func TestIncident(t *testing.T) {

@@ -11,7 +11,9 @@ import (
 
 // Told is by when somebody is to be told.
 type Told struct {
-	Who    string `json:"who"` // the authority, or persons
+	Who string `json:"who"` // the authority, or persons
+	// None is why they need not be told; then only Doubt says more.
+	None   string `json:"none,omitempty"`
 	To     string `json:"to,omitempty"`
 	Within string `json:"within"`
 	// After is the moment from which it is counted, and Due the end; empty where the law
@@ -23,6 +25,7 @@ type Told struct {
 	Earliest  bool   `json:"at_the_earliest,omitempty"`
 	When      string `json:"when,omitempty"`
 	Source    string `json:"source"`
+	Doubt     string `json:"doubt,omitempty"` // what is not certain
 	Confirmed bool   `json:"confirmed"`
 }
 
@@ -35,7 +38,7 @@ func (g *incident) clocks(p *decision.Policy) {
 			g.NotRuledOut = append(g.NotRuledOut, fmt.Sprintf("The registers do not say whom law %s wants told of a breach.", l.Law.ID))
 			continue
 		case c.Breach.None != "":
-			l.None = c.Breach.None
+			l.None = c.Breach.None + bracketed(unsure(c.Breach.Doubt, c.Breach.Doubt == ""))
 			continue
 		}
 		for who, n := range map[string]*decision.Notification{"authority": c.Breach.Authority, "persons": c.Breach.Persons} {
@@ -59,7 +62,10 @@ func (g *incident) momentOf() time.Time {
 }
 
 func (g *incident) told(who string, n *decision.Notification) Told {
-	t := Told{Who: who, To: n.To, Within: n.Within.String(), After: n.From.Words(), When: n.When, Source: n.Source, Confirmed: !n.Confirm}
+	if n.None != "" {
+		return Told{Who: who, None: n.None, Doubt: n.Doubt, Confirmed: !n.Confirm}
+	}
+	t := Told{Who: who, To: n.To, Within: n.Within.String(), After: n.From.Words(), When: n.When, Source: n.Source, Doubt: n.Doubt, Confirmed: !n.Confirm}
 	start := g.ask.Aware
 	if n.From == decision.FromOccurrence {
 		start = g.ask.Occurred

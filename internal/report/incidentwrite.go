@@ -52,6 +52,8 @@ func (r *Incident) Text(w io.Writer) error {
 func (t *Told) sentence() string {
 	text := "tell " + cmp.Or(t.To, "the "+t.Who)
 	switch {
+	case t.None != "":
+		text = "the " + t.Who + " need not be told: " + t.None
 	case t.Due == "":
 		text += " " + t.Within
 		if t.Within != "without delay" {
@@ -65,17 +67,32 @@ func (t *Told) sentence() string {
 	if t.When != "" {
 		text += ", if: " + t.When
 	}
-	if !t.Confirmed {
-		text += " (not confirmed by counsel)"
+	return text + bracketed(unsure(t.Doubt, t.Confirmed))
+}
+
+// unsure says what counsel has yet to answer; nothing if that is nothing.
+func unsure(doubt string, confirmed bool) string {
+	switch {
+	case confirmed:
+		return ""
+	case doubt == "":
+		return "not confirmed by counsel"
 	}
-	return text
+	return "not certain: " + doubt
+}
+
+func bracketed(text string) string {
+	if text == "" {
+		return ""
+	}
+	return " (" + text + ")"
 }
 
 // CSV writes the report as a table: lines of people, of categories, and of whom to tell.
 func (r *Incident) CSV(w io.Writer) error {
 	rows := [][]string{{
 		"place", "period", "row", "controller", "controller_name", "registered_in", "category", "law", "law_title", "people_at_most", "records", "first", "last",
-		"tell", "to", "within", "after", "due", "at_the_earliest", "when", "source", "confirmed",
+		"tell", "to", "within", "after", "due", "at_the_earliest", "when", "source", "confirmed", "doubt",
 	}}
 	line := func(row string, cells map[string]string) {
 		cells["place"], cells["period"], cells["row"] = r.What+" "+r.Place.ID, r.Period, row
@@ -105,13 +122,24 @@ func (r *Incident) CSV(w io.Writer) error {
 		line("law", cells)
 		for _, t := range l.Clocks {
 			line("clock", map[string]string{
-				"law": l.Law.ID, "law_title": l.Law.Name, "tell": t.Who, "to": t.To, "within": t.Within, "after": t.After, "due": t.Due,
-				"at_the_earliest": fmt.Sprint(t.Earliest), "when": t.When, "source": t.Source, "confirmed": fmt.Sprint(t.Confirmed),
+				"law": l.Law.ID, "law_title": l.Law.Name, "tell": t.tell(), "to": t.To, "within": t.Within, "after": t.After, "due": t.Due,
+				"at_the_earliest": fmt.Sprint(t.Earliest), "when": t.When, "source": cmp.Or(t.None, t.Source), "confirmed": fmt.Sprint(t.Confirmed), "doubt": t.Doubt,
 			})
 		}
 	}
 	return table(w, rows)
 }
+
+// tell is whom to tell, in a cell.
+func (t *Told) tell() string {
+	if t.None != "" {
+		return "not the " + t.Who
+	}
+	return t.Who
+}
+
+// Unsure is what counsel has yet to answer, for the page.
+func (t *Told) Unsure() string { return unsure(t.Doubt, t.Confirmed) }
 
 func (c *AffectedCount) cells() map[string]string {
 	return map[string]string{

@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"fmt"
 	"maps"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -87,6 +88,12 @@ func people(t *testing.T) (dir ledger.Dir, subject string) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	return peopleUnder(t, registers)
+}
+
+// peopleUnder has them decided by those registers.
+func peopleUnder(t *testing.T, registers *config.Registers) (dir ledger.Dir, subject string) {
+	t.Helper()
 	at := time.Date(2026, 10, 3, 12, 0, 0, 0, time.UTC)
 	folder := filepath.Join(t.TempDir(), "ledger")
 	l := ledger.New(folder, ledger.Options{Node: "gw-1", Now: func() time.Time { return at }})
@@ -186,6 +193,49 @@ func TestPersonAnswer(t *testing.T) {
 	// 30 days after 31 January are 2 March; a month is the end of February; two months after 2 March are 2 May.
 	if a = r.Answer; a.By != "2027-03-02" || a.BySays != "§7" || a.Notice != "2027-02-28" || a.Limit != "2027-05-02" {
 		t.Errorf("%+v", a)
+	}
+}
+
+// withClocksOf are the shipped registers but for one law's times.
+func withClocksOf(t *testing.T, law, instead string) *config.Registers {
+	t.Helper()
+	dir := t.TempDir()
+	if err := config.Export(filepath.Join(dir, "policy")); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "policy", "laws.yaml")
+	text, err := os.ReadFile(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	laws, clocks, _ := strings.Cut(string(text), "\nclocks:\n")
+	rows := strings.Split(clocks, "\n\n")
+	i := slices.IndexFunc(rows, func(row string) bool { return strings.HasPrefix(row, "  - law: "+law+"\n") })
+	rows[i] = "  - law: " + law + "\n" + instead
+	if err := os.WriteFile(file, []byte(laws+"\nclocks:\n"+strings.Join(rows, "\n\n")), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	registers, err := config.LoadRegisters(os.DirFS(dir+"/policy"), "policy")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return registers
+}
+
+// A law that wants an answer without delay names no day: none is made up for it, the
+// day of the others stands, and both are said. So is what is not certain.
+func TestPersonAnswerWithoutDelay(t *testing.T) {
+	dir, subject := peopleUnder(t, withClocksOf(t, "br", `    rights: {answer: without delay, source: a book, doubt: which day}`))
+	r := personOf(t, dir, report.PersonRequest{Subjects: []string{subject}, Received: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)})
+	if a := r.Answer; a.By != "2026-12-30" || a.BySays != "§7" || a.Laws[1].Says != "without delay" || a.Laws[1].By != "" || a.Laws[1].Doubt != "which day" || a.Laws[1].Confirmed {
+		t.Errorf("%+v", a)
+	}
+	var page strings.Builder
+	if err := r.HTML(&page); err != nil || !strings.Contains(page.String(), "not certain: which day") {
+		t.Errorf("%v: %s", err, page.String())
+	}
+	if all := strings.Join(r.NotRuledOut, "\n"); !strings.Contains(all, "Law br wants the person answered without delay, and names no day: the day here may be too late for it.") {
+		t.Error(all)
 	}
 }
 
