@@ -11,6 +11,7 @@ import (
 	caddycmd "github.com/caddyserver/caddy/v2/cmd"
 	"github.com/spf13/cobra"
 
+	"github.com/sparkoo/transfergate/caddyplugin/command/demo"
 	"github.com/sparkoo/transfergate/caddyplugin/command/ledger"
 	"github.com/sparkoo/transfergate/caddyplugin/command/policy"
 )
@@ -25,7 +26,7 @@ func init() {
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(policy.Commands()...)
 			cmd.AddCommand(ledger.Commands()...)
-			cmd.AddCommand(verifyHeadersCommand())
+			cmd.AddCommand(verifyHeadersCommand(), demo.Command())
 		},
 	})
 }

@@ -192,6 +192,7 @@ func (a *App) provision() error {
 		run    func() error
 		needs  []string // what must have gone well
 	}{
+		{"demo", a.checkClock, nil},
 		{"policy", a.provisionPolicy, nil},
 		{"node", a.provisionNode, nil},
 		{"node.entity", a.provisionEntity, []string{"policy", "node"}},

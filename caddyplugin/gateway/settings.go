@@ -66,6 +66,9 @@ func (a *App) settings(state *policystore.State) []string {
 		fmt.Sprintf("log_transfers: %t", a.LogTransfers),
 		"ledger: kept " + or(a.Ledger.Retain, "the default time"),
 	}
+	if said := demoClock.Load(); said != nil {
+		lines = append(lines, "clock: "+*said)
+	}
 	for _, c := range a.Ledger.Classes {
 		lines = append(lines, fmt.Sprintf("ledger class %s: kept %s, %s", c.Name, c.Retain, or(strings.Join(c.Activities, " "), "no activity")))
 	}
