@@ -21,6 +21,7 @@ func init() {
 //		officer  <user>...
 //		user <placeholder>
 //		role <placeholder>
+//		ledger <name> <folder>
 //		allow_anonymous viewer|reviewer|officer
 //	}
 func parse(h httpcaddyfile.Helper) ([]httpcaddyfile.ConfigValue, error) {
@@ -58,10 +59,14 @@ func (c *Console) parseOption(d *caddyfile.Dispenser) error {
 		return once(name, &c.User)
 	case "role":
 		return once(name, &c.Role)
+	case "ledger":
+		other := new(Ledger)
+		c.Ledgers = append(c.Ledgers, other)
+		return option.Args(d, "ledger <name> <folder>", &other.Name, &other.Folder)
 	case "allow_anonymous":
 		return once(name, &c.AllowAnonymous)
 	default:
-		return d.Errf("transfer_console has no option '%s': there are viewer, reviewer, officer, user, role and allow_anonymous", name)
+		return d.Errf("transfer_console has no option '%s': there are viewer, reviewer, officer, user, role, ledger and allow_anonymous", name)
 	}
 }
 

@@ -4,6 +4,7 @@
 package console
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net"
@@ -65,9 +66,25 @@ type Console struct {
 	// authenticated. For demonstrations. Default: none
 	AllowAnonymous string `json:"allow_anonymous,omitempty"`
 
+	// Ledgers that are shown beside the gateway's own, such as copies of other nodes'.
+	// Default: none
+	Ledgers []*Ledger `json:"ledgers,omitempty"`
+
 	anonymous console.Role
 	pages     *console.Console
 }
+
+// Ledger is another ledger that the pages show. It is only read.
+type Ledger struct {
+	// The name by which the pages call it: letters, digits, '-' and '_'. Required.
+	Name string `json:"name,omitempty"`
+
+	// The ledger's folder. Required.
+	Folder string `json:"folder,omitempty"`
+}
+
+// ledgerName is one that may stand in an address as it is.
+var ledgerName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
 
 // requestPlaceholder is one that Caddy fills for each request; what stands for the same
 // for all would make everybody one user.
@@ -102,6 +119,10 @@ func (c *Console) provision(ctx caddy.Context) error {
 			return fmt.Errorf("allow_anonymous '%s' is no role: choose viewer, reviewer or officer", c.AllowAnonymous)
 		}
 	}
+	others, err := c.others()
+	if err != nil {
+		return err
+	}
 	app, err := gateway.AppOf(ctx)
 	if err != nil {
 		return gateway.Missing(err)
@@ -111,7 +132,7 @@ func (c *Console) provision(ctx caddy.Context) error {
 	}
 	dir := ledger.At(app.Recorder().Dir())
 	c.pages = console.New(console.Options{
-		Node: app.Node.Name, Dir: dir, Source: scan.Of(dir), Policy: app.PolicyInForce, Now: app.Now,
+		Node: app.Node.Name, Dir: dir, Source: scan.Of(dir), Others: others, Policy: app.PolicyInForce, Now: app.Now,
 		Record:   func(who string, look report.Look) (string, error) { return recordLook(app, who, look) },
 		Subjects: func(account, salt string) ([]string, string, error) { return subjects(app, account, salt) },
 		Example:  app.Example,
@@ -121,6 +142,24 @@ func (c *Console) provision(ctx caddy.Context) error {
 		Demo:     app.Demo,
 	})
 	return nil
+}
+
+// others are the other ledgers. Whether one is there is seen when somebody looks: a copy
+// that is being replaced keeps no gateway from starting.
+func (c *Console) others() (all []*console.Ledger, err error) {
+	for _, l := range c.Ledgers {
+		switch {
+		case !ledgerName.MatchString(l.Name):
+			return nil, fmt.Errorf("ledger '%s': its name stands in addresses; write letters, digits, '-' and '_', as in 'ledger gw-br-1 /srv/ledgers/gw-br-1'", l.Name)
+		case l.Folder == "":
+			return nil, fmt.Errorf("ledger '%s' has no folder", l.Name)
+		case slices.ContainsFunc(all, func(o *console.Ledger) bool { return o.Name == l.Name }):
+			return nil, fmt.Errorf("two ledgers have the name '%s'", l.Name)
+		}
+		dir := ledger.At(l.Folder)
+		all = append(all, &console.Ledger{Name: l.Name, Node: cmp.Or(dir.Node(), l.Name), Dir: dir, Source: scan.Of(dir)})
+	}
+	return all, nil
 }
 
 // recordLook has an entry of the ledger tell of a look. Who looks stands in it by their

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -55,6 +56,9 @@ type Options struct {
 	// Dir is the ledger's folder, and Source its rows.
 	Dir    ledger.Dir
 	Source query.Source
+	// Others are ledgers that are shown beside it, such as copies of other nodes'.
+	// Default: none
+	Others []*Ledger
 	// Policy is the one in force.
 	Policy func() *decision.Policy
 	// InForce is where that policy comes from.
@@ -87,12 +91,16 @@ type Notice struct {
 // Console serves the pages. It may be used by any number of goroutines.
 type Console struct {
 	Options
-	forgery *http.CrossOriginProtection
-	ahead   aheads
+	forgery   *http.CrossOriginProtection
+	ahead     aheads
+	own       *Ledger
+	verifying sync.WaitGroup
 }
 
 // New returns a console.
-func New(o Options) *Console { return &Console{Options: o, forgery: http.NewCrossOriginProtection()} }
+func New(o Options) *Console {
+	return &Console{Options: o, forgery: http.NewCrossOriginProtection(), own: &Ledger{Node: o.Node, Dir: o.Dir, Source: o.Source}}
+}
 
 // page is one of the console's pages.
 type page struct {
@@ -100,6 +108,7 @@ type page struct {
 	title string
 	role  Role // who may see it
 	menu  bool
+	own   bool // whether only the gateway's own ledger has it
 	post  bool // whether it takes orders
 	serve func(*visit) error
 }
@@ -111,11 +120,11 @@ func pages() []page {
 		{path: "overview", title: "Overview", role: Viewer, menu: true, serve: (*visit).overview},
 		{path: "transfers", title: "Transfers", role: Viewer, menu: true, serve: (*visit).transfers},
 		{path: "safeguards", title: "Safeguards", role: Viewer, menu: true, serve: (*visit).safeguards},
-		{path: "policy", title: "Policy", role: Viewer, menu: true, serve: (*visit).policy},
-		{path: "person", title: "Person", role: Officer, menu: true, post: true, serve: (*visit).person},
+		{path: "policy", title: "Policy", role: Viewer, menu: true, own: true, serve: (*visit).policy},
+		{path: "person", title: "Person", role: Officer, menu: true, own: true, post: true, serve: (*visit).person},
 		{path: "reports", title: "Reports", role: Reviewer, menu: true, serve: (*visit).reports},
 		{path: "report", title: "Report", role: Reviewer, serve: (*visit).report},
-		{path: "start", title: "Start", role: Viewer, menu: true, post: true, serve: (*visit).start},
+		{path: "start", title: "Start", role: Viewer, menu: true, own: true, post: true, serve: (*visit).start},
 		{path: "record", title: "Record", role: Viewer, serve: (*visit).record},
 		{path: "export", title: "Export", role: Reviewer, post: true, serve: (*visit).export},
 	}
@@ -137,7 +146,7 @@ func (c *Console) Serve(w http.ResponseWriter, r *http.Request, path string, who
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 	h.Set("Cross-Origin-Resource-Policy", "same-origin")
 	h.Set("Cache-Control", "no-store")
-	switch path {
+	switch path[strings.LastIndexByte(path, '/')+1:] {
 	case styleName:
 		serveFile(w, r, styleName, style)
 		return
@@ -147,7 +156,19 @@ func (c *Console) Serve(w http.ResponseWriter, r *http.Request, path string, who
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), timeLimit)
 	defer cancel()
-	v := &visit{Console: c, w: w, r: r, ctx: ctx, who: who, now: c.Now().UTC(), form: r.URL.Query()}
+	v := &visit{Console: c, of: c.own, Node: c.Node, w: w, r: r, ctx: ctx, who: who, now: c.Now().UTC(), form: r.URL.Query()}
+	of, path, wanting := c.find(path)
+	switch {
+	case of == nil:
+		path = ledgersUnder // no page has that
+	case wanting:
+		h.Set("Location", of.Name+"/")
+		w.WriteHeader(http.StatusPermanentRedirect)
+		return
+	default:
+		v.of, v.Node = of, of.Node
+	}
+	v.Dir, v.Source = v.of.Dir, v.of.Source
 	if err := v.serve(path); err != nil {
 		v.fail(err)
 	}
@@ -156,6 +177,12 @@ func (c *Console) Serve(w http.ResponseWriter, r *http.Request, path string, who
 // visit is one request.
 type visit struct {
 	*Console
+	of *Ledger // that the page is about; what follows is its
+
+	Dir    ledger.Dir
+	Source query.Source
+	Node   string
+
 	w    http.ResponseWriter
 	r    *http.Request
 	ctx  context.Context
@@ -197,6 +224,9 @@ func (v *visit) serve(path string) error {
 	if v.who.Role < v.page.role {
 		return &refusal{http.StatusForbidden, "This is for the role " + v.page.role.String(), "You have the role " + v.who.Role.String() +
 			". Whoever keeps the gateway's configuration gives roles, by the options of transfer_console."}
+	}
+	if v.page.own && v.of != v.own {
+		return elsewhere(v.page)
 	}
 	return v.page.serve(v)
 }
@@ -268,7 +298,7 @@ type item struct {
 // Menu are the pages to choose from.
 func (f *frame) Menu() (all []item) {
 	for _, p := range pages() {
-		if p.path == "start" && !f.Demo {
+		if p.path == "start" && !f.Demo || p.own && f.of != f.own {
 			continue
 		}
 		if p.menu && p.role <= f.who.Role {

@@ -17,6 +17,8 @@ type exceptionsPage struct {
 	Others  []others
 	Due     []safeguardRow
 	Found   bool // there is anything
+	Checked verification
+	Beside  []shelf // other ledgers in which something is wrong
 	All     string
 }
 
@@ -62,7 +64,16 @@ func (v *visit) exceptions() error {
 			p.Due = append(p.Due, row)
 		}
 	}
-	p.Found = len(p.Notices)+len(p.Denials)+len(p.Others)+len(p.Due)+len(n.Damaged) > 0
+	for _, l := range append([]*Ledger{v.own}, v.Others...) {
+		v.seek(l)
+	}
+	p.Checked = v.of.checked.look(v.now)
+	for _, l := range (&frame{visit: v}).Ledgers() {
+		if l.State == "bad" && !l.Current {
+			p.Beside = append(p.Beside, l)
+		}
+	}
+	p.Found = p.Checked.State == "bad" || len(p.Beside) > 0 || len(p.Notices)+len(p.Denials)+len(p.Others)+len(p.Due)+len(n.Damaged) > 0
 	return v.render(http.StatusOK, "exceptions", p)
 }
 

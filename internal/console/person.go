@@ -69,6 +69,9 @@ func (v *visit) readForm() error {
 
 // recordLook has an entry tell of a look. Without it nothing is shown.
 func (v *visit) recordLook(look report.Look) (number string, err error) {
+	if v.of != v.own { // the entry stands in the gateway's own ledger
+		look.Query = "of the ledger " + v.of.Name + ": " + look.Query
+	}
 	if number, err = v.Record(v.who.Name, look); err != nil {
 		v.Logger.Error("recording a look at the ledger from the console", "error", err)
 		return "", &refusal{http.StatusServiceUnavailable, "This look cannot be recorded", "Nothing is shown or handed out that no entry of the ledger tells of. The gateway's log says why."}

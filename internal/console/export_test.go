@@ -1,0 +1,4 @@
+package console
+
+// Settle waits until nothing is verified in the background.
+func (c *Console) Settle() { c.verifying.Wait() }
