@@ -96,7 +96,7 @@ func TestProblems(t *testing.T) {
 			`statement.yaml:1:1: register without "default"; add it`},
 		{"missing clauses", st, "clauses:\n  §1:", "claws:\n  §1:",
 			`statement.yaml:1:1: register without "clauses"; add it` + "\n" +
-				`statement.yaml:52:1: unknown key "claws" in register; use one of precedence, default, versions, prefixes, categories, purposes, legal_bases, clauses`},
+				`statement.yaml:52:1: unknown key "claws" in register; use one of precedence, default, versions, prefixes, categories, purposes, legal_bases, clauses, sentences, digest_of, digests`},
 		{"missing date of a version", st, "    valid_from: 2026-01-01\n", "",
 			`statement.yaml:10:5: version without "valid_from"; add it` + "\n" +
 				`statement.yaml:10:9: statement versions "2023-11-21" and "2026-01-01" are in force at one time; end the earlier with valid_until where the later begins`},
@@ -435,6 +435,16 @@ func TestProblems(t *testing.T) {
 		{"clauses without §1", st, "  §1: Data\n", "",
 			`statement.yaml:23:15: unknown clause "1a"; use one of §2, 2a, 2b, 2c, 2d, 2e, 2f, 2g, 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d), §4(c), §9` + "\n" +
 				`statement.yaml:53:3: clause list without "§1"; add it`},
+		{"digest of other words", st, "  §9: Storage\n", "  §9: Storage\nsentences: {§9.1: Stored}\ndigest_of: own\ndigests: {§9: abababababababababababababababababababababababababababababababab}\n",
+			`statement.yaml:59:15: the digest of §9 is not that of its title and sentences here, which is dfc0e85760e7dc2f23f58e7501c0d89213d28288fa177ad56597dda2efbc1c63; write that, or digest_of: published if it is of the published text`},
+		{"digests of nobody knows what", st, "  §9: Storage\n", "  §9: Storage\ndigests: {§9: 72c1d984e3ca060d3069e60bc3496cc438cdc0129926bd6d77b6606ffcda47c1}\n",
+			`statement.yaml:57:10: digests without "digest_of"; say whether they are of our own words or of the published text`},
+		{"sentence of no clause", st, "  §9: Storage\n", "  §9: Storage\nsentences: {§8.1: Minors, §9: Stored}\n",
+			`statement.yaml:57:13: unknown clause "§8"; use one of §1, 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l, §2, 2a, 2b, 2c, 2d, 2e, 2f, 2g, 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d), §4(c), §9` + "\n" +
+				`statement.yaml:57:27: "§9" is not a sentence of a clause; write it as §9.1 or §4(c).2`},
+		{"digest of no clause", st, "  §9: Storage\n", "  §9: Storage\ndigest_of: published\ndigests: {§8: abababababababababababababababababababababababababababababababab, all: abababababababababababababababababababababababababababababababab}\n",
+			`statement.yaml:58:11: unknown clause "§8"; use one of §1, 1a, 1b, 1c, 1d, 1e, 1f, 1g, 1h, 1i, 1j, 1k, 1l, §2, 2a, 2b, 2c, 2d, 2e, 2f, 2g, 2-basis(a), 2-basis(b), 2-basis(c), 2-basis(d), §4(c), §9` + "\n" +
+				`statement.yaml:58:81: "all" is not a clause; write it as §9 or §4(c)`},
 		{"activity of an unknown statement", ac, "storage_only: true", "storage_only: true\n    statement: event",
 			`activities.yaml:10:16: unknown statement "event"; did you mean 'events'?`},
 

@@ -43,6 +43,12 @@ type Terms struct {
 	// Clauses are all that can be cited, in the statement's order: the introduction,
 	// the clauses and their paragraphs and lists, those above among them.
 	Clauses []Term
+	// Sentences are those of clauses with several that bind.
+	Sentences []Sentence
+	// DigestOf says what Digests are of: OwnWords or Published; empty without any.
+	// Digests are by clause, and by WholeText.
+	DigestOf string
+	Digests  map[string]string
 	// Prefixes are the namespaces of the vocabularies, by prefix.
 	Prefixes map[string]string
 }
@@ -59,7 +65,7 @@ var versionFields = []field{
 	{key: "clauses", doc: "The ids of its clauses, of those below. Left out: all of them.", is: listField},
 }
 
-var statementRegister = []field{
+var statementRegister = append([]field{
 	{key: "precedence", doc: "The order in which the grounds for a controller are asked (§11). There is only one.", is: listField, must: true},
 	{key: "default", doc: "The statement of sites and activities that name none.", must: true, form: idForm},
 	{key: "versions", doc: "The versions of the privacy statements. Several statements may stand side by side; of each, one version is in force at a time.", is: tableField, must: true, what: "version", fields: versionFields},
@@ -68,7 +74,7 @@ var statementRegister = []field{
 	termList("purposes", "What for (§2, first list).", "purpose list", "purpose", purposeTags),
 	termList("legal_bases", "On what legal basis (§2, second list).", "legal basis list", "legal basis", basisTags),
 	{key: "clauses", doc: "The clauses besides, in the statement's order, with their titles.", is: dictionaryField, must: true, what: "clause list", keys: clausesForm},
-}
+}, sentenceFields...)
 
 // termList is the field of a list whose tags the statement fixes.
 func termList(key, doc, what, one string, tags []string) field {
@@ -89,6 +95,7 @@ func (d *draft) decodeStatement(root record) {
 	d.terms.Purposes = d.list(root, "purposes")
 	d.terms.LegalBases = d.list(root, "legal_bases")
 	d.terms.clauses(root)
+	d.decodeSentences(root)
 	d.terms.Prefixes = map[string]string{}
 	for _, e := range root.entries("prefixes") {
 		d.terms.Prefixes[e.key.value] = e.items[0].value

@@ -131,7 +131,7 @@ var testsFields = []field{
 	{key: "groups", doc: "Groups of countries, by name, for each.", is: dictionaryField, what: "groups", keys: idForm, many: true, form: countryForm},
 	{key: "tests", doc: "The tests.", is: tableField, must: true, what: "test", fields: []field{
 		{key: "name", doc: "What is meant to be, as a sentence.", must: true},
-		{key: "clauses", doc: "The clauses of the statement it is about.", is: listField, must: true},
+		{key: "clauses", doc: "The clauses of the statement it is about, or their sentences.", is: listField, must: true},
 		{key: "given", doc: "The facts.", is: mappingField, must: true, what: "given", fields: givenFields},
 		{key: "each", doc: "Asks for each of several activities and countries instead of one. What can be expected is regions, outcome and denied.", is: mappingField, what: "each", fields: eachFields},
 		{key: "expect", doc: "What is meant to come of them.", is: mappingField, must: true, what: "expect", fields: expectFields},
@@ -180,6 +180,9 @@ func (s source) tests(root record, r *Registers) []Test {
 	always, _ := root.mapping("always")
 	var clauses []string
 	for _, t := range r.Terms.Clauses {
+		clauses = append(clauses, t.Tag)
+	}
+	for _, t := range r.Terms.Sentences {
 		clauses = append(clauses, t.Tag)
 	}
 	groups := map[string][]string{nobody: {""}}

@@ -60,8 +60,6 @@ type Subject struct {
 // 3166-1 alpha-2 code, or a claimed party that is no controller of the registers,
 // gives the zero Subject, whatever the record says: whoever claimed it can't be
 // trusted.
-//
-//clause:enforces §11; record controller basis country conflicts; header Data-Controller-Basis Data-Subject-Country
 func (s *Snapshot) Subject(account, claimed, party string) Subject {
 	return s.SubjectOf(s.accounts.get(account), claimed, party)
 }
@@ -92,6 +90,8 @@ func (s *Snapshot) SubjectOf(record *Account, claimed, party string) Subject {
 
 // choose finds the controller: the record's contracting party, else the one
 // claimed, else the country table's (§11).
+//
+//clause:enforces §11.3; record controller basis conflicts; header Data-Controller-Basis; off sub.Account = nil
 func (sub *Subject) choose(s *Snapshot, claim *decision.Controller) {
 	sub.Controller, sub.Basis = s.byTable(sub.Country)
 	var table, record *decision.Controller

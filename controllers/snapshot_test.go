@@ -77,7 +77,7 @@ func TestNoCountryCode(t *testing.T) {
 	}
 }
 
-//clause:tests §11
+//clause:tests §11.3
 func TestSubject(t *testing.T) {
 	acme := &controllers.Party{Name: "Acme São Tomé Lda.", Address: "Rua 1, São Tomé", Country: "ST"}
 	s := newTable(t,

@@ -457,7 +457,7 @@ func TestFeedAge(t *testing.T) {
 // an unknown one, a record that breaks the rules refuses its own account and no other,
 // and strict refuses what it always did.
 //
-//clause:tests §7 §11
+//clause:tests §11.3
 func TestOddRecordConcernsItsPersonAlone(t *testing.T) {
 	for _, source := range []struct{ kind, path string }{{"http", "/records"}, {"feed", "/feed"}} {
 		c := newAccountCenter(t)

@@ -26,7 +26,7 @@ func failing(rec map[string]any) (laws []string) {
 // TestDenialRecordsWhatWasDenied: the record of a denial says where the data would have
 // gone, to whom and by which way, what each law lacked, and how the gateway was set.
 //
-//clause:tests §9 introduction
+//clause:tests §9.3 introduction.1
 func TestDenialRecordsWhatWasDenied(t *testing.T) {
 	g, _ := startSite(t, `{"account":"ida","country":"BR","restricted":true}`)
 	for name, ask := range map[string]struct {

@@ -86,7 +86,7 @@ type refuser struct {
 // complain counts a refusal, and logs it where it is new. A token that has expired is
 // what sound clients bring every day.
 //
-//clause:enforces §5(j); record cause
+//clause:enforces §5(j).5; record cause
 func (a *App) complain(r refuser) {
 	a.metrics.refusedIdentity(r)
 	times, due := a.complaints.Due(r, now())

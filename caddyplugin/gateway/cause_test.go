@@ -45,7 +45,7 @@ http://{addr} {
 // operator learns the cause from the record, the metric and the log, and nobody a
 // value of the request.
 //
-//clause:tests §5(j)
+//clause:tests §5(j).5
 func TestRefusedCredentialsSayWhy(t *testing.T) {
 	login, misspelt, stranger := newIssuer(t), newIssuer(t), newIssuer(t)
 	admin, log := freeAddr(t), filepath.Join(t.TempDir(), "log")

@@ -22,7 +22,7 @@ import (
 // ledger's volume by being denied: a few denials of a minute stand in full, the rest as
 // a number.
 //
-//clause:tests §5(j)
+//clause:tests §5(j).4
 func TestDenialsOfNobodyTakeNoSpace(t *testing.T) {
 	clock := new(atomicTime)
 	clock.set(time.Date(2027, 1, 10, 12, 0, 5, 0, time.UTC))

@@ -141,6 +141,8 @@ func TestTheLedgerSaysWhenTheGatewayRan(t *testing.T) {
 }
 
 // What is different stands in the entry in words, and nothing else does.
+//
+//clause:tests §5(j).3
 func TestTheLedgerSaysHowTheGatewayIsSet(t *testing.T) {
 	e := startEvidence(t)
 	name := "site 127.0.0.1"

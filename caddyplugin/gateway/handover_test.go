@@ -241,7 +241,7 @@ func TestHealthCheckOverTLS(t *testing.T) {
 
 // TestStorageStays: when Singapore is down, storage waits for Singapore.
 //
-//clause:tests §9
+//clause:tests §9.1
 func TestStorageStays(t *testing.T) {
 	var down atomic.Bool // later: Caddy races with itself when a probe fails while it loads
 	sick := newUpstream(t, "sg", func(w http.ResponseWriter, _ *http.Request) {

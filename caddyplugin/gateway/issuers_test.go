@@ -31,7 +31,7 @@ func assertedSubject(t *testing.T, u *upstream) string {
 // person, in the account record that holds, in the pseudonym and in what upstreams
 // are told.
 //
-//clause:tests §5(h) §11
+//clause:tests §5(h).2
 func TestSubjectsAreUniquePerIssuer(t *testing.T) {
 	first, second := newIssuer(t), newIssuer(t)
 	config := chain(t, first.source("account_ids shared"), second.source("account_ids own"), "identity header {\nfrom 127.0.0.0/8\n}")

@@ -74,7 +74,7 @@ func (m *metrics) spoofed(n int) {
 
 // resolved counts who a request turned out to be about.
 //
-//clause:enforces §5(j); record conflicts origin
+//clause:enforces §5(j).5; record conflicts origin
 func (m *metrics) resolved(x *exchange) {
 	source := x.identity.Source
 	if !x.identified {

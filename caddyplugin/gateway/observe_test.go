@@ -144,7 +144,7 @@ func scrape(t *testing.T, admin string) string {
 	return string(text)
 }
 
-//clause:tests §5(j)
+//clause:tests §5(j).5
 func TestMetrics(t *testing.T) {
 	g, _, admin, _ := startProbes(t, "")
 	g.get("/", "Registered-Country", "BR")

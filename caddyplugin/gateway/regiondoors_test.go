@@ -238,7 +238,7 @@ func TestUpstreams(t *testing.T) {
 
 // TestPlainTextAcrossABorder: it is refused outside loopback, and fine at home.
 //
-//clause:tests §5(h)
+//clause:tests §5(h).1
 func TestPlainTextAcrossABorder(t *testing.T) {
 	for _, c := range []struct{ node, upstream, want string }{
 		{"SG sparkoo-sg", "br.only.test", "upstream 'br.only.test:80' would be sent personal data in plain text from SG to BR: use https, at Caddyfile:14"},

@@ -16,7 +16,7 @@ func underPolicy(t *testing.T, dir string) string {
 // and the rest arrives byte by byte; the record names what was really removed. An
 // operator gets everything.
 //
-//clause:tests §3 §4(c) §5(d)
+//clause:tests §3 §4(c).3 §5(d)
 func TestWithheldOnTheWire(t *testing.T) {
 	dir := copyPolicy(t)
 	edit(t, dir, "recipients.yaml", "    supports: [services-support, technical-support, security-support]\n",

@@ -106,6 +106,8 @@ func (l *shared) withdraw(by *Recorder) error {
 
 // say writes what is to be said of a configuration that holds from now on. Whoever calls
 // it holds running.mu.
+//
+//clause:enforces §5(j).3; record policy; elsewhere gateway.started config.changed
 func (l *shared) say(c Configuration) error {
 	standing, err := l.log.Standing()
 	if err != nil {

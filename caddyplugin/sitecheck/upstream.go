@@ -31,11 +31,18 @@ func (c Region) checkUpstream(dial string, tls *reverseproxy.TLSConfig) error {
 		return fmt.Errorf("upstream '%s' lies outside the hosts and networks that the policy gives to the region: %s",
 			dial, strings.Join(slices.Concat(c.Row.Hosts, c.Row.Networks), ", "))
 	}
-	plain := tls == nil || slices.Contains(tls.ExceptPorts, strconv.Itoa(int(address.StartPort)))
-	if plain && !loopback && c.Row.Country != c.Node {
+	if !loopback && c.inPlainText(address, tls) {
 		return fmt.Errorf("upstream '%s' %w from %s to %s: use https", dial, ErrPlaintext, c.Node, c.Row.Country)
 	}
 	return nil
+}
+
+// inPlainText reports whether a hop crosses a border without encryption.
+//
+//clause:enforces §5(h).1; elsewhere check:plaintext-upstream
+func (c Region) inPlainText(address caddy.NetworkAddress, tls *reverseproxy.TLSConfig) bool {
+	plain := tls == nil || slices.Contains(tls.ExceptPorts, strconv.Itoa(int(address.StartPort)))
+	return plain && c.Row.Country != c.Node
 }
 
 // ownsHost reports whether the policy gives the address to the region.

@@ -21,7 +21,7 @@ var exportedKinds = []string{"checkpoint", "tile/0/", "tile/1/", "tile/entries/"
 // torchwood and Tessera read whole. After a change at any of 200 random positions of
 // each kind of file, and of 1,000 in CI, neither of them does.
 //
-//clause:tests §5(j)
+//clause:tests §5(j).4
 func TestStrangersReadTheExport(t *testing.T) {
 	if testing.Short() {
 		t.Skip("runs the program")

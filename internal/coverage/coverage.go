@@ -8,15 +8,23 @@
 //	//clause:enforces §4(c) §5(d); record withheld
 //	//clause:tests §5(d)
 //
-// After "record" come fields of the ledger's records, after "header" header fields.
+// After "record" come fields of the ledger's records, after "header" header fields,
+// after "elsewhere" other places where it shows, after "off" the statements with which the function enforces nothing, if returning
+// nothing is not that: a test of the marks runs them, and a named test must fail.
 // The marks of the sources are kept in marks.json, because a program does not have
 // its sources; a test finds it out of date.
+//
+// A clause with several sentences that bind is answered by each of them and by nothing
+// else: what cites the clause as a whole is shown, and answers none.
 //
 //clause:not §5(a); because how a company organises protection is its own matter
 //clause:not §5(c); because nobody is trained by a gateway
 //clause:not §5(e); because it guards no building
 //clause:not §5(i); because the platform keeps and destroys media
-//clause:not §5(k); because attacks on the network and vulnerabilities are met before and beside it
+//clause:not §5(k).1; because attacks that flood the network are met before it
+//clause:not §5(k).2; because the company manages vulnerabilities; the gateway's own dependencies are checked when it is built
+//clause:not §5(b).1; because the company grades its data and protection; of the gateway's activities identity documents alone are treated apart
+//clause:not §3; because cookies are set by the site's pages and explained in the cookie policy; the gateway sets none and withholds them from the affiliate
 //clause:not 7-control(a); because account information is changed in the Developer Center; the gateway lets such requests pass
 //clause:not 7-control(b); because people control cookies in their browsers and on the site's pages; the gateway sets none
 //clause:not 7-right(b); because the platform corrects data; the gateway lets the request pass and records nothing that would need correction
@@ -40,10 +48,15 @@ type Mark struct {
 	Kind    string   `json:"kind"` // enforces, tests or not
 	Clauses []string `json:"clauses"`
 	// Name is the function the mark stands beside, with its package.
-	Name    string   `json:"name"`
-	Record  []string `json:"record,omitempty"`
-	Header  []string `json:"header,omitempty"`
-	Because string   `json:"because,omitempty"`
+	Name   string   `json:"name"`
+	Record []string `json:"record,omitempty"`
+	Header []string `json:"header,omitempty"`
+	// Elsewhere are places beside records and header fields where it shows: entries of
+	// the ledger by their type, report:NAME, or check:CODE for what no configuration has.
+	Elsewhere []string `json:"elsewhere,omitempty"`
+	Because   string   `json:"because,omitempty"`
+	// Off are the statements with which the function enforces nothing.
+	Off string `json:"off,omitempty"`
 }
 
 //go:embed marks.json
@@ -68,31 +81,56 @@ type Row struct {
 	Record   []string `json:"record,omitempty"`
 	Header   []string `json:"header,omitempty"`
 	Tested   []string `json:"tested,omitempty"`
+	// Elsewhere are other places where it shows, as of [Mark].
+	Elsewhere []string `json:"elsewhere,omitempty"`
 	// Not is why the clause, or what is left of it, is no task of a gateway.
 	Not string `json:"not,omitempty"`
-	// Parts are the paragraphs and list items that answer for a clause.
+	// Parts are the sentences, or the paragraphs and list items, that answer for a clause.
 	Parts []string `json:"parts,omitempty"`
+	// Open are those of its sentences that nothing answers.
+	Open []string `json:"open,omitempty"`
 }
 
 // Answered reports whether the row says enough: what enforces the clause, where that
 // shows and what holds it, or why it is no task of a gateway.
 func (r *Row) Answered() bool {
-	return r.Not != "" || len(r.Parts) > 0 || len(r.Enforced) > 0 && len(r.Record)+len(r.Header) > 0 && len(r.Tested) > 0
+	if len(r.Open) > 0 {
+		return false
+	}
+	return r.Not != "" || len(r.Parts) > 0 || len(r.Enforced) > 0 && len(r.Record)+len(r.Header)+len(r.Elsewhere) > 0 && len(r.Tested) > 0
 }
 
 // Table gathers the rows of all clauses of the statement, in its order.
 func Table(r *config.Registers, tests []config.Test, marks []Mark) []Row {
-	rows := make([]Row, len(r.Terms.Clauses))
+	var rows []Row
+	sentences := map[string][]string{}
+	for _, term := range r.Terms.Clauses {
+		rows = append(rows, Row{Clause: term.Tag, Title: term.Title})
+		for _, s := range r.Terms.Sentences {
+			if s.Clause == term.Tag {
+				rows = append(rows, Row{Clause: s.Tag, Title: s.Text})
+				sentences[term.Tag] = append(sentences[term.Tag], s.Tag)
+			}
+		}
+	}
 	index := map[string]*Row{}
-	for i, term := range r.Terms.Clauses {
-		rows[i] = Row{Clause: term.Tag, Title: term.Title}
-		index[term.Tag] = &rows[i]
+	for i := range rows {
+		index[rows[i].Clause] = &rows[i]
 	}
 	g := gatherer{index}
 	g.reasons()
 	g.registers(r.Policy)
 	g.tests(tests)
 	g.marks(marks)
+	for i := range rows {
+		for _, tag := range sentences[rows[i].Clause] {
+			if index[tag].Answered() {
+				rows[i].Parts = append(rows[i].Parts, tag)
+			} else {
+				rows[i].Open = append(rows[i].Open, tag)
+			}
+		}
+	}
 	for i := range rows {
 		rows[i].answerByParts(rows)
 	}
@@ -102,7 +140,7 @@ func Table(r *config.Registers, tests []config.Test, marks []Mark) []Row {
 // answerByParts lets a clause's paragraphs and list items answer for it, if they
 // all do and nothing else does.
 func (r *Row) answerByParts(rows []Row) {
-	if r.Answered() || !strings.HasPrefix(r.Clause, "§") || strings.Contains(r.Clause, "(") {
+	if len(r.Open) > 0 || r.Answered() || !strings.HasPrefix(r.Clause, "§") || strings.Contains(r.Clause, "(") {
 		return
 	}
 	var parts []string
@@ -210,6 +248,7 @@ func (g gatherer) marks(marks []Mark) {
 			switch m.Kind {
 			case "enforces":
 				g.enforced(clause, m.Name, m.Record, m.Header...)
+				row.Elsewhere = addTo(row.Elsewhere, m.Elsewhere...)
 			case "tests":
 				row.Tested = addTo(row.Tested, m.Name)
 			case "not":

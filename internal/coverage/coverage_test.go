@@ -111,6 +111,7 @@ func parseMark(text, name string) coverage.Mark {
 		m.Because = because
 		return m
 	}
+	rest, m.Off, _ = strings.Cut(rest, "; off ")
 	for part := range strings.SplitSeq(rest, ";") {
 		words := strings.Fields(part)
 		switch {
@@ -119,6 +120,8 @@ func parseMark(text, name string) coverage.Mark {
 			m.Record = words[1:]
 		case words[0] == "header":
 			m.Header = words[1:]
+		case words[0] == "elsewhere":
+			m.Elsewhere = words[1:]
 		default:
 			m.Kind = "unreadable: " + text
 		}
@@ -180,7 +183,7 @@ func TestEveryClauseIsAnswered(t *testing.T) {
 				row.Clause, row.Title, row.Enforced, row.Record, row.Header, row.Tested)
 		}
 	}
-	if len(known) < 12+7+4+30 {
+	if len(known) < 12+7+4+30+39 {
 		t.Errorf("the statement has %d clauses", len(known))
 	}
 	for _, m := range marks {
@@ -194,6 +197,11 @@ func TestEveryClauseIsAnswered(t *testing.T) {
 		}
 		if m.Kind == "tests" && !strings.Contains(m.Name, ".Test") {
 			t.Errorf("the mark beside %s is of a test, and that is none", m.Name)
+		}
+		for _, clause := range m.Clauses {
+			if slices.ContainsFunc(known, func(tag string) bool { return strings.HasPrefix(tag, clause+".") }) {
+				t.Errorf("the mark beside %s answers %s as a whole, which has several sentences; name them", m.Name, clause)
+			}
 		}
 		for _, field := range m.Record {
 			if !slices.Contains(recordFields(t), field) {

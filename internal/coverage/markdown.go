@@ -13,7 +13,8 @@ func Markdown(rows []Row) string {
 	var b strings.Builder
 	b.WriteString(`# What enforces each clause of the statement
 
-Made from the reasons of denials, the rows of the registers, the policy's tests and
+A clause with several sentences that bind has a line for each, as §9.1, and is
+answered by all of them. Made from the reasons of denials, the rows of the registers, the policy's tests and
 the marks in the sources; do not edit. "transfergate transfer coverage" prints it for
 the policy at hand, with all names in --json. After a change:
 
@@ -33,10 +34,13 @@ go test ./internal/coverage -run TestUpToDate -update
 		if len(r.Header) > 0 {
 			shown = append(shown, "header: "+strings.Join(r.Header, ", "))
 		}
+		if len(r.Elsewhere) > 0 {
+			shown = append(shown, "elsewhere: "+strings.Join(r.Elsewhere, ", "))
+		}
 		enforced := short(r.Enforced)
 		switch {
-		case len(r.Parts) > 0:
-			enforced = "by its parts " + strings.Join(r.Parts, ", ")
+		case len(r.Parts)+len(r.Open) > 0:
+			enforced = strings.TrimSuffix("by its parts "+strings.Join(r.Parts, ", ")+"; also "+enforced, "; also ")
 		case r.Not != "" && enforced == "":
 			enforced = "not a gateway's task, because " + r.Not
 		case r.Not != "":

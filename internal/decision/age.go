@@ -87,7 +87,7 @@ const begunEverywhere = 12 * time.Hour
 // moment in one of the countries. It does not say so of people of whom nothing is
 // known.
 //
-//clause:enforces §8; record reason clause
+//clause:enforces §8.1; record reason clause
 func (p *Policy) Minor(born Birth, at time.Time, countries ...string) bool {
 	if born == (Birth{}) {
 		return false

@@ -45,7 +45,7 @@ func missing(c *decision.Candidate) (list []string) {
 // A denial says what was denied: region, recipient, the way of the data, and every law
 // that was not satisfied with what it lacked.
 //
-//clause:tests introduction §9
+//clause:tests introduction.1 §9.3
 func TestBarred(t *testing.T) {
 	without := func(law string) func(*decision.Policy) {
 		return func(p *decision.Policy) {

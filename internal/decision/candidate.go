@@ -43,7 +43,7 @@ func (v *view) try(code string, d *Decision, f *Facts) (*Candidate, *Refusal) {
 
 // sieve applies what needs no law: §4, §9 and what an anonymous person may reach.
 //
-//clause:enforces §4(c) §9; record reason recipient
+//clause:enforces §4(c).1 §4(c).3 §9.1; record reason recipient
 func (v *view) sieve(region *Region, recipient *Recipient, d *Decision) Reason {
 	a := d.Activity
 	switch {
@@ -65,7 +65,7 @@ func (v *view) sieve(region *Region, recipient *Recipient, d *Decision) Reason {
 
 // sieveStaff applies the same to the staff who ask.
 //
-//clause:enforces §5(f); record requester reason
+//clause:enforces §5(f) §5(j).2; record requester reason
 func (v *view) sieveStaff(staff *Recipient, d *Decision) Reason {
 	a := d.Activity
 	affiliate := slices.Contains(staff.Kinds, Affiliate)
@@ -85,7 +85,7 @@ func (v *view) sieveStaff(staff *Recipient, d *Decision) Reason {
 
 // anonymous reports whether nobody is known, in a matter that needs somebody.
 //
-//clause:enforces §4(d); record activity region
+//clause:enforces §4(d); record activity region; off return d.Country == ""
 func anonymous(d *Decision) bool { return d.Country == "" && !d.Activity.Public }
 
 // singapore reports whether a place is the default controller's own in the

@@ -62,7 +62,7 @@ func ownRights(a *Activity, f *Facts) bool { return a.Rights && f.own() }
 // unstoppable reports whether no law stops a request on its way to the store: the
 // person's own access and rights requests (§7), and that they delete what is stored (§6).
 //
-//clause:enforces §6 7-right(c); record decision
+//clause:enforces §6.2 7-right(c); record decision
 func unstoppable(a *Activity, f *Facts) bool {
 	return ownRights(a, f) || a.StorageOnly && f.Deletes && f.own()
 }
@@ -70,7 +70,7 @@ func unstoppable(a *Activity, f *Facts) bool {
 // stopped returns the choice that stops an activity whatever the region, or "".
 // The broadest comes first.
 //
-//clause:enforces §6 7-withdrawal 7-deletion 7-right(d) 7-right(e) §8; record reason clause
+//clause:enforces §6.2 7-withdrawal.1 7-deletion.1 7-deletion.2 7-right(d) 7-right(e) §8.2; record reason clause
 func stopped(a *Activity, f *Facts) Reason {
 	c := &f.Choices
 	switch {
@@ -95,6 +95,8 @@ func stopped(a *Activity, f *Facts) Reason {
 // restsOnConsent reports whether an activity needs consent, by its basis or by what
 // the person's own data may be shared on (§4(a)). One whose basis nobody wrote
 // down has no other.
+//
+//clause:enforces 7-withdrawal.2; record legal_basis reason; off return true
 func restsOnConsent(a *Activity, r *Reference) bool {
 	return a.LegalBasis == consent || a.LegalBasis == "" || a.Kind == Instructed && r.Kind == Consent
 }

@@ -40,6 +40,9 @@ func (p *Policy) CountryTable() *CountryTable {
 // Controller answers for people who registered in the country, an ISO 3166-1 alpha-2
 // code: who serves it, else the default. The default answers for those who are not
 // registered, "", too, and for what is no code. It is nil where no row does.
+//
+//clause:enforces §11.1; record controller basis country; header Data-Controller Data-Subject-Country; off return t.fallback
+//clause:enforces §11.2; record controller basis country; header Data-Controller Data-Subject-Country
 func (t *CountryTable) Controller(code string) *Controller {
 	if i := country.Index(code); i >= 0 && t.served[i] != nil {
 		return t.served[i]

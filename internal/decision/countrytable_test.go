@@ -7,6 +7,8 @@ import (
 )
 
 // Who serves a country answers for it, the default for everybody else (§11).
+//
+//clause:tests §11.1 §11.2
 func TestCountryTable(t *testing.T) {
 	table := policy().CountryTable()
 	for code, want := range map[string]string{

@@ -92,7 +92,7 @@ func (v *view) bar(f Facts, statement *Statement) Reason {
 // complete reports whether an activity says what a decision needs. One without
 // purposes or categories would be covered by every safeguard.
 //
-//clause:enforces §2; record activity purposes legal_basis
+//clause:enforces §2; record activity purposes legal_basis; off return true
 func complete(a *Activity) bool {
 	exporters := []Exporter{FromPerson, FromNode, FromStore}
 	return slices.Contains(exporters, a.Exporter) && len(a.Purposes) > 0 && len(a.Categories) > 0
@@ -227,7 +227,7 @@ func (v *view) deny(d *Decision, f *Facts, tried []*Candidate) {
 
 // receives reports whether a region's operator may receive under a row of §4 or §9.
 //
-//clause:enforces 9-operator 9-partner §5(l); record recipient legs
+//clause:enforces 9-operator 9-partner §4 §5(l).1; record recipient legs; off return true
 func (v *view) receives(code string, kind RecipientKind) bool {
 	region := v.regions[code]
 	if region == nil {

@@ -89,6 +89,8 @@ func (l *Localisation) keeps(a *Activity, at time.Time) bool {
 
 // localised reports whether a law forbids a leg because it wants the data in its
 // territory. The row that would let it pass if it were proven is returned too.
+//
+//clause:enforces introduction.1; record reason clause law; off return false, nil
 func (v *view) localised(r *regime, leg *Leg, a *Activity) (bool, *Safeguard) {
 	if r.law == nil || !r.law.Localisation.keeps(a, v.at) || slices.Contains(r.law.Countries, leg.To) {
 		return false, nil

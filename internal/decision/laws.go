@@ -35,7 +35,7 @@ type gap struct {
 // judgeAll sets the legs of a candidate with every regime's verdict on each,
 // and the safeguards leant on. It returns what is missing.
 //
-//clause:enforces introduction §9; record legs law; header Data-Transfer
+//clause:enforces introduction.1 §9.3; record legs law; header Data-Transfer; off c.Legs = legs(stops); return nil
 func (v *view) judgeAll(c *Candidate, stops []stop, d *Decision) []gap {
 	c.Legs = legs(stops)
 	var room [most]regime

@@ -14,6 +14,8 @@ type stop struct {
 // the controller, the node, the store if the activity sets out from there, the
 // region, and the staff if they ask. They are appended to stops, which is empty and
 // has room for all of them at best.
+//
+//clause:enforces §9.2; record legs requester; header Data-Transfer; off staff = nil
 func (v *view) path(stops []stop, region *Region, d *Decision, staff *Place) []stop {
 	a := d.Activity
 	stops = append(stops,

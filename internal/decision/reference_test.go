@@ -96,6 +96,8 @@ func TestReferenceString(t *testing.T) {
 // TestStatementChosen holds that an activity's own statement comes before the
 // site's, that before the policy's, each in the version in force, and that one
 // without a version in force is replaced by no other (§10).
+//
+//clause:tests introduction.2
 func TestStatementChosen(t *testing.T) {
 	p := policy()
 	p.Statement = "developer"

@@ -37,7 +37,7 @@ func (s Set) size() int {
 
 // proven reports whether a row may satisfy a law outside demo.
 //
-//clause:enforces §5(l); record demo
+//clause:enforces §5(l).2 §9.4; record demo legs; off return true
 func proven(row *Safeguard) bool { return !row.Example && !row.Confirm }
 
 // preferred orders the rows of a law: proven before unproven, then the more
@@ -78,7 +78,7 @@ type found struct {
 // when there are none, SafeguardUnproven when the best there are may not count
 // here; the first that may not is then row.
 //
-//clause:enforces 9-operator; record legs
+//clause:enforces 9-operator §9.4; record legs
 func (v *view) safeguard(r *regime, leg *Leg, d *Decision) (found, Reason) {
 	law, a := r.law, d.Activity
 	var f found
@@ -138,7 +138,7 @@ func fits(row *Safeguard, leg *Leg) bool {
 
 // serves reports whether a row may serve the activity.
 //
-//clause:enforces 2g §1; record categories purposes; header Data-Transfer
+//clause:enforces 2g §1 §4(c).2; record categories purposes; header Data-Transfer; off return true
 func serves(row *Safeguard, a *Activity) bool {
 	return row.covers(a) && (!row.Occasional || a.Occasional)
 }

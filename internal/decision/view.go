@@ -80,6 +80,8 @@ func byID[T any](rows []T, id func(*T) string) map[string]*T {
 
 // inForce returns the version of each statement that is in force: of several the
 // one that began last (§10).
+//
+//clause:enforces §10.1; record statement; header Privacy-Statement; off at = at.AddDate(100, 0, 0)
 func inForce(statements []Statement, at time.Time) map[string]*Statement {
 	current := make(map[string]*Statement)
 	for i := range statements {
@@ -94,6 +96,8 @@ func inForce(statements []Statement, at time.Time) map[string]*Statement {
 // statement is the version in force of the statement that covers an activity: its
 // own, else the site's, else the policy's. It is nil when that one has none: no
 // other statement takes its place.
+//
+//clause:enforces introduction.2; record statement; header Privacy-Statement; off return v.statements[v.policy.Statement]
 func (v *view) statement(a *Activity) *Statement {
 	switch {
 	case a != nil && a.Statement != "":

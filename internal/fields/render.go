@@ -166,6 +166,8 @@ func appendIf(fs []decision.Field, name, value string, render func(string) (stri
 // Link returns the value of a Link field that points to the privacy statement
 // under which d was made (RFC 8288, relation privacy-policy of RFC 6903 section
 // 4), or "" when there is none or its URL would break out of the value.
+//
+//clause:enforces §10.2; record statement; header Link
 func Link(d *decision.Decision) string {
 	if d.Statement == nil || d.Statement.URL == "" || !isPrintable(d.Statement.URL) ||
 		strings.ContainsAny(d.Statement.URL, "<> \"") {

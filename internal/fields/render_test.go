@@ -291,6 +291,7 @@ func TestResponse(t *testing.T) {
 	}
 }
 
+//clause:tests §10.2
 func TestLink(t *testing.T) {
 	tests := []struct{ url, want string }{
 		{"https://example.com/privacy?lang=en", `<https://example.com/privacy?lang=en>; rel="privacy-policy"`},

@@ -77,7 +77,7 @@ func checkAcknowledged(t *testing.T, m *memFS, want map[record.ID]string) (got [
 // syncs that failed. 1,000 states that differ are looked at, of every kind, and 5,000
 // in CI.
 //
-//clause:tests §5(j)
+//clause:tests §5(j).4
 func TestCrash(t *testing.T) {
 	states, appends := 1000, 5 // of each of four appenders
 	switch {

@@ -11,6 +11,8 @@ import (
 
 // A hold keeps the epochs it is about, also over a restart, until it is lifted.
 // Verify takes the gap between them.
+//
+//clause:tests §6.3
 func TestHolds(t *testing.T) {
 	l := newMonthly(t, 8)
 	if err := l.log.SetHold(ledger.Hold{Ref: "case-7", Because: "order of a court", By: "legal-sg", From: day(2026, 3, 11), To: day(2026, 3, 20)}); err != nil {

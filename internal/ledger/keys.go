@@ -27,7 +27,7 @@ var ErrNoKey = errors.New("no key of that period")
 // key gone nobody can tell for anyone. It is empty for an empty account, and
 // until the log is open, when no record can be written either.
 //
-//clause:enforces §5(d) §5(h); record subject
+//clause:enforces §5(d) §5(h).2; record subject
 func (l *Log) Subject(account, salt string, at time.Time) string {
 	k := l.keys.current.Load()
 	if account == "" || k == nil {
@@ -46,7 +46,7 @@ const staffMember = "staff\x00"
 // Staff is the pseudonym of a member of staff, made as [Log.Subject] makes those of
 // accounts and with the same keys. It is empty for an empty id, and until the log is open.
 //
-//clause:enforces §5(f) §5(h); record staff
+//clause:enforces §5(f) §5(h).2; record staff
 func (l *Log) Staff(member string, at time.Time) string {
 	if member == "" {
 		return ""
@@ -137,7 +137,7 @@ func (l *Log) RotateKey() (period string, err error) {
 // their proofs. The entry of it is durable first. If the key is the current
 // one, another is made before. ErrNoKey if there is none of that period.
 //
-//clause:enforces §6 7-right(c); record subject
+//clause:enforces §6.1 7-right(c); record subject
 func (l *Log) DestroyKey(period string) (err error) {
 	r := &l.keys
 	current := r.current.Load()

@@ -436,7 +436,7 @@ const MaxEntry = format.MaxEntry
 // or may not be in the log: whoever appends must act as if it were not, and not
 // do what it announced.
 //
-//clause:enforces §5(j); record id time
+//clause:enforces §5(j).4; record id time
 func (l *Log) Append(entry []byte) (id record.ID, err error) {
 	switch {
 	case len(entry) == 0:

@@ -86,7 +86,7 @@ func pseudonym(key []byte, period, account, salt string) string {
 	return "h1:" + period + ":" + base64.RawURLEncoding.EncodeToString(mac.Sum(nil)[:16])
 }
 
-//clause:tests §5(d) §5(h)
+//clause:tests §5(d) §5(h).2
 func TestSubject(t *testing.T) {
 	dir := t.TempDir()
 	master := bytes.Repeat([]byte("m"), 32)
@@ -210,7 +210,7 @@ func TestPeriodEnds(t *testing.T) {
 // A destroyed key is gone: with the ledger's whole folder and the master secret
 // nobody computes the period's subjects again.
 //
-//clause:tests §6 7-right(c)
+//clause:tests §6.1 7-right(c)
 func TestDestroyedKeyIsGone(t *testing.T) {
 	dir := t.TempDir()
 	master := bytes.Repeat([]byte("m"), 32)
@@ -462,7 +462,7 @@ func TestKeysSurviveCrashes(t *testing.T) {
 // That a key was destroyed stands in the entries. A copy of it that is put back is used by nobody, not even by who reads the folder at
 // rest, and goes again with the next start; also when the epoch of the entry has gone.
 //
-//clause:tests §6 7-right(c)
+//clause:tests §6.1 7-right(c)
 func TestSideFilesOfKeysNeverOverruleTheLog(t *testing.T) {
 	for name, putBack := range map[string]func(m *memFS, period string, key []byte){
 		"as it was":                 func(m *memFS, period string, key []byte) { m.set("/l/keys/"+period+".key", key) },

@@ -30,7 +30,7 @@ type Retention struct {
 // Keys of the pseudonyms that no entry needs any more are destroyed. What a crash
 // interrupts is done by the next run. With the zero Retain nothing is deleted.
 //
-//clause:enforces §6; record retain_until
+//clause:enforces §6.1; record retain_until
 func (l *Log) DeleteExpired(ctx context.Context, keep Retain) (r Retention, err error) {
 	l.retaining.Lock()
 	defer l.retaining.Unlock()

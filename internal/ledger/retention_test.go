@@ -129,6 +129,8 @@ func day(year, month, day int) time.Time {
 // An epoch goes when the last of its entries has been kept long enough, not
 // before; what it said of epochs deleted earlier is said again. The remaining
 // epochs are served as before.
+//
+//clause:tests §6.1
 func TestDeleteExpired(t *testing.T) {
 	l := newMonthly(t, 3) // the second epoch begins on February 10
 	l.expire(time.Date(2026, 3, 10, 11, 59, 59, 0, time.UTC), 1, 2, 3)

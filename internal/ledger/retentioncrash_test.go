@@ -90,7 +90,7 @@ type retained struct {
 // while a hold covers it; the ledger verifies after each step; and an epoch that
 // somebody removes by hand is missed.
 //
-//clause:tests §6
+//clause:tests §6.1
 func TestRetentionKeepsItsPromises(t *testing.T) {
 	sequences := 12
 	switch {

@@ -273,6 +273,8 @@ func (d Dir) Standing() (record.Standing, error) {
 // inForce are the holds on the ledger, by reference: what the entries say, and files
 // that no entry speaks of. A file is a copy of what an entry says: one that is gone, or
 // says something else, is written anew.
+//
+//clause:enforces §6.3; record retain_until; elsewhere hold.set
 func (l *Log) inForce() ([]Hold, error) {
 	holds, err := readHolds(l.o.FS, l.dir)
 	if err != nil {

@@ -18,8 +18,6 @@ const Self = "self"
 // Transfer is the record of one transfer or denial (§9, §4). It never carries
 // account ids, names, addresses, tokens, paths, queries or bodies. Empty fields
 // are left out. Lists are written as they stand: give them sorted.
-//
-//clause:enforces §5(b); record country categories controller recipient legs time
 type Transfer struct {
 	Header // Type is TypeAccepted or TypeRefused
 

@@ -71,8 +71,6 @@ func TestRecord(t *testing.T) {
 }
 
 // Every field set makes every member, in order.
-//
-//clause:tests §5(b)
 func TestRecordHasEveryMemberInOrder(t *testing.T) {
 	rec := fullRecord("x")
 	got := rec.Append(nil)

@@ -163,6 +163,9 @@ type incident struct {
 	places    map[string]struct{} // of the asked kind, that records name
 }
 
+// row takes in one record of what the incident reached.
+//
+//clause:enforces §5(b).2; record country categories controller recipient legs time; elsewhere report:incident
 func (g *incident) row(row *query.Row) error {
 	var t record.Transfer
 	if err := t.Parse(row.Data); err != nil {

@@ -55,6 +55,8 @@ func TestIncidentWithNobodyToTell(t *testing.T) {
 
 // Who is affected follows from the entries, counted here by other means: by the region
 // that answered, by any recipient on the way, by the node that wrote them.
+//
+//clause:tests §5(b).2
 func TestIncident(t *testing.T) {
 	dir := old(t)
 	entries := plainEntries(t, dir)

@@ -37,6 +37,8 @@ func find[T any](rows []T, is func(*T) bool) *T {
 
 // controller is the record's. A contracting party that the registers do not list has
 // the name that its account record gave it.
+//
+//clause:enforces §11.4; record controller; elsewhere report:register report:notice
 func (n names) controller() Controller {
 	t := n.t
 	if t.Controller == "" {

@@ -182,6 +182,8 @@ func TestPersonIsHonest(t *testing.T) {
 }
 
 // The days are those of a calendar: §7 gives 30, the law of Brazil 15 and no more.
+//
+//clause:tests §7.1 §7.2
 func TestPersonAnswer(t *testing.T) {
 	dir, subject := people(t)
 	r := personOf(t, dir, report.PersonRequest{Subjects: []string{subject}, Received: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)})

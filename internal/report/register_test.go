@@ -75,6 +75,8 @@ func plainEntries(t *testing.T, dir ledger.Dir) (all []plain) {
 
 // The register's figures are those of the entries, counted here by other means, and its
 // names are those of the statement.
+//
+//clause:tests §11.4
 func TestRegister(t *testing.T) {
 	dir := old(t)
 	r := registerOf(t, dir, "2026-11-30", "2026-11-30")

@@ -175,6 +175,8 @@ func (k *key) join(other *key) bool {
 
 // verify checks the signature of a token in compact form, which names one of the
 // key's algorithms.
+//
+//clause:enforces §5(j).1; record country_source cause
 func (k *key) verify(raw string, algorithm jose.SignatureAlgorithm) error {
 	signed, err := jose.ParseSignedCompact(raw, []jose.SignatureAlgorithm{algorithm})
 	if err != nil {

@@ -272,6 +272,7 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+//clause:tests §5(j).1
 func TestForms(t *testing.T) {
 	s := newSigner(t, "k", "EdDSA")
 	v := newVerifier(t, pinned(t, setOf(s)))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -22,6 +23,7 @@ func TestCoverage(t *testing.T) {
 	}
 	more := copyPolicy(t, func(name, text string) string {
 		if name == "statement.yaml" {
+			text, _, _ = strings.Cut(text, "digest_of:") // as registers are that have none
 			return strings.Replace(text, "  §11: ", "  §12: Something new\n  §11: ", 1)
 		}
 		return text
@@ -34,5 +36,32 @@ func TestCoverage(t *testing.T) {
 	var rows []coverage.Row
 	if err := json.Unmarshal(out.Bytes(), &rows); err != nil || len(rows) < 50 {
 		t.Errorf("%d rows, %v", len(rows), err)
+	}
+}
+
+// The text of a statement is held against the register: the clauses of each, and, once
+// the register has the digests that are printed, the words.
+func TestCoverageOfAStatement(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "statement.txt")
+	text := "We care.\n1. Data\nWe take:\n(a) names;\n2. Uses\n3. New\nWe will sing.\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out bytes.Buffer
+	code, err := printStatement(&out, "", path, false)
+	if code != cli.Findings || err == nil {
+		t.Errorf("exit %d, %v", code, err)
+	}
+	for _, want := range []string{
+		"differs: the digests of the register are of its own words",
+		"differs: the register has §9, and the text does not\n",
+		"digest_of: published\n",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("it does not say %q:\n%s", want, &out)
+		}
+	}
+	if code, err := printStatement(&out, "", filepath.Join(t.TempDir(), "none.txt"), true); code != cli.Error || err == nil {
+		t.Errorf("a file that is not there: exit %d, %v", code, err)
 	}
 }
