@@ -263,6 +263,16 @@ func (d Dir) Policies() ([]string, error) { return format.Policies(d.fsys, d.Pat
 // Reserved is how many bytes of an epoch's segments hold nothing yet.
 func (d Dir) Reserved(epoch uint32) (int64, error) { return format.Reserved(d.fsys, d.Path, epoch) }
 
+// Begun reports whether a ledger was begun here, as far as can be seen: the folder holds
+// an epoch, or the note beside it names one.
+func (d Dir) Begun() bool {
+	if numbers, _, err := format.ListEpochs(d.fsys, d.Path); err == nil && len(numbers) > 0 {
+		return true
+	}
+	begun, err := format.ReadBegun(d.fsys, d.Path)
+	return err == nil && begun.Number() > 0
+}
+
 // Node is the node that the newest epoch was begun by, for Options.Node of whoever
 // tends the ledger in its place; empty if that cannot be known.
 func (d Dir) Node() string { return nodeOf(d.fsys, d.Path) }

@@ -34,3 +34,16 @@ var (
 
 // CorruptError says what is damaged and where.
 type CorruptError = format.CorruptError
+
+// Unwritable reports whether an error of Open, or of whatever writes, says that the volume
+// cannot be written to for now, as one that is full, while nothing is known to be wrong
+// with what it holds: [Log.Open] may succeed later. A ledger that is damaged, lost,
+// somebody else's or known to be another one elsewhere is no such case, whatever else is.
+func Unwritable(err error) bool {
+	for _, wrong := range []error{ErrKnownMore, ErrLost, ErrOtherNode, ErrNoSigningKey, ErrLocked, ErrClosed} {
+		if errors.Is(err, wrong) {
+			return false
+		}
+	}
+	return !format.IsDamage(err) && (format.Unwritable(err) || errors.Is(err, ErrFull) || errors.Is(err, ErrBroken))
+}

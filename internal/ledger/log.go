@@ -43,6 +43,8 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"log/slog"
 	"path/filepath"
 	"sync"
 	"time"
@@ -78,6 +80,7 @@ type Log struct {
 	// lifecycle serializes Open and Close, and guards what only they use.
 	lifecycle sync.Mutex
 	opened    bool
+	found     *slog.Logger // takes what Open finds: each try finds it again
 	lock      io.Closer
 
 	// mu guards what appenders share.
@@ -130,6 +133,7 @@ func New(dir string, o Options) *Log {
 		done:    make(chan struct{}),
 		expired: make(map[uint32]*closedEpoch),
 	}
+	l.found = l.o.Logger
 	l.outcomes.init()
 	l.snapshots.kept = make(map[string]snapshot)
 	l.sealer = &sealer{o: l.o, dir: dir, counters: &l.counters, wake: make(chan struct{}, 1)}
@@ -141,7 +145,8 @@ func New(dir string, o Options) *Log {
 // begins to take appends. It does nothing when the log is open. An error leaves
 // the log unopened, and Open may be tried again: ErrLocked if somebody else
 // writes the folder, *CorruptError if durable entries are missing or changed, ErrLost
-// if all of them are, ErrOtherNode if they are another node's, ErrClosed after Close.
+// if all of them are, ErrOtherNode if they are another node's, ErrClosed after Close; see
+// Unwritable for what passes.
 func (l *Log) Open() (err error) {
 	l.lifecycle.Lock()
 	defer l.lifecycle.Unlock()
@@ -151,8 +156,10 @@ func (l *Log) Open() (err error) {
 	if l.isClosed() {
 		return ErrClosed
 	}
-	if err := format.MkdirDurable(l.o.FS, l.dir); err != nil {
-		return fmt.Errorf("making the ledger's folder: %w", err)
+	defer l.counters.failed(opOpen, &err)
+	defer func() { l.found = l.o.trouble }()
+	if err := l.makeFolder(); err != nil {
+		return err
 	}
 	lock, err := l.o.FS.Lock(filepath.Join(l.dir, format.LockName))
 	if err != nil {
@@ -180,6 +187,20 @@ func (l *Log) Open() (err error) {
 	return nil
 }
 
+// makeFolder makes the folder if need be. One that cannot be made may be one that is lost.
+func (l *Log) makeFolder() error {
+	err := format.MkdirDurable(l.o.FS, l.dir)
+	if err == nil {
+		return nil
+	}
+	if _, e := l.o.FS.Names(l.dir); errors.Is(e, fs.ErrNotExist) {
+		if lost := l.checkThere(format.Epoch{}, false); errors.Is(lost, ErrLost) {
+			return lost
+		}
+	}
+	return fmt.Errorf("making the ledger's folder: %w", err)
+}
+
 // load reads the folder back and returns the entries the log itself owes.
 func (l *Log) load() (own [][]byte, err error) {
 	e, foreign, ok, err := format.NewestEpoch(l.o.FS, l.dir)
@@ -187,7 +208,7 @@ func (l *Log) load() (own [][]byte, err error) {
 		return nil, err
 	}
 	for _, name := range foreign {
-		l.o.Logger.Warn("a foreign file in the ledger's folder is left alone", "file", filepath.Join(l.dir, name))
+		l.found.Warn("a foreign file in the ledger's folder is left alone", "file", filepath.Join(l.dir, name))
 	}
 	if err := l.checkThere(e, ok); err != nil {
 		return nil, err
@@ -221,7 +242,7 @@ func (l *Log) load() (own [][]byte, err error) {
 		}
 		return l.checkNoted(e)
 	}
-	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.o.Logger, uint64(k.tree.Start()), visit, check)
+	r, err := recoverEpoch(l.o.FS, l.epochDir, e, l.found, uint64(k.tree.Start()), visit, check)
 	if err != nil {
 		return nil, err
 	}
@@ -229,7 +250,7 @@ func (l *Log) load() (own [][]byte, err error) {
 	l.counters.next.Store(r.next)
 	l.progress.reach(r.next)
 	if n := r.next - k.signed; n > 0 {
-		l.o.Logger.Warn("the ledger was not closed: no checkpoint covers its last entries, so that nothing proves them unchanged; they are signed now",
+		l.found.Warn("the ledger was not closed: no checkpoint covers its last entries, so that nothing proves them unchanged; they are signed now",
 			"dir", l.epochDir, "entries", n)
 	}
 	restated, err := l.standing.load(l, r.next)

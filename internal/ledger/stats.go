@@ -22,10 +22,11 @@ const (
 	opHold
 	opRetention
 	opNote
+	opOpen
 	ops
 )
 
-var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key", "hash", "checkpoint", "seal", "epoch", "policy", "hold", "retention", "note"}
+var opNames = [ops]string{"write", "sync", "truncate", "create", "space", "outcome", "key", "hash", "checkpoint", "seal", "epoch", "policy", "hold", "retention", "note", "open"}
 
 // Stats are a log's numbers since it was opened, except Next.
 type Stats struct {
@@ -55,7 +56,7 @@ type Stats struct {
 	// Errors counts failures by operation: write, sync, truncate, create,
 	// space, outcome (outcomes that were lost), key (of the pseudonyms), hash,
 	// checkpoint, seal, epoch (the next one was not begun), policy (one was not
-	// kept), hold, retention, note (of the last checkpoint, beside the folder).
+	// kept), hold, retention, note (of the last checkpoint, beside the folder), open.
 	Errors map[string]uint64
 }
 
