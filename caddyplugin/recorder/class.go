@@ -79,11 +79,15 @@ func (c *Class) Acquire() (release func(), open bool) {
 	return c.release, c.shared.acquire()
 }
 
-// Append makes a record durable and returns its place. Whoever calls it has acquired
-// the ledger. It fails as [ledger.Log.Append] does.
-func (c *Class) Append(record []byte) (record.ID, error) {
+// Append makes a record durable and returns its place, after what is owed of how the
+// gateway is set. Whoever calls it has acquired the ledger. It fails as
+// [ledger.Log.Append] does.
+func (c *Class) Append(entry []byte) (id record.ID, err error) {
 	began := time.Now()
-	id, err := c.shared.log.Append(record)
+	if err := c.shared.payFirst(); err != nil {
+		return id, err
+	}
+	id, err = c.shared.log.Append(entry)
 	if err == nil {
 		processMetrics().appends.Observe(time.Since(began).Seconds())
 	}

@@ -116,7 +116,8 @@ func New(settings *Ledger, o Options) (*Recorder, error) {
 }
 
 // Open opens the ledgers that are not open, and makes all of them do what this
-// configuration says: where checkpoints go, and how long records are kept.
+// configuration says: where checkpoints go, and how long records are kept. It may be
+// tried again after an error, see [Recorder.Passes].
 func (r *Recorder) Open() error {
 	for _, c := range r.classes {
 		if err := c.shared.useOutside(r.settings.forClass(c.name), r.logger); err != nil {
@@ -127,6 +128,13 @@ func (r *Recorder) Open() error {
 		}
 	}
 	return nil
+}
+
+// Passes reports whether an error, of Open or of what writes to the ledgers, says no more
+// than that their volume cannot be written to for now. Where no ledger was ever begun it
+// does not pass: somebody has to see that first.
+func (r *Recorder) Passes(err error) bool {
+	return ledger.Unwritable(err) && ledger.At(r.dir).Begun()
 }
 
 // OfferLatest brings the latest checkpoints to places that a configuration names

@@ -34,14 +34,13 @@ type Configuration struct {
 
 // Declare says in every ledger that the gateway runs with this configuration: that it
 // started, if it did, and what is different from before, if anything is. The ledgers must
-// be open.
+// be open. After an error the entry is owed: it is written before the next record.
 func (r *Recorder) Declare(c Configuration) error {
+	var problems []error
 	for _, l := range r.pooled {
-		if err := l.declare(r, c); err != nil {
-			return err
-		}
+		problems = append(problems, l.declare(r, c))
 	}
-	return nil
+	return errors.Join(problems...)
 }
 
 // Withdraw takes back what was declared: the configuration before holds again, if it is
@@ -59,6 +58,8 @@ func (r *Recorder) Withdraw() error {
 
 // running is what a ledger says of the gateway that writes to it. It outlives a reload.
 type running struct {
+	owed atomic.Bool // the latest declaration is not written; nothing is recorded before it is
+
 	mu       sync.Mutex // guards what follows
 	declared []declaration
 	started  bool
@@ -85,7 +86,31 @@ func (l *shared) declare(by *Recorder, c Configuration) error {
 	if i < len(r.declared)-1 {
 		return nil // a later one holds
 	}
-	return l.say(c)
+	r.owed.Store(true)
+	return l.pay()
+}
+
+// pay writes the latest declaration if it is owed. Whoever calls it holds running.mu.
+func (l *shared) pay() error {
+	r := &l.running
+	if !r.owed.Load() {
+		return nil
+	}
+	if err := l.say(r.declared[len(r.declared)-1].c); err != nil {
+		return err
+	}
+	r.owed.Store(false)
+	return nil
+}
+
+// payFirst is pay before something else is written.
+func (l *shared) payFirst() error {
+	if !l.running.owed.Load() {
+		return nil
+	}
+	l.running.mu.Lock()
+	defer l.running.mu.Unlock()
+	return l.pay()
 }
 
 func (l *shared) withdraw(by *Recorder) error {
@@ -98,10 +123,14 @@ func (l *shared) withdraw(by *Recorder) error {
 		return nil
 	}
 	r.declared = slices.Delete(r.declared, i, i+1)
+	if last == 0 {
+		r.owed.Store(false) // nobody records any more
+	}
 	if i < last || last == 0 {
 		return nil
 	}
-	return l.say(r.declared[last-1].c)
+	r.owed.Store(true)
+	return l.pay()
 }
 
 // say writes what is to be said of a configuration that holds from now on. Whoever calls
@@ -183,12 +212,15 @@ func (l *shared) heartbeats(ctx context.Context, logger *slog.Logger) {
 	}
 }
 
-// heartbeat writes one if it is due. A clock that was set back by more than an hour does
-// not put it off.
+// heartbeat writes one if it is due, and what is owed. A clock that was set back by more
+// than an hour does not put it off.
 func (l *shared) heartbeat() error {
 	r := &l.running
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if err := l.pay(); err != nil {
+		return err
+	}
 	now := l.now()
 	if since := now.Sub(r.since); !r.started || since < heartbeatInterval && since > -heartbeatInterval {
 		return nil
