@@ -96,6 +96,8 @@ func (s *Store) replace(next *State) (changed bool, err error) {
 // Started keeps the policy in the ledger, which is open now, notes that it was
 // approved, and keeps what a restart goes on with.
 func (s *Store) Started() error {
+	s.changing.Lock()
+	defer s.changing.Unlock()
 	state := s.state.Load()
 	if err := s.Keep(state); err != nil {
 		return err
