@@ -130,7 +130,7 @@ func (a *App) adviseOnOptions() {
 // adviseOnPolicy looks at a policy that is in force now, or still.
 func (a *App) adviseOnPolicy(p *decision.Policy) {
 	a.advice.onPolicy(p, a.Demo, now())
-	if err := a.declare(); err != nil { // it is tried again each hour, and with the next change
+	if err := a.declare(); err != nil { // it is written before the next record
 		a.logger.Error("the ledger did not take how the gateway is set", zap.Error(err))
 	}
 }

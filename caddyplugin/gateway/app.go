@@ -117,6 +117,7 @@ type App struct {
 	redacted    []string // servers whose logs are
 	probed      []string // servers that refuse probes
 	starting    *starting
+	opening     opening
 	advice      advice
 	complaints  repeats.Counter[refuser] // of credentials that were refused; at most causes times sources
 	failures    repeats.Counter[error]   // of the ledger
@@ -348,32 +349,24 @@ func guestError(err error) error {
 	return err
 }
 
-// Start opens the ledger and starts what no request waits for.
+// Start opens the ledger and starts what no request waits for. A ledger that cannot be
+// written to for now is opened later.
 func (a *App) Start() error {
 	defer a.starting.end()
 	a.advice.running()
 	a.identity.watchClaims(&a.advice, a.At)
 	a.adviseOnPolicy(a.store.State().Policy) // perhaps another one by now
 	a.limitGrace()
-	if err := a.recorder.Open(); err != nil {
-		return err
-	}
-	if err := a.store.Started(); err != nil {
-		return err
-	}
-	if err := noteOversight(a.oversight(), a.Node.Name, a.recorder.Class("")); err != nil {
-		return err
-	}
-	a.declared.Store(true)
-	if err := a.declare(); err != nil {
-		return fmt.Errorf("recording how the gateway is set: %w", err)
-	}
-	if err := a.recorder.OfferLatest(); err != nil {
+	wait, err := a.openOrWait()
+	if err != nil {
 		return err
 	}
 	a.Assertion.publish()
 	ctx, cancel := caddy.NewContext(a.ctx)
 	a.stop = cancel
+	if wait {
+		a.background.Go(func() { a.keepOpening(ctx) })
+	}
 	failures := a.newLoadFailures()
 	if a.accounts != nil {
 		a.background.Go(func() { a.accounts.Watch(ctx) }) // it may keep records on disk when it ends
@@ -400,6 +393,7 @@ func (a *App) Stop() error {
 		a.stop()
 		a.background.Wait()
 	}
+	a.holdsNoMore()
 	return a.withdraw()
 }
 

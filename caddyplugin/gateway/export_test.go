@@ -63,6 +63,13 @@ func SetStartWait(d time.Duration) (restore func()) {
 	return func() { startWait.Store(was) }
 }
 
+// SetOpenAgain says how long the first pause is between tries to open a ledger, until
+// restore is called.
+func SetOpenAgain(d time.Duration) (restore func()) {
+	was := openAgain.Swap(int64(d))
+	return func() { openAgain.Store(was) }
+}
+
 // SetPolicyInterval says how often folders of policies are looked at until
 // restore is called, by gateways that start meanwhile.
 func SetPolicyInterval(d time.Duration) (restore func()) {

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -173,6 +174,84 @@ func TestLedgerVolumeFull(t *testing.T) {
 		}
 	}
 	g.checkRecorded(t, br, sg)
+}
+
+// TestRestartOnAFullVolume: a gateway that starts again on a full volume serves what is
+// no transfer, as the one before it did, and by itself goes on once there is room. So
+// does one that is reloaded there with another configuration. The start, and how the
+// gateway is set, stand in the ledger before any transfer after it.
+func TestRestartOnAFullVolume(t *testing.T) {
+	defer gateway.SetOpenAgain(10 * time.Millisecond)()
+	volume := smallVolume(t, "72m")
+	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
+	config := strings.NewReplacer("{ledger}", filepath.Join(volume, "ledger")).Replace(twoRegions)
+	vars := map[string]string{"br": "reverse_proxy " + br.addr, "sg": sg.addr, "storage": ""}
+	g := startGate(t, config, vars)
+	g.ledger = filepath.Join(volume, "ledger")
+	filler := filepath.Join(volume, "filler")
+	for _, c := range []struct {
+		name string
+		stop func()
+		load string
+		want []string // entries that stand before the next transfer
+	}{
+		{"a restart", func() { stopCaddy(t) }, config, []string{"gateway.started"}},
+		{"a reload of another configuration", func() {}, strings.Replace(config, "demo", "demo\n\t\tlog_transfers", 1), []string{"config.changed"}},
+		{"a restart with another configuration", func() { stopCaddy(t) }, config, []string{"gateway.started", "config.changed"}},
+	} {
+		t.Log(c.name)
+		g.checkServes(t)
+		fill(t, filler)
+		// What is left of the last page takes a denial, which is the shortest record.
+		waitFor(t, "the volume is full", func() bool {
+			return g.get("/", brazilian...).StatusCode != 200 && g.get("/", "Account-Id", "nobody").StatusCode == 503
+		})
+		before := len(g.records())
+		c.stop()
+		if err := g.load(c.load, vars); err != nil {
+			t.Fatalf("%s on a full volume: %v", c.name, err)
+		}
+		g.checkRefuses(t, br, sg)
+		if err := os.Remove(filler); err != nil {
+			t.Fatal(err)
+		}
+		waitFor(t, "transfers pass by themselves", func() bool { return g.get("/", brazilian...).StatusCode == 200 })
+		var said []string
+		for _, r := range g.records()[before:] {
+			if r["type"] == "transfer.accepted" {
+				break
+			}
+			if slices.Contains(c.want, r["type"].(string)) {
+				said = append(said, r["type"].(string))
+			}
+		}
+		if !slices.Equal(said, c.want) {
+			t.Errorf("%s: before the first transfer stand %q, want %q", c.name, said, c.want)
+		}
+	}
+	g.checkServes(t)
+	g.settled()
+	g.checkRecorded(t, br, sg)
+}
+
+// TestDamageOnAFullVolume: a ledger that was set back stops the start, also where nothing
+// can be written.
+func TestDamageOnAFullVolume(t *testing.T) {
+	volume := smallVolume(t, "72m")
+	br, sg := newUpstream(t, "br", nil), newUpstream(t, "sg", nil)
+	config := strings.NewReplacer("{ledger}", filepath.Join(volume, "ledger")).Replace(twoRegions)
+	vars := map[string]string{"br": "reverse_proxy " + br.addr, "sg": sg.addr, "storage": ""}
+	g := startGate(t, config, vars)
+	g.checkServes(t)
+	stopCaddy(t)
+	segment := filepath.Join(volume, "ledger", "epoch-000001", "seg", "000000.log")
+	if err := os.Truncate(segment, 2000); err != nil {
+		t.Fatal(err)
+	}
+	fill(t, filepath.Join(volume, "filler"))
+	if err := g.load(config, vars); err == nil || !strings.Contains(err.Error(), "ledger damaged at") {
+		t.Errorf("a start: %v", err)
+	}
 }
 
 // checkRecorded checks that whatever reached the upstreams as a transfer has its

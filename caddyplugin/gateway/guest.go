@@ -42,6 +42,9 @@ func (a *App) Ready() error {
 	if loader, ok := a.accounts.(AccountLoader); ok && !loader.Loaded() {
 		return errors.New("the account records were never loaded")
 	}
+	if err := a.opening.err(); err != nil {
+		return err
+	}
 	return a.recorder.Ready() // a policy is always there
 }
 

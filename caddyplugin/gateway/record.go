@@ -56,6 +56,10 @@ var records = sync.Pool{New: func() any { return new([]byte) }}
 // errLedger, or errCounted for a denial that is to have no record.
 func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release func(), err error) {
 	a.starting.wait()
+	if err := a.opening.err(); err != nil {
+		a.ledgerFailed(rec.Type, err)
+		return id, nil, errLedger
+	}
 	c := a.recorder.Class(rec.Activity)
 	release, open := c.Acquire()
 	if !open {
