@@ -5,3 +5,6 @@ func Everything(s Scope) Scope {
 	s.everything = true
 	return s
 }
+
+// DiffRows compares the registers of two policies, which decide nothing here.
+var DiffRows = diffRows

@@ -88,7 +88,7 @@ func TestDiff(t *testing.T) {
 			controller(p, "sparkoo-cl").Serves = []string{"CL", "AR"}
 		}, []string{
 			"People registered in AR: the controller becomes sparkoo-cl, instead of sparkoo-sg (§11).",
-			"+controller sparkoo-cl is changed: serves",
+			"+controller sparkoo-cl is changed: serves: AR besides",
 		}, false},
 		"more may leave, later": {func(p *decision.Policy) {
 			for _, law := range []string{"br", "sg"} {

@@ -17,8 +17,9 @@ type RowChange struct {
 	ID       string `json:"id"`
 	// Change is added, removed, changed, begins or ends.
 	Change string `json:"change"`
-	// Fields are those that differ in a changed row.
-	Fields []string `json:"fields,omitempty"`
+	// Fields are those that differ in a changed row, and Details what of them, in words.
+	Fields  []string `json:"fields,omitempty"`
+	Details []string `json:"details,omitempty"`
 	// Source is file:line of the row: of a removed one in the first policy.
 	Source string `json:"source,omitempty"`
 	// From and Until are the row's validity, if it has one.
@@ -31,7 +32,7 @@ func (r RowChange) String() string {
 	text := r.Register + " " + r.ID + " "
 	switch r.Change {
 	case "changed":
-		text += "is changed: " + strings.ToLower(strings.Join(r.Fields, ", "))
+		text += "is changed: " + strings.Join(r.Details, "; ")
 	case "begins":
 		return text + "begins at " + moment(r.From) + sourceOf(r)
 	case "ends":
@@ -86,6 +87,7 @@ func registers(p *decision.Policy) []register {
 		rowsOf("law", p.Laws, func(l *decision.Law) (string, *string, decision.Validity) {
 			return l.ID + " (" + l.Title + ")", &l.Position, l.Validity
 		}),
+		rowsOf("clock", p.Clocks, func(c *decision.Clocks) (string, *string, decision.Validity) { return c.Law, &c.Position, c.Validity }),
 		rowsOf("age", p.Ages, func(a *decision.Age) (string, *string, decision.Validity) {
 			return strings.Join(a.Countries, ", "), &a.Position, decision.Validity{}
 		}),
@@ -99,6 +101,10 @@ func registers(p *decision.Policy) []register {
 			return a.ID, &a.Position, decision.Validity{}
 		}),
 		rowsOf("safeguard", p.Safeguards, func(s *decision.Safeguard) (string, *string, decision.Validity) { return s.ID, &s.Position, s.Validity }),
+		rowsOf("assessment", p.Assessments, func(a *decision.Assessment) (string, *string, decision.Validity) {
+			return a.ID, &a.Position, decision.Validity{Until: a.Until}
+		}),
+		{"setting", []registerRow{{id: "default statement", value: p.Statement}, {id: "unknown_law", value: string(p.UnknownLaw)}}},
 	}
 }
 
@@ -107,6 +113,9 @@ func rowsOf[T any](name string, rows []T, of func(*T) (string, *string, decision
 	for _, value := range rows {
 		id, position, validity := of(&value)
 		row := registerRow{id: id, source: *position, validity: validity}
+		if r.find(id) != nil { // a later row of the same
+			row.id += " from " + moment(validity.From)
+		}
 		*position = ""
 		row.value = value
 		r.rows = append(r.rows, row)
@@ -133,7 +142,7 @@ func diffRows(a, b *decision.Policy) []RowChange {
 				list = append(list, rowChange(before.name, &old, "removed"))
 			case !reflect.DeepEqual(row.value, old.value):
 				change := rowChange(before.name, row, "changed")
-				change.Fields = differing(old.value, row.value)
+				change.Fields, change.Details = differing(old.value, row.value), details(old.value, row.value)
 				list = append(list, change)
 			}
 		}
@@ -153,6 +162,9 @@ func rowChange(register string, row *registerRow, change string) RowChange {
 // differing lists the fields in which two rows of one type differ.
 func differing(a, b any) (fields []string) {
 	x, y := reflect.ValueOf(a), reflect.ValueOf(b)
+	if x.Kind() != reflect.Struct {
+		return nil
+	}
 	for i := range x.NumField() {
 		if !reflect.DeepEqual(x.Field(i).Interface(), y.Field(i).Interface()) {
 			fields = append(fields, x.Type().Field(i).Name)
