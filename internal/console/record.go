@@ -77,7 +77,11 @@ func (v *visit) record() error {
 }
 
 func (v *visit) recordShown(s *review.Shown) recordShown {
-	shown := recordShown{Shown: s, Lead: strings.ReplaceAll(s.Sentence(), s.Time.Format(time.RFC3339), moment(s.Time)+" UTC")}
+	lead := *s
+	if v.who.Role < Reviewer {
+		lead.Record = nil // nor what it says
+	}
+	shown := recordShown{Shown: s, Lead: strings.ReplaceAll(lead.Sentence(), s.Time.Format(time.RFC3339), moment(s.Time)+" UTC")}
 	shown.Before, shown.After = beside(s.Number)
 	if v.who.Role < Reviewer {
 		shown.Hidden, shown.Person = s.Record != nil, nil

@@ -74,7 +74,7 @@ func (s *Shown) Sentence() string {
 	case s.Type == record.TypeRefused:
 		return fmt.Sprintf("Record %s: denied at %s. Nothing was transferred.", s.Number, at)
 	case s.Type != record.TypeAccepted:
-		return fmt.Sprintf("Record %s, written at %s, is an entry of the type %s: %s", s.Number, at, s.Type, meaning(s.Type))
+		return fmt.Sprintf("Record %s, of %s: %s [%s]", s.Number, at, query.Visible(cmp.Or(said(s.Record), meaning(s.Type))), s.Type)
 	}
 	ended := map[string]string{
 		query.Pending:   "how it ended no entry tells yet, which counts as transferred",
