@@ -9,13 +9,13 @@ import (
 
 // breaker stops asking a service that keeps failing. Failures about breakAfter different
 // accounts in a row put the service in doubt: they may be the accounts' own. It is asked
-// for [Nobody] then, and only if that fails, too, the breaker opens, for a pause that
-// doubles with each one; after it a single request is let through to see whether the
-// service is back.
+// for [Nobody] then, and for an account that it had, and only if both fail, too, the
+// breaker opens, for a pause that doubles with each one; after it a single request is let
+// through to see whether the service is back.
 type breaker struct {
 	mu      sync.Mutex
 	failed  []string      // guarded by mu: accounts, at most breakAfter, that failed since the last success
-	doubted bool          // guarded by mu: somebody is asking for Nobody
+	doubted bool          // guarded by mu: somebody is asking whether it answers at all
 	pause   time.Duration // guarded by mu: 0 while it is closed
 	until   time.Time     // guarded by mu: when a probe may go out
 	probing bool          // guarded by mu: a probe is under way
@@ -53,7 +53,7 @@ func (b *breaker) open(now time.Time) bool {
 }
 
 // conclude notes how a request about an account, which was allowed, has ended. Whoever is
-// told that the service is in doubt asks it for Nobody and calls settle.
+// told that the service is in doubt asks whether it answers at all and calls settle.
 func (b *breaker) conclude(now time.Time, account string, probe, ok bool) (doubt bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -80,7 +80,7 @@ func (b *breaker) conclude(now time.Time, account string, probe, ok bool) (doubt
 	return true
 }
 
-// settle ends the doubt: the service answered for Nobody, or not.
+// settle ends the doubt: the service answered, or not.
 func (b *breaker) settle(now time.Time, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -67,7 +68,7 @@ func TestBreaker(t *testing.T) {
 	for i := range 10 {
 		l.Find(t.Context(), registers, fmt.Sprint("c-", i))
 	}
-	if n := c.asked.Load(); n != 16 {
+	if n := c.asked.Load(); n != 16 { // for five accounts, and then for nobody; none was ever there
 		t.Errorf("asked %d times, want 16", n)
 	}
 }
@@ -89,8 +90,8 @@ func TestBreakerServesStale(t *testing.T) {
 			t.Fatal(got)
 		}
 	}
-	if n := c.asked.Load(); n != 16 {
-		t.Errorf("asked %d times, want 16", n)
+	if n := c.asked.Load(); n != 17 { // for five accounts, for nobody, and for the last that was there
+		t.Errorf("asked %d times, want 17", n)
 	}
 }
 
@@ -139,4 +140,46 @@ func TestOneAccountsFaultIsItsOwn(t *testing.T) {
 			t.Errorf("%s: another account: %v", name, err)
 		}
 	}
+}
+
+// A directory that fails about accounts it does not have is well all the same: whoever
+// names such accounts holds up nobody else. When it is down, it is left alone.
+func TestFailingAboutUnknownAccounts(t *testing.T) {
+	c := newCenter(t)
+	clock := newClock()
+	l := c.newLookup(t, func(config *directory.LookupConfig) { config.Now = clock.now })
+	for i := range 100 {
+		c.set(fmt.Sprint("good-", i), fmt.Sprintf(`{"account":"good-%d"}`, i))
+	}
+	var down atomic.Bool
+	c.does(func(w http.ResponseWriter, r *http.Request) {
+		account := questioned(r)
+		if down.Load() || !strings.HasPrefix(account, "good-") {
+			w.WriteHeader(500)
+			return
+		}
+		fmt.Fprintf(w, `{"account":%q}`, account)
+	})
+	find(t, l, "good-0")
+	for i := 1; i < 50; i++ {
+		for j := range 7 {
+			if _, err := l.Find(t.Context(), registers, fmt.Sprint("odd-", i, "-", j)); !errors.Is(err, directory.ErrUnavailable) {
+				t.Fatal(err)
+			}
+		}
+		find(t, l, fmt.Sprint("good-", i))
+	}
+	down.Store(true)
+	before := c.asked.Load()
+	for i := 50; i < 100; i++ {
+		if _, err := l.Find(t.Context(), registers, fmt.Sprint("good-", i)); !errors.Is(err, directory.ErrUnavailable) {
+			t.Fatal(err)
+		}
+	}
+	if n := c.asked.Load() - before; n > 2*5 {
+		t.Errorf("asked %d times although it was down", n)
+	}
+	down.Store(false)
+	clock.forward(time.Minute)
+	find(t, l, "good-50")
 }

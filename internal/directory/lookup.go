@@ -94,7 +94,8 @@ type Lookup struct {
 	slots   chan struct{} // one for each look-up under way
 	suspect chan struct{} // likewise, about an account that failed when it was last asked for
 	health  health
-	heard   atomic.Bool // the directory has answered about an account
+	heard   atomic.Bool            // the directory has answered about an account
+	served  atomic.Pointer[string] // the account of the last record that came; nil: none yet
 }
 
 // NewLookup returns a look-up that remembers in cache. It asks nobody.
@@ -338,14 +339,14 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 		return nil, err
 	}
 	if probe && account != Nobody { // what is wrong with this account closes it to nobody else
-		if _, err := l.ask(ctx, Nobody, known); !unwell(err) {
+		if l.well(ctx) {
 			l.breaker.conclude(l.config.Now(), Nobody, probe, true)
 			probe = false
 		}
 	}
 	record, err := l.ask(ctx, account, known)
 	if l.breaker.conclude(l.config.Now(), account, probe, !unwell(err)) {
-		l.breaker.settle(l.config.Now(), account != Nobody && l.answersForNobody())
+		l.breaker.settle(l.config.Now(), account != Nobody && l.answers())
 	}
 	if account != Nobody {
 		l.faults.note(account, began, err)
@@ -361,6 +362,9 @@ func (l *Lookup) lookUp(account string, known controllers.Known) (any, error) {
 	}
 	l.heard.Store(true)
 	l.health.succeeded(began)
+	if record != nil {
+		l.served.Store(&account)
+	}
 	l.cache.put(account, began, record, l.config.Entries)
 	return found{record, began}, nil
 }
@@ -394,11 +398,21 @@ func (l *Lookup) turn(account string) (done func(), err error) {
 	}, nil
 }
 
-// answersForNobody reports whether the directory answers at all.
-func (l *Lookup) answersForNobody() bool {
-	ctx, cancel := context.WithTimeout(context.Background(), l.config.Timeout)
+// answers is well, and takes the time it needs.
+func (l *Lookup) answers() bool {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*l.config.Timeout)
 	defer cancel()
+	return l.well(ctx)
+}
+
+// well reports whether the directory answers at all: about nobody or, since there are
+// directories that fail about accounts they do not have, about the one whose record came
+// last.
+func (l *Lookup) well(ctx context.Context) bool {
 	_, err := l.ask(ctx, Nobody, controllers.Known{})
+	if last := l.served.Load(); unwell(err) && last != nil {
+		_, err = l.ask(ctx, *last, controllers.Known{})
+	}
 	return !unwell(err)
 }
 
@@ -428,8 +442,8 @@ func (l *Lookup) Run(ctx context.Context) {
 }
 
 // Nobody is an account id that no directory has. It is asked for at a start, until the
-// directory answers: that it has no such account, or that this is none; and to see
-// whether a directory that failed is back.
+// directory answers: that it has no such account, or that this is none; and, before an
+// account that it had, to see whether a directory that failed is back.
 const Nobody = "transfergate:nobody"
 
 // The paces of asking for Nobody.
