@@ -228,7 +228,7 @@ func TestLowSpace(t *testing.T) {
 	set := func(n uint64) { m.mu.Lock(); m.space = n; m.mu.Unlock() }
 	set(10<<20 - 1)
 	err := l.Ready()
-	want := "the ledger's volume is full: 9 MiB are free on the volume of /l, at least 10 MiB are asked for; make room or enlarge the volume"
+	want := "the ledger's volume is full: 9 MiB are free on it, at least 10 MiB are asked for; make room or enlarge the volume"
 	if !errors.Is(err, ledger.ErrFull) || err.Error() != want {
 		t.Errorf("got  %v\nwant %s", err, want)
 	}

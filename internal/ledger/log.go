@@ -518,8 +518,8 @@ func (l *Log) Ready() error {
 		return fmt.Errorf("asking for the free space of %s: %w", l.dir, err)
 	}
 	if free < l.o.MinFree {
-		return fmt.Errorf("%w: %d MiB are free on the volume of %s, at least %d MiB are asked for; make room or enlarge the volume",
-			ErrFull, free>>20, l.dir, l.o.MinFree>>20)
+		return fmt.Errorf("%w: %d MiB are free on it, at least %d MiB are asked for; make room or enlarge the volume",
+			ErrFull, free>>20, l.o.MinFree>>20)
 	}
 	return nil
 }
