@@ -121,6 +121,7 @@ type App struct {
 	advice      advice
 	complaints  repeats.Counter[refuser] // of credentials that were refused; at most causes times sources
 	failures    repeats.Counter[error]   // of the ledger
+	unready     repeats.Counter[error]   // likewise, as a probe found it
 	mishaps     repeats.Counter[mishap]
 	operators   *adminapi.Operators
 

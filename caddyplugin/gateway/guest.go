@@ -2,9 +2,13 @@ package gateway
 
 import (
 	"errors"
+	"fmt"
+	"strings"
+	"syscall"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/decision"
@@ -30,7 +34,7 @@ func (a *App) Now() time.Time { return now() }
 func (a *App) Example() string { return a.example }
 
 // Ready tells why transfers cannot be decided and recorded now, if they cannot. The
-// error names no person and may be shown.
+// error names no person, no file and no address: strangers may read it.
 func (a *App) Ready() error {
 	for _, source := range a.identity.sources {
 		if r, ok := source.(Refresher); ok {
@@ -42,10 +46,31 @@ func (a *App) Ready() error {
 	if loader, ok := a.accounts.(AccountLoader); ok && !loader.Loaded() {
 		return errors.New("the account records were never loaded")
 	}
-	if err := a.opening.err(); err != nil {
+	err := a.opening.err()
+	if err == nil {
+		err = a.recorder.Ready() // a policy is always there
+	}
+	return a.forStrangers(err)
+}
+
+// forStrangers is an error of the ledger without the files and addresses in it, with
+// which it is logged.
+func (a *App) forStrangers(err error) error {
+	if err == nil || !strings.ContainsAny(err.Error(), `/\`) {
 		return err
 	}
-	return a.recorder.Ready() // a policy is always there
+	kind := failureOf(err)
+	if times, due := a.unready.Due(kind, now()); due {
+		a.logger.Error("the gateway is not ready", zap.Uint64("times", times), zap.Error(err))
+	}
+	if kind != nil {
+		return kind
+	}
+	kind = errors.New("the ledger cannot be written to; the gateway's log says why")
+	if why, ok := errors.AsType[syscall.Errno](err); ok {
+		kind = fmt.Errorf("the ledger cannot be written to: %w", why)
+	}
+	return kind
 }
 
 // Count registers what a guest counts with this configuration's metrics. A collector
