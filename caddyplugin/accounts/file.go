@@ -21,7 +21,8 @@ func init() {
 // File reads account records from a file, one JSON object a line, and reads it
 // again when it changes. A bad line rejects the whole new file and keeps the
 // old records, also over a restart, for which the gateway keeps a copy of the file as it
-// was good last in the ledger's folder; see Strict for a line with an invalid country.
+// was good last in the ledger's folder, sealed with what follows from the ledger's master
+// secret; see Strict for a line with an invalid country.
 type File struct {
 	// Path of the file. Required.
 	Path string `json:"path,omitempty"`
@@ -31,8 +32,7 @@ type File struct {
 	// one whose country is unknown: their rights requests pass (§7). Default: false
 	Strict bool `json:"strict,omitempty"`
 
-	// Whether no copy of the file is kept in the ledger's folder, where its account ids
-	// would lie a second time. Then a start or a reload at which the file is bad or
+	// Whether no copy of the file is kept in the ledger's folder, sealed as it is. Then a start or a reload at which the file is bad or
 	// away fails. A copy of before goes a minute after the start. Default: false
 	NoCopy bool `json:"no_copy,omitempty"`
 
@@ -77,7 +77,7 @@ func (f *File) Provision(ctx caddy.Context) error {
 	}
 	f.logger = ctx.Slogger()
 	if !f.NoCopy {
-		f.kept = gateway.LastGoodOf(ctx).Slot("accounts", f.Path)
+		f.kept = gateway.LastGoodOf(ctx).Sealed("accounts", f.Path)
 	}
 	return nil
 }

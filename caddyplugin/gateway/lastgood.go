@@ -43,11 +43,12 @@ func LastGoodOf(ctx caddy.Context) *lastgood.Room {
 	return room
 }
 
-// provisionLastGood says where what was good last is kept: beside the records. An app
-// without a ledger is refused later.
+// provisionLastGood says where what was good last is kept: beside the records, and sealed
+// with what follows from their master secret. An app without a ledger is refused later.
 func (a *App) provisionLastGood() {
 	if a.Ledger != nil {
 		a.lastGood = lastgood.Within(a.Ledger.Folder)
+		a.lastGood.SealWith(func() ([]byte, error) { return a.Ledger.Secret("seal what was good last") })
 		a.ctx = a.ctx.WithValue(lastGoodKey{}, a.lastGood)
 	}
 }

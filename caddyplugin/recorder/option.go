@@ -123,6 +123,16 @@ func (l *Ledger) options(o *Options) (writer ledger.Options, err error) {
 	return writer, err
 }
 
+// Secret is one for another purpose than the keys of pseudonyms, which follows from the
+// master secret: without that, nobody has it. It is read anew each time.
+func (l *Ledger) Secret(purpose string) ([]byte, error) {
+	master, err := readMaster("the master secret", l.Master, slog.New(slog.DiscardHandler)) // what is odd about it was said already
+	if err != nil {
+		return nil, err
+	}
+	return ledger.At(l.Folder).Secret(master, purpose)
+}
+
 // readMaster reads a master secret. It is nil if none is written.
 func readMaster(what string, written option.Secret, logger *slog.Logger) ([]byte, error) {
 	secret, name, err := written.Read(what, secretItself, logger)

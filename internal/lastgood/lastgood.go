@@ -5,8 +5,8 @@
 //
 // What is kept is worth no more than the original. It is readable by its owner alone, and
 // not used if others may write to it; it is bound to its source, and whole or not used; and
-// whoever takes it holds it to all that is asked of the original. What could not be kept is
-// removed, since it is not what was good last.
+// whoever takes it holds it to all that is asked of the original. What is about people is
+// sealed. What could not be kept is removed, since it is not what was good last.
 package lastgood
 
 import (
@@ -31,8 +31,9 @@ const folder = "last-good"
 // Room is the folder of a gateway's last good things. A nil Room keeps nothing. Any number
 // of goroutines may use it.
 type Room struct {
-	dir  string
-	make func(string, fs.FileMode) error
+	dir    string
+	make   func(string, fs.FileMode) error
+	secret func() ([]byte, error) // nil: nothing can be sealed
 
 	mu    sync.Mutex
 	inUse map[string]bool // names of files; guarded by mu
@@ -60,8 +61,9 @@ func Within(ledger string) *Room {
 
 // Slot is where one thing is kept. A nil Slot keeps nothing.
 type Slot struct {
-	room *Room
-	path string
+	room   *Room
+	path   string
+	sealed bool
 }
 
 // Slot is the place of what comes from a source: a path, a URL. The kind is a short word,
@@ -75,7 +77,7 @@ func (r *Room) Slot(kind, source string) *Slot {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.inUse[name] = true
-	return &Slot{r, filepath.Join(r.dir, name)}
+	return &Slot{room: r, path: filepath.Join(r.dir, name)}
 }
 
 // writing is held by who writes or removes: there are few, and what a crash left may then be
@@ -104,23 +106,24 @@ func (r *Room) Tidy() error {
 	return err
 }
 
-// head is the first line of a file, of fixed length: since when the bytes that follow are
-// kept, how many they are, and their SHA-256.
+// head is the first line of a file, of fixed length: whether it is sealed, since when the
+// bytes that follow are kept, how many they are, and their SHA-256, or the seal's tag.
 const (
-	headForm = "transfergate-last-good/1 %s %020d %x\n"
+	headForm = "transfergate-last-good/%d %s %020d %x\n"
 	headSize = 24 + 1 + len(sinceForm) + 1 + 20 + 1 + sha256.Size*2 + 1
 
 	sinceForm = "2006-01-02T15:04:05Z"
 )
 
 type head struct {
+	form  int // 1: plain, 2: sealed
 	since time.Time
 	size  int64
 	sum   [sha256.Size]byte
 }
 
 func (h head) String() string {
-	return fmt.Sprintf(headForm, h.since.UTC().Format(sinceForm), h.size, h.sum)
+	return fmt.Sprintf(headForm, h.form, h.since.UTC().Format(sinceForm), h.size, h.sum)
 }
 
 func readHead(r io.Reader) (h head, err error) {
@@ -130,7 +133,7 @@ func readHead(r io.Reader) (h head, err error) {
 	}
 	var since string
 	var sum []byte
-	if _, err := fmt.Sscanf(string(line), headForm, &since, &h.size, &sum); err != nil || copy(h.sum[:], sum) != sha256.Size {
+	if _, err := fmt.Sscanf(string(line), headForm, &h.form, &since, &h.size, &sum); err != nil || copy(h.sum[:], sum) != sha256.Size {
 		return h, errDamaged
 	}
 	if h.since, err = time.Parse(sinceForm, since); err != nil || h.String() != string(line) {
@@ -158,7 +161,7 @@ func (s *Slot) Save(sum [sha256.Size]byte, body io.Reader) error {
 		err = nil
 	}
 	if err == nil {
-		err = durable.Write(s.path, 0o600, func(f *os.File) error { return write(f, sum, body) })
+		err = durable.Write(s.path, 0o600, func(f *os.File) error { return s.write(f, sum, body) })
 	}
 	if err != nil {
 		if gone := os.Remove(s.path); gone != nil && !errors.Is(gone, fs.ErrNotExist) {
@@ -169,52 +172,93 @@ func (s *Slot) Save(sum [sha256.Size]byte, body io.Reader) error {
 	return nil
 }
 
-func write(f *os.File, sum [sha256.Size]byte, body io.Reader) error {
-	h := head{since: time.Now(), sum: sum}
-	if _, err := f.WriteString(h.String()); err != nil {
+// form is the head's.
+func (s *Slot) form() int {
+	if s.sealed {
+		return 2
+	}
+	return 1
+}
+
+func (s *Slot) write(f *os.File, sum [sha256.Size]byte, body io.Reader) error {
+	seal, err := s.newSeal()
+	if err != nil {
+		return err
+	}
+	h := head{form: s.form(), since: time.Now()}
+	if _, err := f.Write(append([]byte(h.String()), seal.begin()...)); err != nil {
 		return err
 	}
 	hash := sha256.New()
-	var err error
-	if h.size, err = io.Copy(io.MultiWriter(f, hash), body); err != nil {
+	if h.size, err = io.Copy(io.MultiWriter(seal.writer(f), hash), body); err != nil {
 		return err
 	}
 	if [sha256.Size]byte(hash.Sum(nil)) != sum {
 		return errors.New("it was changed meanwhile")
 	}
+	h.sum = seal.sum(h, sum)
 	_, err = f.WriteAt([]byte(h.String()), 0)
 	return err
 }
 
 // has reports whether the bytes of that sum are kept.
 func (s *Slot) has(sum [sha256.Size]byte) bool {
-	f, h, err := s.open()
+	k, err := s.open()
 	if err != nil {
 		return false
 	}
-	defer f.Close() //nolint:errcheck // only read from
-	info, err := f.Stat()
-	return err == nil && h.sum == sum && info.Size() == int64(headSize)+h.size
+	defer k.Close() //nolint:errcheck // only read from
+	return k.isWhole() && k.seal.sum(k.head, sum) == k.head.sum
 }
 
-func (s *Slot) open() (*os.File, head, error) {
-	f, err := regular.Open(s.path, regular.TableLimit+int64(headSize))
-	if err != nil {
-		return nil, head{}, err
+// kept is a file that is read.
+type kept struct {
+	*os.File
+	head head
+	seal *seal
+}
+
+// offset is where what is kept begins.
+func (k *kept) offset() int64 { return int64(headSize + len(k.seal.begin())) }
+
+// isWhole reports whether the file is as long as its head says.
+func (k *kept) isWhole() bool {
+	info, err := k.Stat()
+	return err == nil && info.Size() == k.offset()+k.head.size
+}
+
+// body is what is kept.
+func (k *kept) body() io.Reader {
+	return k.seal.reader(io.NewSectionReader(k, k.offset(), k.head.size))
+}
+
+func (s *Slot) open() (*kept, error) {
+	f, err := regular.Open(s.path, regular.TableLimit+int64(headSize+saltSize))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, ErrNone
 	}
+	if err != nil {
+		return nil, err
+	}
+	k := &kept{File: f}
 	info, err := f.Stat()
 	if err == nil {
 		err = othersWrite(info)
 	}
-	var h head
 	if err == nil {
-		h, err = readHead(f)
+		k.head, err = readHead(f)
+	}
+	if err == nil && k.head.form != s.form() {
+		err = errDamaged
+	}
+	if err == nil {
+		k.seal, err = s.readSeal(f)
 	}
 	if err != nil {
 		_ = f.Close() // nothing was written
-		return nil, h, err
+		return nil, err
 	}
-	return f, h, nil
+	return k, nil
 }
 
 // ErrNone says that nothing is kept.
@@ -227,34 +271,22 @@ func (s *Slot) Load(limit int64, take func(body io.Reader, since time.Time) erro
 	if s == nil {
 		return ErrNone
 	}
-	f, h, err := s.open()
-	if errors.Is(err, fs.ErrNotExist) {
-		return ErrNone
-	}
+	k, err := s.open()
 	if err != nil {
 		return err
 	}
-	defer f.Close() //nolint:errcheck // only read from
-	if h.size < 0 || h.size > limit {
+	defer k.Close() //nolint:errcheck // only read from
+	if k.head.size < 0 || k.head.size > limit || !k.isWhole() {
 		return errDamaged
 	}
-	body := io.NewSectionReader(f, int64(headSize), h.size)
 	hash := sha256.New()
-	n, err := io.Copy(hash, body)
-	if err != nil {
+	if _, err := io.Copy(hash, k.body()); err != nil {
 		return err
 	}
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	if n != h.size || [sha256.Size]byte(hash.Sum(nil)) != h.sum || info.Size() != int64(headSize)+h.size {
+	if k.seal.sum(k.head, [sha256.Size]byte(hash.Sum(nil))) != k.head.sum {
 		return errDamaged
 	}
-	if _, err := body.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	return take(body, h.since)
+	return take(k.body(), k.head.since)
 }
 
 // Instead is Load where the original cannot be taken, which is cause. The error is cause if

@@ -94,8 +94,19 @@ func (unreadable) Read([]byte) (int, error) { return 0, errors.New("not to be re
 
 // What is not as it was written is not used, whatever byte is another one.
 func TestDamageIsNotUsed(t *testing.T) {
-	dir := t.TempDir()
-	slot := lastgood.In(dir).Slot("keys", "x")
+	for name, slot := range map[string]func(dir string) *lastgood.Slot{
+		"plain":  func(dir string) *lastgood.Slot { return lastgood.In(dir).Slot("keys", "x") },
+		"sealed": func(dir string) *lastgood.Slot { return sealed(dir, "of the ledger") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			damageIsNotUsed(t, dir, slot(dir), name == "plain")
+		})
+	}
+}
+
+func damageIsNotUsed(t *testing.T, dir string, slot *lastgood.Slot, plain bool) {
+	t.Helper()
 	if err := save(slot, "the body"); err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +126,7 @@ func TestDamageIsNotUsed(t *testing.T) {
 	}
 	digits := "0123456789"
 	for i := range good {
-		if bytes.IndexByte(good, ' ') < i && i < 45 && strings.IndexByte(digits, good[i]) >= 0 {
+		if plain && bytes.IndexByte(good, ' ') < i && i < 45 && strings.IndexByte(digits, good[i]) >= 0 {
 			continue // another time is a time
 		}
 		changed := bytes.Clone(good)
@@ -124,6 +135,81 @@ func TestDamageIsNotUsed(t *testing.T) {
 		refused("cut off", good[:i])
 	}
 	refused("longer", append(bytes.Clone(good), 'x'))
+}
+
+// sealed is the place of what is about people, in a room with a secret.
+func sealed(dir, secret string) *lastgood.Slot {
+	room := lastgood.In(dir)
+	room.SealWith(func() ([]byte, error) { return []byte(secret), nil })
+	return room.Sealed("accounts", "/etc/a")
+}
+
+// What is about people does not lie there in plain; without the secret nobody reads it, or
+// makes what would be used in its place.
+func TestSealed(t *testing.T) {
+	dir := t.TempDir()
+	body := strings.Repeat(`{"account":"ana@people.example"}`+"\n", 10_000)
+	for range 2 { // the second time it is there already
+		if err := save(sealed(dir, "of the ledger"), body); err != nil {
+			t.Fatal(err)
+		}
+	}
+	file := onlyFile(t, dir)
+	first, err := os.ReadFile(file)
+	if err != nil || bytes.Contains(first, []byte("people.example")) {
+		t.Errorf("it lies there in plain, %v", err)
+	}
+	if got, since, err := load(sealed(dir, "of the ledger")); err != nil || got != body || since.IsZero() {
+		t.Errorf("%d bytes since %v, %v", len(got), since, err)
+	}
+	if _, _, err := load(sealed(dir, "another")); err == nil {
+		t.Error("read with another secret")
+	}
+	if _, _, err := load(lastgood.In(dir).Slot("accounts", "/etc/a")); err == nil {
+		t.Error("what is sealed is taken for plain")
+	}
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	if err := save(sealed(dir, "of the ledger"), body); err != nil {
+		t.Fatal(err)
+	}
+	if again, err := os.ReadFile(file); err != nil || bytes.Equal(again[len(again)-len(body):], first[len(first)-len(body):]) {
+		t.Errorf("two files are sealed alike, %v", err)
+	}
+	for _, forge := range []*lastgood.Slot{lastgood.In(dir).Slot("accounts", "/etc/a"), sealed(dir, "another")} {
+		if err := save(forge, `{"account":"ana@people.example","restricted":false}`); err != nil {
+			t.Fatal(err)
+		}
+		if got, _, err := load(sealed(dir, "of the ledger")); err == nil {
+			t.Errorf("what somebody made without the secret is used: %q", got)
+		}
+		if err := save(sealed(dir, "of the ledger"), body); err != nil { // it is put right
+			t.Fatal(err)
+		}
+	}
+}
+
+// Without a secret nothing is sealed, and nothing is kept in its place.
+func TestSealedWithoutASecret(t *testing.T) {
+	dir := t.TempDir()
+	missing := lastgood.In(dir)
+	missing.SealWith(func() ([]byte, error) { return nil, fmt.Errorf("the secret: %w", fs.ErrNotExist) })
+	for _, room := range []*lastgood.Room{lastgood.In(dir), missing} {
+		slot := room.Sealed("accounts", "/etc/a")
+		if err := save(slot, "x"); err == nil {
+			t.Error("it was kept")
+		}
+		if left, err := os.ReadDir(dir); err != nil || len(left) > 0 {
+			t.Errorf("left: %v, %v", left, err)
+		}
+	}
+	if err := save(sealed(dir, "of the ledger"), "x"); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := load(missing.Sealed("accounts", "/etc/a")); err == nil || errors.Is(err, lastgood.ErrNone) {
+		t.Errorf("there is something, and nobody can read it: %v", err)
+	}
 }
 
 // A file that others may have written is not used; what is made is its owner's alone.

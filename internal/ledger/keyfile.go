@@ -69,10 +69,14 @@ type master struct {
 	aead cipher.AEAD
 }
 
+func errShortMaster(length int) error {
+	return fmt.Errorf("the master secret has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'", length, MinMaster)
+}
+
 // newMaster derives the wrapping key from a secret of at least 32 bytes.
 func newMaster(secret []byte) (*master, error) {
 	if len(secret) < MinMaster {
-		return nil, fmt.Errorf("the master secret has %d bytes; at least %d are needed, as of 'openssl rand -base64 32'", len(secret), MinMaster)
+		return nil, errShortMaster(len(secret))
 	}
 	key, err := hkdf.Key(sha256.New, secret, nil, "transfergate ledger: wrap period keys", keySize)
 	if err != nil {

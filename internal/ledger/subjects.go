@@ -2,6 +2,8 @@ package ledger
 
 import (
 	"bytes"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -17,13 +19,11 @@ import (
 // writer. master is the secret that wraps the keys; nil for the one in the folder.
 // ErrNoKey if there is no key.
 func (d Dir) Subjects(master []byte, account, salt string) ([]string, error) {
-	if master == nil {
-		var err error
-		if master, err = format.ReadFile(d.fsys, filepath.Join(d.Path, format.MasterName)); err != nil {
-			return nil, fmt.Errorf("reading the master secret, which wraps the keys of the pseudonyms: %w; name its file if it is kept elsewhere", err)
-		}
+	text, err := d.master(master)
+	if err != nil {
+		return nil, err
 	}
-	secret, err := newMaster(bytes.TrimSpace(master))
+	secret, err := newMaster(text)
 	if err != nil {
 		return nil, err
 	}
@@ -39,6 +39,30 @@ func (d Dir) Subjects(master []byte, account, salt string) ([]string, error) {
 		subjects = append(subjects, k.pseudonyms.subject(account, salt))
 	}
 	return subjects, nil
+}
+
+// master is the secret that wraps the keys: the one that is given, or the one in the folder.
+func (d Dir) master(given []byte) ([]byte, error) {
+	if given == nil {
+		var err error
+		if given, err = format.ReadFile(d.fsys, filepath.Join(d.Path, format.MasterName)); err != nil {
+			return nil, fmt.Errorf("reading the master secret, which wraps the keys of the pseudonyms: %w; name its file if it is kept elsewhere", err)
+		}
+	}
+	return bytes.TrimSpace(given), nil
+}
+
+// Secret is one of 32 bytes for another purpose than to wrap keys, derived from the master
+// secret, as in Subjects; it says nothing about that, nor about one for a third purpose.
+func (d Dir) Secret(master []byte, purpose string) ([]byte, error) {
+	text, err := d.master(master)
+	if err != nil {
+		return nil, err
+	}
+	if len(text) < MinMaster {
+		return nil, errShortMaster(len(text))
+	}
+	return hkdf.Key(sha256.New, text, nil, "transfergate ledger: "+purpose, keySize)
 }
 
 // periodKeys are the keys in the folder, oldest first.
