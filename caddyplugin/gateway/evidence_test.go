@@ -314,6 +314,8 @@ func TestAConfigurationThatFailsIsTakenBack(t *testing.T) {
 
 // Every hour each ledger says how much there was, also when there was nothing, and the
 // last part of an hour when the gateway ends.
+//
+//clause:tests §5(j).5
 func TestHeartbeats(t *testing.T) {
 	clock := new(atomicTime)
 	begin := time.Date(2026, 12, 9, 10, 0, 0, 0, time.UTC)

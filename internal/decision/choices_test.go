@@ -39,6 +39,8 @@ func everyKind() (*decision.Policy, decision.Site) {
 
 // TestChoices holds what each choice of a Brazilian stops, and that it stops
 // nothing else (§7, §8).
+//
+//clause:tests 7-deletion.1 7-deletion.2 7-withdrawal.1 7-right(d) 7-right(e) §8.2
 func TestChoices(t *testing.T) {
 	p, s := everyKind()
 	all := []string{"storage", "rights", "serving", "support", "public", "partner", "instructed", "authority", "marketing", "surveys"}

@@ -438,6 +438,43 @@ func TestControllerFromNowhere(t *testing.T) {
 	}
 }
 
+// TestPartners: who is no declared partner receives nothing as one, who is one receives
+// nothing before an instrument binds them, and then what the instrument is about.
+//
+//clause:tests 9-partner
+func TestPartners(t *testing.T) {
+	p := policy()
+	p.Activities[2].Kind = decision.Partner
+	s := decision.Site{Node: nodeSG, Regions: []string{"ap-southeast-2"}}
+	ask := func() decision.Reason {
+		d := decision.Decide(p, &s, now, person(p, p.Activities[2].ID, "BR"))
+		if len(d.Candidates) > 0 {
+			return ""
+		}
+		return refusal(t, &d, "ap-southeast-2").Reason
+	}
+	if got := ask(); got != decision.RecipientNotAllowed {
+		t.Errorf("an operator who is no declared partner: %q", got)
+	}
+	for i := range p.Recipients {
+		p.Recipients[i].Kinds = append(p.Recipients[i].Kinds, decision.Partner)
+	}
+	for i := range p.Safeguards {
+		if row := &p.Safeguards[i]; row.Kinds.Any || len(row.Kinds.Of) == 0 {
+			row.Kinds = of("9-operator")
+		}
+	}
+	if got := ask(); got != decision.NoSafeguard {
+		t.Errorf("a declared partner whom no instrument binds: %q", got)
+	}
+	for i := range p.Safeguards {
+		p.Safeguards[i].Kinds = decision.Set{Any: true}
+	}
+	if got := ask(); got != "" {
+		t.Errorf("a declared partner whom instruments bind: %q", got)
+	}
+}
+
 // TestPartnerDocuments: identity documents go to no partner either.
 //
 //clause:tests 9-partner

@@ -150,3 +150,16 @@ func TestExplainIsDecide(t *testing.T) {
 		}
 	})
 }
+
+// TestExplainNamesTheText: a version is a text, and the explanation says which (§10).
+func TestExplainNamesTheText(t *testing.T) {
+	p := policy()
+	const text = "7f83b1657ff1fc53b92dc18148a1d65dfc2d4b1fa3d677284addd200126d9069" // what sha256sum prints for "Hello World!"
+	p.Statements[0].SHA256 = text
+	e := decision.Explain(p, &decision.Site{Node: nodeSG, Regions: []string{"ap-southeast-3"}}, now, person(p, "storage", "SG"), nil)
+	if !slices.ContainsFunc(e.Steps, func(s decision.Step) bool {
+		return s.Topic == "statement" && s.Text == "The statement in force is the version of 2023-11-21. Its text has the SHA-256 "+text+"."
+	}) {
+		t.Errorf("%+v", e.Steps)
+	}
+}

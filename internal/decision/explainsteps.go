@@ -79,6 +79,9 @@ func stepStatement(d *Decision) Step {
 		return step
 	}
 	step.Text, step.Source = "The statement in force is the version of "+d.Statement.ID+".", d.Statement.Position
+	if d.Statement.SHA256 != "" {
+		step.Text += " Its text has the SHA-256 " + d.Statement.SHA256 + "."
+	}
 	return step
 }
 

@@ -101,6 +101,8 @@ func TestHoldRefused(t *testing.T) {
 
 // A hold's file is a copy of what an entry says: one that is removed, or changed to
 // hold something else, lets nothing go, and is written anew.
+//
+//clause:tests §6.3
 func TestSideFilesOfHoldsNeverOverruleTheLog(t *testing.T) {
 	const file = "/l/holds/case-7.json"
 	for name, tamper := range map[string]func(m *memFS){

@@ -48,7 +48,7 @@ var statementRights = decision.Rights{
 // answer computes the days for a request. Each day is the strictest: where the statement
 // and laws differ, the stricter requirement prevails (introduction).
 //
-//clause:enforces §7.1 §7.2; elsewhere report:person; off return &Answer{}
+//clause:enforces §7.1 §7.2 introduction.1; elsewhere report:person; off return &Answer{}
 func answer(received time.Time, p *decision.Policy, laws []string, h *Head) *Answer {
 	a := &Answer{Received: received.Format(time.DateOnly)}
 	p = withClocks(p, h)

@@ -141,6 +141,8 @@ func TestIncidentAtAPlaceNobodyNames(t *testing.T) {
 }
 
 // The days are those of a calendar: 27 November 2026 is a Friday.
+//
+//clause:tests §5(b).2
 func TestIncidentClocks(t *testing.T) {
 	dir := old(t)
 	aware := time.Date(2026, 11, 27, 9, 30, 0, 0, time.UTC)

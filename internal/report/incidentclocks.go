@@ -30,6 +30,8 @@ type Told struct {
 }
 
 // clocks fills in whom the laws want told.
+//
+//clause:enforces §5(b).2; elsewhere report:incident
 func (g *incident) clocks(p *decision.Policy) {
 	for _, l := range g.Laws {
 		c := p.ClocksAt(l.Law.ID, g.momentOf())

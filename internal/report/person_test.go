@@ -183,7 +183,7 @@ func TestPersonIsHonest(t *testing.T) {
 
 // The days are those of a calendar: §7 gives 30, the law of Brazil 15 and no more.
 //
-//clause:tests §7.1 §7.2
+//clause:tests §7.1 §7.2 introduction.1
 func TestPersonAnswer(t *testing.T) {
 	dir, subject := people(t)
 	r := personOf(t, dir, report.PersonRequest{Subjects: []string{subject}, Received: time.Date(2026, 11, 30, 0, 0, 0, 0, time.UTC)})
@@ -198,30 +198,64 @@ func TestPersonAnswer(t *testing.T) {
 	}
 }
 
-// withClocksOf are the shipped registers but for one law's times.
-func withClocksOf(t *testing.T, law, instead string) *config.Registers {
+// shippedBut are the shipped registers but for one file, changed.
+func shippedBut(t *testing.T, name string, change func(text string) string) *config.Registers {
 	t.Helper()
-	dir := t.TempDir()
-	if err := config.Export(filepath.Join(dir, "policy")); err != nil {
+	dir := filepath.Join(t.TempDir(), "policy")
+	if err := config.Export(dir); err != nil {
 		t.Fatal(err)
 	}
-	file := filepath.Join(dir, "policy", "laws.yaml")
+	file := filepath.Join(dir, name)
 	text, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
-	laws, clocks, _ := strings.Cut(string(text), "\nclocks:\n")
-	rows := strings.Split(clocks, "\n\n")
-	i := slices.IndexFunc(rows, func(row string) bool { return strings.HasPrefix(row, "  - law: "+law+"\n") })
-	rows[i] = "  - law: " + law + "\n" + instead
-	if err := os.WriteFile(file, []byte(laws+"\nclocks:\n"+strings.Join(rows, "\n\n")), 0o600); err != nil {
+	if err := os.WriteFile(file, []byte(change(string(text))), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	registers, err := config.LoadRegisters(os.DirFS(dir+"/policy"), "policy")
+	registers, err := config.LoadRegisters(os.DirFS(dir), "policy")
 	if err != nil {
 		t.Fatal(err)
 	}
 	return registers
+}
+
+// withClocksOf are the shipped registers but for one law's times.
+func withClocksOf(t *testing.T, law, instead string) *config.Registers {
+	t.Helper()
+	return shippedBut(t, "laws.yaml", func(text string) string {
+		laws, clocks, _ := strings.Cut(text, "\nclocks:\n")
+		rows := strings.Split(clocks, "\n\n")
+		i := slices.IndexFunc(rows, func(row string) bool { return strings.HasPrefix(row, "  - law: "+law+"\n") })
+		rows[i] = "  - law: " + law + "\n" + instead
+		return laws + "\nclocks:\n" + strings.Join(rows, "\n\n")
+	})
+}
+
+// Whoever answers for people can be reached: each contact that the operator set stands in
+// what people, authorities and auditors are handed.
+//
+//clause:tests §11.4
+func TestControllersCanBeReached(t *testing.T) {
+	const dpo, portal, email = "https://example.com/dpo", "https://example.com/rights", "privacy@example.com"
+	dir, subject := peopleUnder(t, shippedBut(t, "controllers.yaml", func(text string) string {
+		return strings.Replace(text, "  - id: sparkoo-br\n", "  - id: sparkoo-br\n    dpo: "+dpo+"\n    rights_portal: "+portal+"\n    email: "+email+"\n", 1)
+	}))
+	var person, registerText, registerPage strings.Builder
+	r := personOf(t, dir, report.PersonRequest{Subjects: []string{subject}})
+	register := registerOf(t, dir, "2026-10-01", "2026-10-31")
+	for _, err := range []error{r.HTML(&person), register.CSV(&registerText), register.HTML(&registerPage)} {
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	for form, text := range map[string]string{"a person's answer": person.String(), "the register as a table": registerText.String(), "the register as a page": registerPage.String()} {
+		for _, contact := range []string{dpo, portal, email} {
+			if !strings.Contains(text, contact) {
+				t.Errorf("%s lacks %s:\n%s", form, contact, text)
+			}
+		}
+	}
 }
 
 // A law that wants an answer without delay names no day: none is made up for it, the
