@@ -28,6 +28,7 @@ type month struct{ Name, From, To string }
 type reportKind struct {
 	Name, Title, Text string
 	Fields            []field
+	Workbook          bool
 	make              func(ctx context.Context, v *visit, p report.Period) (written, error)
 }
 
@@ -46,7 +47,7 @@ func reportKinds() []reportKind {
 		{
 			"register", "Register of processing and transfers",
 			"By controller and activity: data subjects, categories, purposes, recipients, countries, safeguards with their assessments, counts, refusals, changes of the policy (GDPR Art. 30, LGPD Art. 37, PIPL Art. 55 and 56).",
-			nil,
+			nil, true,
 			func(ctx context.Context, v *visit, p report.Period) (written, error) {
 				return report.RegisterOf(ctx, report.Of(v.Dir), p, v.now)
 			},
@@ -54,7 +55,7 @@ func reportKinds() []reportKind {
 		{
 			"completeness", "Completeness",
 			"One sentence that an auditor can sign: which entries a period is, that none is missing, and which checkpoints anchor them. It verifies the whole ledger.",
-			nil,
+			nil, false,
 			func(ctx context.Context, v *visit, p report.Period) (written, error) {
 				return report.CompletenessOf(ctx, v.Dir, p, report.Options{Now: v.now})
 			},
@@ -62,7 +63,7 @@ func reportKinds() []reportKind {
 		{
 			"notice", "Notice",
 			"What people are told of recipients, countries and safeguards against what happened, differences first (GDPR Art. 13(1)(f)).",
-			nil,
+			nil, false,
 			func(ctx context.Context, v *visit, p report.Period) (written, error) {
 				return report.NoticeOf(ctx, report.Of(v.Dir), p, v.now)
 			},
@@ -70,7 +71,7 @@ func reportKinds() []reportKind {
 		{
 			"staff", "Staff",
 			"Who of whose staff read what, under which ticket (§5(f)).",
-			nil,
+			nil, false,
 			func(ctx context.Context, v *visit, p report.Period) (written, error) {
 				return report.StaffOf(ctx, report.Of(v.Dir), p, v.now)
 			},
@@ -78,7 +79,7 @@ func reportKinds() []reportKind {
 		{
 			"incident", "Incident",
 			"Whose data was at a place: by controller, country, category and law, with whom to tell by when. Name one place.",
-			[]field{{"recipient", "Recipient", "huawei-cloud-cn"}, {"region", "or region", "sa-brazil-1"}, {"node", "or node", "gw-sg-1"}, {"aware", "Known since", "2026-11-30"}},
+			[]field{{"recipient", "Recipient", "huawei-cloud-cn"}, {"region", "or region", "sa-brazil-1"}, {"node", "or node", "gw-sg-1"}, {"aware", "Known since", "2026-11-30"}}, false,
 			func(ctx context.Context, v *visit, p report.Period) (written, error) {
 				ask := report.IncidentRequest{Period: p, Place: report.Place{Region: v.form.Get("region"), Recipient: v.form.Get("recipient"), Node: v.form.Get("node")}}
 				if ask.Place.Check() != nil {
@@ -144,6 +145,12 @@ func (v *visit) sendReport(name, format string, made written) error {
 		v.w.Header().Set("Content-Security-Policy", ownStyle(b.Bytes()))
 	case "csv":
 		kind, err = "text/csv; charset=utf-8", made.CSV(&b)
+	case "xlsx":
+		book, ok := made.(interface{ XLSX(w io.Writer) error })
+		if !ok {
+			return &refusal{http.StatusBadRequest, "This report is no workbook", "Choose html, csv or json."}
+		}
+		kind, err = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", book.XLSX(&b)
 	case "json":
 		kind = "application/json"
 		e := json.NewEncoder(&b)
@@ -156,7 +163,7 @@ func (v *visit) sendReport(name, format string, made written) error {
 		return err
 	}
 	v.w.Header().Set("Content-Type", kind)
-	if format == "csv" || format == "json" {
+	if format != "" && format != "html" {
 		v.w.Header().Set("Content-Disposition", fmt.Sprintf(`attachment; filename="%s-%s-%s.%s"`, name, v.form.Get("from"), v.form.Get("to"), format))
 	}
 	_, _ = v.w.Write(b.Bytes()) // a client that left is nobody's concern

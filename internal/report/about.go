@@ -27,12 +27,15 @@ type About struct {
 	Verify string `json:"verify"` // the command that verifies the ledger it is from
 }
 
+// verifyCommand verifies the ledger that something is from.
+const verifyCommand = "transfergate transfer ledger verify --key KEY --known CHECKPOINT FOLDER"
+
 // AboutSuffix follows the name of the file that it is about.
 const AboutSuffix = ".about.json"
 
 // Write writes it.
 func (a *About) Write(w io.Writer) error {
-	a.Verify = "transfergate transfer ledger verify --key KEY --known CHECKPOINT FOLDER"
+	a.Verify = verifyCommand
 	e := json.NewEncoder(w)
 	e.SetEscapeHTML(false)
 	e.SetIndent("", "  ")

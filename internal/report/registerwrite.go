@@ -142,7 +142,10 @@ var registerColumns = []string{
 
 // CSV writes the register as a table: a line for each law of each step, so that the
 // records of a step with several laws stand in several lines, and one for each denial.
-func (r *Register) CSV(w io.Writer) error {
+func (r *Register) CSV(w io.Writer) error { return table(w, r.table()) }
+
+// table are the rows of the CSV, the heads first.
+func (r *Register) table() [][]string {
 	rows := [][]string{registerColumns}
 	for _, c := range r.Controllers {
 		head := []string{r.Period, r.From, r.To}
@@ -168,7 +171,7 @@ func (r *Register) CSV(w io.Writer) error {
 			rows = append(rows, append(row, seen.cells()...))
 		}
 	}
-	return table(w, rows)
+	return rows
 }
 
 // representatives are in one cell.

@@ -88,6 +88,14 @@ func PrintJSON(w io.Writer, v any) error {
 	return enc.Encode(v)
 }
 
+// Counted is so many of something that has its plural with an s.
+func Counted(n int, what string) string {
+	if n == 1 {
+		return "1 " + what
+	}
+	return fmt.Sprintf("%d %ss", n, what)
+}
+
 // Flush writes what was put together.
 func Flush(w io.Writer, text *strings.Builder) error {
 	_, err := io.WriteString(w, text.String())

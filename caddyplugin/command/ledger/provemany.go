@@ -60,8 +60,8 @@ func (p *prover) proveMany(ctx context.Context, w io.Writer) error {
 		}
 		written = append(written, made)
 		if !p.json {
-			_, err = fmt.Fprintf(w, "wrote %s: %d records of %s, at its %d entries\nverify it with 'transfergate transfer verify %s --key KEY'; the log says its key is\n%s\n",
-				file, len(l.indices), made["log"], made["size"], file, made["vkey"])
+			_, err = fmt.Fprintf(w, "wrote %s: %s of %s, at its %d entries\nverify it with 'transfergate transfer verify %s --key KEY'; the log says its key is\n%s\n",
+				file, cli.Counted(len(l.indices), "record"), made["log"], made["size"], file, made["vkey"])
 		}
 		if err != nil {
 			return err

@@ -29,6 +29,7 @@ type reportFlags struct {
 	from, to  string
 	file      string
 	html, csv bool
+	xlsx      bool // of reports that are workbooks too
 	json      *bool
 }
 
@@ -48,6 +49,8 @@ func (f *reportFlags) form() string {
 		return "html"
 	case f.csv:
 		return "csv"
+	case f.xlsx:
+		return "xlsx"
 	case *f.json:
 		return "json"
 	}
@@ -61,13 +64,23 @@ type writer interface {
 	CSV(w io.Writer) error
 }
 
+// workbook is a report that is one of a spreadsheet, too.
+type workbook interface {
+	XLSX(w io.Writer) error
+}
+
 // write writes the report in the form that is asked for, into the file if one is named.
-func (f *reportFlags) write(w io.Writer, r writer) error {
+// Beside a table stands what it is of, which other forms say themselves: h is nil where
+// the report has no head.
+func (f *reportFlags) write(w io.Writer, r writer, h *report.Head) error {
 	if f.file == "" {
 		return f.writeTo(w, r)
 	}
 	if err := cli.ActAsOwner(filepath.Dir(f.file)); err != nil {
 		return err
+	}
+	if h != nil && (f.csv || f.xlsx) {
+		return f.writeTable(w, r, h)
 	}
 	file, err := os.OpenFile(f.file, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
@@ -80,20 +93,38 @@ func (f *reportFlags) write(w io.Writer, r writer) error {
 	return err
 }
 
+// writeTable writes the report as a table, with what it is of beside it.
+func (f *reportFlags) writeTable(w io.Writer, r writer, h *report.Head) error {
+	file, err := newExport(f.file)
+	if err != nil {
+		return err
+	}
+	if err := f.writeTo(file, r); err != nil {
+		return errors.Join(err, file.drop())
+	}
+	if err := file.finish(report.About{Form: f.form(), Head: *h}); err != nil {
+		return err
+	}
+	_, err = fmt.Fprintf(w, "wrote %s and %[1]s%s\n", f.file, report.AboutSuffix)
+	return err
+}
+
 func (f *reportFlags) writeTo(w io.Writer, r writer) error {
 	forms := 0
-	for _, given := range []bool{f.html, f.csv, *f.json} {
+	for _, given := range []bool{f.html, f.csv, f.xlsx, *f.json} {
 		if given {
 			forms++
 		}
 	}
 	switch {
 	case forms > 1:
-		return fmt.Errorf("--html, --csv and --json are different forms: give one of them")
+		return errors.New("--html, --csv, --xlsx and --json are different forms: give one of them")
 	case f.html:
 		return r.HTML(w)
 	case f.csv:
 		return r.CSV(w)
+	case f.xlsx:
+		return r.(workbook).XLSX(w) // only those that are have the flag
 	case *f.json:
 		return cli.PrintJSON(w, r)
 	}
@@ -101,7 +132,7 @@ func (f *reportFlags) writeTo(w io.Writer, r writer) error {
 }
 
 func registerCommand() *cobra.Command {
-	return periodCommand(&cobra.Command{
+	cmd, f := reportOf(&cobra.Command{
 		Use:   "register --from DAY --to DAY FOLDER",
 		Short: "Makes the register of processing and transfers of a period (GDPR Art 30, LGPD Art 37, PIPL Art 55 and 56)",
 		Long: "Makes the register of a period from the ledgers of all classes in the folder: by controller, with its contacts, and by\n" +
@@ -117,6 +148,8 @@ func registerCommand() *cobra.Command {
 		}
 		return r, &r.Head, nil
 	})
+	cmd.Flags().BoolVar(&f.xlsx, "xlsx", false, "write a workbook (XLSX), with -o")
+	return cmd
 }
 
 func staffCommand() *cobra.Command {
@@ -154,25 +187,34 @@ func noticeCommand() *cobra.Command {
 
 // periodCommand is a report of a period, made from a folder.
 func periodCommand(cmd *cobra.Command, made func(context.Context, report.Ledger, report.Period, time.Time) (writer, *report.Head, error)) *cobra.Command {
+	cmd, _ = reportOf(cmd, made)
+	return cmd
+}
+
+// reportOf is periodCommand, with its flags.
+func reportOf(cmd *cobra.Command, made func(context.Context, report.Ledger, report.Period, time.Time) (writer, *report.Head, error)) (*cobra.Command, *reportFlags) {
 	cmd.Args = cobra.ExactArgs(1)
-	var f reportFlags
+	f := new(reportFlags)
 	f.add(cmd)
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
 		period, err := report.ParsePeriod(f.from, f.to)
 		if err != nil {
 			return cli.Error, err
 		}
+		if f.xlsx && f.file == "" {
+			return cli.Error, errors.New("--xlsx writes a workbook, which is no text to print: name its file with -o")
+		}
 		r, head, err := made(cmd.Context(), report.Of(ledger.At(args[0])), period, time.Now())
 		if err != nil {
 			return cli.Error, err
 		}
 		return f.end(w, r, head)
-	})
+	}), f
 }
 
 // end writes a report, and tells by the exit code what of it is not known.
 func (f *reportFlags) end(w io.Writer, r writer, h *report.Head) (int, error) {
-	if err := f.write(w, r); err != nil {
+	if err := f.write(w, r, h); err != nil {
 		return cli.Error, err
 	}
 	if len(h.Unreadable) > 0 {
@@ -217,7 +259,7 @@ func completenessCommand() *cobra.Command {
 		if err != nil {
 			return cli.Error, err
 		}
-		if err := f.write(w, r); err != nil {
+		if err := f.write(w, r, nil); err != nil {
 			return cli.Error, err
 		}
 		if !r.Complete {
