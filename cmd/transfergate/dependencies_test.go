@@ -32,7 +32,7 @@ config: internal/country internal/decision internal/policydiff internal/question
 controllers: internal/country internal/decision internal/lastgood internal/reference internal/regular internal/suggest
 internal/policystore: config controllers internal/approval internal/decision internal/durable internal/fields internal/lastgood internal/regular
 internal/lastgood: internal/durable internal/regular
-internal/console: internal/decision internal/ledger internal/ledger/verify internal/policydiff internal/query internal/record internal/report internal/review internal/tiles internal/world
+internal/console: config internal/coverage internal/decision internal/ledger internal/ledger/verify internal/policydiff internal/query internal/record internal/report internal/review internal/tiles internal/world
 internal/console/consoletest: config internal/decision internal/ledger internal/record
 internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision internal/world

@@ -24,6 +24,7 @@ type policyPage struct {
 	Regions        []decision.Region
 	Activities     []decision.Activity
 	Laws           []decision.Law
+	Changed        *changed
 }
 
 // date is one at which something begins or ends.
@@ -96,6 +97,10 @@ func (v *visit) policy() error {
 		}
 	}
 	slices.SortFunc(p.Laws, func(a, b decision.Law) int { return cmp.Compare(a.ID, b.ID) })
+	var err error
+	if p.Changed, err = v.changes(policy); err != nil {
+		return err
+	}
 	return v.render(http.StatusOK, "policy", p)
 }
 

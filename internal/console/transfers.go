@@ -19,7 +19,6 @@ type transfersPage struct {
 	asked
 	Chips   []chip
 	Problem *problem
-	Keys    []*query.Key
 
 	// Total is how many rows there are, Whole whether all were counted.
 	Total     uint64
@@ -77,7 +76,7 @@ var facetKeys = []string{"outcome", "country", "controller", "recipient", "activ
 
 // transfers serves the page.
 func (v *visit) transfers() error {
-	p := &transfersPage{Keys: query.Keys()}
+	p := new(transfersPage)
 	var err error
 	p.asked, err = v.ask()
 	var wrong *query.Error

@@ -37,16 +37,7 @@ go test ./internal/coverage -run TestUpToDate -update
 		if len(r.Elsewhere) > 0 {
 			shown = append(shown, "elsewhere: "+strings.Join(r.Elsewhere, ", "))
 		}
-		enforced := short(r.Enforced)
-		switch {
-		case len(r.Parts)+len(r.Open) > 0:
-			enforced = strings.TrimSuffix("by its parts "+strings.Join(r.Parts, ", ")+"; also "+enforced, "; also ")
-		case r.Not != "" && enforced == "":
-			enforced = "not a gateway's task, because " + r.Not
-		case r.Not != "":
-			enforced += "; the rest is not a gateway's task, because " + r.Not
-		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.Clause, r.Title, enforced, strings.Join(shown, "; "), short(r.Tested))
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s |\n", r.Clause, r.Title, r.Answer(), strings.Join(shown, "; "), short(r.Tested))
 	}
 	return b.String()
 }
@@ -57,4 +48,18 @@ func short(names []string) string {
 		return strings.Join(names, "; ")
 	}
 	return fmt.Sprintf("%s; and %d more", strings.Join(names[:most-1], "; "), len(names)-most+1)
+}
+
+// Answer says what enforces the clause, or why nothing does.
+func (r *Row) Answer() string {
+	enforced := short(r.Enforced)
+	switch {
+	case len(r.Parts)+len(r.Open) > 0:
+		return strings.TrimSuffix("by its parts "+strings.Join(r.Parts, ", ")+"; also "+enforced, "; also ")
+	case r.Not != "" && enforced == "":
+		return "not a gateway's task, because " + r.Not
+	case r.Not != "":
+		return enforced + "; the rest is not a gateway's task, because " + r.Not
+	}
+	return enforced
 }

@@ -1,0 +1,82 @@
+package console_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sparkoo/transfergate/config"
+	"github.com/sparkoo/transfergate/internal/console"
+	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/ledger"
+)
+
+// No page is larger than a slow line bears: 60 kB.
+func TestPagesAreLight(t *testing.T) {
+	c := pages(t)
+	for _, address := range []string{
+		"", "overview", "overview?days=90", "transfers", "transfers?q=at%3A%3E-30d", "safeguards", "policy", "coverage", "keys", "reports", "person", "export", "record?n=gw-sg-1%231.9",
+	} {
+		w := get(c, address, console.Officer)
+		if size := w.Body.Len(); w.Code != 200 || size > 60<<10 {
+			t.Errorf("%q: %d, %d bytes", address, w.Code, size)
+		}
+	}
+}
+
+// What the policy changed against the one before it is said in sentences, from what the
+// ledger keeps; a ledger with one policy says that.
+func TestPolicyChanges(t *testing.T) {
+	if page := get(pages(t), "policy", console.Viewer).Body.String(); !strings.Contains(page, "The ledger has had no other policy.") {
+		t.Errorf("with one policy:\n%s", page)
+	}
+	folder := t.TempDir() + "/ledger"
+	l := ledger.New(folder, ledger.Options{Node: "gw-sg-1", Now: func() time.Time { return now }})
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	before, err := config.DefaultRegisters()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Snapshot(before.Policy.Digest, before.Archive()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	after := *before.Policy
+	after.Digest = strings.Repeat("ab", 32)
+	after.Safeguards = nil
+	for _, s := range before.Policy.Safeguards {
+		if s.ID != "br-support-cn" {
+			after.Safeguards = append(after.Safeguards, s)
+		}
+	}
+	options := over(t, folder).Options
+	options.Policy = func() *decision.Policy { return &after }
+	options.Demo = true
+	page := get(console.New(options), "policy", console.Viewer).Body.String()
+	for _, want := range []string{
+		before.Policy.Digest[:12] + "</a>, which was in force before",
+		"People registered in BR: security, support no longer go to cn-north-4 (CN)",
+		"br-support-cn",
+	} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+}
+
+// Each clause of the statement has what enforces it.
+func TestCoveragePage(t *testing.T) {
+	page := get(pages(t), "coverage", console.Viewer).Body.String()
+	for _, want := range []string{`<tr id="§9">`, "not a gateway&#39;s task, because", `<tr id="§4(c)">`} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, ">nothing<") {
+		t.Error("a clause has no answer")
+	}
+}
