@@ -143,14 +143,15 @@ func (v *view) refusedRegion(r *Refusal) RegionAnswer {
 }
 
 // judged returns a region's legs with every law's verdict, though the region was
-// refused. Nil when it was refused before any law was asked.
+// refused, the one by which data comes back among them. Nil when it was refused before any law was asked.
 func (v *view) judged(r *Refusal, d *Decision, f *Facts) []Leg {
 	region := v.regions[r.Region]
 	if region == nil || r.Reason != NoSafeguard && r.Reason != SafeguardUnproven && r.Reason != LawUnknown && r.Reason != Localised {
 		return nil
 	}
-	var c Candidate
-	v.judgeAll(&c, v.path(nil, region, d, f.Staff), d)
+	stops := v.path(nil, region, d, f.Staff)
+	c := Candidate{Transfer: transfers(stops, d)}
+	v.judgeAll(&c, stops, d)
 	return c.Way()
 }
 
