@@ -132,14 +132,10 @@ func shunned(region *Region, a *Activity, f *Facts) string {
 	return ""
 }
 
-// heeds reports whether the choices change what is decided without them. It may
-// say so of facts where they do not, never the other way round.
-func (v *view) heeds(f *Facts) bool {
-	if !f.Choices.any() {
-		return false
-	}
-	a := v.activities[f.Activity]
-	return a != nil && (stopped(a, f) != "" || v.shuns(a, f))
+// heeds reports whether the choices change what is decided of an activity without
+// them. It may say so of facts where they do not, never the other way round.
+func (v *view) heeds(a *Activity, f *Facts) bool {
+	return a != nil && f.Choices.any() && (stopped(a, f) != "" || v.shuns(a, f))
 }
 
 // shuns reports whether the person objects to staff who ask, or to somebody who might
@@ -152,19 +148,11 @@ func (v *view) shuns(a *Activity, f *Facts) bool {
 		if f.Staff != nil && f.Staff.Entity == entity {
 			return true
 		}
-		if r := v.recipients[entity]; r != nil && slices.Contains(r.Kinds, a.Kind) && v.declares(entity) {
+		if r := v.operators[entity]; r != nil && slices.Contains(r.Kinds, a.Kind) {
 			return true
 		}
 	}
 	return false
-}
-
-// declares reports whether an entity runs one of the site's regions.
-func (v *view) declares(operator string) bool {
-	return slices.ContainsFunc(v.site.Regions, func(code string) bool {
-		region := v.regions[code]
-		return region != nil && region.Operator == operator
-	})
 }
 
 // choiceUnlock says what would unlock an activity that a choice stops.

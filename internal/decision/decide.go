@@ -107,20 +107,29 @@ func (v *view) knows(staff Place) bool {
 // choose tries the declared regions in order and sets the rest of the decision.
 func (v *view) choose(d *Decision, f *Facts) {
 	var waived *Candidate
+	codes := v.order(d.Activity, d.Country)
+	lawful := make([]*Candidate, 0, len(codes))
 	var tried []*Candidate // as Refused
-	for _, code := range v.order(d.Activity, d.Country) {
+	for i, code := range codes {
 		c, refusal := v.try(code, d, f)
 		if refusal == nil {
-			d.Candidates = append(d.Candidates, *c)
+			lawful = append(lawful, c)
 			continue
+		}
+		if d.Refused == nil {
+			left := len(codes) - i
+			d.Refused, tried = make([]Refusal, 0, left), make([]*Candidate, 0, left)
 		}
 		d.Refused, tried = append(d.Refused, *refusal), append(tried, c)
 		if waived == nil && (refusal.Reason == NoSafeguard || refusal.Reason == SafeguardUnproven) {
 			waived = c
 		}
 	}
-	if len(d.Candidates) > 0 {
-		d.Outcome = Allowed
+	if len(lawful) > 0 {
+		d.Outcome, d.Candidates = Allowed, make([]Candidate, len(lawful)) // as many as they are: a table keeps them
+		for i, c := range lawful {
+			d.Candidates[i] = *c
+		}
 		return
 	}
 	v.deny(d, f, tried)

@@ -138,15 +138,19 @@ func (t *Table) Decide(f Facts) *Decision {
 // locate finds the cell of the facts, and the registers' own row of their
 // controller. There is no cell for facts that are decided anew.
 func (c *table) locate(f *Facts) (cell *atomic.Pointer[Decision], controller *Controller) {
-	if c.view == nil || c.view.heeds(f) {
+	if c.view == nil {
 		return nil, nil
 	}
-	return c.cell(f)
+	activity := c.activities[f.Activity]
+	if activity > 0 && c.view.heeds(&c.view.policy.Activities[activity-1], f) {
+		return nil, nil
+	}
+	return c.cell(activity, f)
 }
 
-// cell is locate, whatever the person chose.
-func (c *table) cell(f *Facts) (cell *atomic.Pointer[Decision], controller *Controller) {
-	activity, requester := c.activities[f.Activity], 0
+// cell is locate, whatever the person chose. activity is its place on the axis.
+func (c *table) cell(activity int, f *Facts) (cell *atomic.Pointer[Decision], controller *Controller) {
+	requester := 0
 	if activity > 0 && unreferred(&c.view.policy.Activities[activity-1], f) != "" {
 		return nil, nil // the cell is for those who have a reference
 	}
@@ -245,7 +249,7 @@ func (c *table) compute(f Facts) *Decision {
 // aim is what is denied for a reason that asks for no region. It is kept, because
 // people whose choice stops something may ask for it often.
 func (c *table) aim(d *Decision, f *Facts) *Candidate {
-	cell, _ := c.cell(f)
+	cell, _ := c.cell(c.activities[f.Activity], f)
 	if cell == nil {
 		return c.view.aim(d, f)
 	}

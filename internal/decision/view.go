@@ -25,6 +25,8 @@ type view struct {
 	// places are the countries of entities, and owners who owns them, by id.
 	places map[string]string
 	owners map[string]*Owner
+	// operators are those of the site's regions, by id.
+	operators map[string]*Recipient
 	// terse leaves out what only a host or a reader needs: sentences and encoded legs.
 	terse bool
 }
@@ -63,7 +65,19 @@ func newView(p *Policy, s *Site, at time.Time) *view {
 	if i := slices.IndexFunc(p.Regions, func(r Region) bool { return r.Storage }); i >= 0 {
 		v.store = &p.Regions[i]
 	}
+	v.operators = v.operatorsOf(s)
 	return v
+}
+
+// operatorsOf are the entities that run a site's regions, by id.
+func (v *view) operatorsOf(s *Site) map[string]*Recipient {
+	operators := make(map[string]*Recipient, len(s.Regions))
+	for _, code := range s.Regions {
+		if region := v.regions[code]; region != nil && v.recipients[region.Operator] != nil {
+			operators[region.Operator] = v.recipients[region.Operator]
+		}
+	}
+	return operators
 }
 
 // byID indexes rows. A row without an id cannot be asked for.
@@ -197,7 +211,7 @@ func NewView(p *Policy, s *Site, at time.Time) *View {
 // little, because all but the site is shared.
 func (v *View) For(s *Site) *View {
 	other := *v.view
-	other.site = s
+	other.site, other.operators = s, v.view.operatorsOf(s)
 	return &View{&other}
 }
 
