@@ -27,6 +27,13 @@ func init() {
 			cmd.AddCommand(policy.Commands()...)
 			cmd.AddCommand(ledger.Commands()...)
 			cmd.AddCommand(verifyHeadersCommand(), demo.Command())
+			cmd.SetHelpTemplate(cmd.HelpTemplate() + documentation) // Caddy's names its own
 		},
 	})
 }
+
+// documentation is the end of every command's help.
+const documentation = `
+What it does, how it is run, and what to do when it fails:
+https://github.com/sparkoo/transfergate
+`

@@ -170,6 +170,35 @@ func TestEveryCommandHasItsScript(t *testing.T) {
 	look(transfer, "transfergate transfer")
 }
 
+// TestHelpEndsInOurDocumentation: the help of every command of ours leads to our pages.
+func TestHelpEndsInOurDocumentation(t *testing.T) {
+	all := 0
+	var look func(*cobra.Command)
+	look = func(c *cobra.Command) {
+		all++
+		var help strings.Builder
+		c.SetOut(&help)
+		if err := c.Help(); err != nil {
+			t.Fatal(err)
+		}
+		if text := help.String(); !strings.HasSuffix(text, "\nhttps://github.com/sparkoo/transfergate\n") || strings.Contains(text, "caddyserver.com") {
+			t.Errorf("the help of '%s' ends in %q", c.CommandPath(), text[max(0, len(text)-200):])
+		}
+		for _, sub := range c.Commands() {
+			look(sub)
+		}
+	}
+	root := &cobra.Command{Use: "transfergate"}
+	root.SetHelpTemplate(root.HelpTemplate() + "https://caddyserver.com/docs")
+	transfer := &cobra.Command{Use: "transfer"}
+	caddycmd.Commands()["transfer"].CobraFunc(transfer)
+	root.AddCommand(transfer)
+	look(transfer)
+	if all < 20 {
+		t.Errorf("%d commands", all)
+	}
+}
+
 func exits(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) < 2 {
 		ts.Fatalf("usage: exits CODE PROGRAM ARGUMENTS...")

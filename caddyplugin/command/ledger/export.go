@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/report"
 )
 
@@ -36,6 +37,9 @@ func newExport(name string) (*export, error) {
 	if err != nil {
 		return nil, fmt.Errorf("writing the export: %w", err)
 	}
+	if err := cli.GiveToOwner(part); err != nil {
+		return nil, errors.Join(fmt.Errorf("writing the export: %w", err), part.Close(), os.Remove(part.Name()))
+	}
 	return &export{name: name, part: part, sum: sha256.New()}, nil
 }
 
@@ -60,7 +64,7 @@ func (e *export) finish(about report.About) error {
 	}
 	beside, err := os.OpenFile(e.name+report.AboutSuffix, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err == nil {
-		err = errors.Join(about.Write(beside), beside.Close())
+		err = errors.Join(about.Write(beside), cli.GiveToOwner(beside), beside.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("writing what the export is: %w", err)

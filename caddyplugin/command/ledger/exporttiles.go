@@ -55,6 +55,9 @@ func exportTiles(w io.Writer, folder, out string, epoch uint32, key string, asJS
 			return err
 		}
 	}
+	if err := cli.ActAsOwner(out); err != nil {
+		return err
+	}
 	dirs := []ledger.Dir{ledger.At(folder)}
 	if epoch == 0 {
 		if dirs, err = dirs[0].Classes(); err != nil {

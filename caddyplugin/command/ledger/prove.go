@@ -107,7 +107,12 @@ func (p *prover) prove(w io.Writer) error {
 }
 
 func writeBundle(file string, bundle []byte) error {
-	if err := os.WriteFile(file, bundle, 0o600); err != nil {
+	f, err := os.OpenFile(file, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return fmt.Errorf("writing the evidence: %w", err)
+	}
+	_, err = f.Write(bundle)
+	if err = errors.Join(err, cli.GiveToOwner(f), f.Close()); err != nil {
 		return fmt.Errorf("writing the evidence: %w", err)
 	}
 	return nil

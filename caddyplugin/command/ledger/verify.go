@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"path/filepath"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -80,6 +81,11 @@ func readTrust(keys, known []string) (vkeys []string, kept [][]byte, err error) 
 // verifyLedger checks the ledger, with its classes unless an epoch to begin with is
 // given, and prints what was found.
 func verifyLedger(w io.Writer, dir string, o verify.Options, asJSON bool) (int, error) {
+	if o.State != "" {
+		if err := cli.ActAsOwner(filepath.Dir(o.State)); err != nil {
+			return cli.Error, err
+		}
+	}
 	dirs, err := ledger.At(dir).Classes()
 	if err != nil {
 		return cli.Error, err
