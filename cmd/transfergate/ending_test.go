@@ -2,6 +2,8 @@ package main_test
 
 import (
 	"bufio"
+	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -9,13 +11,18 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/quic-go/quic-go"
+	"github.com/quic-go/quic-go/http3"
+
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // TestEndsWithOpenStreams: what never ends does not keep the process. After the grace
@@ -27,8 +34,11 @@ func TestEndsWithOpenStreams(t *testing.T) {
 	}{
 		"a stream":                   {open: (*process).stream},
 		"a tunnel":                   {open: (*process).tunnel},
+		"a stream over QUIC":         {open: (*process).quicStream},
 		"a stream that saw a reload": {open: (*process).stream, reload: true},
 		"a tunnel that saw a reload": {open: (*process).tunnel, reload: true},
+
+		"a stream over QUIC that saw a reload": {open: (*process).quicStream, reload: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			p := newProcess(t)
@@ -92,10 +102,62 @@ func (p *process) startStreaming() *exec.Cmd {
 	p.t.Cleanup(region.CloseClientConnections)
 	site := fmt.Sprintf(processSite, p.ledger, p.addr, region.Listener.Addr())
 	site = strings.Replace(site, "admin off", "admin unix/"+p.dir+"/admin.sock|0600\n\tgrace_period 500ms", 1)
-	if err := os.WriteFile(p.site, []byte(site), 0o600); err != nil {
+	if err := os.WriteFile(p.site, []byte(p.overTLS(site)), 0o600); err != nil {
 		p.t.Fatal(err)
 	}
 	return p.start()
+}
+
+// overTLS adds the same site over TLS, and so over QUIC.
+func (p *process) overTLS(site string) string {
+	p.t.Helper()
+	ca := testsupport.CA(p.t)
+	cert, key := ca.Issue("gw.test")
+	for name, text := range map[string][]byte{"cert.pem": cert, "key.pem": key} {
+		if err := os.WriteFile(filepath.Join(p.dir, name), text, 0o600); err != nil {
+			p.t.Fatal(err)
+		}
+	}
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	defer free.Close()
+	p.secure, p.trusted = free.Addr().String(), ca.Pool()
+	_, port, err := net.SplitHostPort(p.secure)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	options, plain, _ := strings.Cut(site, "http://"+p.addr+" {")
+	options = strings.Replace(options, "{", "{\n\tauto_https disable_redirects\n\tdefault_sni gw.test", 1)
+	return options + "http://" + p.addr + " {" + plain + fmt.Sprintf("\nhttps://:%s {\n\tbind 127.0.0.1\n\ttls %s/cert.pem %[2]s/key.pem", port, p.dir) + plain
+}
+
+// quicStream is stream over QUIC.
+func (p *process) quicStream() io.Reader {
+	p.t.Helper()
+	transport := &http3.Transport{
+		TLSClientConfig: &tls.Config{RootCAs: p.trusted, ServerName: "gw.test"},
+		Dial: func(ctx context.Context, _ string, config *tls.Config, q *quic.Config) (*quic.Conn, error) {
+			return quic.DialAddr(ctx, p.secure, config, q)
+		},
+	}
+	p.t.Cleanup(func() { transport.Close() })
+	req, err := http.NewRequest(http.MethodGet, "https://gw.test/stream", nil)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	req.Header.Set("Registered-Country", "BR")
+	for deadline := time.Now().Add(3 * time.Minute); ; time.Sleep(20 * time.Millisecond) {
+		res, err := transport.RoundTrip(req)
+		if err == nil {
+			p.t.Cleanup(func() { res.Body.Close() })
+			return res.Body
+		}
+		if time.Now().After(deadline) {
+			p.t.Fatal(err)
+		}
+	}
 }
 
 // dial waits for the gateway.

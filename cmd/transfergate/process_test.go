@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
@@ -31,6 +32,9 @@ type process struct {
 	ledger string
 	addr   string
 	site   string // the Caddyfile
+
+	secure  string         // where it also listens over TLS, if it does
+	trusted *x509.CertPool // who vouches for it there
 
 	mu       sync.Mutex
 	received map[record.ID]bool
