@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 
+	"golang.org/x/mod/sumdb/tlog"
+
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/record"
 )
@@ -284,10 +286,14 @@ func (d Dir) Sealed(epoch uint32) ([]Sealed, error) {
 	if err != nil {
 		return nil, err
 	}
+	roots, err := format.ReadRoots(d.fsys, w.Dir)
+	if err != nil {
+		return nil, err
+	}
 	var all []Sealed
 	for _, s := range w.Segments {
-		if s.Archive {
-			all = append(all, sealed(w.Dir, w.Epoch, int64(s.Number)))
+		if s.Archive && s.Number < len(roots) {
+			all = append(all, sealed(w.Dir, w.Epoch, int64(s.Number), roots[s.Number]))
 		}
 	}
 	return all, nil
@@ -298,6 +304,7 @@ func (d Dir) Sealed(epoch uint32) ([]Sealed, error) {
 type Sealed struct {
 	First   record.ID // its first entry
 	Entries uint64    // how many it has
+	Root    tlog.Hash // of the tree of these entries alone (RFC 6962): another root, other entries
 	Archive string    // file of the entries
 	Hashes  string    // file of their hashes
 
@@ -305,9 +312,9 @@ type Sealed struct {
 	number int64
 }
 
-func sealed(dir string, e format.Epoch, n int64) Sealed {
+func sealed(dir string, e format.Epoch, n int64, root tlog.Hash) Sealed {
 	return Sealed{
-		First: record.ID{Epoch: e.Number, Index: uint64(n) * e.SegmentEntries}, Entries: e.SegmentEntries,
+		First: record.ID{Epoch: e.Number, Index: uint64(n) * e.SegmentEntries}, Entries: e.SegmentEntries, Root: root,
 		Archive: format.ArchivePath(dir, n), Hashes: format.HashPath(dir, n), dir: dir, number: n,
 	}
 }

@@ -135,7 +135,7 @@ func (s *sealing) all() error {
 			return fmt.Errorf("sealing %s: %w", format.ArchivePath(s.dir, subtree), err)
 		}
 		if s.o.OnSealed != nil {
-			s.o.OnSealed(sealed(s.dir, s.epoch, subtree))
+			s.o.OnSealed(sealed(s.dir, s.epoch, subtree, t.StoredRoot(subtree)))
 		}
 	}
 	return nil

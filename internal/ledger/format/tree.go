@@ -115,6 +115,11 @@ func (t *Tree) SubtreeHeight() int { return t.height }
 // Stored is how many subtrees are in files.
 func (t *Tree) Stored() int64 { return t.stored }
 
+// StoredRoot is the root of a subtree that is in a file.
+func (t *Tree) StoredRoot(subtree int64) tlog.Hash {
+	return t.upper[tlog.StoredHashIndex(0, subtree)]
+}
+
 // Row returns hashes of a level from the nth on, all of one subtree that is in a
 // file, 32 bytes each.
 func (t *Tree) Row(level int, n int64, count int) ([]byte, error) {
