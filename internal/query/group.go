@@ -166,17 +166,25 @@ func (c *Counter) each(row *Row, values []string) error {
 	if c.by.Bucket != "" {
 		values = append(values, c.by.Bucket.of(row.Time))
 	}
+	g, err := c.group(values)
+	if err == nil {
+		g.add(row.Time)
+	}
+	return err
+}
+
+// group is the group of these values.
+func (c *Counter) group(values []string) (*Count, error) {
 	key := strings.Join(values, "\x00")
 	g := c.groups[key]
 	if g == nil {
 		if len(c.groups) == MaxGroups {
-			return fmt.Errorf("there are more than %d groups by %s: ask for less, or count by keys with fewer values", MaxGroups, strings.Join(c.by.Names(), ", "))
+			return nil, fmt.Errorf("there are more than %d groups by %s: ask for less, or count by keys with fewer values", MaxGroups, strings.Join(c.by.Names(), ", "))
 		}
 		g = &Count{Values: cloneAll(values)}
 		c.groups[key] = g
 	}
-	g.add(row.Time)
-	return nil
+	return g, nil
 }
 
 // cloneAll copies texts that are parts of an entry.
@@ -203,6 +211,29 @@ func (c *Counter) Counts() *Counts {
 		return cmp.Or(cmp.Compare(b.Rows, a.Rows), slices.Compare(a.Values, b.Values))
 	})
 	return &c.counts
+}
+
+// bounds are when the stretch that a moment lies in begins, and when it has ended.
+func (b Bucket) bounds(at int64) (low, high int64) {
+	t := time.UnixMicro(at).UTC()
+	day := time.Date(t.Year(), t.Month(), t.Day(), 0, 0, 0, 0, time.UTC)
+	begin, end := day, day.AddDate(0, 0, 1)
+	switch b {
+	case Hour:
+		begin = t.Truncate(time.Hour)
+		end = begin.Add(time.Hour)
+	case Week:
+		begin = day.AddDate(0, 0, -(int(t.Weekday())+6)%7)
+		end = begin.AddDate(0, 0, 7)
+	case Month:
+		begin = day.AddDate(0, 0, 1-t.Day())
+		end = begin.AddDate(0, 1, 0)
+	case Year:
+		begin = time.Date(t.Year(), time.January, 1, 0, 0, 0, 0, time.UTC)
+		end = begin.AddDate(1, 0, 0)
+	case Day:
+	}
+	return begin.UnixMicro(), end.UnixMicro()
 }
 
 // of names the stretch that a moment lies in.
