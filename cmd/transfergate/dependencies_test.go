@@ -17,7 +17,7 @@ caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyp
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/demo caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
 caddyplugin/command/demo: caddyplugin/command/cli caddyplugin/gateway config
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif internal/world
-caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/decision internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
+caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/decision internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/columns internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
 caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console internal/ledger internal/query/scan internal/record internal/repeats internal/report
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
@@ -26,7 +26,7 @@ caddyplugin/accounts: caddyplugin/gateway caddyplugin/option controllers interna
 caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/approval internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/lastgood internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif internal/world
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/record internal/report internal/review internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
-caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/record internal/refusals internal/suggest
+caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/query/columns internal/record internal/refusals internal/repeats internal/suggest
 caddyplugin/option: internal/regular
 config: internal/country internal/decision internal/policydiff internal/question internal/regular internal/suggest internal/world
 controllers: internal/country internal/decision internal/lastgood internal/reference internal/regular internal/suggest
@@ -38,7 +38,8 @@ internal/coverage: config internal/decision
 internal/policydiff: internal/country internal/decision internal/world
 internal/policytest: config internal/decision internal/fields internal/policydiff internal/whatif
 internal/query: internal/country internal/record internal/suggest
-internal/query/scan: internal/ledger internal/query internal/record
+internal/query/columns: internal/ledger internal/query internal/record
+internal/query/scan: internal/ledger internal/query internal/query/columns internal/record
 internal/question: internal/country internal/decision internal/suggest
 internal/whatif: controllers internal/country internal/decision internal/fields internal/question internal/record internal/suggest
 internal/guard: internal/decision internal/fields
