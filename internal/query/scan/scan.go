@@ -1,6 +1,6 @@
-// Package scan answers queries from a ledger's folder by reading it, all classes and
-// epochs, newest first. It is right and not fast: an answer costs as much as the
-// entries that are newer than its last row, and counting as much as all of them.
+// Package scan answers queries from a ledger's folder, all classes and epochs, newest
+// first. What a segment has by columns beside it (package columns) is not read to find
+// rows or to count them; the rest is, and costs as much as there are entries in it.
 //
 // It says what the folder holds. Whether that is what was written, and all of it, only
 // the verifier can say.
@@ -25,12 +25,19 @@ import (
 type Folder struct {
 	dir    ledger.Dir
 	window uint64
+	whole  bool // columns are not looked at
 }
 
 var _ query.Source = Folder{}
 
 // Of is the ledger of a folder, with those of the classes in it.
-func Of(dir ledger.Dir) Folder { return Folder{dir, window} }
+func Of(dir ledger.Dir) Folder { return Folder{dir: dir, window: window} }
+
+// Whole is the folder, of which every entry is read whether it has columns or not.
+func (f Folder) Whole() Folder {
+	f.whole = true
+	return f
+}
 
 // Newest implements query.Source.
 func (f Folder) Newest(context.Context) (query.Cursor, error) {
@@ -125,7 +132,7 @@ func (f Folder) Entry(ctx context.Context, name record.Name) (query.Row, error) 
 func (f Folder) Counts(ctx context.Context, q *query.Query, after query.Cursor, by query.Grouping) (*query.Counts, error) {
 	c := query.NewCounter(by)
 	var wrong error
-	err := f.read(ctx, q.Matcher(), after, c.Uncounted, func(row query.Row) bool {
+	err := f.read(ctx, q.Matcher(), after, c, func(row query.Row) bool {
 		wrong = c.Add(&row)
 		return wrong == nil
 	})
@@ -135,19 +142,26 @@ func (f Folder) Counts(ctx context.Context, q *query.Query, after query.Cursor, 
 	return c.Counts(), nil
 }
 
-// read yields the rows of all classes, the one next that was written later.
-func (f Folder) read(ctx context.Context, m *query.Matcher, after query.Cursor, uncounted func(uint64), yield func(query.Row) bool) error {
+// read yields the rows of all classes, the one next that was written later. What can be
+// counted by columns goes to the counter instead, if there is one, and so do denials
+// that have no record of their own.
+func (f Folder) read(ctx context.Context, m *query.Matcher, after query.Cursor, counter *query.Counter, yield func(query.Row) bool) (err error) {
 	classes, err := f.dir.Classes()
 	if err != nil {
 		return err
 	}
 	var heads []*backward
+	defer func() {
+		for _, b := range heads {
+			err = errors.Join(err, b.segments.close())
+		}
+	}()
 	for _, dir := range classes {
 		before, named := after[dir.Class]
 		if !named {
 			continue
 		}
-		b := &backward{ctx: ctx, dir: dir, size: f.window, node: dir.Node(), matcher: m, before: before, uncounted: uncounted, ends: make(map[record.ID]query.Ended)}
+		b := &backward{ctx: ctx, dir: dir, size: f.window, whole: f.whole, node: dir.Node(), matcher: m, before: before, counter: counter, ends: make(map[record.ID]query.Ended)}
 		if b.epochs, err = dir.Epochs(); err != nil {
 			return err
 		}
@@ -175,17 +189,19 @@ const window = 1 << 16
 
 // backward reads the ledger of one class from its end.
 type backward struct {
-	ctx       context.Context
-	dir       ledger.Dir
-	size      uint64 // of a window
-	node      string
-	matcher   *query.Matcher
-	before    record.ID    // rows are before it
-	uncounted func(uint64) // takes denials without a record; may be nil
+	ctx     context.Context
+	dir     ledger.Dir
+	size    uint64 // of a window
+	node    string
+	matcher *query.Matcher
+	before  record.ID      // rows are before it
+	counter *query.Counter // takes what need not be a row; may be nil
+	whole   bool           // columns are not looked at
 
-	epochs []uint32 // that are not read yet, oldest first
-	begun  bool     // the last of them is
-	high   uint64   // its entries from here on are read
+	epochs   []uint32 // that are not read yet, oldest first
+	begun    bool     // the last of them is
+	high     uint64   // its entries from here on are read
+	segments segments // of it
 
 	ends   map[record.ID]query.Ended // of transfers that are not read yet
 	rows   []query.Row               // that are not taken yet, oldest first
@@ -206,6 +222,12 @@ func (b *backward) fill() error {
 		if err := b.ctx.Err(); err != nil {
 			return err
 		}
+		if b.segments.open != nil {
+			if err := b.fetch(); err != nil {
+				return err
+			}
+			continue
+		}
 		epoch := b.epochs[len(b.epochs)-1]
 		if !b.begun {
 			size, damage, err := sizeOf(b.dir, epoch)
@@ -217,12 +239,16 @@ func (b *backward) fill() error {
 				return err
 			}
 			b.high, b.begun = size, true
+			b.segments = b.indexed(epoch)
 			if damage != nil {
 				b.cut(record.ID{Epoch: epoch, Index: damage.Index}, damage)
 			}
 		}
 		if b.high == 0 {
 			b.epochs, b.begun = b.epochs[:len(b.epochs)-1], false
+			continue
+		}
+		if b.columns() {
 			continue
 		}
 		if err := b.window(epoch); err != nil {
@@ -257,7 +283,7 @@ func (b *backward) cut(id record.ID, why *ledger.CorruptError) {
 
 // window reads the entries of the window that ends at b.high.
 func (b *backward) window(epoch uint32) error {
-	low := record.ID{Epoch: epoch, Index: (b.high - 1) / b.size * b.size}
+	low := record.ID{Epoch: epoch, Index: max((b.high-1)/b.size*b.size, b.segments.end())}
 	high := record.ID{Epoch: epoch, Index: b.high}
 	b.high = low.Index
 	ends := make(map[record.ID]query.Ended)
@@ -300,10 +326,10 @@ func (b *backward) entry(e ledger.Entry, ends map[record.ID]query.Ended) {
 			return
 		}
 	}
-	if b.uncounted != nil && kind == record.TypeCounted && e.ID.Compare(b.before) < 0 {
+	if b.counter != nil && kind == record.TypeCounted && e.ID.Compare(b.before) < 0 {
 		b.count(e)
 	}
-	if e.ID.Compare(b.before) >= 0 || !b.matcher.Wants(kind) && known(kind) {
+	if e.ID.Compare(b.before) >= 0 || !b.asked(kind) {
 		return
 	}
 	row := query.NewRow(b.node, b.dir.Class, e.ID, e.Data)
@@ -318,7 +344,7 @@ func (b *backward) count(e ledger.Entry) {
 	row := query.NewRow(b.node, b.dir.Class, e.ID, e.Data)
 	var c record.Counted
 	if b.matcher.Uncounted(&row) && c.Parse(e.Data) == nil {
-		b.uncounted(c.Counted)
+		b.counter.Uncounted(c.Counted)
 	}
 }
 
