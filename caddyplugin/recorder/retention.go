@@ -31,6 +31,7 @@ func (l *shared) open(keep ledger.Retain, reserve uint64, logger *slog.Logger) e
 		l.endRetention = cancel
 		l.background.Go(func() { l.retain(ctx, logger) })
 		l.background.Go(func() { l.settleRefusals(ctx, logger) })
+		l.background.Go(func() { l.index(ctx, logger) })
 		if l.look >= 0 {
 			l.background.Go(func() { l.heartbeats(ctx, logger) })
 		}

@@ -40,6 +40,8 @@ type shared struct {
 	background   sync.WaitGroup
 	interval     time.Duration // between looks for expired epochs
 
+	toIndex chan struct{} // one token: a segment was sealed
+
 	refused refused
 	running running
 	look    time.Duration // between looks whether a heartbeat is due; negative: none
@@ -51,8 +53,8 @@ type shared struct {
 // unopened if it is new.
 func load(dir, class string, writer ledger.Options, o *Options) (*shared, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), look: o.Heartbeat, views: views{dir: ledger.At(dir)}}
-		writer.OnCheckpoint = l.published
+		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), look: o.Heartbeat, toIndex: make(chan struct{}, 1), views: views{dir: ledger.At(dir)}}
+		writer.OnCheckpoint, writer.OnSealed = l.published, l.sealed
 		writer.DueFor = max(0, cmp.Or(o.Patience, retentionPatience))
 		writer.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
 		writer.KnownBefore = l.knownBefore
