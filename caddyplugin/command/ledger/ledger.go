@@ -30,6 +30,7 @@ func ledgerCommand() *cobra.Command {
 		proveCommand(),
 		exportTilesCommand(),
 		inspectCommand(),
+		indexCommand(),
 	)
 	return cmd
 }
