@@ -86,13 +86,19 @@ func (b *backward) answer(file *columns.File, segment ledger.Sealed) error {
 	if err != nil {
 		return err
 	}
+	columnar := false
 	if b.counter != nil {
-		if err := b.countBy(file, answers); err != nil {
+		if columnar, err = b.counter.Columnar(file); err != nil {
 			return err
 		}
 	}
-	if slices.ContainsFunc(answers, func(a query.Answer) bool { return a != query.No }) {
+	if slices.ContainsFunc(answers, func(a query.Answer) bool { return a == query.Maybe || a == query.Yes && !columnar }) {
 		if _, err := file.Ended(0); err != nil { // the rows that are fetched need it
+			return err
+		}
+	}
+	if b.counter != nil {
+		if err := b.countBy(file, answers, columnar); err != nil {
 			return err
 		}
 	}
@@ -143,12 +149,8 @@ func (b *backward) cutOff(file *columns.File, answers []query.Answer) []query.An
 }
 
 // countBy counts the rows of which the columns tell all, and takes them off the answers.
-func (b *backward) countBy(file *columns.File, answers []query.Answer) error {
+func (b *backward) countBy(file *columns.File, answers []query.Answer, columnar bool) error {
 	denials, err := b.denials(file)
-	if err != nil {
-		return err
-	}
-	columnar, err := b.counter.Columnar(file)
 	if err != nil {
 		return err
 	}
