@@ -66,8 +66,6 @@ func entities(p *decision.Policy) []string {
 }
 
 // withheldFrom lists what the region's operator must not get.
-//
-//clause:enforces §3 §4(c).3 §5(d); record withheld
 func withheldFrom(p *decision.Policy, region *decision.Region) []string {
 	operator := rowOf(p.Recipients, func(r *decision.Recipient) bool { return r.ID == region.Operator })
 	if operator == nil {

@@ -8,6 +8,7 @@ import (
 	"go/parser"
 	"go/token"
 	"io/fs"
+	"iter"
 	"os"
 	"path/filepath"
 	"slices"
@@ -30,62 +31,78 @@ const (
 func sourceMarks(t *testing.T) []coverage.Mark {
 	t.Helper()
 	marks := []coverage.Mark{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+	for path, data := range markedFiles(t) {
+		file, err := parser.ParseFile(token.NewFileSet(), path, data, parser.ParseComments)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
-		if d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root {
-			return filepath.SkipDir
-		}
-		if !strings.HasSuffix(path, ".go") {
-			return nil
-		}
-		data, err := os.ReadFile(path)
-		if err != nil || !bytes.Contains(data, []byte("//clause:")) {
-			return err
-		}
-		found, err := fileMarks(path, data)
-		marks = append(marks, found...)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+		marks = append(marks, fileMarks(file)...)
 	}
 	return marks
 }
 
-// fileMarks reads the marks that stand in the comments of a file's declarations.
-func fileMarks(path string, data []byte) (marks []coverage.Mark, err error) {
-	file, err := parser.ParseFile(token.NewFileSet(), path, data, parser.ParseComments)
-	if err != nil {
-		return nil, err
-	}
-	from := func(doc *ast.CommentGroup, name string) {
-		if doc == nil {
-			return
-		}
-		for _, c := range doc.List {
-			if text, found := strings.CutPrefix(c.Text, "//clause:"); found {
-				marks = append(marks, parseMark(text, strings.TrimSuffix(file.Name.Name, "_test")+name))
+// markedFiles are the Go files of the repository that have marks, by path, in order.
+func markedFiles(t *testing.T) iter.Seq2[string, []byte] {
+	t.Helper()
+	return func(yield func(string, []byte) bool) {
+		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil {
+				return err
 			}
+			if d.IsDir() && strings.HasPrefix(d.Name(), ".") && path != root {
+				return filepath.SkipDir
+			}
+			if !strings.HasSuffix(path, ".go") {
+				return nil
+			}
+			data, err := os.ReadFile(path)
+			if err == nil && bytes.Contains(data, []byte("//clause:")) && !yield(path, data) {
+				return filepath.SkipAll
+			}
+			return err
+		})
+		if err != nil {
+			t.Fatal(err)
 		}
 	}
-	from(file.Doc, "")
+}
+
+// fileMarks are the marks that stand in the comments of a file's declarations.
+func fileMarks(file *ast.File) (marks []coverage.Mark) {
+	marks = marksIn(file, file.Doc, "")
 	for _, d := range file.Decls {
 		switch d := d.(type) {
 		case *ast.FuncDecl:
-			name := "." + d.Name.Name
-			if d.Recv != nil {
-				name = "." + strings.TrimPrefix(receiver(d.Recv.List[0].Type), "*") + name
-			}
-			from(d.Doc, name)
+			marks = append(marks, marksIn(file, d.Doc, funcName(d))...)
 		case *ast.GenDecl:
 			if spec, ok := d.Specs[0].(*ast.TypeSpec); ok {
-				from(d.Doc, "."+spec.Name.Name)
+				marks = append(marks, marksIn(file, d.Doc, "."+spec.Name.Name)...)
 			}
 		}
 	}
-	return marks, nil
+	return marks
+}
+
+// marksIn are the marks in a comment of what is called name in its package.
+func marksIn(file *ast.File, doc *ast.CommentGroup, name string) (marks []coverage.Mark) {
+	if doc == nil {
+		return nil
+	}
+	for _, c := range doc.List {
+		if text, found := strings.CutPrefix(c.Text, "//clause:"); found {
+			marks = append(marks, parseMark(text, strings.TrimSuffix(file.Name.Name, "_test")+name))
+		}
+	}
+	return marks
+}
+
+// funcName is a function's name in its package, with its receiver's type.
+func funcName(f *ast.FuncDecl) string {
+	name := "." + f.Name.Name
+	if f.Recv != nil {
+		name = "." + strings.TrimPrefix(receiver(f.Recv.List[0].Type), "*") + name
+	}
+	return name
 }
 
 func receiver(e ast.Expr) string {

@@ -236,7 +236,7 @@ func (v *view) deny(d *Decision, f *Facts, tried []*Candidate) {
 
 // receives reports whether a region's operator may receive under a row of §4 or §9.
 //
-//clause:enforces 9-operator 9-partner §4 §5(l).1; record recipient legs; off return true
+//clause:enforces 9-operator 9-partner §4 §5(l).1; record recipient legs; off return v.regions[code] != nil && v.recipients[v.regions[code].Operator] != nil
 func (v *view) receives(code string, kind RecipientKind) bool {
 	region := v.regions[code]
 	if region == nil {

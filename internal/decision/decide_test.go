@@ -9,6 +9,8 @@ import (
 
 // TestLegs holds the legs and verdicts of the examples everybody agreed on,
 // typed by hand in the form of a record.
+//
+//clause:tests §9.2
 func TestLegs(t *testing.T) {
 	p := policy()
 	const (
@@ -228,6 +230,8 @@ func TestZeroValuesDeny(t *testing.T) {
 }
 
 // TestZeroRows: a row that says nothing permits nothing.
+//
+//clause:tests §2
 func TestZeroRows(t *testing.T) {
 	change := func(f func(*decision.Policy)) *decision.Policy {
 		p := policy()

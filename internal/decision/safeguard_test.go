@@ -111,6 +111,8 @@ func TestOccasional(t *testing.T) {
 }
 
 // TestRecipientRules holds §4 against regions and staff.
+//
+//clause:tests §4 §5(l).1 9-operator
 func TestRecipientRules(t *testing.T) {
 	edit := func(id string, f func(*decision.Recipient)) *decision.Policy {
 		p := policy()

@@ -53,6 +53,8 @@ func foldedSet(names ...string) map[string]bool {
 // itself, and Header["X-Forwarded-For"] = nil stops it, which is Caddy's convention.
 // A word that is none of the vocabulary is taken for the name of a field, so
 // that a misspelling withholds too much rather than nothing.
+//
+//clause:enforces §3 §4(c).3 §5(d); record withheld
 func Withhold(r *http.Request, names []string, identity []string) (removed []string) {
 	for _, word := range names {
 		if withhold(r, word, identity) && !slices.Contains(removed, word) {

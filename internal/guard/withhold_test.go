@@ -22,6 +22,7 @@ func everything() http.Header {
 	}
 }
 
+//clause:tests §3 §4(c).3 §5(d)
 func TestWithhold(t *testing.T) {
 	identity := []string{"Registered-Country", "Account-Id"}
 	tests := []struct {
