@@ -57,7 +57,7 @@ func AddressFlag(cmd *cobra.Command) *adminapi.Client {
 // returns the client that gives it once the flags are read.
 func OrderFlags(cmd *cobra.Command) *Orders {
 	o := &Orders{Client: AddressFlag(cmd)}
-	cmd.Flags().StringVar(&o.sign, "sign", "", "file of the private key of an operator whom the Caddyfile names: the order is signed with it\n(default: none, which does where the admin address is a unix socket)")
+	cmd.Flags().StringVar(&o.sign, "sign", "", "file of the private key of an operator whom the Caddyfile names: the order is signed with it\n(default: none, which does where the admin address is a unix socket, and on a folder whose gateway was configured without operators)")
 	return o
 }
 
@@ -79,6 +79,9 @@ func (o *Orders) Ready() (*adminapi.Client, error) {
 	o.Client.Key = string(key)
 	return o.Client, nil
 }
+
+// Sign is the file of the operator's key; empty for none.
+func (o *Orders) Sign() string { return o.sign }
 
 // PrintJSON prints a result for programs.
 func PrintJSON(w io.Writer, v any) error {

@@ -27,13 +27,17 @@ func adoptCommand() *cobra.Command {
 	node := cmd.Flags().String("node", "", "the new name, as in the Caddyfile (required)")
 	key := cmd.Flags().String("key", "", "the file of the key that signs its checkpoints; default: checkpoint.key in FOLDER")
 	master := cmd.Flags().String("master", "", "the file of the master secret; default: in FOLDER")
-	asJSON := cli.JSONFlag(cmd)
+	sign, asJSON := signFlag(cmd), cli.JSONFlag(cmd)
 	for _, name := range []string{"because", "node"} {
 		if err := cmd.MarkFlagRequired(name); err != nil {
 			panic(err) // the flags stand above
 		}
 	}
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		by, err := orderer(ledger.At(args[0]), *sign)
+		if err != nil {
+			return cli.Error, err
+		}
 		if err := cli.ActAsOwner(args[0]); err != nil {
 			return cli.Error, err
 		}
@@ -45,7 +49,7 @@ func adoptCommand() *cobra.Command {
 			}
 			o.Master = bytes.TrimSpace(secret)
 		}
-		return cli.Done(adopt(w, args[0], o, *because, *asJSON))
+		return cli.Done(adopt(w, args[0], o, *because, by, *asJSON))
 	})
 }
 
@@ -59,7 +63,7 @@ type adopted struct {
 }
 
 // adopt begins an epoch of another node in the ledger and its classes.
-func adopt(w io.Writer, dir string, o ledger.Options, because string, asJSON bool) error {
+func adopt(w io.Writer, dir string, o ledger.Options, because, by string, asJSON bool) error {
 	if o.Node == "" || strings.ContainsAny(o.Node, "/ \t\n") {
 		return fmt.Errorf("'%s' cannot name a node", o.Node)
 	}
@@ -80,7 +84,7 @@ func adopt(w io.Writer, dir string, o ledger.Options, because string, asJSON boo
 		if err := ledger.NewEpoch(d.Path, o, because, ""); err != nil {
 			return err
 		}
-		if err := noteBegun(d, o, "ledger adopt"); err != nil {
+		if err := noteBegun(d, o, "ledger adopt", by); err != nil {
 			return err
 		}
 		view, err := d.View(0)

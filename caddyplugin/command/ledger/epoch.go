@@ -68,11 +68,15 @@ func epochNewCommand() *cobra.Command {
 	master := cmd.Flags().String("master", "", "the file of the master secret; default: in FOLDER")
 	known := cmd.Flags().String("known", "", "the file of a copy that knows more than FOLDER has, which is lost for good")
 	node := cmd.Flags().String("node", "", "the node's name in the new epoch's origin, as in the Caddyfile; default: as in the newest epoch")
-	asJSON := cli.JSONFlag(cmd)
+	sign, asJSON := signFlag(cmd), cli.JSONFlag(cmd)
 	if err := cmd.MarkFlagRequired("because"); err != nil {
 		panic(err) // the flag stands above
 	}
 	return cli.Run(cmd, func(w io.Writer, args []string) (int, error) {
+		by, err := orderer(ledger.At(args[0]), *sign)
+		if err != nil {
+			return cli.Error, err
+		}
 		o := ledger.Options{Node: *node, Key: *key}
 		if err := cli.ActAsOwner(args[0]); err != nil {
 			return cli.Error, err
@@ -84,28 +88,31 @@ func epochNewCommand() *cobra.Command {
 			}
 			o.Master = bytes.TrimSpace(secret)
 		}
-		return newEpoch(w, args[0], o, *because, *next, *known, *asJSON)
+		return newEpoch(w, args[0], o, beginning{*because, *next, *known, by}, *asJSON)
 	})
 }
 
-// newEpoch begins an epoch, after what a file known knows if it is not empty, and
-// prints its origin and verifier key.
-func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey, known string, asJSON bool) (int, error) {
-	begin := func() error { return ledger.NewEpoch(dir, o, because, nextKey) }
-	if known != "" {
-		signed, err := regular.ReadFile(known, regular.KeyLimit)
+// beginning is how an epoch is begun: why, with the key in which file, after what a file
+// knows, if they are not empty, and by whom.
+type beginning struct{ because, nextKey, known, by string }
+
+// newEpoch begins an epoch and prints its origin and verifier key.
+func newEpoch(w io.Writer, dir string, o ledger.Options, b beginning, asJSON bool) (int, error) {
+	begin := func() error { return ledger.NewEpoch(dir, o, b.because, b.nextKey) }
+	if b.known != "" {
+		signed, err := regular.ReadFile(b.known, regular.KeyLimit)
 		if err != nil {
 			return cli.Error, fmt.Errorf("reading a checkpoint kept elsewhere: %w", err)
 		}
-		begin = func() error { return ledger.NewEpochAfter(dir, o, because, nextKey, signed) }
+		begin = func() error { return ledger.NewEpochAfter(dir, o, b.because, b.nextKey, signed) }
 	}
 	if err := begin(); err != nil {
 		return cli.Error, err
 	}
-	if nextKey != "" {
-		o.Key = nextKey
+	if b.nextKey != "" {
+		o.Key = b.nextKey
 	}
-	if err := noteBegun(ledger.At(dir), o, "ledger epoch new"); err != nil {
+	if err := noteBegun(ledger.At(dir), o, "ledger epoch new", b.by); err != nil {
 		return cli.Error, err
 	}
 	view, err := ledger.At(dir).View(0)
@@ -125,12 +132,12 @@ func newEpoch(w io.Writer, dir string, o ledger.Options, because, nextKey, known
 
 // noteBegun records in an epoch that was begun who ordered it. Why stands in its first
 // entry.
-func noteBegun(dir ledger.Dir, o ledger.Options, order string) error {
+func noteBegun(dir ledger.Dir, o ledger.Options, order, by string) error {
 	o.Node = dir.Node()
 	l := ledger.New(dir.Path, o)
 	err := l.Open()
 	if err == nil {
-		err = errors.Join(l.Order(order, cli.Orderer()), l.Close())
+		err = errors.Join(l.Order(order, by), l.Close())
 	}
 	if err != nil {
 		return fmt.Errorf("the epoch was begun, but who ordered it could not be recorded: %w", err)

@@ -168,8 +168,12 @@ func (t localHolds) LiftHold(h ledger.ClassHold) ([]ledger.ClassHold, error) {
 // change changes the holds of a class, of all if none is named; an entry of each says who
 // ordered it.
 func (t localHolds) change(what, class string, do func(*ledger.Set) error) ([]ledger.ClassHold, error) {
-	err := t.f.withSet(class, func(s *ledger.Set) error {
-		if err := s.Each("", func(l *ledger.Log) error { return l.Order("ledger hold "+what, cli.Orderer()) }); err != nil {
+	by, err := orderer(ledger.At(t.f.dir), t.f.running.Sign())
+	if err != nil {
+		return nil, err
+	}
+	err = t.f.withSet(class, func(s *ledger.Set) error {
+		if err := s.Each("", func(l *ledger.Log) error { return l.Order("ledger hold "+what, by) }); err != nil {
 			return err
 		}
 		return do(s)

@@ -81,13 +81,19 @@ func (f *ledgerFlags) tendKeys(w io.Writer, name string, args []string, do func(
 		if folderErr != nil {
 			return folderErr
 		}
+		by := ""
+		if name != "list" {
+			if by, err = orderer(dir, f.running.Sign()); err != nil {
+				return err
+			}
+		}
 		local, openErr := f.open(dir, name == "rotate")
 		if openErr != nil {
 			return openErr
 		}
 		defer func() { err = errors.Join(err, local.Close()) }()
-		if name != "list" {
-			if err := local.Order("ledger keys "+name, cli.Orderer()); err != nil {
+		if by != "" {
+			if err := local.Order("ledger keys "+name, by); err != nil {
 				return err
 			}
 		}

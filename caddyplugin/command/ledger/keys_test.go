@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/sparkoo/transfergate/caddyplugin/command/cli"
 	"github.com/sparkoo/transfergate/internal/ledger"
 )
 
@@ -20,7 +21,7 @@ func keys(t *testing.T, dir, name string, args ...string) (periods []string, err
 	}[name]
 	var out strings.Builder
 	asJSON := true
-	f := &ledgerFlags{dir: dir, json: &asJSON}
+	f := &ledgerFlags{dir: dir, running: new(cli.Orders), json: &asJSON}
 	if err := f.tendKeys(&out, name, args, do); err != nil {
 		return nil, err
 	}

@@ -113,7 +113,7 @@ func TestNewEpoch(t *testing.T) {
 	l := newEvidenceLedger(t)
 	var out bytes.Buffer
 	key := filepath.Join(filepath.Dir(l.folder), "checkpoint.key")
-	code, err := newEpoch(&out, l.folder, ledger.Options{Node: "gw-1", Key: key}, "a test", "", "", false)
+	code, err := newEpoch(&out, l.folder, ledger.Options{Node: "gw-1", Key: key}, beginning{because: "a test", by: "uid 1"}, false)
 	if lines := strings.Split(out.String(), "\n"); code != cli.Fine || err != nil || lines[0] != "epoch 2" || !strings.Contains(lines[1], "/epoch-000002+") {
 		t.Errorf("%d, %v: %s", code, err, &out)
 	}
@@ -121,7 +121,7 @@ func TestNewEpoch(t *testing.T) {
 	if code, err := verifyLedger(&out, l.folder, verify.Options{}, false); code != cli.Fine || err != nil || !strings.Contains(out.String(), "epochs 1 to 2") {
 		t.Errorf("%d, %v: %s", code, err, &out)
 	}
-	if code, err := newEpoch(&out, l.folder, ledger.Options{Key: key}, "", "", "", false); code != cli.Error || err == nil {
+	if code, err := newEpoch(&out, l.folder, ledger.Options{Key: key}, beginning{by: "uid 1"}, false); code != cli.Error || err == nil {
 		t.Errorf("without a reason: %d, %v", code, err)
 	}
 }
