@@ -80,3 +80,24 @@ func TestCoveragePage(t *testing.T) {
 		t.Error("a clause has no answer")
 	}
 }
+
+// The register has forms that other reports have not.
+func TestFormsOfTheRegister(t *testing.T) {
+	c := pages(t)
+	for _, tt := range []struct {
+		kind, format, begins string
+		status               int
+	}{
+		{"register", "xlsx", "PK", 200},
+		{"register", "jsonld", "{\n  \"@context\"", 200},
+		{"staff", "xlsx", "<!doctype", 400},
+		{"staff", "jsonld", "<!doctype", 400},
+		{"register", "pdf", "<!doctype", 400},
+	} {
+		w := get(c, "report?from=2026-11-01&to=2026-11-30&kind="+tt.kind+"&format="+tt.format, console.Reviewer)
+		attached := w.Header().Get("Content-Disposition") != ""
+		if w.Code != tt.status || !strings.HasPrefix(w.Body.String(), tt.begins) || attached != (tt.status == 200) {
+			t.Errorf("%s as %s: %d, %.40q, attached %t", tt.kind, tt.format, w.Code, w.Body, attached)
+		}
+	}
+}

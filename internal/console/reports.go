@@ -28,7 +28,7 @@ type month struct{ Name, From, To string }
 type reportKind struct {
 	Name, Title, Text string
 	Fields            []field
-	Workbook          bool
+	Register          bool // it has the forms of the register, too
 	make              func(ctx context.Context, v *visit, p report.Period) (written, error)
 }
 
@@ -146,11 +146,17 @@ func (v *visit) sendReport(name, format string, made written) error {
 	case "csv":
 		kind, err = "text/csv; charset=utf-8", made.CSV(&b)
 	case "xlsx":
-		book, ok := made.(interface{ XLSX(w io.Writer) error })
+		register, ok := made.(*report.Register)
 		if !ok {
-			return &refusal{http.StatusBadRequest, "This report is no workbook", "Choose html, csv or json."}
+			return notOfRegister
 		}
-		kind, err = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", book.XLSX(&b)
+		kind, err = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", register.XLSX(&b)
+	case "jsonld":
+		register, ok := made.(*report.Register)
+		if !ok {
+			return notOfRegister
+		}
+		kind, err = "application/ld+json", register.DPV(&b)
 	case "json":
 		kind = "application/json"
 		e := json.NewEncoder(&b)
@@ -169,6 +175,9 @@ func (v *visit) sendReport(name, format string, made written) error {
 	_, _ = v.w.Write(b.Bytes()) // a client that left is nobody's concern
 	return nil
 }
+
+// notOfRegister refuses a form that the register alone has.
+var notOfRegister = &refusal{http.StatusBadRequest, "This report has no such form", "Choose html, csv or json."}
 
 // ownStyle is a policy that lets a page use the style that stands in it, and nothing else:
 // a report is a file that is also kept without the console.

@@ -4,4 +4,7 @@
 //
 // register.go is long because what a register has and how it is gathered stand side by
 // side: a member that nobody fills is seen at once.
+//
+// The package is long because each report is one: what it gathers, and the forms it is
+// written in, stand in files of their own, and only the head and the names are shared.
 package report

@@ -28,6 +28,8 @@ type Register struct {
 	PolicyUses []PolicyUse `json:"policy_changes"`
 	// Oversight are changes of who must approve a policy.
 	Oversight []Oversight `json:"oversight_changes,omitempty"`
+
+	vocabulary vocabulary
 }
 
 // ControllerRegister is the part of one controller.
@@ -376,6 +378,11 @@ func (g *registerer) finish() {
 		g.PolicyUses = append(g.PolicyUses, PolicyUse{digest, *c})
 	}
 	slices.SortFunc(g.PolicyUses, func(a, b PolicyUse) int { return cmp.Or(a.First.Compare(b.First), cmp.Compare(a.Digest, b.Digest)) })
+	for _, use := range g.PolicyUses {
+		if registers := g.registers.read[use.Digest]; registers != nil {
+			g.vocabulary.learn(registers)
+		}
+	}
 	slices.Reverse(g.Oversight) // they were read from the newest on
 	slices.SortFunc(g.Controllers, func(a, b *ControllerRegister) int { return cmp.Compare(a.key(), b.key()) })
 	for _, c := range g.Controllers {

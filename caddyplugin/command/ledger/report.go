@@ -29,7 +29,7 @@ type reportFlags struct {
 	from, to  string
 	file      string
 	html, csv bool
-	xlsx      bool // of reports that are workbooks too
+	xlsx, dpv bool // of the register
 	json      *bool
 }
 
@@ -51,6 +51,8 @@ func (f *reportFlags) form() string {
 		return "csv"
 	case f.xlsx:
 		return "xlsx"
+	case f.dpv:
+		return "dpv"
 	case *f.json:
 		return "json"
 	}
@@ -64,10 +66,13 @@ type writer interface {
 	CSV(w io.Writer) error
 }
 
-// workbook is a report that is one of a spreadsheet, too.
-type workbook interface {
+// registerWriter is the register, which has more forms than other reports.
+type registerWriter interface {
 	XLSX(w io.Writer) error
+	DPV(w io.Writer) error
 }
+
+var _ registerWriter = (*report.Register)(nil)
 
 // write writes the report in the form that is asked for, into the file if one is named.
 // Beside a table stands what it is of, which other forms say themselves: h is nil where
@@ -111,20 +116,22 @@ func (f *reportFlags) writeTable(w io.Writer, r writer, h *report.Head) error {
 
 func (f *reportFlags) writeTo(w io.Writer, r writer) error {
 	forms := 0
-	for _, given := range []bool{f.html, f.csv, f.xlsx, *f.json} {
+	for _, given := range []bool{f.html, f.csv, f.xlsx, f.dpv, *f.json} {
 		if given {
 			forms++
 		}
 	}
 	switch {
 	case forms > 1:
-		return errors.New("--html, --csv, --xlsx and --json are different forms: give one of them")
+		return errors.New("--html, --csv, --xlsx, --dpv and --json are different forms: give one of them")
 	case f.html:
 		return r.HTML(w)
 	case f.csv:
 		return r.CSV(w)
 	case f.xlsx:
-		return r.(workbook).XLSX(w) // only those that are have the flag
+		return r.(registerWriter).XLSX(w) // only it has the flags
+	case f.dpv:
+		return r.(registerWriter).DPV(w)
 	case *f.json:
 		return cli.PrintJSON(w, r)
 	}
@@ -149,6 +156,7 @@ func registerCommand() *cobra.Command {
 		return r, &r.Head, nil
 	})
 	cmd.Flags().BoolVar(&f.xlsx, "xlsx", false, "write a workbook (XLSX), with -o")
+	cmd.Flags().BoolVar(&f.dpv, "dpv", false, "print JSON-LD in the Data Privacy Vocabulary 2.3: a dpv:ROPA with dpv:DataTransferRecords")
 	return cmd
 }
 
