@@ -50,7 +50,7 @@ func TestExplain(t *testing.T) {
 			"who|The request is by a person who registered in BR, for their own data.|§11|",
 			"controller|The controller is sparkoo-br (Sparkoo Technologies Do Brasil Ltda.) in BR: the country table.|§11|",
 			"statement|The statement in force is the version of 2023-11-21.|§10|",
-			"region|Region cn-north-4 (CN, run by huawei-cloud-cn) is lawful; a transfer, which is recorded.|§9|",
+			"region|Region cn-north-4 (CN, run by huawei-cloud-cn) is lawful; data leaves the country or the controller, which is recorded.|§9|",
 			"leg|storage: sparkoo-br in BR -> sparkoo-sg in SG.||",
 			"law|br (LGPD Arts 33-36): no transfer under it, because the person gives the data to the controller themselves.||laws.yaml:1",
 			"law|br (LGPD Arts 33-36): satisfied by br-scc-operators (br-law-scc), IGA-1.|§9|safeguards.yaml:2",
@@ -103,6 +103,11 @@ func TestNoLawIsNoPermission(t *testing.T) {
 	for _, p.UnknownLaw = range []decision.UnknownLaw{decision.DenyUnknown, decision.SingaporeUnknown} {
 		n := 0
 		for _, activity := range activityIDs(p) {
+			if all := texts(explain(p, person(p, activity, "AR")).Steps); slices.ContainsFunc(all, func(text string) bool {
+				return strings.HasPrefix(text, "outcome|Allowed: ") && strings.Contains(text, "no law that applies sees a transfer")
+			}) {
+				t.Errorf("%s: the answer reads as leave: %s", activity, strings.Join(all, "\n"))
+			}
 			for _, text := range texts(explain(p, person(p, activity, "AR")).Steps) {
 				if low := strings.ToLower(text); strings.Contains(low, "no law is registered") {
 					n++

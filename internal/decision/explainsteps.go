@@ -194,7 +194,7 @@ func (v *view) stepCandidate(c *Candidate, several bool, i int) Step {
 	}
 	what := "no transfer: the data stays in the country and with the controller"
 	if c.Transfer {
-		what = "a transfer, which is recorded"
+		what = "data leaves the country or the controller, which is recorded"
 	}
 	step.Text = fmt.Sprintf("Region %s (%s, run by %s) is lawful%s; %s.", c.Region.Code, c.Region.Country, c.Recipient.ID, rank, what)
 	if c.Demo {
@@ -380,6 +380,8 @@ func grounded(c *Candidate) string {
 		return "nothing may stop such a request on its way to the store (§6, §7)"
 	case !c.Transfer:
 		return "the data stays in the country and with the controller"
+	case unregistered(c) != "":
+		return "no law is registered for " + unregistered(c) + ", which is no permission: its people are served in Singapore alone (unknown_law)"
 	case len(laws) == 0:
 		return "no law that applies sees a transfer, and the data goes where it is stored"
 	}
@@ -388,6 +390,18 @@ func grounded(c *Candidate) string {
 		name = "the laws " + strings.Join(laws, ", ") + " are"
 	}
 	return fmt.Sprintf("%s satisfied (%s)", name, strings.Join(c.Tags(), ", "))
+}
+
+// unregistered is the country on the way that no law is registered for; none if each has one.
+func unregistered(c *Candidate) string {
+	for i := range c.Legs {
+		for _, verdict := range c.Legs[i].Laws {
+			if country, without := strings.CutPrefix(verdict.Law, NoLaw+":"); without {
+				return country
+			}
+		}
+	}
+	return ""
 }
 
 // asked says where a request is denied.
