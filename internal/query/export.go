@@ -19,11 +19,13 @@ type Format string
 
 // The formats. Screen is a table for people, shortened and free of what a terminal
 // would act on; CSV is RFC 4180, whose cells no spreadsheet takes for a formula; JSON
-// has an object a line, in which the entry stands byte for byte.
+// has an object a line, in which the entry stands byte for byte; Parquet is what data
+// warehouses read.
 const (
-	Screen Format = "screen"
-	CSV    Format = "csv"
-	JSON   Format = "json"
+	Screen  Format = "screen"
+	CSV     Format = "csv"
+	JSON    Format = "json"
+	Parquet Format = "parquet"
 )
 
 // Columns are the keys by whose values the rows of a query are shown: a few on a
@@ -92,6 +94,7 @@ type Writer struct {
 	reader  *reader
 	columns []*Key
 	table   table
+	parquet *parquetWriter
 }
 
 // NewWriter returns a writer of rows with such columns; JSON has none.
@@ -109,6 +112,8 @@ func NewWriter(to io.Writer, f Format, columns []*Key) (*Writer, error) {
 		return w, WriteCSV(to, append(names, "damage"))
 	case Screen:
 		w.table.row(names)
+	case Parquet:
+		w.parquet = newParquetWriter(to, columns)
 	case JSON: // each row names what it has
 	}
 	return w, nil
@@ -126,6 +131,9 @@ func (w *Writer) Row(row *Row) error {
 	cells, damage := make([]string, len(w.columns)), ""
 	if row.Damage == nil {
 		row.Damage = w.reader.read(row)
+	}
+	if w.parquet != nil {
+		return w.parquet.write(row, w.reader.values)
 	}
 	if row.Damage != nil {
 		damage = row.Damage.Error()
@@ -161,10 +169,14 @@ func moment(at int64, f Format) string {
 
 // Close writes what is left.
 func (w *Writer) Close() error {
-	if w.format == Screen {
+	switch w.format {
+	case Screen:
 		return w.table.write(w.to)
+	case Parquet:
+		return w.parquet.file.Close()
+	default:
+		return nil
 	}
-	return nil
 }
 
 // rowJSON is a row for programs.

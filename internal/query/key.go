@@ -38,6 +38,7 @@ type Key struct {
 	derive  func(*Row) string   // for what is no member
 	lack    *Key                // true of an entry that has values, and misses one
 	late    bool                // follows from how a transfer ended, which is written after it
+	many    bool                // an entry may have several values of it
 	inRows  bool                // one of very many values of an entry, each of something else
 }
 
@@ -124,12 +125,12 @@ func (r *registry) derived() {
 func (r *registry) members(of func(kind string) bool) {
 	for _, t := range types() {
 		if of(t.Name) {
-			r.add(t.Name, "", t.Members, false)
+			r.add(t.Name, "", t.Members, false, false)
 		}
 	}
 }
 
-func (r *registry) add(kind, within string, members []record.Member, inRows bool) {
+func (r *registry) add(kind, within string, members []record.Member, many, inRows bool) {
 	for i := range members {
 		m := &members[i]
 		path := within + m.Name
@@ -145,10 +146,10 @@ func (r *registry) add(kind, within string, members []record.Member, inRows bool
 				k.Values = append(slices.Clip(k.Values), v)
 			}
 		}
-		k.inRows = k.inRows || inRows
+		k.many, k.inRows = k.many || many || inRows || m.Kind == record.Texts, k.inRows || inRows
 		k.places[kind] = strings.Split(path, ".")
 		r.call(k, kind+"."+path)
-		r.add(kind, path+".", m.Members, inRows || m.Kind == record.Rows)
+		r.add(kind, path+".", m.Members, many || m.Kind == record.Objects, inRows || m.Kind == record.Rows)
 	}
 }
 
