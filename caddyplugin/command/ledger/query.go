@@ -53,11 +53,12 @@ func queryCommand() *cobra.Command {
 	flags := cmd.Flags()
 	flags.BoolVar(&f.json, "json", false, "print an object a line: the record's number, its outcome, and the record as it stands")
 	flags.BoolVar(&f.csv, "csv", false, "print a table of all members (RFC 4180), whose cells no spreadsheet takes for formulas")
+	flags.BoolVar(&f.parquet, "parquet", false, "with --output, a Parquet file of all members, which data warehouses read")
 	flags.StringVar(&f.by, "by", "", "count by one or two keys, and by hour, day, week, month or year, as in controller,recipient,month")
 	flags.IntVar(&f.limit, "limit", -1, "print so many records at most; 0 for all (default: 50 on a screen, else all)")
 	flags.StringVar(&f.after, "after", "", "go on after this place, which the page before ends with")
 	flags.StringVar(&f.columns, "columns", "", "print these keys, with commas")
-	flags.StringVarP(&f.output, "output", "o", "", "export to this file, with --csv or --json: beside it stands what it is (FILE.about.json), and an entry of the ledger tells of it")
+	flags.StringVarP(&f.output, "output", "o", "", "export to this file, with --csv, --json or --parquet: beside it stands what it is (FILE.about.json), and an entry of the ledger tells of it")
 	flags.BoolVar(&f.person, "person", false, "only records about the person whose account id is the first line of standard input")
 	f.look.add(cmd)
 	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
@@ -70,7 +71,7 @@ func queryCommand() *cobra.Command {
 
 // queryFlags are the flags of query, as they were written.
 type queryFlags struct {
-	json, csv, person          bool
+	json, csv, parquet, person bool
 	by, after, columns, output string
 	look                       lookFlags
 	limit                      int
@@ -83,8 +84,11 @@ const screenful = 50
 
 // run answers the query.
 func (f *queryFlags) run(ctx context.Context, w io.Writer, folder, text string) (int, error) {
-	if f.json && f.csv {
-		return cli.Error, errors.New("--json and --csv are two formats; leave one out")
+	if f.json && f.csv || f.parquet && (f.json || f.csv) {
+		return cli.Error, errors.New("--json, --csv and --parquet are formats; give one of them")
+	}
+	if f.parquet && (f.output == "" || f.by != "") {
+		return cli.Error, errors.New("--parquet writes records to a file: give --output FILE, and no --by")
 	}
 	q, err := query.Parse(text, time.Now())
 	if err != nil {
@@ -128,7 +132,7 @@ func (f *queryFlags) run(ctx context.Context, w io.Writer, folder, text string) 
 // at a person if it is one.
 func (a *asking) export(ctx context.Context, w io.Writer, dir ledger.Dir, look *report.Look) (code int, err error) {
 	if a.format == query.Screen {
-		return cli.Error, errors.New("--output writes an export: give --csv or --json with it")
+		return cli.Error, errors.New("--output writes an export: give --csv, --json or --parquet with it")
 	}
 	if look == nil {
 		look = &report.Look{What: record.LookExport, Form: string(a.format), Query: a.said()}
@@ -167,6 +171,8 @@ func (f *queryFlags) format() query.Format {
 		return query.JSON
 	case f.csv:
 		return query.CSV
+	case f.parquet:
+		return query.Parquet
 	}
 	return query.Screen
 }
