@@ -1,7 +1,6 @@
 package config
 
 import (
-	"cmp"
 	"slices"
 	"strings"
 	"time"
@@ -251,18 +250,25 @@ func (d *draft) warnOfClocks(p *decision.Policy, at time.Time) {
 	first.report(first.node, "clocks-missing", "no clocks say what laws in force want of %s: reports name no day there; find the source, and add it under clocks, or none with the reason", lacks)
 }
 
-// warnOfDoubts tells, for each law, what of its times is not certain.
+// warnOfDoubts tells, for each law, what of its times is not certain, and once which laws
+// have times that nobody's counsel has looked at.
 func (d *draft) warnOfDoubts(at time.Time) {
+	var unconfirmed []string
 	for _, r := range d.clocks {
 		c := r.value
+		if !c.Validity.Contains(at) {
+			continue
+		}
 		var doubts []string
-		note := func(of, doubt string, open bool) {
-			if open && r.value.Validity.Contains(at) {
-				doubts = append(doubts, of+": "+cmp.Or(doubt, "whether it is so"))
+		confirmed := true
+		note := func(of, doubt string, confirm bool) {
+			if doubt != "" {
+				doubts = append(doubts, of+": "+doubt)
 			}
+			confirmed = confirmed && (doubt != "" || !confirm)
 		}
 		if b := c.Breach; b != nil {
-			note("telling of a breach", b.Doubt, b.Doubt != "")
+			note("telling of a breach", b.Doubt, false)
 			for of, n := range map[string]*decision.Notification{"telling the authority": b.Authority, "telling persons": b.Persons} {
 				if n != nil {
 					note(of, n.Doubt, n.Confirm)
@@ -279,6 +285,13 @@ func (d *draft) warnOfDoubts(at time.Time) {
 			slices.Sort(doubts)
 			r.report(r.node, "clock-doubtful", "of the times of law %q it is not certain: %s; have counsel answer it, and take doubt and confirm away", c.Law, strings.Join(doubts, "; "))
 		}
+		if !confirmed {
+			unconfirmed = append(unconfirmed, c.Law)
+		}
+	}
+	if len(unconfirmed) > 0 {
+		first := d.clocks[0].record
+		first.report(first.node, "clocks-unconfirmed", "nobody's counsel has looked at the times of %s: reports say so beside each day; have them read, and take confirm away", strings.Join(unconfirmed, ", "))
 	}
 }
 

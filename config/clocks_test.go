@@ -1,6 +1,7 @@
 package config_test
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -103,6 +104,29 @@ func TestWhatReportsWouldLack(t *testing.T) {
 	}
 	if text := problems.Error(); !strings.Contains(text, "want of telling of a breach (br), answering a person (br), keeping records (br):") {
 		t.Errorf("before the clocks begin: %s", text)
+	}
+}
+
+// What counsel has not read is said once for all laws; what somebody doubts, of that law.
+func TestClocksUnconfirmed(t *testing.T) {
+	fsys := small(t)
+	edit(t, fsys, "laws.yaml", "rights: {answer: 15 days, source: a book}", "rights: {answer: 15 days, source: a book, confirm: true}")
+	_, problems, err := config.Check(fsys, "p", config.CheckOptions{At: checked})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := `p/laws.yaml:45:5: nobody's counsel has looked at the times of br: reports say so beside each day; have them read, and take confirm away`
+	var got []string
+	for _, p := range problems {
+		switch p.Code {
+		case "clocks-unconfirmed":
+			got = append(got, p.String())
+		case "clock-doubtful":
+			t.Errorf("nobody doubts: %s", p)
+		}
+	}
+	if !slices.Equal(got, []string{want}) {
+		t.Errorf("%q", got)
 	}
 }
 

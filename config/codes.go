@@ -177,6 +177,8 @@ var codes = []Code{
 	{"clocks-missing", Warning, "Laws in force do not say by when somebody must be told or answered.",
 		"A report of an incident or to a person names no day for such a law.",
 		"Find the source and add the time under clocks in laws.yaml, or none with the reason."},
+	{"clocks-unconfirmed", Warning, "Nobody's counsel has looked at the times of laws.",
+		"Reports count with them, and say so beside each day.", "Have them read, and take confirm away."},
 	{"country-without-law", Warning, "A country has no law in the registers.",
 		"That is no permission: unknown_law says what happens to its people.", "Add its law, or leave it at that if few come from there."},
 	{"derogation-routine", Warning, "A derogation covers an activity that is routine.",
