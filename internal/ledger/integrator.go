@@ -27,6 +27,7 @@ type integrator struct {
 	signer   note.Signer
 	counters *counters
 	giveBack func(buf []byte) // takes the buffer of a batch that was hashed
+	here     func() error     // whether the folder is still the one that was opened
 	sealer   *sealer
 	notifier *notifier
 	begun    begunNote // the integrator's goroutine writes it, and who has stopped that
@@ -233,6 +234,9 @@ func (g *integrator) readOnce(limit uint64) error {
 // publish signs a checkpoint if there is news, makes it durable and tells of it.
 func (g *integrator) publish() {
 	err := g.checkpoint()
+	if errors.Is(err, ErrLost) {
+		return // it was said, and nothing more is taken
+	}
 	g.begun.writeSometimes()
 	if err == nil {
 		g.failing.Store(nil)
@@ -246,6 +250,9 @@ func (g *integrator) publish() {
 }
 
 func (g *integrator) checkpoint() error {
+	if err := g.here(); err != nil {
+		return err
+	}
 	if err := g.catchUp(); err != nil {
 		return err
 	}

@@ -303,7 +303,7 @@ func (l *Log) takeEpoch(e format.Epoch, key ed25519.PrivateKey) error {
 	dir := format.EpochDir(l.dir, e.Number)
 	k := &integrator{
 		o: l.o, epoch: e, dir: dir, signer: signer, counters: &l.counters, giveBack: l.giveBack,
-		notifier: &l.notifier, tree: format.NewTree(l.o.FS, dir, e), sealer: l.sealer, patience: patience,
+		here: l.stillHere, notifier: &l.notifier, tree: format.NewTree(l.o.FS, dir, e), sealer: l.sealer, patience: patience,
 		begun: begunNote{fs: l.o.FS, path: format.BegunPath(l.dir), trouble: l.o.trouble, counters: &l.counters},
 	}
 	if err := k.tree.Load(); err != nil {
@@ -374,6 +374,26 @@ func (l *Log) start(own [][]byte) error {
 	return nil
 }
 
+// stillHere makes sure that the folder is still the one that was opened: what is written to
+// one that was moved away, or lies under another volume by now, is found by nobody, and
+// what is written by name would go into somebody else's. The integrator calls it.
+func (l *Log) stillHere() error {
+	fsys, ok := l.o.FS.(interface {
+		Same(lock io.Closer, name string) (bool, error)
+	})
+	if !ok {
+		return nil
+	}
+	same, err := fsys.Same(l.lock, filepath.Join(l.dir, format.LockName))
+	if err != nil || same { // what cannot be looked at may be there
+		return nil //nolint:nilerr // see above
+	}
+	err = fmt.Errorf("%w: %s is not the folder that was opened: it was moved, removed or unmounted, or another volume lies over it; "+
+		"put it back, and start anew", ErrLost, l.dir)
+	l.Refuse(err)
+	return err
+}
+
 // Dir is the log's folder, for whoever reads it.
 func (l *Log) Dir() Dir { return at(l.o.FS, l.dir) }
 
@@ -415,11 +435,30 @@ func (l *Log) Close() error {
 	}
 	l.opened = false
 	l.progress.end()
-	err := errors.Join(l.finish(), l.integrator.stop())
+	finish := l.finish
+	if l.stillHere() != nil {
+		finish = l.abandon
+	}
+	err := errors.Join(finish(), l.integrator.stop())
 	l.sealer.stop()
 	l.notifier.idle.Wait()
 	err = errors.Join(err, l.lock.Close())
 	l.o.Logger.Info("ledger closed", "dir", l.dir, "entries", l.counters.next.Load())
+	return err
+}
+
+// abandon closes the files of a folder that is not there any more, and touches nothing by
+// name.
+func (l *Log) abandon() error {
+	l.preparing.Wait()
+	err := l.letGo()
+	select {
+	case p := <-l.prepared:
+		if p.err == nil {
+			err = errors.Join(err, p.segment.file.Close())
+		}
+	default:
+	}
 	return err
 }
 

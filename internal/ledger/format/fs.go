@@ -93,6 +93,24 @@ func (OS) Names(dir string) ([]string, error) {
 	return names, nil
 }
 
+// Same reports whether a lock that Lock has taken is on the file that is by that name now.
+// An error says that it cannot be looked at.
+func (OS) Same(lock io.Closer, name string) (bool, error) {
+	f, ok := lock.(*os.File)
+	if !ok {
+		return true, nil
+	}
+	held, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	found, err := os.Stat(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil && os.SameFile(held, found), err
+}
+
 // osFile is an open file; Sync, Preallocate and NextData differ by system.
 type osFile struct{ *os.File }
 
