@@ -138,7 +138,7 @@ func (a *App) ledgerFailed(kind string, err error) {
 
 // failureOf is what an error of the ledger is counted as; nil stands for any other.
 func failureOf(err error) error {
-	for _, known := range []error{ledger.ErrFull, ledger.ErrBroken, ledger.ErrClosed, ledger.ErrNotOpen, ledger.ErrTooLarge, ledger.ErrKnownMore} {
+	for _, known := range []error{ledger.ErrFull, ledger.ErrBroken, ledger.ErrClosed, ledger.ErrNotOpen, ledger.ErrTooLarge, ledger.ErrKnownMore, ledger.ErrLost} {
 		if errors.Is(err, known) {
 			return known
 		}
