@@ -327,3 +327,23 @@ func (s Sealed) Side(kind string) string { return format.SidePath(s.dir, s.numbe
 
 // EpochOf is the number of the epoch that an origin names; 0 if it names none.
 func EpochOf(origin string) uint32 { return format.NumberOf(origin) }
+
+// AtHome reports whether the note stands beside the folder that a writer leaves there, or
+// beside that of the set it is of. A copy of the folder has none, unless somebody copied
+// the note too.
+func (d Dir) AtHome() (bool, error) {
+	path := d.Path
+	if parent := format.ClassParent(d.fsys, path); parent != "" {
+		path = parent
+	}
+	begun, err := format.ReadBegun(d.fsys, path)
+	return begun.There, err
+}
+
+// Note is where that note stands.
+func (d Dir) Note() string {
+	if parent := format.ClassParent(d.fsys, d.Path); parent != "" {
+		return format.BegunPath(parent)
+	}
+	return format.BegunPath(d.Path)
+}

@@ -47,6 +47,7 @@ type keyTender interface {
 // ledgerFlags say which ledger is meant: that of the running gateway, or a folder.
 type ledgerFlags struct {
 	dir, key, master string
+	here             bool
 	running          *cli.Orders
 	json             *bool
 }
@@ -57,7 +58,27 @@ func (f *ledgerFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&f.dir, "ledger", "", "folder of a ledger that nobody writes")
 	cmd.Flags().StringVar(&f.key, "key", "", "with --ledger: file of the key that signs its checkpoints (default: in the folder)")
 	cmd.Flags().StringVar(&f.master, "master", "", "with --ledger: file of the master secret (default: in the folder)")
+	f.addHere(cmd)
 	f.json = cli.JSONFlag(cmd)
+}
+
+// addHere adds the flag by which somebody vouches for a folder.
+func (f *ledgerFlags) addHere(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&f.here, "here", false, "write to the folder though no note stands beside it: it is the ledger itself, and no copy")
+}
+
+// checkHome refuses to write to a copy: what is written there is not in the ledger, whose
+// history the copy's would contradict from then on.
+func (f *ledgerFlags) checkHome(dir ledger.Dir) error {
+	home, err := dir.AtHome()
+	if err != nil || home || f.here {
+		return err
+	}
+	if _, err := dir.Epochs(); err != nil {
+		return err // there is no ledger
+	}
+	return fmt.Errorf("%s looks like a copy of a ledger: there is no %s, which whoever writes a ledger leaves beside its folder; an entry of this command in a copy would fork the log's history; "+
+		"run it where the ledger is written, or, if this is the ledger itself, say so with --here", dir.Path, dir.Note())
 }
 
 func keysCommand(use, short, long string, do func(keyTender, []string) ([]ledger.ClassKey, error)) *cobra.Command {
@@ -117,6 +138,9 @@ func (f *ledgerFlags) folder() (ledger.Dir, error) {
 // that has lost its keys does not open otherwise.
 func (f *ledgerFlags) open(dir ledger.Dir, newKey bool) (*ledger.Log, error) {
 	if err := cli.ActAsOwner(dir.Path); err != nil {
+		return nil, err
+	}
+	if err := f.checkHome(dir); err != nil {
 		return nil, err
 	}
 	o := ledger.Options{Node: dir.Node(), Key: f.key, NewKey: newKey} // it may begin an epoch, which bears the node's name

@@ -37,6 +37,7 @@ func (f *lookFlags) add(cmd *cobra.Command) {
 // addOrders adds the flags by which the ledger is written to.
 func (f *lookFlags) addOrders(cmd *cobra.Command) {
 	f.running = cli.OrderFlags(cmd)
+	f.addHere(cmd)
 	cmd.Flags().StringVar(&f.key, "key", "", "file of the key that signs the ledger's checkpoints, for a ledger that nobody writes (default: in the folder)")
 	cmd.Flags().StringVar(&f.master, "master", "", "file of the master secret that wraps the keys of the pseudonyms (default: in the folder)")
 }
