@@ -148,13 +148,13 @@ func (v *visit) sendReport(name, format string, made written) error {
 	case "xlsx":
 		register, ok := made.(*report.Register)
 		if !ok {
-			return notOfRegister
+			return errOfRegister
 		}
 		kind, err = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", register.XLSX(&b)
 	case "jsonld":
 		register, ok := made.(*report.Register)
 		if !ok {
-			return notOfRegister
+			return errOfRegister
 		}
 		kind, err = "application/ld+json", register.DPV(&b)
 	case "json":
@@ -176,8 +176,8 @@ func (v *visit) sendReport(name, format string, made written) error {
 	return nil
 }
 
-// notOfRegister refuses a form that the register alone has.
-var notOfRegister = &refusal{http.StatusBadRequest, "This report has no such form", "Choose html, csv or json."}
+// errOfRegister refuses a form that the register alone has.
+var errOfRegister = &refusal{http.StatusBadRequest, "This report has no such form", "Choose html, csv or json."}
 
 // ownStyle is a policy that lets a page use the style that stands in it, and nothing else:
 // a report is a file that is also kept without the console.

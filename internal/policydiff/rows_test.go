@@ -24,8 +24,8 @@ func fill(v reflect.Value) {
 		v.Set(reflect.New(v.Type().Elem()))
 		fill(v.Elem())
 	case reflect.Struct:
-		for i := range v.NumField() {
-			fill(v.Field(i))
+		for _, member := range v.Fields() {
+			fill(member)
 		}
 	case reflect.Slice:
 		v.Set(reflect.MakeSlice(v.Type(), 1, 1))
@@ -47,7 +47,7 @@ func fill(v reflect.Value) {
 
 // members calls do with every member, however deep, and its path.
 func members(path string, v reflect.Value, do func(path string, v reflect.Value)) {
-	if _, at := v.Interface().(time.Time); !at {
+	if _, at := reflect.TypeAssert[time.Time](v); !at {
 		switch v.Kind() {
 		case reflect.Struct:
 			for i := range v.NumField() {
@@ -62,6 +62,7 @@ func members(path string, v reflect.Value, do func(path string, v reflect.Value)
 			members(path+"[0]", v.Index(0), do)
 		case reflect.Pointer:
 			members(path, v.Elem(), do)
+		default:
 		}
 	}
 	do(path, v)
@@ -88,6 +89,8 @@ func otherwise(v reflect.Value) {
 		v.SetInt(2)
 	case reflect.Bool:
 		v.SetBool(true)
+	default:
+		panic("a member of another kind: " + v.Type().String())
 	}
 }
 

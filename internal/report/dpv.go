@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,9 +37,7 @@ func (v *vocabulary) learn(r *config.Registers) {
 	if v.broader == nil {
 		v.prefixes, v.broader = make(map[string]string), make(map[string][]string)
 	}
-	for prefix, namespace := range r.Terms.Prefixes {
-		v.prefixes[prefix] = namespace
-	}
+	maps.Copy(v.prefixes, r.Terms.Prefixes)
 	for _, list := range [][]config.Term{r.Terms.Categories, r.Terms.Purposes, r.Terms.LegalBases} {
 		for _, t := range list {
 			v.broader[t.Tag] = t.DPV
@@ -124,10 +123,10 @@ func (c *ControllerRegister) node(i int) node {
 
 // located is a country of the vocabulary's, which has those of ISO 3166-1.
 func located(country Named) any {
-	switch {
-	case country.ID == "":
+	switch country.ID {
+	case "":
 		return nil
-	case country.ID == "XK": // which is none of them
+	case "XK": // which is none of them
 		return node{"@type": "dpv:Country", "skos:notation": country.ID, "skos:prefLabel": country.String()}
 	}
 	return node{"@id": "loc:" + country.ID}

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -30,20 +31,20 @@ func Update(ctx context.Context, dir ledger.Dir, rest func(time.Duration) time.D
 	if err != nil {
 		return u, err
 	}
-	for i := len(epochs) - 1; i >= 0; i-- {
-		sealed, failed := dir.Sealed(epochs[i])
+	for _, epoch := range slices.Backward(epochs) {
+		sealed, failed := dir.Sealed(epoch)
 		if failed != nil && !errors.Is(failed, fs.ErrNotExist) { // deleted meanwhile
 			err = errors.Join(err, failed)
 		}
-		for j := len(sealed) - 1; j >= 0; j-- {
+		for _, segment := range slices.Backward(sealed) {
 			began := time.Now()
-			made, bytes, failed := update(ctx, dir, sealed[j])
+			made, bytes, failed := update(ctx, dir, segment)
 			if ctx.Err() != nil {
 				return u, ctx.Err()
 			}
 			u.Segments, u.Bytes = u.Segments+1, u.Bytes+bytes
 			if failed != nil {
-				err = errors.Join(err, fmt.Errorf("columns of the segment from %s: %w", sealed[j].First, failed))
+				err = errors.Join(err, fmt.Errorf("columns of the segment from %s: %w", segment.First, failed))
 			}
 			if !made {
 				continue
