@@ -206,7 +206,6 @@ func TestRestartOnAFullVolume(t *testing.T) {
 		waitFor(t, "the volume is full", func() bool {
 			return g.get("/", brazilian...).StatusCode != 200 && g.get("/", "Account-Id", "nobody").StatusCode == 503
 		})
-		before := len(g.records())
 		c.stop()
 		if err := g.load(c.load, vars); err != nil {
 			t.Fatalf("%s on a full volume: %v", c.name, err)
@@ -216,21 +215,23 @@ func TestRestartOnAFullVolume(t *testing.T) {
 			t.Fatal(err)
 		}
 		waitFor(t, "transfers pass by themselves", func() bool { return g.get("/", brazilian...).StatusCode == 200 })
-		var said []string
-		for _, r := range g.records()[before:] {
+		var said []string // since the last transfer before, from the newest on
+		transfers := 0
+		for _, r := range slices.Backward(g.records()) {
 			if r["type"] == "transfer.accepted" {
-				break
+				transfers++
 			}
-			if slices.Contains(c.want, r["type"].(string)) {
+			if transfers == 1 && slices.Contains(c.want, r["type"].(string)) {
 				said = append(said, r["type"].(string))
 			}
 		}
+		slices.Reverse(said)
 		if !slices.Equal(said, c.want) {
 			t.Errorf("%s: before the first transfer stand %q, want %q", c.name, said, c.want)
 		}
 	}
 	g.checkServes(t)
-	g.settled()
+	stopCaddy(t) // an outcome that a full volume did not take before a restart stays unknown
 	g.checkRecorded(t, br, sg)
 }
 

@@ -98,16 +98,16 @@ func (a *App) open() error {
 // be opened again.
 func (a *App) openOrWait() (wait bool, err error) {
 	a.holds()
-	err = a.open()
-	if err == nil {
+	failed := a.open()
+	if failed == nil {
 		return false, nil
 	}
-	if !a.recorder.Passes(err) {
+	if !a.recorder.Passes(failed) {
 		a.holdsNoMore()
-		return false, err
+		return false, failed
 	}
-	a.opening.cause.Store(&err)
-	a.logger.Error("the ledger cannot be written to: the gateway refuses every transfer and serves only what is none; it tries again until the ledger opens", zap.Error(err))
+	a.opening.cause.Store(&failed) // not the result, which is no error
+	a.logger.Error("the ledger cannot be written to: the gateway refuses every transfer and serves only what is none; it tries again until the ledger opens", zap.Error(failed))
 	return true, nil
 }
 
