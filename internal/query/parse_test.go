@@ -15,6 +15,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/query"
 	"github.com/sparkoo/transfergate/internal/record"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 var update = flag.Bool("update", false, "write what there is into testdata")
@@ -42,19 +43,7 @@ func TestParse(t *testing.T) {
 		}
 		fmt.Fprintf(&got, "%s\n    is %s\n", text, q)
 	}
-	golden := filepath.Join("testdata", "queries.golden")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("got\n%s\nwant\n%s\n(if it is meant, write it down with -update)", got.String(), want)
-	}
+	testsupport.Golden(t, filepath.Join("testdata", "queries.golden"), got.String(), *update)
 }
 
 // Every member of the record table is a key, by its path after its type.

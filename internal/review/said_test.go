@@ -10,6 +10,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/review"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 // entriesOfAllTypes are those in the testdata of package record, which no code of this
@@ -54,19 +55,7 @@ func TestEveryEntryIsSaid(t *testing.T) {
 			t.Errorf("no entry of the type %s is read", kind.Name)
 		}
 	}
-	golden := filepath.Join("testdata", "said.golden")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
-	}
+	testsupport.Golden(t, filepath.Join("testdata", "said.golden"), got.String(), *update)
 }
 
 // An entry of a type that is not known, and one that cannot do harm to a screen.

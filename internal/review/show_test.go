@@ -12,6 +12,7 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/review"
+	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
 var update = flag.Bool("update", false, "write what there is into testdata")
@@ -41,19 +42,7 @@ func TestShow(t *testing.T) {
 		}
 		got.WriteString("----\n")
 	}
-	golden := filepath.Join("testdata", "shown.golden")
-	if *update {
-		if err := os.WriteFile(golden, []byte(got.String()), 0o644); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(golden)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got.String() != string(want) {
-		t.Errorf("got\n%s\nwant\n%s", got.String(), want)
-	}
+	testsupport.Golden(t, filepath.Join("testdata", "shown.golden"), got.String(), *update)
 }
 
 // An entry is found by its number with its node or without, and by its id.
