@@ -9,9 +9,11 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"errors"
+	"io"
 	"net/http"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -70,7 +72,12 @@ func (g *asserting) verifier(region string) *assertion.Verifier {
 // claims verifies the assertion the upstream of a region got last.
 func (g *asserting) claims(u *upstream, region string) *assertion.Claims {
 	g.t.Helper()
-	claims, err := g.verifier(region).Verify(g.t.Context(), token(g.t.(*testing.T), u))
+	var claims *assertion.Claims
+	var err error
+	waitFor(g.t, "the key set is fetched", func() bool { // beside a reload Caddy may close a new connection
+		claims, err = g.verifier(region).Verify(g.t.Context(), token(g.t.(*testing.T), u))
+		return !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET)
+	})
 	if err != nil {
 		g.t.Fatalf("region %s: %v", region, err)
 	}

@@ -3,6 +3,7 @@ package gateway_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -135,6 +137,12 @@ type answer struct {
 func (g *gate) do(method, path, body string, fields ...string) answer {
 	g.t.Helper()
 	a, err := g.try(method, path, body, fields...)
+	for range 3 { // a connection that waits to be accepted when a reload closes the socket is reset
+		if !errors.Is(err, io.EOF) && !errors.Is(err, syscall.ECONNRESET) {
+			break
+		}
+		a, err = g.try(method, path, body, fields...)
+	}
 	if err != nil {
 		g.t.Fatalf("%s %s: %v", method, path, err)
 	}
