@@ -386,7 +386,7 @@ func (l *Log) stillHere() error {
 	}
 	same, err := fsys.Same(l.lock, filepath.Join(l.dir, format.LockName))
 	if err != nil || same { // what cannot be looked at may be there
-		return nil //nolint:nilerr // see above
+		return nil // see above
 	}
 	err = fmt.Errorf("%w: %s is not the folder that was opened: it was moved, removed or unmounted, or another volume lies over it; "+
 		"put it back, and start anew", ErrLost, l.dir)

@@ -142,7 +142,7 @@ func (c *cells) add(key, at int64) {
 	}
 	if i == 0 {
 		c.batches = append(c.batches, batch{key: key, first: at, last: at})
-		i = int32(len(c.batches)) //nolint:gosec // not more than rows of a segment
+		i = int32(len(c.batches)) // not more than rows of a segment
 		if c.dense != nil {
 			c.dense[key] = i
 		} else {

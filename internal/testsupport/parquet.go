@@ -20,11 +20,11 @@ func ReadParquet(t testing.TB, path string) []byte {
 	if err != nil {
 		t.Fatalf("installing hyparquet: %v", err)
 	}
-	command := exec.Command(node, filepath.Join(dir, "read.mjs"), path) //nolint:gosec // a test's own file
+	command := exec.Command(node, filepath.Join(dir, "read.mjs"), path) // a test's own file
 	out, err := command.Output()
 	if err != nil {
 		detail := ""
-		if exit, ok := err.(*exec.ExitError); ok { //nolint:errorlint // of Output itself
+		if exit, ok := err.(*exec.ExitError); ok { // of Output itself
 			detail = string(exit.Stderr)
 		}
 		t.Fatalf("reading %s: %v\n%s", path, err, detail)

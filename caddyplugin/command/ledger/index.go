@@ -42,6 +42,6 @@ func indexFolder(ctx context.Context, w io.Writer, folder string) error {
 		err = errors.Join(err, failed)
 		all.Segments, all.Made, all.Bytes = all.Segments+u.Segments, all.Made+u.Made, all.Bytes+u.Bytes
 	}
-	_, sayErr := fmt.Fprintf(w, "%d full segments, of which %d got columns now; they take %s\n", all.Segments, all.Made, humanize.IBytes(uint64(all.Bytes))) //nolint:gosec // not negative
+	_, sayErr := fmt.Fprintf(w, "%d full segments, of which %d got columns now; they take %s\n", all.Segments, all.Made, humanize.IBytes(uint64(all.Bytes))) // not negative
 	return errors.Join(err, sayErr)
 }

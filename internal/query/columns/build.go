@@ -68,7 +68,7 @@ type builder struct {
 }
 
 func newBuilder(s ledger.Sealed) *builder {
-	n := int(s.Entries) //nolint:gosec // at most 65,536
+	n := int(s.Entries) // at most 65,536
 	b := &builder{
 		about: about{Version: Version, Keys: keysDigest(), Root: hex.EncodeToString(s.Root[:]), First: s.First.String(), Entries: n},
 		first: s.First, entries: n, keys: query.Stored(), types: make([]string, n), times: make([]int64, n), ends: make(map[record.ID]query.Ended),
@@ -86,7 +86,7 @@ func newBuilder(s ledger.Sealed) *builder {
 }
 
 func (b *builder) id(row int) record.ID {
-	return record.ID{Epoch: b.first.Epoch, Index: b.first.Index + uint64(row)} //nolint:gosec // not negative
+	return record.ID{Epoch: b.first.Epoch, Index: b.first.Index + uint64(row)} // not negative
 }
 
 // add takes in the next entry.
@@ -203,7 +203,7 @@ func (c *column) put(row, rows int, set []string) error {
 		if err != nil {
 			return err
 		}
-		code = int32(len(c.cells)) //nolint:gosec // not more than rows
+		code = int32(len(c.cells)) // not more than rows
 		c.cells, c.firsts = append(c.cells, text), append(c.firsts, first)
 		c.codeOf[string(c.room)] = code
 	}
@@ -223,7 +223,7 @@ func (c *column) marked() bool {
 func (b *builder) replace(s ledger.Sealed) error {
 	path := s.Side(kind)
 	temporary := s.Side(fmt.Sprint(kind, os.Getpid())) + ".tmp"
-	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) //nolint:gosec // beside a segment of the ledger
+	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) // beside a segment of the ledger
 	if err != nil {
 		return err
 	}
@@ -299,7 +299,7 @@ func (c *column) values(all []parquet.Value) {
 		case code == 0:
 			texts[code] = parquet.Int32Value(0)
 		default:
-			texts[code] = parquet.Int32Value(int32(query.Mark(c.firsts[code]))) //nolint:gosec // the same bits
+			texts[code] = parquet.Int32Value(int32(query.Mark(c.firsts[code]))) // the same bits
 		}
 	}
 	for row, code := range c.codes {

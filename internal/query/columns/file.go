@@ -82,7 +82,7 @@ func There(s ledger.Sealed) bool {
 // is not to be used.
 func Open(class string, s ledger.Sealed) (*File, error) {
 	path := s.Side(kind)
-	f, err := os.Open(path) //nolint:gosec // beside a segment of the ledger
+	f, err := os.Open(path) // beside a segment of the ledger
 	if err != nil {
 		return nil, err
 	}
@@ -111,7 +111,7 @@ func read(f *os.File, class string, s ledger.Sealed) (file *File, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if a.Version != Version || a.Keys != keysDigest() || a.Root != hex.EncodeToString(s.Root[:]) || a.First != s.First.String() || uint64(a.Entries) != s.Entries { //nolint:gosec // not negative if it fits
+	if a.Version != Version || a.Keys != keysDigest() || a.Root != hex.EncodeToString(s.Root[:]) || a.First != s.First.String() || uint64(a.Entries) != s.Entries { // not negative if it fits
 		return nil, ErrUnfit
 	}
 	groups := p.RowGroups()
@@ -156,13 +156,13 @@ func (f *File) Ends() []query.Ended { return f.about.Ends }
 // Later puts what entries after the segment tell of the end of a transfer in it. It is
 // called before any column is read.
 func (f *File) Later(of record.ID, end query.Ended) {
-	if of.Epoch != f.first.Epoch || of.Index < f.first.Index || of.Index-f.first.Index >= uint64(f.Len()) { //nolint:gosec // not negative
+	if of.Epoch != f.first.Epoch || of.Index < f.first.Index || of.Index-f.first.Index >= uint64(f.Len()) { // not negative
 		return
 	}
 	if f.ends == nil {
 		f.ends = make(map[int]query.Ended)
 	}
-	f.ends[int(of.Index-f.first.Index)] = end //nolint:gosec // below Len
+	f.ends[int(of.Index-f.first.Index)] = end // below Len
 }
 
 // Times implements query.Segment.
@@ -224,7 +224,7 @@ func (f *File) column(name string) (c *query.Column, err error) {
 			cells := make([]string, dictionary.Len())
 			c.Sets = make([][]string, len(cells))
 			for i := range cells {
-				cells[i] = string(dictionary.Index(int32(i)).ByteArray()) //nolint:gosec // below Len
+				cells[i] = string(dictionary.Index(int32(i)).ByteArray()) // below Len
 				if c.Sets[i], err = readCell(cells[i : i+1 : i+1]); err != nil {
 					return err
 				}
@@ -287,7 +287,7 @@ func (f *File) corrected(k *query.Key, c *query.Column) (*query.Column, error) {
 			if value != "" {
 				set = []string{value}
 			}
-			code = int32(len(c.Sets)) //nolint:gosec // not more than rows
+			code = int32(len(c.Sets)) // not more than rows
 			c.Sets, known[value] = append(c.Sets, set), code
 		}
 		c.Codes[i] = code
@@ -309,7 +309,7 @@ func (f *File) Ended(i int) (query.Ended, error) {
 	told := false
 	for j, k := range keys {
 		if k == nil {
-			end[j] = record.ID{Epoch: f.first.Epoch, Index: f.first.Index + uint64(i)}.String() //nolint:gosec // not negative
+			end[j] = record.ID{Epoch: f.first.Epoch, Index: f.first.Index + uint64(i)}.String() // not negative
 			continue
 		}
 		c, err := f.Column(k)

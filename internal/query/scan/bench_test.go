@@ -144,7 +144,7 @@ func large(b *testing.B, folder string, records int) {
 	var group sync.WaitGroup
 	for w := range writers {
 		group.Go(func() {
-			random := rand.New(rand.NewPCG(uint64(w), 1)) //nolint:gosec // numbers
+			random := rand.New(rand.NewPCG(uint64(w), 1)) // numbers
 			told := record.Outcomes{Header: record.Header{Node: "gw-1"}}
 			for i := range records / writers {
 				at := begin.Add(time.Duration(i) * 10 * time.Millisecond)

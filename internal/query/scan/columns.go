@@ -140,7 +140,7 @@ func (b *backward) cutOff(file *columns.File, answers []query.Answer) []query.An
 	first := file.First()
 	if n := len(answers); (record.ID{Epoch: first.Epoch, Index: first.Index + uint64(n) - 1}).Compare(b.before) >= 0 {
 		for i := range answers {
-			if (record.ID{Epoch: first.Epoch, Index: first.Index + uint64(i)}).Compare(b.before) >= 0 { //nolint:gosec // not negative
+			if (record.ID{Epoch: first.Epoch, Index: first.Index + uint64(i)}).Compare(b.before) >= 0 { // not negative
 				answers[i] = query.No
 			}
 		}
@@ -185,7 +185,7 @@ func (b *backward) denials(file *columns.File) (all []ledger.Entry, err error) {
 			continue
 		}
 		first := file.First()
-		e, err := b.dir.Entry(record.ID{Epoch: first.Epoch, Index: first.Index + uint64(i)}) //nolint:gosec // not negative
+		e, err := b.dir.Entry(record.ID{Epoch: first.Epoch, Index: first.Index + uint64(i)}) // not negative
 		if err != nil {
 			return nil, err // reading the segment tells of it
 		}
@@ -213,7 +213,7 @@ func (b *backward) fetch() error {
 	}
 	last := s.next
 	s.next = from - 1
-	at := func(i int) record.ID { return record.ID{Epoch: first.Epoch, Index: first.Index + uint64(i)} } //nolint:gosec // not negative
+	at := func(i int) record.ID { return record.ID{Epoch: first.Epoch, Index: first.Index + uint64(i)} } // not negative
 	var cut *ledger.CorruptError
 	i := from
 	for e, err := range b.dir.Entries(at(from)) {
