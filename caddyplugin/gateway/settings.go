@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"runtime/debug"
 	"slices"
 	"strings"
 
@@ -16,6 +15,7 @@ import (
 	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/policystore"
+	"github.com/sparkoo/transfergate/internal/version"
 )
 
 // This file says in the ledger how the gateway is set. What bears on a decision or a
@@ -43,12 +43,8 @@ func (a *App) withdraw() error {
 
 // program is which version runs.
 func program() string {
-	version := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		version = info.Main.Path + " " + info.Main.Version
-	}
 	caddyVersion, _ := caddy.Version()
-	return version + ", Caddy " + caddyVersion
+	return "transfergate " + version.Own() + ", Caddy " + caddyVersion
 }
 
 // settings are the lines, in an order that follows from the configuration alone.

@@ -12,7 +12,7 @@ const module = "github.com/sparkoo/transfergate/"
 // allowed says which of our own packages a package may import: one line a package.
 // What is not in the list may import nothing of ours.
 const allowed = `
-cmd/transfergate: caddyplugin
+cmd/transfergate: caddyplugin internal/version
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/demo caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
 caddyplugin/command/demo: caddyplugin/command/cli caddyplugin/gateway config
@@ -23,7 +23,7 @@ caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console int
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
 caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/lastgood internal/reference internal/regular internal/suggest internal/token
 caddyplugin/accounts: caddyplugin/gateway caddyplugin/option controllers internal/directory internal/lastgood internal/suggest
-caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/approval internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/lastgood internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/whatif internal/world
+caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/approval internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/lastgood internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/version internal/whatif internal/world
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/record internal/report internal/review internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
 caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/query/columns internal/record internal/refusals internal/repeats internal/suggest
@@ -63,6 +63,7 @@ internal/repeats:
 internal/report: config internal/decision internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/suggest internal/tiles internal/whatif internal/world
 internal/review: config internal/decision internal/ledger internal/query internal/query/scan internal/record internal/tiles internal/whatif
 internal/suggest:
+internal/version:
 internal/world:
 internal/reference: internal/decision
 internal/regular:

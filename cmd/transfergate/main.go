@@ -7,11 +7,15 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/sparkoo/transfergate/caddyplugin"
+	"github.com/sparkoo/transfergate/internal/version"
 )
 
 func main() {
 	caddy.CustomBinaryName = "transfergate" // in the help, so that what it says can be typed
 	caddy.CustomLongDescription = about
+	if caddy.CustomVersion == "" { // unless whoever built it says another
+		caddy.CustomVersion = "transfergate " + version.Own() + ", Caddy" // whose own version follows
+	}
 	caddycmd.Main()
 }
 
@@ -24,5 +28,6 @@ that data may lawfully go, and keeps a record that proves it.
 	transfergate run --config Caddyfile         serves until it is stopped
 	transfergate reload --config Caddyfile      changes what it serves, without a pause
 	transfergate transfer --help                the gateway's policy and ledger
+	transfergate version                        the versions of both
 
 All else is Caddy's, whose own examples name it caddy.`
