@@ -133,6 +133,20 @@ func doors() []door {
 		{name: "map of the user", site: "http://{addr} {\nmap {header.X} {http.auth.user.id} {\ndefault bruno\n}\n{gw}\n}", want: "placeholder '{http.auth.user.id}' is not the site's to map: what is known about the request hangs on it"},
 		{name: "map of the gateway's own", site: "http://{addr} {\nmap {host} {http.transfer.region} {\ndefault sa-brazil-1\n}\n{gw}\n}", want: "placeholder '{http.transfer.region}' is not the site's to map: what is known about the request hangs on it"},
 
+		// words of the configuration in logs that leave out the person
+		{name: "log_append of a field", site: "http://{addr} {\nlog_append who {header.Account-Id}\n{gw}\n}", want: saidInLogs("log_append", "{http.request.header.Account-Id}"),
+			legal: "http://{addr} {\nlog_append to {http.transfer.region}\nlog_append at {http.reverse_proxy.upstream.hostport}\n{gw}\n}"},
+		{name: "log_append of the address by its bare name", site: "http://{addr} {\nlog_append who client_ip\n{gw}\n}", want: saidInLogs("log_append", "{http.vars.client_ip}"),
+			legal: "http://{addr} {\nvars where edge-7\nlog_append where where\nlog_append there {vars.where}\n{gw}\n}"},
+		{name: "log_append of a variable", site: "http://{addr} {\nvars a {path}\nlog_append a a\n{gw}\n}", want: saidInLogs("log_append", "{http.vars.a}")},
+		{name: "log_append of a body", site: "http://{addr} {\nlog_append a {http.response.body}\n{gw}\n}", want: saidInLogs("log_append", "{http.response.body}")},
+		{name: "log_append of what is mapped", site: "http://{addr} {\nmap {path} {kind} {\n~/(.*) ${1}\n}\nlog_append kind {kind}\n{gw}\n}", want: saidInLogs("log_append", "{kind}"),
+			legal: "http://{addr} {\nmap {path} {big} {\n/a one\ndefault two\n}\nlog_append big {big}\n{gw}\n}"},
+		{name: "log_append in a region", site: "http://{addr} {\ntransfer {\nactivity serving\nregion ap-southeast-3 {\nlog_append a {uri}\nreverse_proxy {sg}\n}\n}\n}", want: saidInLogs("log_append", "{http.request.uri}"),
+			legal: "http://{addr} {\nlog_append a {uri}\ntransfer {\nactivity serving\nlog_personal_data \"an attack is looked into\"\nregion ap-southeast-3 {sg}\n}\n}"},
+		{name: "words of an error", site: "http://{addr} {\nerror /e \"nothing at {path}\" 404\n{gw}\n}", want: saidInLogs("error", "{http.request.uri.path}"),
+			legal: "http://{addr} {\nerror /e \"nothing here\" 404\n{gw}\n}"},
+
 		// two handlers, and handlers in handlers
 		{name: "two of them and a door", site: "http://{addr} {\nhandle /a/* {\n{gw}\n}\nhandle /x {\nreverse_proxy {evil}\n}\nhandle {\n{gw}\n}\n}", want: notNamed, path: "/x"},
 		{name: "one in another's region", site: "http://{addr} {\ntransfer {\nactivity serving\nregion ap-southeast-3 {\n{gw}\n}\n}\n}",
@@ -141,6 +155,12 @@ func doors() []door {
 }
 
 const gwRegions = "activity storage /v1/objects/*\nactivity serving\nregion ap-southeast-3 {sg}\nregion sa-brazil-1 {br}"
+
+// saidInLogs is what is said of words for the logs that tell of a person.
+func saidInLogs(handler, placeholder string) string {
+	return "'" + handler + "' would write '" + placeholder + "' into logs that leave out who sent a request and what for; " +
+		"take it out, or say in transfer why the logs keep that: 'log_personal_data \"why\"'"
+}
 
 // write completes the site of a door.
 func (d door) write(site string, named []string) string {

@@ -176,7 +176,7 @@ func (s Sites) checkSite(site *Route) (problems []error) {
 			problems = append(problems, err)
 		}
 	}
-	return problems
+	return append(problems, checkSaid(beside)...)
 }
 
 // OtherUpstreams are upstreams that are no region's.

@@ -59,8 +59,7 @@ func (s Sites) CheckLogs(logs []Log) error {
 // with a transfer handler as they are: at level DEBUG Caddy's proxies do, by loggers of
 // their own. What the servers log is redacted.
 func (s Sites) Unredacted(logs []Log) (names []string) {
-	asks := func(h Handler) bool { return isTransfer(h) && h["log_personal_data"] == nil }
-	if !slices.ContainsFunc(s.Routes, func(r *Route) bool { return slices.ContainsFunc(r.Handlers, asks) }) {
+	if !slices.ContainsFunc(s.Routes, func(r *Route) bool { return slices.ContainsFunc(r.Handlers, leavesOut) }) {
 		return nil
 	}
 	for _, log := range logs {

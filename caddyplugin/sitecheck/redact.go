@@ -35,7 +35,7 @@ func (s Sites) keepsFor(server string) func(host string) bool {
 			if r.Server != server || r.hosts != nil && !shareHost([]string{name}, r.hosts) {
 				continue
 			}
-			if slices.ContainsFunc(r.Handlers, func(h Handler) bool { return isTransfer(h) && h["log_personal_data"] == nil }) {
+			if slices.ContainsFunc(r.Handlers, leavesOut) {
 				return false
 			}
 			kept = true
