@@ -14,7 +14,7 @@ const module = "github.com/sparkoo/transfergate/"
 const allowed = `
 cmd/transfergate: caddyplugin internal/version
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
-caddyplugin/command: caddyplugin/command/cli caddyplugin/command/demo caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/assertion internal/fields
+caddyplugin/command: caddyplugin/command/cli caddyplugin/command/demo caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/approval internal/assertion internal/durable internal/fields internal/regular internal/release
 caddyplugin/command/demo: caddyplugin/command/cli caddyplugin/gateway config
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif internal/world
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/decision internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/columns internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
@@ -59,6 +59,7 @@ internal/ledger/format: internal/durable internal/record internal/regular intern
 internal/ledger/verify: internal/ledger/format internal/record internal/tiles
 internal/record:
 internal/refusals:
+internal/release: internal/approval internal/regular
 internal/repeats:
 internal/report: config internal/decision internal/ledger internal/ledger/verify internal/query internal/query/scan internal/record internal/suggest internal/tiles internal/whatif internal/world
 internal/review: config internal/decision internal/ledger internal/query internal/query/scan internal/record internal/tiles internal/whatif
