@@ -13,6 +13,8 @@ const module = "github.com/sparkoo/transfergate/"
 // What is not in the list may import nothing of ours.
 const allowed = `
 cmd/transfergate: caddyplugin internal/version
+cmd/transferbench: internal/bench
+internal/bench: config internal/decision
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
 caddyplugin/command: caddyplugin/command/cli caddyplugin/command/demo caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/approval internal/assertion internal/durable internal/fields internal/regular internal/release
 caddyplugin/command/demo: caddyplugin/command/cli caddyplugin/gateway config
