@@ -4,6 +4,7 @@
 //
 //	go run ./cmd/transferbench                               all works, in less than ten minutes
 //	go run ./cmd/transferbench -works 'all|TLS' -rounds 9    some of them, more often
+//	go run ./cmd/transferbench -before ../old/transfergate   a change, beside the gateway without it
 //	go run ./cmd/transferbench -short                        that it works; its numbers say nothing
 //
 // What is read is the ratio: the CPU time that a request costs the process, divided by
@@ -48,6 +49,7 @@ type flags struct {
 	window             time.Duration
 	works, peers       string
 	gateway, caddy     string
+	before             string
 	dir, json, picture string
 }
 
@@ -61,6 +63,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 	set.StringVar(&f.works, "works", "", "only works whose names match this regular expression")
 	set.StringVar(&f.peers, "peers", "", "only peers of this list, with commas between them")
 	set.StringVar(&f.gateway, "gateway", "", "a transfergate that is built already")
+	set.StringVar(&f.before, "before", "", "another transfergate that is built already, to be measured beside it")
 	set.StringVar(&f.caddy, "caddy", "", "a stock Caddy that is built already")
 	set.StringVar(&f.dir, "dir", ".", "a folder on the disk that ledgers shall lie on")
 	set.StringVar(&f.json, "json", "", "write all numbers to this file")
@@ -111,6 +114,14 @@ func (f flags) measure(ctx context.Context, out io.Writer) (err error) {
 // build builds the gateway of this repository, and stock Caddy of the version that it
 // requires, unless they are given.
 func (f *flags) build(ctx context.Context, dir string) error {
+	for _, given := range []*string{&f.gateway, &f.caddy, &f.before} { // peers run in folders of their own
+		if *given != "" {
+			var err error
+			if *given, err = filepath.Abs(*given); err != nil {
+				return err
+			}
+		}
+	}
 	for _, p := range []struct {
 		file         *string
 		name, source string
@@ -118,11 +129,7 @@ func (f *flags) build(ctx context.Context, dir string) error {
 		{&f.gateway, "transfergate", "github.com/sparkoo/transfergate/cmd/transfergate"},
 		{&f.caddy, "caddy", "github.com/caddyserver/caddy/v2/cmd/caddy"},
 	} {
-		if *p.file != "" { // peers run in folders of their own
-			var err error
-			if *p.file, err = filepath.Abs(*p.file); err != nil {
-				return err
-			}
+		if *p.file != "" {
 			continue
 		}
 		*p.file = filepath.Join(dir, p.name)
@@ -147,7 +154,7 @@ func (f flags) chosenWorks() ([]bench.Work, error) {
 }
 
 func (f flags) chosenPeers(out io.Writer) ([]bench.Peer, error) {
-	all, missing := bench.Peers(f.gateway, f.caddy)
+	all, missing := bench.Peers(f.gateway, f.caddy, f.before)
 	for _, why := range missing {
 		if _, err := fmt.Fprintln(out, why); err != nil {
 			return nil, err

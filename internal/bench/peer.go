@@ -19,6 +19,7 @@ import (
 // Names of peers.
 const (
 	Gateway   = "transfergate"
+	Before    = "before"        // the gateway as it was, to see what a change does
 	Stock     = "caddy"         // with reverse_proxy alone: what the others are compared with
 	StockSame = "caddy again"   // the same once more: how far a ratio is to be trusted
 	ByHand    = "caddy by hand" // map, header fields, JSON log
@@ -35,14 +36,18 @@ type Peer struct {
 }
 
 // Peers are the gateway, as gateway, and stock Caddy, as caddy, both of which somebody
-// built, and what else is installed. Which are left out, and why, is said.
-func Peers(gateway, caddy string) (peers []Peer, missing []string) {
+// built, an older gateway if before names one, and what else is installed. Which are left
+// out, and why, is said.
+func Peers(gateway, caddy, before string) (peers []Peer, missing []string) {
 	run := []string{"run", "--adapter", "caddyfile", "--config"}
 	peers = []Peer{
 		{Stock, caddy, run, "stock.caddyfile"},
 		{StockSame, caddy, run, "stock.caddyfile"},
 		{Gateway, gateway, run, "gateway.caddyfile"},
 		{ByHand, caddy, run, "byhand.caddyfile"},
+	}
+	if before != "" {
+		peers = append(peers, Peer{Before, before, run, "gateway.caddyfile"})
 	}
 	for _, p := range []Peer{{Nginx, "", []string{"-c"}, "nginx.conf"}, {HAProxy, "", []string{"-db", "-f"}, "haproxy.cfg"}} {
 		var err error

@@ -170,7 +170,7 @@ func (m *measurement) alone(ctx context.Context) error {
 func (m *measurement) work(ctx context.Context, w Work) (WorkResult, error) {
 	var gathered []*gathering
 	for _, p := range m.running {
-		if !w.Pair || p.Name == Stock || p.Name == Gateway {
+		if !w.Pair || p.Name == Stock || p.Name == Gateway || p.Name == Before {
 			gathered = append(gathered, &gathering{process: p})
 		}
 	}
