@@ -1,6 +1,7 @@
 package query
 
 import (
+	"bytes"
 	"io"
 	"slices"
 	"strings"
@@ -41,6 +42,16 @@ func (t *table) row(cells []string) {
 func Visible(text string) string {
 	return strings.Map(func(c rune) rune {
 		if !unicode.IsPrint(c) {
+			return '?'
+		}
+		return c
+	}, text)
+}
+
+// VisibleLines is Visible for a text of several lines, which may be a whole page.
+func VisibleLines(text []byte) []byte {
+	return bytes.Map(func(c rune) rune {
+		if c != '\n' && c != '\t' && !unicode.IsPrint(c) {
 			return '?'
 		}
 		return c
