@@ -10,7 +10,7 @@ import (
 
 // HTML writes the report as a page of its own, which asks for nothing from elsewhere and
 // prints well.
-func (r *Incident) HTML(w io.Writer) error { return pages.ExecuteTemplate(w, "incident.html", r) }
+func (r *Incident) HTML(w io.Writer) error { return page(w, "incident.html", r) }
 
 // Text writes the report for a screen: whom to tell first.
 func (r *Incident) Text(w io.Writer) error {

@@ -193,7 +193,7 @@ func (g *notice) finish() {
 
 // HTML writes the report as a page of its own, which asks for nothing from elsewhere and
 // prints well.
-func (r *Notice) HTML(w io.Writer) error { return pages.ExecuteTemplate(w, "notice.html", r) }
+func (r *Notice) HTML(w io.Writer) error { return page(w, "notice.html", r) }
 
 // Text writes the report for a screen: the differences first.
 func (r *Notice) Text(w io.Writer) error {

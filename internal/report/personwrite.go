@@ -10,7 +10,7 @@ import (
 
 // HTML writes the answer as a page of its own, which asks for nothing from elsewhere and
 // prints well.
-func (r *Person) HTML(w io.Writer) error { return pages.ExecuteTemplate(w, "person.html", r) }
+func (r *Person) HTML(w io.Writer) error { return page(w, "person.html", r) }
 
 // Text writes the answer for a screen.
 func (r *Person) Text(w io.Writer) error {

@@ -10,7 +10,7 @@ import (
 
 // HTML writes the register as a page of its own, which asks for nothing from elsewhere
 // and prints well.
-func (r *Register) HTML(w io.Writer) error { return pages.ExecuteTemplate(w, "register.html", r) }
+func (r *Register) HTML(w io.Writer) error { return page(w, "register.html", r) }
 
 // Text writes the register for a screen.
 func (r *Register) Text(w io.Writer) error {

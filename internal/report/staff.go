@@ -116,7 +116,7 @@ func (r *Staff) place(at names) *StaffPlace {
 
 // HTML writes the report as a page of its own, which asks for nothing from elsewhere and
 // prints well.
-func (r *Staff) HTML(w io.Writer) error { return pages.ExecuteTemplate(w, "staff.html", r) }
+func (r *Staff) HTML(w io.Writer) error { return page(w, "staff.html", r) }
 
 // Text writes the report for a screen.
 func (r *Staff) Text(w io.Writer) error {

@@ -1,6 +1,7 @@
 package report
 
 import (
+	"bytes"
 	"embed"
 	"fmt"
 	"html/template"
@@ -18,6 +19,17 @@ var pageFiles embed.FS
 // pages are the reports as pages of their own, which ask for nothing from elsewhere and
 // print on A4.
 var pages = template.Must(template.New("").Funcs(template.FuncMap{"day": day, "named": named, "join": strings.Join}).ParseFS(pageFiles, "*.html"))
+
+// page writes one of them. What is not seen in a text, or turns others round, is shown as
+// on a screen: somebody else wrote what stands in records.
+func page(w io.Writer, name string, content any) error {
+	var b bytes.Buffer
+	if err := pages.ExecuteTemplate(&b, name, content); err != nil {
+		return err
+	}
+	_, err := w.Write(query.VisibleLines(b.Bytes()))
+	return err
+}
 
 // day is when something was written, for people.
 func day(t time.Time) string { return t.UTC().Format(time.DateOnly) }
@@ -52,7 +64,7 @@ func table(w io.Writer, rows [][]string) error {
 // HTML writes the report as a page of its own, which asks for nothing from elsewhere and
 // prints on one sheet of paper for each few classes.
 func (c *Completeness) HTML(w io.Writer) error {
-	return pages.ExecuteTemplate(w, "completeness.html", c)
+	return page(w, "completeness.html", c)
 }
 
 // Text writes the report for a screen: the sentences first.
