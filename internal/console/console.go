@@ -133,6 +133,14 @@ func pages() []page {
 	}
 }
 
+// Paths are those of all pages, after the console's prefix.
+func Paths() (all []string) {
+	for _, p := range pages() {
+		all = append(all, p.path)
+	}
+	return all
+}
+
 // timeLimit is how long a page may take: a scan of a ledger has no end of its own.
 const timeLimit = 30 * time.Second
 
@@ -254,7 +262,8 @@ func (v *visit) fail(err error) {
 	}
 }
 
-// render writes a page, all of it or nothing.
+// render writes a page, all of it or nothing. What is not seen in a text of a record, or
+// turns others round, is shown as a question mark, wherever it stands.
 func (v *visit) render(status int, name string, content any) error {
 	var b bytes.Buffer
 	err := templates[name].Execute(&b, &frame{visit: v, Content: content})
@@ -264,7 +273,7 @@ func (v *visit) render(status int, name string, content any) error {
 	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	v.w.WriteHeader(status)
 	if v.r.Method != http.MethodHead {
-		_, _ = v.w.Write(b.Bytes()) // a client that left is nobody's concern
+		_, _ = v.w.Write(query.VisibleLines(b.Bytes())) // a client that left is nobody's concern
 	}
 	return nil
 }

@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -111,23 +112,73 @@ func post(c *console.Console, address string, role console.Role, form url.Values
 	return w
 }
 
-// Each role sees the pages it is for, and nobody else sees any.
+// access is who may read each page, and who may give orders there: what viewers,
+// reviewers and officers are for. Nobody gives orders where the last is Nobody.
+var access = []struct {
+	path, query   string
+	reads, orders console.Role
+	form          url.Values
+}{
+	{"", "", console.Viewer, console.Nobody, nil},
+	{"overview", "", console.Viewer, console.Nobody, nil},
+	{"transfers", "", console.Viewer, console.Nobody, nil},
+	{"record", "?n=gw-sg-1%232.9", console.Viewer, console.Nobody, nil},
+	{"safeguards", "", console.Viewer, console.Nobody, nil},
+	{"policy", "", console.Viewer, console.Nobody, nil},
+	{"coverage", "", console.Viewer, console.Nobody, nil},
+	{"keys", "", console.Viewer, console.Nobody, nil},
+	{"start", "", console.Viewer, console.Viewer, url.Values{"try": {"5"}}},
+	{"reports", "", console.Reviewer, console.Nobody, nil},
+	{"report", "?kind=completeness&from=2026-11-01&to=2026-11-30", console.Reviewer, console.Nobody, nil},
+	{"export", "", console.Reviewer, console.Reviewer, url.Values{"reason": {"case 7"}, "format": {"csv"}}},
+	{"person", "", console.Officer, console.Officer, url.Values{"account": {"acct-4711"}, "reason": {"request for access"}, "reference": {"DSR-7"}}},
+}
+
+// Each role sees the pages it is for and gives the orders it is for, and nobody else does;
+// no order comes from elsewhere, whoever gives it. Every page there is is tried.
 func TestRoles(t *testing.T) {
+	gateway := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	t.Cleanup(gateway.Close)
 	c := pages(t)
-	for page, from := range map[string]console.Role{
-		"": console.Viewer, "overview": console.Viewer, "safeguards": console.Viewer, "policy": console.Viewer, "reports": console.Reviewer, "person": console.Officer,
-		"report?kind=completeness&from=2026-11-01&to=2026-11-30": console.Reviewer,
-		"transfers": console.Viewer, "record?n=gw-sg-1%232.9": console.Viewer, "export": console.Reviewer,
-	} {
+	c.Demo, c.Example = true, func() string { return gateway.URL + "/" }
+	var tried []string
+	for _, a := range access {
+		tried = append(tried, a.path)
 		for role := console.Nobody; role <= console.Officer; role++ {
-			want := http.StatusOK
-			if role < from {
-				want = http.StatusForbidden
+			reads, orders := http.StatusOK, http.StatusOK
+			if role < a.reads {
+				reads = http.StatusForbidden
 			}
-			if w := get(c, page, role); w.Code != want {
-				t.Errorf("%s as %s: %d, want %d", page, role, w.Code, want)
+			switch {
+			case role == console.Nobody:
+				orders = http.StatusForbidden
+			case a.orders == console.Nobody:
+				orders = http.StatusMethodNotAllowed
+			case role < a.orders:
+				orders = http.StatusForbidden
+			}
+			if w := get(c, a.path+a.query, role); w.Code != reads {
+				t.Errorf("%q as %s: %d, want %d", a.path, role, w.Code, reads)
+			}
+			before := len(looks)
+			if w := post(c, a.path, role, a.form, "Sec-Fetch-Site", "same-origin"); w.Code != orders {
+				t.Errorf("an order to %q as %s: %d, want %d", a.path, role, w.Code, orders)
+			}
+			if orders != http.StatusOK && len(looks) != before {
+				t.Errorf("an order to %q as %s is recorded, and was not to be obeyed", a.path, role)
+			}
+			before = len(looks)
+			for _, forged := range [][]string{{"Sec-Fetch-Site", "cross-site"}, {"Sec-Fetch-Site", "same-site"}, {"Origin", "https://evil.test"}, {"Origin", "null"}} {
+				if w := post(c, a.path, role, a.form, forged...); w.Code != http.StatusForbidden && w.Code != http.StatusMethodNotAllowed || len(looks) != before {
+					t.Errorf("an order to %q from elsewhere %q as %s: %d", a.path, forged, role, w.Code)
+				}
 			}
 		}
+	}
+	all := console.Paths()
+	slices.Sort(all)
+	if slices.Sort(tried); !slices.Equal(tried, all) {
+		t.Errorf("tried are %q, there are %q", tried, all)
 	}
 	if w := get(c, "transfers", console.Nobody); !strings.Contains(w.Body.String(), "transfer_console {") || strings.Contains(w.Body.String(), "gw-sg-1#") {
 		t.Errorf("nobody is shown\n%s", w.Body)

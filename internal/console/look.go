@@ -108,13 +108,7 @@ func day(t time.Time) string {
 func machine(t time.Time) string { return t.UTC().Format(time.RFC3339) }
 
 // shown is a text of a record as it may stand on a page, its lines kept.
-func shown(text string) string {
-	lines := strings.Split(text, "\n")
-	for i := range lines {
-		lines[i] = query.Visible(lines[i])
-	}
-	return strings.Join(lines, "\n")
-}
+func shown(text string) string { return string(query.VisibleLines([]byte(text))) }
 
 // longest is how many letters of a text a table shows.
 const longest = 48

@@ -49,6 +49,8 @@ type verdict struct {
 	Law, Text  string
 	Link       string
 	Instrument string
+	Assessment string
+	Assessed   string // its link
 	Missing    bool
 }
 
@@ -179,7 +181,7 @@ func legsOf(legs []record.Leg) (all []leg) {
 		shown := leg{Kind: l.Kind, From: place(cmp.Or(l.Exporter, "the person"), l.From), To: place(l.Recipient, l.To)}
 		for j := range l.Laws {
 			w := &l.Laws[j]
-			one := verdict{Law: w.Law, Instrument: w.Instrument}
+			one := verdict{Law: w.Law, Instrument: w.Instrument, Assessment: w.Assessment, Assessed: to("safeguards") + "#" + assessmentAnchor + escape(w.Assessment)}
 			switch {
 			case w.Missing:
 				one.Text, one.Missing = "no safeguard", true

@@ -16,6 +16,7 @@ type safeguardsPage struct {
 	Rows    []safeguardRow
 	Lacks   []lacking
 	Derogat []safeguardRow
+	Judged  []assessmentRow
 }
 
 // safeguardRow is a row of the register.
@@ -29,6 +30,19 @@ type safeguardRow struct {
 	Used   change
 	Link   string
 }
+
+// assessmentRow is an assessment that safeguards lean on.
+type assessmentRow struct {
+	*decision.Assessment
+	Conclusion, Where, Holds, RestsOn, Document string
+	Bad                                         bool // nothing may lean on it now
+}
+
+// assessmentAnchor begins the name of an assessment's place on the page.
+const assessmentAnchor = "assessment-"
+
+// Anchor is the row's place on the page.
+func (r *assessmentRow) Anchor() string { return assessmentAnchor + r.ID }
 
 // lacking are denials for want of a safeguard.
 type lacking struct {
@@ -58,8 +72,35 @@ func (v *visit) safeguards() error {
 		terms := []string{"outcome:denied", "reason:no_safeguard", "reason:safeguard_unproven", term("country", l.Country), term("activity", l.Activity), term("law", l.Law)}
 		p.Lacks = append(p.Lacks, lacking{l, *n.Lacking[l], n.find(terms...)})
 	}
+	p.Judged = v.assessments()
 	return v.render(http.StatusOK, "safeguards", p)
 }
+
+// assessments are those of the policy.
+func (v *visit) assessments() (all []assessmentRow) {
+	policy := v.Policy()
+	for i := range policy.Assessments {
+		a := &policy.Assessments[i]
+		row := assessmentRow{Assessment: a, Conclusion: "acceptable", Where: setText(a.Countries), Holds: day(a.Until), RestsOn: strings.Join(a.Measures, ", "), Document: short12(a.Digest)}
+		switch {
+		case !a.Acceptable:
+			row.Conclusion, row.Bad = "not acceptable", true
+		case a.Conditions != "":
+			row.Conclusion = "acceptable: " + a.Conditions
+		}
+		if !a.Until.IsZero() && !v.now.Before(a.Until) {
+			row.Holds, row.Bad = "ended "+row.Holds, true
+		}
+		if a.Example {
+			row.Document = "an example: it does not exist yet"
+		}
+		all = append(all, row)
+	}
+	return all
+}
+
+// short12 is the begin of a digest.
+func short12(digest string) string { return digest[:min(12, len(digest))] }
 
 // safeguardRows are all rows, what has to be looked at first.
 func (v *visit) safeguardRows(n *recent) (all []safeguardRow) {
