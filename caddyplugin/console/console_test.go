@@ -1,6 +1,7 @@
 package console_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -29,7 +30,8 @@ import (
 func init() { testsupport.TakeStderr() }
 
 // site runs a gateway with its console. {port} stands for the port, {ledger} for the
-// ledger's folder, {hash} for that of everybody's password, which is "secret".
+// ledger's folder, {beside} for a copy of it in which a byte is altered, {hash} for that
+// of everybody's password, which is "secret".
 const site = `{
 	admin off
 	servers {
@@ -55,6 +57,7 @@ http://localhost:{port} {
 			viewer vera ron
 			reviewer ron
 			officer oscar
+			ledger copy {beside}
 		}
 		respond "beside" 418
 	}
@@ -73,23 +76,40 @@ http://localhost:{port} {
 		allow_anonymous reviewer
 	}
 }
+http://root.localhost:{port} {
+	bind 127.0.0.1
+	basic_auth {
+		oscar {hash}
+	}
+	transfer_console {
+		officer oscar
+	}
+}
 `
 
 // start runs Caddy with the site, and returns its port.
 func start(t *testing.T, caddyfile string) (port string) {
 	t.Helper()
+	port, _ = startOver(t, caddyfile)
+	return port
+}
+
+// startOver is start; it returns the ledger's folder, too.
+func startOver(t *testing.T, caddyfile string) (port, folder string) {
+	t.Helper()
 	testsupport.LogTo(t)
-	folder := filepath.Join(t.TempDir(), "ledger")
+	folder = filepath.Join(t.TempDir(), "ledger")
 	if err := consoletest.Fill(folder, 40, time.Hour, time.Now()); err != nil {
 		t.Fatal(err)
 	}
+	beside := altered(t, folder)
 	hash, err := bcrypt.GenerateFromPassword([]byte("secret"), bcrypt.MinCost)
 	if err != nil {
 		t.Fatal(err)
 	}
 	for range 5 { // somebody else may take the port meanwhile
 		port = freePort(t)
-		err = load(strings.NewReplacer("{port}", port, "{ledger}", folder, "{hash}", string(hash)).Replace(caddyfile))
+		err = load(strings.NewReplacer("{port}", port, "{ledger}", folder, "{beside}", beside, "{hash}", string(hash)).Replace(caddyfile))
 		if err == nil || !strings.Contains(err.Error(), "address already in use") {
 			break
 		}
@@ -102,7 +122,34 @@ func start(t *testing.T, caddyfile string) (port string) {
 			t.Errorf("stopping: %v", err)
 		}
 	})
-	return port
+	return port, folder
+}
+
+// altered is a copy of a ledger in which one record says another country than it did.
+func altered(t *testing.T, folder string) string {
+	t.Helper()
+	copied := filepath.Join(t.TempDir(), "copy")
+	if err := os.CopyFS(copied, os.DirFS(folder)); err != nil {
+		t.Fatal(err)
+	}
+	logs, err := filepath.Glob(filepath.Join(copied, "epoch-*", "seg", "*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range logs {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other := bytes.Replace(data, []byte(`"country":"BR"`), []byte(`"country":"AR"`), 1); !bytes.Equal(other, data) {
+			if err := os.WriteFile(file, other, 0o600); err != nil {
+				t.Fatal(err)
+			}
+			return copied
+		}
+	}
+	t.Fatal("no record to alter")
+	return ""
 }
 
 func freePort(t *testing.T) string {
