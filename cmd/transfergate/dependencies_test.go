@@ -12,7 +12,7 @@ const module = "github.com/sparkoo/transfergate/"
 // allowed says which of our own packages a package may import: one line a package.
 // What is not in the list may import nothing of ours.
 const allowed = `
-cmd/transfergate: caddyplugin internal/version
+cmd/transfergate: caddyplugin caddyplugin/fleet internal/version
 cmd/transferbench: internal/bench
 internal/bench: config internal/decision
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
@@ -21,6 +21,7 @@ caddyplugin/command/demo: caddyplugin/command/cli caddyplugin/gateway config
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif internal/world
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/decision internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/columns internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
 caddyplugin/command/cli: caddyplugin/adminapi internal/ledger internal/record internal/regular
+caddyplugin/fleet: internal/fleet/s3
 caddyplugin/console: caddyplugin/gateway caddyplugin/option internal/console internal/ledger internal/query/scan internal/record internal/repeats internal/report
 caddyplugin/logserver: caddyplugin/gateway caddyplugin/option caddyplugin/recorder internal/assertion internal/ledger internal/record internal/regular internal/repeats internal/tiles
 caddyplugin/identity: caddyplugin/gateway caddyplugin/option internal/decision internal/guard internal/lastgood internal/reference internal/regular internal/suggest internal/token
@@ -50,6 +51,9 @@ internal/durable:
 internal/fetch:
 internal/cache:
 internal/fields: internal/decision
+internal/fleet: internal/ledger/format internal/record internal/suggest
+internal/fleet/fleettest: internal/fleet
+internal/fleet/s3: internal/fetch internal/fleet
 internal/geo: internal/country internal/lastgood internal/regular
 internal/decision: internal/country internal/suggest
 internal/decision/decisiontest: internal/decision
@@ -122,5 +126,17 @@ func TestNoCgo(t *testing.T) {
 	out, err := exec.Command("go", "list", "-f", `{{if .CgoFiles}}{{.ImportPath}}{{end}}`, "../../...").CombinedOutput()
 	if err != nil || len(strings.TrimSpace(string(out))) > 0 {
 		t.Errorf("packages with cgo: %s %v", out, err)
+	}
+}
+
+// A build without caddyplugin/fleet has no client of a store, and no module that only
+// such a client needs.
+func TestFleetIsApart(t *testing.T) {
+	const client = "github.com/minio/minio-go/v7"
+	if slices.Contains(goList(t, "-deps", "../../caddyplugin"), client) {
+		t.Errorf("a build without the fleet has %s", client)
+	}
+	if !slices.Contains(goList(t, "-deps", "../../caddyplugin/fleet"), client) {
+		t.Errorf("a build with the fleet has no %s: this test looks for the wrong client", client)
 	}
 }

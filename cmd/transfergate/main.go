@@ -7,6 +7,7 @@ import (
 	_ "github.com/caddyserver/caddy/v2/modules/standard"
 
 	_ "github.com/sparkoo/transfergate/caddyplugin"
+	_ "github.com/sparkoo/transfergate/caddyplugin/fleet"
 	"github.com/sparkoo/transfergate/internal/version"
 )
 
