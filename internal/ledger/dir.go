@@ -279,6 +279,11 @@ func (d Dir) Begun() bool {
 // tends the ledger in its place; empty if that cannot be known.
 func (d Dir) Node() string { return nodeOf(d.fsys, d.Path) }
 
+// Settings are the bytes of the file EPOCH of an epoch.
+func (d Dir) Settings(epoch uint32) ([]byte, error) {
+	return format.ReadFile(d.fsys, filepath.Join(format.EpochDir(d.Path, epoch), format.EpochFile))
+}
+
 // Sealed are the sealed segments of an epoch, oldest first: what OnSealed told of,
 // or would have.
 func (d Dir) Sealed(epoch uint32) ([]Sealed, error) {

@@ -72,6 +72,13 @@ func (p *progress) look() (next record.ID, ended bool, more <-chan struct{}) {
 	return record.ID{Epoch: p.epoch, Index: p.index.Load()}, p.ended, p.more
 }
 
+// reached is the entry that is not durable yet.
+func (p *progress) reached() record.ID {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return record.ID{Epoch: p.epoch, Index: p.index.Load()}
+}
+
 // wait returns once an entry after seen is durable, with where the durable ones end.
 // It returns false when none comes any more, or when ctx ends.
 func (p *progress) wait(ctx context.Context, seen record.ID) (next record.ID, more bool) {
@@ -119,6 +126,41 @@ func (l *Log) Follow(ctx context.Context, from record.ID) iter.Seq2[Entry, error
 				if ctx.Err() != nil || !yield(e, nil) {
 					return
 				}
+			}
+		}
+	}
+}
+
+// End is the place of the entry that is not durable yet. The epoch is 0 if the log was
+// never opened.
+func (l *Log) End() record.ID { return l.progress.reached() }
+
+// Reader reads a log on, a piece at a time. Only one goroutine may use it at a time.
+type Reader struct {
+	log *Log
+	f   follower
+}
+
+// Reader returns a reader of the log.
+func (l *Log) Reader() *Reader { return &Reader{log: l, f: follower{fsys: l.o.FS, dir: l.dir}} }
+
+// Entries yields what [Log.Follow] would, up to where the log is durable by now: it does
+// not wait. It is quick where from is about where the last call ended. The log may have
+// been closed meanwhile.
+func (r *Reader) Entries(from record.ID) iter.Seq2[Entry, error] {
+	return func(yield func(Entry, error) bool) {
+		limit := r.log.End()
+		if limit.Epoch == 0 {
+			yield(Entry{}, ErrNotOpen)
+			return
+		}
+		if from.Epoch != r.f.next.Epoch || from.Index < r.f.at.First {
+			r.f.at = format.Place{}
+		}
+		r.f.next = from
+		for e, err := range r.f.entries(limit) {
+			if !yield(e, err) || err != nil {
+				return
 			}
 		}
 	}

@@ -217,3 +217,63 @@ func TestFollowAcrossDeletion(t *testing.T) {
 		})
 	}
 }
+
+// A reader yields piece by piece what Follow would, over the ends of segments, which are
+// sealed meanwhile, and of epochs; what it read before it reads again; and it reads a
+// closed log to its end.
+func TestReader(t *testing.T) {
+	m := newMemFS()
+	l := ledger.New("/l", ledger.Options{FS: m, SegmentEntries: 8, EpochEntries: 50})
+	r := l.Reader()
+	for _, err := range r.Entries(record.ID{}) {
+		if !errors.Is(err, ledger.ErrNotOpen) {
+			t.Fatal(err)
+		}
+	}
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	var next record.ID
+	var got []string
+	read := func(at most) {
+		t.Helper()
+		for e, err := range r.Entries(next) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if at--; at < 0 {
+				return // this one is asked for again
+			}
+			got, next = append(got, string(e.Data)), record.ID{Epoch: e.Epoch, Index: e.Index + 1}
+		}
+		if next != l.End() {
+			t.Fatalf("it ended before %s, and the log with %s", next, l.End())
+		}
+	}
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 200 {
+		if _, err := l.Append(fmt.Append(nil, "entry ", i)); err != nil {
+			t.Fatal(err)
+		}
+		if rng.IntN(4) == 0 {
+			read(most(rng.IntN(20)))
+		}
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	read(1000)
+	var want []string
+	for e, err := range l.Dir().Entries(record.ID{}) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, string(e.Data))
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("%d entries were read, and there are %d, or they differ", len(got), len(want))
+	}
+}
+
+// most is how many entries are taken.
+type most int
