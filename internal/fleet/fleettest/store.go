@@ -72,6 +72,7 @@ func (s *Store) Put(ctx context.Context, o fleet.Object) error {
 		return ErrNet
 	case Lie:
 		return nil
+	case None, NoAck:
 	}
 	if len(s.objects[o.Name]) > 0 && !o.Beside && !s.Unconditional {
 		if fault == NoAck {
