@@ -51,8 +51,8 @@ internal/durable:
 internal/fetch:
 internal/cache:
 internal/fields: internal/decision
-internal/fleet: internal/ledger/format internal/record internal/suggest
-internal/fleet/fleettest: internal/fleet
+internal/fleet: internal/fetch internal/ledger internal/ledger/format internal/record internal/regular internal/suggest internal/tiles
+internal/fleet/fleettest: internal/fleet internal/ledger/format internal/record internal/tiles
 internal/fleet/s3: internal/fetch internal/fleet
 internal/geo: internal/country internal/lastgood internal/regular
 internal/decision: internal/country internal/suggest
