@@ -12,7 +12,6 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
 	"github.com/sparkoo/transfergate/internal/record"
-	"github.com/sparkoo/transfergate/internal/tiles"
 )
 
 // Log is what a [Shipper] reads of a ledger.
@@ -109,17 +108,6 @@ type Status struct {
 	Failing error
 }
 
-// bundle is the entries of one object.
-type bundle struct {
-	first   record.ID
-	count   uint64
-	time    time.Time // of the first
-	entries []byte    // as an entry bundle has them, until they are packed
-	packed  []byte
-	tried   bool // somebody may have put it
-	done    bool // it is there
-}
-
 // NewShipper returns a Shipper, which has read nothing yet.
 func NewShipper(o ShipOptions) *Shipper {
 	if o.Now == nil {
@@ -207,102 +195,6 @@ func (s *Shipper) shipped() {
 	}
 }
 
-// gather reads what is durable into bundles, as far as they may be under way, and notes
-// them before anybody puts one.
-func (s *Shipper) gather() (more bool, err error) {
-	if s.signed == nil { // before the entries, so that all it covers are read
-		if s.signed, err = s.latestCheckpoint(); err != nil {
-			return false, err
-		}
-	}
-	plan := s.noted.Planned
-	for e, err := range s.o.Log.Read(s.next) {
-		if err != nil {
-			s.pending, s.next = nil, s.noted.Shipped.ID
-			return false, fmt.Errorf("reading what is to be shipped: %w", err)
-		}
-		if !s.take(e, &plan) {
-			more = true
-			break
-		}
-		s.next = record.ID{Epoch: e.Epoch, Index: e.Index + 1}
-	}
-	if len(plan) > 0 && !s.filled(plan) {
-		s.pending, s.next = nil, s.noted.Shipped.ID
-		return false, fmt.Errorf("%w: entries that were being shipped are not there", ErrSetBack)
-	}
-	s.noted.Planned = nil
-	for _, b := range s.pending {
-		b.tried = b.tried || b.first.Compare(s.noted.Doubt.ID) < 0
-		s.noted.Planned = append(s.noted.Planned, planned{place{b.first}, b.count})
-	}
-	if len(s.pending) > 0 || !s.saved {
-		if err := s.save(); err != nil {
-			s.pending, s.next = nil, s.noted.Shipped.ID
-			return false, err
-		}
-	}
-	s.shipped()
-	return more, nil
-}
-
-// take puts an entry into the last bundle, or begins another one. It reports false if there
-// is no room. A plan of an earlier process is kept to as long as the entries are there.
-func (s *Shipper) take(e format.Entry, plan *[]planned) bool {
-	if n := len(s.pending); n > 0 && s.pending[n-1].takes(e, *plan, n-1) {
-		s.pending[n-1].add(e.Data)
-		return true
-	}
-	n := len(s.pending)
-	if n < len(*plan) && (*plan)[n].First.ID != e.ID {
-		*plan = nil // its epoch is gone
-	}
-	if n == maxObjects || len(*plan) > 0 && n == len(*plan) {
-		return false
-	}
-	b := &bundle{first: e.ID, time: timeOf(e.Data), tried: n < len(*plan)}
-	b.add(e.Data)
-	s.pending = append(s.pending, b)
-	return true
-}
-
-// takes reports whether the next entry belongs to the bundle, which is the i-th.
-func (b *bundle) takes(e format.Entry, plan []planned, i int) bool {
-	if e.Epoch != b.first.Epoch || e.Index != b.first.Index+b.count {
-		return false
-	}
-	if i < len(plan) {
-		return b.count < plan[i].Count
-	}
-	return b.count < MaxEntries && len(b.entries) < maxBundle
-}
-
-func (b *bundle) add(data []byte) {
-	b.entries, b.count = format.AppendEntry(b.entries, data), b.count+1
-}
-
-// filled reports whether the bundles are those of a plan.
-func (s *Shipper) filled(plan []planned) bool {
-	if len(s.pending) != len(plan) {
-		return false
-	}
-	for i, b := range s.pending {
-		if b.count != plan[i].Count {
-			return false
-		}
-	}
-	return true
-}
-
-// timeOf is an entry's time; the zero time if it says none.
-func timeOf(data []byte) time.Time {
-	e, err := record.Parse(data)
-	if err != nil {
-		return time.Time{}
-	}
-	return e.Head().Time
-}
-
 func (s *Shipper) save() error {
 	data, err := s.noted.encode()
 	if err == nil {
@@ -370,101 +262,4 @@ func (s *Shipper) forked(name string) {
 	s.mu.Unlock()
 	s.o.Logger.Error("an object lies in the store under a name that only this ledger gives, and this ledger has not put it: "+
 		"the ledger has been copied and both write, or somebody forges its records; both are kept in the store", "object", name)
-}
-
-// latestCheckpoint is one that is to be put: of the epoch of which the last one was put,
-// until its entries are shipped, and then of the next.
-func (s *Shipper) latestCheckpoint() ([]byte, error) {
-	for epoch := max(s.noted.Checkpoint.Epoch, 1); epoch <= max(s.noted.Shipped.Epoch, 1); epoch++ {
-		signed, err := s.o.Log.Checkpoint(epoch)
-		if err != nil {
-			return nil, fmt.Errorf("reading the checkpoint to be shipped: %w", err)
-		}
-		if signed == nil {
-			continue
-		}
-		if at, err := s.sizeOf(signed); err != nil || s.noted.Checkpoint.Compare(at) < 0 {
-			return signed, err
-		}
-	}
-	return nil, nil
-}
-
-func (s *Shipper) sizeOf(signed []byte) (record.ID, error) {
-	c, err := tiles.ReadCheckpoint(signed)
-	if err != nil {
-		return record.ID{}, fmt.Errorf("reading the checkpoint to be shipped: %w", err)
-	}
-	return record.ID{Epoch: format.NumberOf(c.Origin), Index: uint64(c.N)}, nil
-}
-
-// putCheckpoint puts the checkpoint that waits, once its entries are there.
-func (s *Shipper) putCheckpoint(ctx context.Context) error {
-	if s.signed == nil {
-		return nil
-	}
-	at, err := s.sizeOf(s.signed)
-	if err != nil || s.noted.Shipped.Compare(at) < 0 {
-		return err
-	}
-	tried := true // it says the same each time, or whoever collects sees that it does not
-	n := Name{Kind: Checkpoint, Origin: s.o.Origin, Epoch: at.Epoch, First: at.Index}
-	if err := s.put(ctx, n, s.signed, &tried); err != nil {
-		return err
-	}
-	s.signed, s.noted.Checkpoint, s.saved = nil, place{at}, false
-	return nil
-}
-
-// putSegments puts finished segments whose entries are there.
-func (s *Shipper) putSegments(ctx context.Context) error {
-	if !s.look.Swap(false) {
-		return nil
-	}
-	next := &s.noted.Sealed
-	for next.Epoch = max(next.Epoch, 1); next.Epoch <= s.noted.Shipped.Epoch; {
-		found, err := s.o.Log.Segment(next.Epoch, next.Index)
-		if err == nil && found != nil {
-			if s.noted.Shipped.Compare(record.ID{Epoch: next.Epoch, Index: found.End}) < 0 {
-				s.look.Store(true)
-				return nil
-			}
-			err = s.putSegment(ctx, found)
-		}
-		switch {
-		case err != nil:
-			s.look.Store(true)
-			return fmt.Errorf("shipping a finished segment: %w", err)
-		case found != nil:
-			next.Index++
-		case next.Epoch == s.noted.Shipped.Epoch:
-			return nil
-		default:
-			next.ID = record.ID{Epoch: next.Epoch + 1}
-		}
-	}
-	return nil
-}
-
-func (s *Shipper) putSegment(ctx context.Context, found *Segment) error {
-	n := Name{Origin: s.o.Origin, Epoch: s.noted.Sealed.Epoch, First: s.noted.Sealed.Index}
-	settings, err := s.o.Log.Settings(n.Epoch)
-	if err != nil {
-		return err
-	}
-	for _, file := range []struct {
-		kind Kind
-		data []byte
-	}{{Settings, settings}, {Sealed, found.Archive}, {Hashes, found.Hashes}} {
-		if file.kind == Settings && n.First > 0 {
-			continue // it is there
-		}
-		n.Kind = file.kind
-		tried := true // a file of one disk is the same each time
-		if err := s.put(ctx, n, file.data, &tried); err != nil {
-			return err
-		}
-	}
-	s.saved = false
-	return nil
 }
