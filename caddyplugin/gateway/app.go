@@ -394,8 +394,7 @@ func (a *App) Stop() error {
 		a.stop()
 		a.background.Wait()
 	}
-	a.holdsNoMore()
-	return a.withdraw()
+	return errors.Join(a.holdsNoMore(), a.withdraw())
 }
 
 // Cleanup gives back the ledger, which closes when the last request that uses it

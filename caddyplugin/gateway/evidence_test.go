@@ -296,7 +296,7 @@ func TestAConfigurationThatFailsIsTakenBack(t *testing.T) {
 	before := ofType(e.records(), "config.changed")[0]["configuration"]
 	for range 8 { // Caddy starts its apps in an order of chance
 		vars := maps.Clone(e.vars)
-		vars["more"] = "log_transfers"
+		vars["more"] = "log_transfers\n\t\toperators " + writeFile(t, "operators", operatorKey+"\n")
 		if err := e.load(evidenceSite+"\nhttp://"+taken.Addr().String()+" {\n\trespond hello\n}\n", vars); err == nil {
 			t.Fatal("a configuration with an address that is taken loads")
 		}
@@ -305,6 +305,9 @@ func TestAConfigurationThatFailsIsTakenBack(t *testing.T) {
 			if got := changed[len(changed)-1]["configuration"]; got != before {
 				t.Fatalf("%s says that %v is in force, and it is %v", dir, got, before)
 			}
+		}
+		if o := ofType(e.records(), "oversight.changed"); len(o) > 0 && o[len(o)-1]["operators"] != nil {
+			t.Fatalf("the ledger says that %v are obeyed, and nobody is", o[len(o)-1]["operators"])
 		}
 	}
 	if n := len(ofType(e.records(), "gateway.stopped")); n != 0 {

@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -59,11 +60,18 @@ func (a *App) holds() {
 	started.apps = append(started.apps, a)
 }
 
-// holdsNoMore has the one before hold again, if it still runs.
-func (a *App) holdsNoMore() {
+// holdsNoMore has the one before hold again, if it still runs, as it does when Caddy
+// could not start all of this one: its ledger then says who oversees it.
+func (a *App) holdsNoMore() error {
 	started.Lock()
 	defer started.Unlock()
 	started.apps = slices.DeleteFunc(started.apps, func(other *App) bool { return other == a })
+	n := len(started.apps)
+	if n == 0 || !started.apps[n-1].opening.done.Load() {
+		return nil // if it opens its ledger it says so then
+	}
+	before := started.apps[n-1]
+	return noteOversight(before.oversight(), before.Node.Name, before.recorder.Class(""))
 }
 
 // open opens the ledger and writes what it is to hold before the first record. What was
@@ -103,8 +111,7 @@ func (a *App) openOrWait() (wait bool, err error) {
 		return false, nil
 	}
 	if !a.recorder.Passes(failed) {
-		a.holdsNoMore()
-		return false, failed
+		return false, errors.Join(failed, a.holdsNoMore())
 	}
 	a.opening.cause.Store(&failed) // not the result, which is no error
 	a.logger.Error("the ledger cannot be written to: the gateway refuses every transfer and serves only what is none; it tries again until the ledger opens", zap.Error(failed))
