@@ -15,6 +15,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -27,7 +28,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
-var update = flag.Bool("update", false, "write what there is into testdata/surface.txt")
+var update = flag.Bool("update", false, "write what there is into testdata/surface.txt and the pages of deploy/docs")
 
 // asProgram makes the test's own program the gateway's.
 const asProgram = "TRANSFERGATE_TEST_AS_PROGRAM"
@@ -81,10 +82,25 @@ func TestSurface(t *testing.T) {
 	}
 }
 
-var described = regexp.MustCompile(`fqName: "(caddy_transfer_[^"]*)".*variableLabels: \{([^}]*)\}`)
-
 // metricNames lists the metrics that a configuration with a gateway registers.
 func metricNames(t *testing.T) (lines []string) {
+	for _, m := range metrics(t) {
+		lines = append(lines, strings.TrimSpace(m.name+" "+strings.Join(m.labels, ",")))
+	}
+	return lines
+}
+
+// metric is what a registry tells of one.
+type metric struct {
+	name, help string
+	labels     []string
+}
+
+var described = regexp.MustCompile(`fqName: "(caddy_transfer_[^"]*)", help: ("(?:[^"\\]|\\.)*").*variableLabels: \{([^}]*)\}`)
+
+// metrics are those that a configuration with a gateway registers, by name.
+func metrics(t *testing.T) (found []metric) {
+	t.Helper()
 	raw := fmt.Sprintf(`{"admin": {"disabled": true}, "apps": {"transfer": {"demo": true, "node": {"name": "gw-sg-1", "country": "SG", "entity": "sparkoo-sg"}, "ledger": {"folder": %q}}}}`,
 		filepath.Join(t.TempDir(), "ledger"))
 	var config caddy.Config
@@ -110,12 +126,18 @@ func metricNames(t *testing.T) (lines []string) {
 		ctx.GetMetricsRegistry().Describe(all)
 	}()
 	for desc := range all {
-		if m := described.FindStringSubmatch(desc.String()); m != nil {
-			lines = append(lines, strings.TrimSpace(m[1]+" "+m[2]))
+		m := described.FindStringSubmatch(desc.String())
+		if m == nil {
+			continue
 		}
+		help, err := strconv.Unquote(m[2])
+		if err != nil {
+			t.Fatalf("%s: %v", desc, err)
+		}
+		found = append(found, metric{m[1], help, strings.FieldsFunc(m[3], func(c rune) bool { return c == ',' })})
 	}
-	slices.Sort(lines)
-	return slices.Compact(lines)
+	slices.SortFunc(found, func(a, b metric) int { return strings.Compare(a.name, b.name) })
+	return slices.CompactFunc(found, func(a, b metric) bool { return a.name == b.name })
 }
 
 func adminPaths(t *testing.T) (lines []string) {

@@ -56,6 +56,7 @@ func answerLook(g Gateway, _ giver, w http.ResponseWriter, r *http.Request) erro
 	if err != nil {
 		return unavailable(err)
 	}
+	c.Looked(look.What)
 	return answerJSON(w, Recorded{c.RecordName(id)})
 }
 

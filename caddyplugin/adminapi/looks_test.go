@@ -5,7 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/prometheus/client_golang/prometheus"
+
 	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/record"
 	"github.com/sparkoo/transfergate/internal/report"
@@ -26,6 +29,7 @@ func TestLooks(t *testing.T) {
 		What: record.LookPerson, Office: "dpo", Because: "access request", Reference: "DSR-7", Log: log,
 		Subject: "h1:2026-11-2b55:5QxZEaC2FRglENhKYG8f6A", Query: "at:2026-10", Form: "html", Records: 12,
 	}
+	before := looked(t)
 	number, err := c.Look(look)
 	if err != nil {
 		t.Fatal(err)
@@ -56,9 +60,39 @@ func TestLooks(t *testing.T) {
 			t.Errorf("%s: %v", what, err)
 		}
 	}
+	if n := looked(t) - before; n != 1 {
+		t.Errorf("one look, of those that were asked for, is in the ledger; %v were counted", n)
+	}
 	if obeyed := a.obeyed(); !strings.HasPrefix(obeyed, "POST /transfer/ledger/looks by the admin socket") {
 		t.Errorf("obeyed %s", obeyed)
 	}
+}
+
+// looked is how many looks at persons were counted.
+func looked(t *testing.T) float64 {
+	t.Helper()
+	registry := prometheus.NewRegistry()
+	for _, c := range new(recorder.Recorder).Collectors() { // the process has one set of them
+		if counter, ok := c.(*prometheus.CounterVec); ok {
+			registry.MustRegister(counter)
+		}
+	}
+	families, err := registry.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, family := range families {
+		if family.GetName() != "caddy_transfer_ledger_looks_total" {
+			continue
+		}
+		for _, m := range family.GetMetric() {
+			if m.GetLabel()[0].GetValue() == record.LookPerson {
+				return m.GetCounter().GetValue()
+			}
+		}
+	}
+	t.Fatal("looks are not counted")
+	return 0
 }
 
 // On a port, where anybody may ask, nobody puts entries into the ledger.

@@ -183,6 +183,7 @@ func recordLook(app *gateway.App, who string, look report.Look) (number string, 
 	if err != nil {
 		return "", err
 	}
+	c.Looked(look.What)
 	return c.RecordName(id), nil
 }
 

@@ -3,10 +3,12 @@ package gateway
 import (
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sparkoo/transfergate/internal/decision"
+	"github.com/sparkoo/transfergate/internal/policystore"
 )
 
 // metrics are the gateway's counters. There is one set per process, registered
@@ -35,14 +37,14 @@ var processMetrics = sync.OnceValue(func() *metrics {
 		return prometheus.NewCounterVec(prometheus.CounterOpts{Name: metricsPrefix + name, Help: help}, labels)
 	}
 	return &metrics{
-		decisions:  counter("decisions_total", "Decisions made.", "controller", "region", "outcome", "enforced"),
+		decisions:  counter("decisions_total", "Decisions made, by the controller and the first lawful region, each none if there is none, by outcome, allowed or denied, and by whether a denial was enforced, which it is not in report mode.", "controller", "region", "outcome", "enforced"),
 		reasons:    counter("reasons_total", "Requests denied or failed, by reason code.", "reason"),
 		refusals:   counter("identity_refusals_total", "Requests refused for what they say about who asks, by identity source and cause.", "source", "cause"),
 		resolution: counter("resolution_total", "Data subjects resolved, by identity source.", "source"),
 		basis:      counter("controller_basis_total", "Data controllers chosen, by basis and by how the country table answered.", "basis", "table"),
 		conflicts:  counter("country_mismatch_total", "Sources that disagreed about a data subject, by pair.", "pair"),
 		records:    counter("records_total", "Transfers recorded, by recipient.", "recipient"),
-		outcomes:   counter("outcomes_total", "Requests sent to regions, by how much of them arrived.", "state"),
+		outcomes:   counter("outcomes_total", "Requests sent to regions, by how much of them arrived: complete, partial (the region answered before it had all), not-sent, unknown (bytes may have left, and no answer came).", "state"),
 		spoofs:     prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "spoofed_headers_total", Help: "Inbound fields removed because only the gateway or a trusted proxy may set them."}),
 		unlisted:   prometheus.NewCounter(prometheus.CounterOpts{Name: metricsPrefix + "unlisted_parties_total", Help: "Requests whose contracting party the registers do not know."}),
 
@@ -136,6 +138,8 @@ var (
 	descPolicy       = prometheus.NewDesc(metricsPrefix+"policy_info", "The policy in force: its digest, and the version of the privacy statement.", []string{"version", "digest"}, nil)
 	descNextChange   = prometheus.NewDesc(metricsPrefix+"policy_next_change_timestamp_seconds", "When the policy changes next by itself.", nil, nil)
 	descSafeguard    = prometheus.NewDesc(metricsPrefix+"safeguard_expiry_timestamp_seconds", "When a safeguard ends or its review is due, whichever is sooner; by its id.", []string{"id"}, nil)
+	descReportEnd    = prometheus.NewDesc(metricsPrefix+"report_mode_end_timestamp_seconds", "When report mode ends, after which what lacks a safeguard is denied, by activity, which is empty for the mode of the whole gateway; absent where denials are enforced, or are by now.", []string{"activity"}, nil)
+	descLawBegins    = prometheus.NewDesc(metricsPrefix+"law_begin_timestamp_seconds", "When a law that is not in force yet begins, by its id.", []string{"law"}, nil)
 	descReady        = prometheus.NewDesc(metricsPrefix+"ready", "1 when transfers can be decided and recorded.", nil, nil)
 	descGeoBuild     = prometheus.NewDesc(metricsPrefix+"geoip_build_timestamp_seconds", "When the country database was built.", nil, nil)
 	descGeoFailures  = prometheus.NewDesc(metricsPrefix+"geoip_load_failures_total", "Country databases that were not taken.", nil, nil)
@@ -150,7 +154,7 @@ var (
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		descPolicy, descNextChange, descSafeguard, descReady,
+		descPolicy, descNextChange, descSafeguard, descReportEnd, descLawBegins, descReady,
 		descGeoBuild, descGeoFailures, descAccountsSync, descAccountsFail, descIdentitySync, descIdentityFail, descUnseen, descLastGood,
 	} {
 		ch <- d
@@ -175,6 +179,12 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 		if row := &inForce.Policy.Safeguards[i]; !row.Expires().IsZero() {
 			gauge(descSafeguard, float64(row.Expires().Unix()), row.ID)
 		}
+	}
+	for activity, end := range reportEnds(a.Mode.Status(inForce.Policy, now())) {
+		gauge(descReportEnd, float64(end.Unix()), activity)
+	}
+	for law, begin := range lawsToCome(inForce.Policy, now()) {
+		gauge(descLawBegins, float64(begin.Unix()), law)
 	}
 	ready := 1.0
 	if a.Ready() != nil {
@@ -207,4 +217,29 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 			}
 		}
 	}
+}
+
+// reportEnds are the days on which report mode ends, by activity; that of the whole
+// gateway by none.
+func reportEnds(mode policystore.ModeStatus) map[string]time.Time {
+	ends := map[string]time.Time{}
+	if until, err := time.Parse(time.DateOnly, mode.Until); mode.Report && err == nil { // it was held to that form
+		ends[""] = until
+	}
+	for _, a := range mode.Activities {
+		ends[a.Activity] = a.Until
+	}
+	return ends
+}
+
+// lawsToCome are the moments after t at which laws begin, by their ids.
+func lawsToCome(p *decision.Policy, t time.Time) map[string]time.Time {
+	begins := map[string]time.Time{}
+	for i := range p.Laws {
+		from := p.Laws[i].Validity.From
+		if next, known := begins[p.Laws[i].ID]; from.After(t) && (!known || from.Before(next)) {
+			begins[p.Laws[i].ID] = from
+		}
+	}
+	return begins
 }

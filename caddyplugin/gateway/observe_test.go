@@ -162,6 +162,8 @@ func TestMetrics(t *testing.T) {
 		`caddy_transfer_policy_next_change_timestamp_seconds`,
 		`caddy_transfer_ledger_records_total`,
 		`caddy_transfer_ledger_fsync_seconds_count`,
+		`caddy_transfer_ledger_reserve_bytes 2.68435456e+08`,
+		`caddy_transfer_ledger_looks_total{what="person"}`,
 		`caddy_transfer_ready 1`,
 		`caddy_transfer_geoip_build_timestamp_seconds`,
 		`caddy_transfer_accounts_sync_timestamp_seconds`,
@@ -196,6 +198,23 @@ func TestMetrics(t *testing.T) {
 	}
 	if text := scrape(t, admin); !strings.Contains(text, `caddy_transfer_reasons_total{reason="no_safeguard"}`) || !strings.Contains(text, "caddy_transfer_ready 1") {
 		t.Error("metrics are gone after a reload")
+	}
+}
+
+// What begins or ends by itself is told as the moment it does, and no longer then.
+func TestMetricsOfDates(t *testing.T) {
+	var clock atomicTime
+	clock.set(time.Date(2026, 11, 1, 0, 0, 0, 0, time.UTC))
+	t.Cleanup(gateway.SetClock(clock.now))
+	_, _, admin, _ := startProbes(t, "mode report dpo@example.test 2026-12-31")
+	begins := "\ncaddy_transfer_law_begin_timestamp_seconds{law=\"cl\"} 1.796094e+09\n" // 2026-12-01 in Santiago
+	ends := "\ncaddy_transfer_report_mode_end_timestamp_seconds{activity=\"\"} 1.7986752e+09\n"
+	if text := scrape(t, admin); !strings.Contains(text, begins) || !strings.Contains(text, ends) {
+		t.Errorf("got\n%s", text)
+	}
+	clock.set(time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC))
+	if text := scrape(t, admin); strings.Contains(text, "law_begin_timestamp_seconds{law=\"cl\"}") || strings.Contains(text, "report_mode_end_timestamp_seconds{") {
+		t.Errorf("afterwards\n%s", text)
 	}
 }
 

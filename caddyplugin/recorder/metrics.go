@@ -1,12 +1,14 @@
 package recorder
 
 import (
+	"cmp"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
+	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // metrics are the counters of all ledgers. There is one set per process. Label
@@ -20,6 +22,8 @@ type metrics struct {
 	retention     *prometheus.GaugeVec   // class
 
 	refusalsCounted *prometheus.CounterVec // why
+
+	looks *prometheus.CounterVec // what
 
 	placeEntries  *prometheus.GaugeVec   // place
 	placeTime     *prometheus.GaugeVec   // place
@@ -49,6 +53,8 @@ var processMetrics = sync.OnceValue(func() *metrics {
 
 		refusalsCounted: counter("refusals_counted_total", "Denials that were counted and have no record of their own, by why: repeated, by nobody in particular; person, by somebody or by staff of one entity; reserve, for want of space.", "why"),
 
+		looks: counter("looks_total", "Looks that entries of the ledger tell of, by what: person, at the records of one person; export, at what was taken away.", "what"),
+
 		placeEntries:  gauge("anchored_entries", "Entries under the last checkpoint that a witness signed or a copy took, by place.", "place"),
 		placeTime:     gauge("anchor_timestamp_seconds", "When a witness last signed or a copy last took a checkpoint, by place.", "place"),
 		placeFailures: counter("anchor_failures_total", "Tries to bring a checkpoint to a witness or a copy that failed, by place.", "place"),
@@ -56,8 +62,14 @@ var processMetrics = sync.OnceValue(func() *metrics {
 	for _, why := range []string{"repeated", "person", "reserve"} {
 		m.refusalsCounted.WithLabelValues(why) // it is there from the start
 	}
+	for _, what := range []string{record.LookPerson, record.LookExport} {
+		m.looks.WithLabelValues(what)
+	}
 	return m
 })
+
+// Looked counts a look that an entry tells of: record.LookPerson or record.LookExport.
+func (c *Class) Looked(what string) { processMetrics().looks.WithLabelValues(what).Inc() }
 
 // pushed counts a try to bring a checkpoint to a place outside.
 func (m *metrics) pushed(place string, size int64, err error, at time.Time) {
@@ -87,7 +99,7 @@ func (m *metrics) retained(class string, found ledger.Retention, err error, at t
 func (r *Recorder) Collectors() []prometheus.Collector {
 	m := processMetrics()
 	return []prometheus.Collector{
-		m.appends, m.syncs, m.epochsDeleted, m.epochsOverdue, m.retention, m.refusalsCounted, m.placeEntries, m.placeTime, m.placeFailures, &gauges{r},
+		m.appends, m.syncs, m.epochsDeleted, m.epochsOverdue, m.retention, m.refusalsCounted, m.looks, m.placeEntries, m.placeTime, m.placeFailures, &gauges{r},
 	}
 }
 
@@ -122,13 +134,14 @@ var (
 	descPending    = prometheus.NewDesc(metricsPrefix+"pending_records", "Entries waiting to become durable.", nil, nil)
 	descFree       = prometheus.NewDesc(metricsPrefix+"free_bytes", "Free bytes on the ledger's file system.", nil, nil)
 	descFiles      = prometheus.NewDesc(metricsPrefix+"free_inodes", "Files that the ledger's file system can still hold; absent where it sets no limit.", nil, nil)
+	descReserve    = prometheus.NewDesc(metricsPrefix+"reserve_bytes", "Free bytes below which what is left belongs to transfers, and denials of nobody are only counted.", nil, nil)
 	descCheckpoint = prometheus.NewDesc(metricsPrefix+"checkpoint_timestamp_seconds", "When the ledger last signed a checkpoint, or was opened with one that covers all of it.", nil, nil)
-	descErrors     = prometheus.NewDesc(metricsPrefix+"errors_total", "Failed operations of the ledger.", []string{"op"}, nil)
+	descErrors     = prometheus.NewDesc(metricsPrefix+"errors_total", "Failed operations of the ledger, by operation: write, sync, truncate, create, space, outcome (outcomes that were lost), key (of the pseudonyms), hash, checkpoint, seal, epoch (the next one was not begun), policy (one was not kept), hold, retention, note (of the last checkpoint, beside the folder), open.", []string{"op"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAppended, descPending, descFree, descFiles, descCheckpoint, descErrors} {
+	for _, d := range []*prometheus.Desc{descAppended, descPending, descFree, descReserve, descFiles, descCheckpoint, descErrors} {
 		ch <- d
 	}
 }
@@ -142,6 +155,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	send(descAppended, prometheus.CounterValue, float64(stats.Appended))
 	send(descPending, prometheus.GaugeValue, float64(stats.Pending))
 	send(descFree, prometheus.GaugeValue, float64(stats.Free))
+	send(descReserve, prometheus.GaugeValue, float64(cmp.Or(g.recorder.settings.Reserve, defaultReserve)))
 	if stats.FilesKnown {
 		send(descFiles, prometheus.GaugeValue, float64(stats.FreeFiles))
 	}
