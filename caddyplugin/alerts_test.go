@@ -22,7 +22,7 @@ func TestAlerts(t *testing.T) {
 		}
 		return string(text)
 	}
-	surface, runbook := read("testdata", "surface.txt"), read("..", "deploy", "runbook.md")
+	surface, runbook, tried := read("testdata", "surface.txt"), read("..", "deploy", "runbook.md"), read("..", "deploy", "alerts.test.yml")
 	var pages []string
 	for _, heading := range regexp.MustCompile(`(?m)^#+ (.*)$`).FindAllStringSubmatch(runbook, -1) {
 		anchor := regexp.MustCompile(`[^\w -]`).ReplaceAllString(strings.ToLower(heading[1]), "")
@@ -44,11 +44,17 @@ func TestAlerts(t *testing.T) {
 	for _, group := range file.Groups {
 		for _, rule := range group.Rules {
 			rules++
-			asked := regexp.MustCompile(`(caddy_transfer_\w+)(?:\{([^}]*)\})?`).FindAllStringSubmatch(rule.Expr, -1)
+			asked := regexp.MustCompile(`(caddy_\w+?)(?:_bucket)?(?:\{([^}]*)\}|\b)`).FindAllStringSubmatch(rule.Expr, -1)
 			if rule.Alert == "" || len(asked) == 0 || rule.Annotations["summary"] == "" || rule.Labels["severity"] == "" {
 				t.Errorf("alert %q says too little: %+v", rule.Alert, rule)
 			}
+			if !strings.Contains(tried, "\n        alertname: "+rule.Alert+"\n        exp_alerts:\n") {
+				t.Errorf("alerts.test.yml does not have %s fire", rule.Alert)
+			}
 			for _, m := range asked {
+				if m[1] == "caddy_config_last_reload_successful" {
+					continue // Caddy's own
+				}
 				line := regexp.MustCompile(`(?m)^` + m[1] + `( .*)?$`).FindStringSubmatch(surface)
 				if line == nil {
 					t.Errorf("%s asks for %s, which is no metric", rule.Alert, m[1])

@@ -69,7 +69,7 @@ func TestRequestsMakeNoLabelsAndNoGoroutines(t *testing.T) {
 	for _, line := range regexp.MustCompile(`(?m)^caddy_transfer_.*sekret.*$`).FindAllString(metrics, 3) {
 		t.Error(line)
 	}
-	for _, want := range []string{`caddy_transfer_resolution_total{source="test_repeats"}`, `source="test_repeats"} `, `caddy_transfer_reasons_total{reason="identity_broken"}`} {
+	for _, want := range []string{`caddy_transfer_resolution_total{source="test_repeats"}`, `source="test_repeats"} `, `caddy_transfer_ledger_records_total `} {
 		if !strings.Contains(metrics, want) {
 			t.Errorf("no %s in the metrics", want)
 		}

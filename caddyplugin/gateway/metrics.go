@@ -61,6 +61,9 @@ func (a *App) provisionMetrics() error {
 	for _, what := range []string{whatPolicy, whatShadow, whatAccounts, whatKeys, whatGeoIP} {
 		m.loadFailures.WithLabelValues(what) // 0 is said too, or a first failure is no increase
 	}
+	for _, reason := range decision.Reasons() {
+		m.reasons.WithLabelValues(string(reason)) // likewise
+	}
 	own := []prometheus.Collector{
 		m.decisions, m.reasons, m.refusals, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.loadFailures, m.shadows,
 		&gauges{a},
