@@ -17,6 +17,7 @@ func main() {
 	if caddy.CustomVersion == "" { // unless whoever built it says another
 		caddy.CustomVersion = "transfergate " + version.Own() + ", Caddy" // whose own version follows
 	}
+	collectLess()
 	caddycmd.Main()
 }
 
