@@ -24,6 +24,9 @@ func init() {
 
 // Gateway is the app that answers. Many may ask at once.
 type Gateway interface {
+	// Status is how all of it is.
+	Status() Status
+
 	// PolicyStatus is the policy in force.
 	PolicyStatus() PolicyStatus
 
@@ -51,6 +54,8 @@ type Gateway interface {
 var ErrNoShadow = errors.New("there is no shadow policy: name its folder with 'shadow FOLDER'")
 
 // Routes are the routes of the gateway:
+//
+//	GET  /transfer/status            how it is, and what stops it or soon will
 //
 //	GET  /transfer/policy            the policy in force
 //	POST /transfer/policy/reload     reads the policy's folder now
@@ -84,7 +89,7 @@ func (Routes) CaddyModule() caddy.ModuleInfo {
 
 // Routes implements caddy.AdminRouter.
 func (Routes) Routes() []caddy.AdminRoute {
-	return slices.Concat(policyRoutes, explainRoutes, keyRoutes, holdRoutes, recordRoutes, lookRoutes, orderRoutes)
+	return slices.Concat(statusRoutes, policyRoutes, explainRoutes, keyRoutes, holdRoutes, recordRoutes, lookRoutes, orderRoutes)
 }
 
 // forGateway finds the app that runs when the request comes. The router is older

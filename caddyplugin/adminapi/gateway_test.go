@@ -71,6 +71,7 @@ func (a *app) Start() error   { return a.recorder.Open() }
 func (a *app) Stop() error    { return nil }
 func (a *app) Cleanup() error { return a.recorder.Close() }
 
+func (a *app) Status() adminapi.Status                  { return adminapi.Status{Policy: a.status} }
 func (a *app) PolicyStatus() adminapi.PolicyStatus      { return a.status }
 func (a *app) ReloadPolicy() (adminapi.Reloaded, error) { return a.reload() }
 func (a *app) ReloadShadow() (adminapi.Reloaded, error) { return a.shadow() }

@@ -26,7 +26,7 @@ func init() {
 		CobraFunc: func(cmd *cobra.Command) {
 			cmd.AddCommand(policy.Commands()...)
 			cmd.AddCommand(ledger.Commands()...)
-			cmd.AddCommand(verifyHeadersCommand(), releaseCommand(), demo.Command())
+			cmd.AddCommand(statusCommand(), verifyHeadersCommand(), releaseCommand(), demo.Command())
 			cmd.SetHelpTemplate(cmd.HelpTemplate() + documentation) // Caddy's names its own
 		},
 	})

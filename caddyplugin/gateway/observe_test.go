@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sparkoo/transfergate/caddyplugin/adminapi"
 	"github.com/sparkoo/transfergate/caddyplugin/gateway"
 )
 
@@ -218,6 +219,59 @@ func TestMetricsOfDates(t *testing.T) {
 	clock.set(time.Date(2026, 12, 31, 0, 0, 0, 0, time.UTC))
 	if text := scrape(t, admin); strings.Contains(text, "law_begin_timestamp_seconds{law=\"cl\"}") || strings.Contains(text, "report_mode_end_timestamp_seconds{") {
 		t.Errorf("afterwards\n%s", text)
+	}
+}
+
+// Whoever is called at night is told what stops, what soon will, and where it says what to
+// do; and no more of it when it is over.
+func TestStatusTellsOfTroubles(t *testing.T) {
+	var clock atomicTime
+	clock.set(time.Date(2026, 11, 25, 0, 0, 0, 0, time.UTC))
+	t.Cleanup(gateway.SetClock(clock.now))
+	_, _, admin, _ := startProbes(t, "mode report dpo@example.test 2026-12-01")
+	client := adminapi.Client{Address: admin}
+	pages := func() (texts map[string]string) {
+		s, err := client.Status()
+		if err != nil || !s.Ready || s.Node != "gw-sg-1" || s.Policy.Digest == "" {
+			t.Fatalf("%+v, %v", s, err)
+		}
+		texts = map[string]string{}
+		for _, trouble := range s.Troubles {
+			texts[trouble.Page] += trouble.Text + "\n"
+		}
+		return texts
+	}
+	found := pages()
+	for page, want := range map[string]string{
+		"report-mode-ends": "report mode of the gateway ends on 2026-12-01 00:00 UTC\n",
+		"a-law-begins":     "law cl begins on 2026-12-01 03:00 UTC\n",
+		"a-safeguard-ends": "safeguard cl-open ends, or its review is due, on 2026-12-01 03:00 UTC\n",
+	} {
+		if !strings.Contains(found[page], want) {
+			t.Errorf("%s: %q, want %q", page, found[page], want)
+		}
+	}
+	clock.set(time.Date(2026, 12, 20, 0, 0, 0, 0, time.UTC))
+	if found := pages(); strings.Contains(found["a-safeguard-ends"], "cl-open") || found["report-mode-ends"] != "" || strings.Contains(found["a-law-begins"], "cl ") {
+		t.Errorf("afterwards: %v", found)
+	}
+	runbook, err := os.ReadFile("../../deploy/runbook.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("troubles.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	headings := strings.ReplaceAll(strings.ToLower(string(runbook)), " ", "-")
+	named := regexp.MustCompile(`\.(?:stops|soon)\("([a-z-]+)"`).FindAllStringSubmatch(string(source), -1)
+	if len(named) < 8 {
+		t.Errorf("only %d pages are named", len(named))
+	}
+	for _, m := range named {
+		if !strings.Contains(headings, "\n##-"+m[1]+"\n") {
+			t.Errorf("the runbook has no page %s", m[1])
+		}
 	}
 }
 

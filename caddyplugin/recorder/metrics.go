@@ -1,7 +1,6 @@
 package recorder
 
 import (
-	"cmp"
 	"sync"
 	"time"
 
@@ -155,7 +154,7 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	send(descAppended, prometheus.CounterValue, float64(stats.Appended))
 	send(descPending, prometheus.GaugeValue, float64(stats.Pending))
 	send(descFree, prometheus.GaugeValue, float64(stats.Free))
-	send(descReserve, prometheus.GaugeValue, float64(cmp.Or(g.recorder.settings.Reserve, defaultReserve)))
+	send(descReserve, prometheus.GaugeValue, float64(g.recorder.reserve()))
 	if stats.FilesKnown {
 		send(descFiles, prometheus.GaugeValue, float64(stats.FreeFiles))
 	}

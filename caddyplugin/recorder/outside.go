@@ -72,6 +72,7 @@ type outside struct {
 	publisher *anchor.Publisher
 	witnesses []LedgerWitness
 	copies    []string
+	states    *placeStates
 }
 
 // useOutside makes the ledger use the places of a configuration that starts.
@@ -89,13 +90,16 @@ func (l *shared) useOutside(settings *Ledger, logger *slog.Logger) error {
 	if err != nil {
 		return err
 	}
-	m := processMetrics()
+	m, states := processMetrics(), new(placeStates)
 	publisher := anchor.New(anchor.Options{
 		Log: l.anchored, Witnesses: witnesses, Copies: copies, Logger: logger,
 		OnAhead: l.refuse,
-		OnPush:  func(place string, size int64, err error) { m.pushed(place, size, err, time.Now()) },
+		OnPush: func(place string, size int64, err error) {
+			m.pushed(place, size, err, time.Now())
+			states.pushed(place, size, err, time.Now())
+		},
 	})
-	l.outside.Store(&outside{publisher, slices.Clone(settings.Witnesses), slices.Clone(settings.Copies)})
+	l.outside.Store(&outside{publisher, slices.Clone(settings.Witnesses), slices.Clone(settings.Copies), states})
 	if old.publisher != nil {
 		go old.publisher.Close() // it may wait for a place that does not answer
 	}

@@ -16,7 +16,7 @@ cmd/transfergate: caddyplugin caddyplugin/fleet internal/version
 cmd/transferbench: internal/bench
 internal/bench: config internal/decision
 caddyplugin: caddyplugin/accounts caddyplugin/command caddyplugin/console caddyplugin/gateway caddyplugin/identity caddyplugin/logserver
-caddyplugin/command: caddyplugin/command/cli caddyplugin/command/demo caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/approval internal/assertion internal/durable internal/fields internal/regular internal/release
+caddyplugin/command: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/command/demo caddyplugin/command/ledger caddyplugin/command/policy caddyplugin/logserver internal/approval internal/assertion internal/durable internal/fields internal/regular internal/release
 caddyplugin/command/demo: caddyplugin/command/cli caddyplugin/gateway config
 caddyplugin/command/policy: caddyplugin/adminapi caddyplugin/command/cli caddyplugin/gateway config controllers internal/approval internal/country internal/coverage internal/decision internal/durable internal/ledger internal/policydiff internal/policytest internal/question internal/record internal/regular internal/suggest internal/whatif internal/world
 caddyplugin/command/ledger: caddyplugin/adminapi caddyplugin/command/cli internal/anchor internal/decision internal/evidence internal/ledger internal/ledger/verify internal/query internal/query/columns internal/query/scan internal/record internal/regular internal/report internal/review internal/tiles
