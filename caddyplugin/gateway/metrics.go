@@ -64,6 +64,7 @@ func (a *App) provisionMetrics() error {
 	for _, reason := range decision.Reasons() {
 		m.reasons.WithLabelValues(string(reason)) // likewise
 	}
+	m.shadows.WithLabelValues(policystore.ShadowLeftOut)
 	own := []prometheus.Collector{
 		m.decisions, m.reasons, m.refusals, m.resolution, m.basis, m.conflicts, m.records, m.outcomes, m.spoofs, m.unlisted, m.loadFailures, m.shadows,
 		&gauges{a},

@@ -1,6 +1,7 @@
 package gateway_test
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -14,7 +15,7 @@ import (
 	"github.com/sparkoo/transfergate/internal/testsupport"
 )
 
-// Every series that a rule asks for is served by gateways that have seen
+// Every series that a rule or the dashboard asks for is served by gateways that have seen
 // what it tells of; and Prometheus's own tool finds nothing wrong with what they serve.
 func TestRulesAskForWhatIsServed(t *testing.T) {
 	var clock atomicTime
@@ -47,7 +48,7 @@ func TestRulesAskForWhatIsServed(t *testing.T) {
 	})
 	served := scrape(t, a.vars["admin"])
 
-	for _, file := range []string{"alerts.yml"} {
+	for _, file := range []string{"alerts.yml", "dashboard.json"} {
 		for _, series := range seriesOf(t, "../../deploy/"+file) {
 			if !strings.Contains(dates, "\n"+series+"{") && !strings.Contains(dates, "\n"+series+" ") &&
 				!strings.Contains(served, "\n"+series+"{") && !strings.Contains(served, "\n"+series+" ") {
@@ -88,4 +89,49 @@ func checkMetrics(t *testing.T, scraped string) {
 	if out, err := check.CombinedOutput(); err != nil {
 		t.Errorf("promtool check metrics: %v\n%s", err, out)
 	}
+}
+
+// Each query of the dashboard is one that Prometheus reads.
+func TestDashboard(t *testing.T) {
+	tool := testsupport.Promtool(t)
+	var rules strings.Builder
+	rules.WriteString("groups:\n- name: dashboard\n  rules:\n")
+	for i, query := range dashboardQueries(t) {
+		query = strings.NewReplacer("$__rate_interval", "5m", "$__range", "1h", "$instance", ".*").Replace(query)
+		fmt.Fprintf(&rules, "  - record: query:%d\n    expr: %q\n", i, query)
+	}
+	check := exec.CommandContext(t.Context(), tool, "check", "rules", writeFile(t, "rules.yml", rules.String()))
+	if out, err := check.CombinedOutput(); err != nil {
+		t.Errorf("%v\n%s\n%s", err, out, rules.String())
+	}
+}
+
+// dashboardQueries are the queries of the dashboard's panels.
+func dashboardQueries(t *testing.T) (all []string) {
+	t.Helper()
+	text, err := os.ReadFile("../../deploy/dashboard.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var board struct {
+		Panels []struct {
+			Title, Type string
+			Targets     []struct{ Expr string }
+		}
+	}
+	if err := json.Unmarshal(text, &board); err != nil {
+		t.Fatal(err)
+	}
+	for _, panel := range board.Panels {
+		if panel.Type != "row" && len(panel.Targets) == 0 {
+			t.Errorf("the panel %q asks for nothing", panel.Title)
+		}
+		for _, target := range panel.Targets {
+			all = append(all, target.Expr)
+		}
+	}
+	if len(all) < 20 {
+		t.Errorf("only %d queries", len(all))
+	}
+	return all
 }
