@@ -3,7 +3,6 @@ package caddyplugin_test
 import (
 	"cmp"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -14,7 +13,7 @@ import (
 func TestMetricsPage(t *testing.T) {
 	testsupport.LogTo(t)
 	all := metrics(t)
-	testsupport.Golden(t, filepath.Join("..", "deploy", "docs", "metrics.md"), metricsPage(all), *update)
+	page(t, "metrics.md", metricsPage(all))
 	for _, m := range all {
 		if len(m.help) < 20 || !strings.HasSuffix(m.help, ".") {
 			t.Errorf("%s says too little of itself: %q", m.name, m.help)

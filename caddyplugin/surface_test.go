@@ -63,6 +63,8 @@ func TestSurface(t *testing.T) {
 		if err := os.WriteFile(golden, []byte(found.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
+		page(t, "metrics.md", metricsPage(metrics(t))) // what changed there changed the pages, too
+		page(t, "admin-api.md", adminAPIPage(t))
 	}
 	want, err := os.ReadFile(golden)
 	if err != nil {

@@ -1,9 +1,10 @@
 // Command readme runs the README: its commands, in order, in a clone of the
 // repository, and compares what they print with what the README says.
 //
-//	go run ./.ci/readme [-root DIR] [-live URL] [-timeout D]
+//	go run ./.ci/readme [-root DIR] [-live URL] [-timeout D] [PAGE...]
 //
-// It reads README.md in DIR (default: the current folder). What a fenced block's
+// It reads README.md in DIR (default: the current folder), and after it the pages named,
+// from DIR, in the same shell and beside the same background blocks. What a fenced block's
 // info string says decides:
 //
 //	sh             the block is run with bash -euo pipefail in DIR. All such
@@ -43,7 +44,7 @@ func main() {
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, *timeout)
 	defer cancel()
-	if err := check(ctx, os.Stdout, *root, *live); err != nil {
+	if err := check(ctx, os.Stdout, *root, *live, flag.Args()...); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		cancel()
 		stop()
@@ -51,15 +52,19 @@ func main() {
 	}
 }
 
-// check runs the README of a clone and shows on out what it runs.
-func check(ctx context.Context, out io.Writer, root, live string) (err error) {
-	text, err := os.ReadFile(filepath.Join(root, "README.md"))
-	if err != nil {
-		return err
-	}
-	blocks, err := parse("README.md", string(text))
-	if err != nil {
-		return err
+// check runs the README of a clone, and the pages after it, and shows on out what it runs.
+func check(ctx context.Context, out io.Writer, root, live string, pages ...string) (err error) {
+	var blocks []block
+	for _, page := range append([]string{"README.md"}, pages...) {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		if err != nil {
+			return err
+		}
+		of, err := parse(page, string(text))
+		if err != nil {
+			return err
+		}
+		blocks = append(blocks, of...)
 	}
 	work, err := os.MkdirTemp("", "readme-")
 	if err != nil {

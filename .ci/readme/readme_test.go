@@ -132,3 +132,22 @@ func testBinary(t *testing.T) string {
 	}
 	return path
 }
+
+// Pages run after the README, in its shell, and are held to what they say.
+func TestPages(t *testing.T) {
+	root := in(t, md("~~~sh\nx=1\n~~~\n"))
+	for name, text := range map[string]string{"good.md": "~~~sh\necho $x\n~~~\n~~~text\n1\n~~~\n", "bad.md": "~~~sh\necho $x\n~~~\n~~~text\n2\n~~~\n"} {
+		if err := os.WriteFile(filepath.Join(root, name), []byte(md(text)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := check(t.Context(), t.Output(), root, "", "good.md"); err != nil {
+		t.Error(err)
+	}
+	if err := check(t.Context(), t.Output(), root, "", "good.md", "bad.md"); err == nil || !strings.Contains(err.Error(), "bad.md:2: ") {
+		t.Errorf("got %v", err)
+	}
+	if err := check(t.Context(), t.Output(), root, "", "gone.md"); !os.IsNotExist(err) {
+		t.Errorf("a page that is not there: %v", err)
+	}
+}

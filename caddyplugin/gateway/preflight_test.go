@@ -17,7 +17,7 @@ func TestPreflightsNameNobody(t *testing.T) {
 		newUpstream(t, "sg", func(w http.ResponseWriter, _ *http.Request) { w.Header().Set("Access-Control-Allow-Origin", "*") }),
 		newUpstream(t, "br", nil), newUpstream(t, "cn", nil),
 	}
-	config := replaced(t, chain(t, login.source()), "\ttransfer_health\n", "\ttransfer_health\n"+readmeBlock(t, "caddyfile cors"))
+	config := replaced(t, chain(t, login.source()), "\ttransfer_health\n", "\ttransfer_health\n"+blockOf(t, "deploy/docs/browsers.md", "caddyfile cors"))
 	g := startGate(t, config, map[string]string{
 		"accounts": writeFile(t, "accounts.ndjson", `{"account":"nobody"}`+"\n"), "sg": r.sg.addr, "br": r.br.addr, "cn": r.cn.addr,
 	})

@@ -11,13 +11,20 @@ import (
 // readmeBlock returns the fenced block of README.md with that info string.
 func readmeBlock(t *testing.T, info string) string {
 	t.Helper()
-	readme, err := os.ReadFile("../../README.md")
+	return blockOf(t, "README.md", info)
+}
+
+// blockOf returns the fenced block of a page, named from the repository's root, with that
+// info string.
+func blockOf(t *testing.T, page, info string) string {
+	t.Helper()
+	readme, err := os.ReadFile(filepath.Join("..", "..", page))
 	if err != nil {
 		t.Fatal(err)
 	}
 	m := regexp.MustCompile("(?s)```" + info + "\n(.*?)```").FindSubmatch(readme)
 	if m == nil {
-		t.Fatalf("README.md has no block of %s", info)
+		t.Fatalf("%s has no block of %s", page, info)
 	}
 	return string(m[1])
 }
