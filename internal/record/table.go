@@ -93,6 +93,14 @@ type Unknown struct {
 	Value string // its JSON
 }
 
+// table is an object's, of whatever type.
+type table interface {
+	// list is the table as it is told to others.
+	list() []Member
+	// reads reports whether a text is JSON that the member's field takes.
+	reads(member int, text string) bool
+}
+
 // newObject completes a table: rows in the order of their names, with what the
 // fields tell.
 func newObject[T any](unknown func(*T) *[]Unknown, members ...member[T]) *object[T] {
@@ -119,13 +127,17 @@ func (o *object[T]) with(unknown func(*T) *[]Unknown) *object[T] {
 	return o
 }
 
-// list is the table as it is told to others.
 func (o *object[T]) list() []Member {
 	list := make([]Member, len(o.members))
 	for i := range o.members {
 		list[i] = o.members[i].Member
 	}
 	return list
+}
+
+func (o *object[T]) reads(member int, text string) bool {
+	s := scanner{text: text}
+	return o.members[member].field(new(T)).parse(&s) && s.end()
 }
 
 // append appends t as a JSON object.
