@@ -87,9 +87,9 @@ func Keys() []*Key { return slices.Clone(keys().all) }
 // KeyNamed is the key of a name; nil if there is none.
 func KeyNamed(name string) *Key { return keys().byName[strings.ToLower(name)] }
 
-// call gives a key a name, if the name is free.
+// call gives a key a name, if the name is free. Those that people use of time are not.
 func (r *registry) call(k *Key, name string) bool {
-	if r.byName[name] != nil {
+	if r.byName[name] != nil || name == "before" || name == "after" {
 		return false
 	}
 	r.byName[name] = k
