@@ -1,6 +1,10 @@
 package query
 
-import "github.com/sparkoo/transfergate/internal/record"
+import (
+	"strconv"
+
+	"github.com/sparkoo/transfergate/internal/record"
+)
 
 // Segment is a stretch of a ledger's entries by columns, in which queries are answered
 // without reading the entries. A row that it has no values of matches nothing: whoever
@@ -26,13 +30,40 @@ type Column struct {
 	// Marks stand instead, where nearly each row has a value of its own, and no row has
 	// two: its [Mark], or 0 if it has none.
 	Marks []uint32
+
+	// Numbers stand instead, where nearly each row has a number of its own, and no row
+	// has two; -1 if it has none.
+	Numbers []int64
 }
 
+// Values are those of a row; a column of marks does not tell.
+func (c *Column) Values(row int) []string {
+	switch {
+	case c.Codes != nil:
+		return c.Sets[c.Codes[row]]
+	case c.Numbers != nil && c.Numbers[row] >= 0:
+		return []string{strconv.FormatInt(c.Numbers[row], 10)}
+	}
+	return nil
+}
+
+// coded reports whether the column has codes.
+func (c *Column) coded() bool { return c != nil && c.Marks == nil && c.Numbers == nil }
+
 // Mark is a hash of a value, which is never 0.
-func Mark(value string) uint32 {
-	h := uint64(14695981039346656037) // FNV-1a
+func Mark[T string | []byte](value T) uint32 {
+	const odd = 0x9e3779b97f4a7c15 // its bits are as good as random
+	h := uint64(len(value)) * odd
+	for ; len(value) >= 8; value = value[8:] {
+		_ = value[7]
+		word := uint64(value[0]) | uint64(value[1])<<8 | uint64(value[2])<<16 | uint64(value[3])<<24 |
+			uint64(value[4])<<32 | uint64(value[5])<<40 | uint64(value[6])<<48 | uint64(value[7])<<56
+		h = (h ^ word) * odd
+		h ^= h >> 32
+	}
 	for i := range len(value) {
-		h = (h ^ uint64(value[i])) * 1099511628211
+		h = (h ^ uint64(value[i])) * odd
+		h ^= h >> 32
 	}
 	return max(1, uint32(h^h>>32))
 }
@@ -50,7 +81,10 @@ func Stored() (all []*Key) {
 }
 
 // Marked reports whether a column may have marks of the key's values in their place.
-func (k *Key) Marked() bool { return k.Kind == Word && !k.fold && !k.late }
+func (k *Key) Marked() bool { return k.Kind == Word && !k.fold && !k.late && !k.many }
+
+// Numbered reports whether a column may have numbers in the place of codes.
+func (k *Key) Numbered() bool { return k.Kind == Number && !k.many }
 
 // Late reports whether a key follows from how a transfer ended.
 func (k *Key) Late() bool { return k.late }

@@ -34,6 +34,31 @@ func (v *Values) Of(row *Row) [][]string {
 	return v.reader.values
 }
 
+// Under are those of the keys, by their places, whose values stand in a member of entries
+// of a type.
+func (v *Values) Under(kind, member string) (places []int) {
+	for i, k := range v.reader.keys {
+		if path := k.places[kind]; len(path) > 0 && path[0] == member {
+			places = append(places, i)
+		}
+	}
+	return places
+}
+
+// Member are the values of all keys in an entry of a type that has this member alone, of
+// which text is the JSON; or none if there is no text. Those Under it are what they are
+// in any entry with the same text. The error is a [*record.Error].
+func (v *Values) Member(kind, member, text string) ([][]string, error) {
+	data := "{}"
+	if text != "" {
+		data = `{"` + member + `":` + text + "}"
+	}
+	if err := v.reader.read(&Row{Type: kind, Data: []byte(data)}); err != nil {
+		return nil, err
+	}
+	return v.reader.values, nil
+}
+
 // plan is what is read of a type of entry.
 type plan struct {
 	members []record.Member        // those on the way to a key

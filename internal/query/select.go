@@ -112,6 +112,8 @@ func (g *group) narrow(s Segment, all []Answer) error {
 		return g.weigh(all, func(*Test, int) Answer { return Maybe })
 	case column.Marks != nil:
 		return g.marks(column.Marks, all)
+	case column.Numbers != nil:
+		return g.weigh(all, func(t *Test, i int) Answer { return certain(t.of(column.Numbers[i])) })
 	}
 	return g.codes(s, column, all)
 }
@@ -121,6 +123,18 @@ func certain(holds bool) Answer {
 		return Yes
 	}
 	return No
+}
+
+// of reports whether a number, or none if it is negative, is what the test asks for.
+func (t *Test) of(n int64) bool {
+	switch t.Op {
+	case Absent:
+		return n < 0
+	case There:
+		return n >= 0
+	default:
+		return n >= 0 && t.in(n)
+	}
 }
 
 // numbers tells whether the test can be of the number of the entry with that index.

@@ -7,7 +7,7 @@ import "slices"
 func (c *Counter) Columnar(s Segment) (bool, error) {
 	for _, k := range c.by.By {
 		column, err := s.Column(k)
-		if err != nil || column == nil || column.Marks != nil {
+		if err != nil || !column.coded() {
 			return false, err
 		}
 	}
