@@ -1,31 +1,32 @@
 package columns
 
 import (
-	"bytes"
 	"context"
-	"encoding/binary"
 	"encoding/hex"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
-	"os"
 	"slices"
-	"strings"
-
-	"github.com/parquet-go/parquet-go"
-	"github.com/parquet-go/parquet-go/compress/zstd"
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/query"
 	"github.com/sparkoo/transfergate/internal/record"
 )
 
+// Maker makes files of columns, one after the other. It knows what stood in the entries
+// before. It is for one goroutine.
+type Maker struct {
+	reader  *reader
+	columns []*column // of the builder before
+}
+
+// NewMaker returns a maker of files.
+func NewMaker() *Maker { return &Maker{reader: newReader()} }
+
 // Build makes the file beside a sealed segment of a ledger, in place of one that is
 // there. It holds the segment's rows in memory, some 30 MB.
-func Build(ctx context.Context, dir ledger.Dir, s ledger.Sealed) error {
-	b := newBuilder(s)
+func (m *Maker) Build(ctx context.Context, dir ledger.Dir, s ledger.Sealed) error {
+	b := newBuilder(m.reader, m.columns, s.First, int(s.Entries)) // at most 65,536
+	m.columns = b.columns
+	b.about.Root = hex.EncodeToString(s.Root[:])
 	node := dir.Node()
 	for e, err := range dir.Entries(s.First) {
 		if err != nil {
@@ -37,51 +38,58 @@ func Build(ctx context.Context, dir ledger.Dir, s ledger.Sealed) error {
 		if e.ID != b.id(b.n) {
 			return fmt.Errorf("entry %s is missing", b.id(b.n))
 		}
-		if err := b.add(query.NewRow(node, dir.Class, e.ID, e.Data)); err != nil {
-			return err
-		}
-		if b.n == b.entries {
+		b.add(node, dir.Class, e)
+		if b.n == b.rows {
 			break // the next may be damaged, which is none of this segment's
 		}
 	}
-	if b.n < b.entries {
-		return fmt.Errorf("the segment from %s has %d entries, not %d", s.First, b.n, b.entries)
+	if b.n < b.rows {
+		return fmt.Errorf("the segment from %s has %d entries, not %d", s.First, b.n, b.rows)
 	}
-	if err := b.finish(); err != nil {
-		return err
-	}
+	b.finish()
 	return b.replace(s)
 }
 
-// builder collects the values of a segment by columns.
+// builder collects the values of entries by columns.
 type builder struct {
+	*reader
+	number  int // among those of the reader
 	about   about
 	first   record.ID
-	entries int
-	n       int // rows there are
-	values  *query.Values
-	keys    []*query.Key
+	rows    int       // there is room for
+	n       int       // rows there are
 	columns []*column // of the keys
+	late    lateColumns
 	types   []string
 	times   []int64
-	ends    map[record.ID]query.Ended
+
+	before map[record.ID]query.Ended // told of the end of transfers before the first row
+	after  map[int]query.Ended       // and of rows that came after the entry that tells
 }
 
-func newBuilder(s ledger.Sealed) *builder {
-	n := int(s.Entries) // at most 65,536
+// newBuilder returns a builder, in the memory of the columns of one before, if any.
+func newBuilder(r *reader, used []*column, first record.ID, rows int) *builder {
+	r.builders++
 	b := &builder{
-		about: about{Version: Version, Keys: keysDigest(), Root: hex.EncodeToString(s.Root[:]), First: s.First.String(), Entries: n},
-		first: s.First, entries: n, keys: query.Stored(), types: make([]string, n), times: make([]int64, n), ends: make(map[record.ID]query.Ended),
+		reader: r, number: r.builders, about: about{Version: Version, Keys: keysDigest(), First: first.String(), Entries: rows},
+		first: first, rows: rows, types: make([]string, rows), times: make([]int64, rows),
+		before: make(map[record.ID]query.Ended), after: make(map[int]query.Ended),
 	}
-	var stated []*query.Key // by the entry itself
-	for _, k := range b.keys {
-		c := &column{key: k}
-		b.columns = append(b.columns, c)
-		if !k.Late() {
-			stated = append(stated, k)
+	if b.columns = used; used == nil {
+		for _, k := range r.keys {
+			b.columns = append(b.columns, &column{key: k})
 		}
 	}
-	b.values = query.NewValues(stated)
+	for _, c := range b.columns {
+		c.reset(rows)
+	}
+	for _, k := range query.EndKeys() {
+		var late *column
+		if i := slices.Index(r.keys, k); i >= 0 {
+			late = b.columns[i]
+		}
+		b.late = append(b.late, late)
+	}
 	return b
 }
 
@@ -89,33 +97,198 @@ func (b *builder) id(row int) record.ID {
 	return record.ID{Epoch: b.first.Epoch, Index: b.first.Index + uint64(row)} // not negative
 }
 
+// row is that of an entry; -1 if it is before the first or there is no room for it.
+func (b *builder) row(of record.ID) int {
+	if of.Epoch != b.first.Epoch || of.Index < b.first.Index || of.Index-b.first.Index >= uint64(b.rows) { // not negative
+		return -1
+	}
+	return int(of.Index - b.first.Index) // below rows
+}
+
 // add takes in the next entry.
-func (b *builder) add(row query.Row) error {
+func (b *builder) add(node, class string, e ledger.Entry) {
+	l, at := b.read(e.Data)
+	if l == nil {
+		b.addRow(query.NewRow(node, class, e.ID, e.Data))
+		return
+	}
+	i := b.n
+	b.n++
+	b.times[i], b.types[i] = at, l.name
+	b.span(at)
+	for m := range l.fields {
+		f := &l.fields[m]
+		switch k := b.found[m]; {
+		case k != nil:
+			b.put(i, f, k)
+		case f.how == loose && b.texts[m] != nil:
+			b.columns[f.columns[0]].putText(i, value(b.texts[m]))
+		}
+	}
+	if l.outcomes >= 0 {
+		for _, t := range b.told {
+			b.ended(i, t)
+		}
+	}
+}
+
+// put sets the values of a row that a text says.
+func (b *builder) put(row int, f *field, k *known) {
+	if k.builder != b.number {
+		k.builder, k.codes = b.number, k.codes[:0]
+		for j, set := range k.sets {
+			code := int32(0)
+			if len(set) > 0 {
+				code = b.columns[f.columns[j]].code(set)
+			}
+			k.codes = append(k.codes, code)
+		}
+	}
+	for j, code := range k.codes {
+		if code != 0 {
+			b.columns[f.columns[j]].putCode(row, code)
+		}
+	}
+}
+
+// addRow is add for an entry that is read by query.Values.
+func (b *builder) addRow(row query.Row) {
 	i := b.n
 	b.n++
 	b.times[i], b.types[i] = row.Time, row.Type
 	if row.Damage == nil && row.Type == record.TypeOutcome {
-		row.Damage = query.ReadOutcomes(row.Data, func(of record.ID, end query.Ended) { b.ends[of] = slices.Clone(end) })
+		row.Damage = query.ReadOutcomes(row.Data, func(of record.ID, end query.Ended) { b.ended(i, toldOf(of, end)) })
 	}
 	if row.Time != 0 {
 		b.span(row.Time)
 	}
 	values := b.values.Of(&row)
-	if row.Damage != nil || !known(row.Type) {
+	if row.Damage != nil || !knownType(row.Type) {
 		b.about.Odd = append(b.about.Odd, i)
-		return nil
+		return
 	}
-	at := 0
+	for at, column := range b.stated {
+		if c := b.columns[column]; c.key.Name != timeColumn {
+			c.put(i, owned(values[at]))
+		}
+	}
+}
+
+func toldOf(of record.ID, end query.Ended) told {
+	t := told{of: of}
+	for _, cell := range end {
+		t.cells = append(t.cells, []byte(cell))
+	}
+	return t
+}
+
+// ended takes in what the entry of a row tells of the end of a transfer. What is told
+// last counts.
+func (b *builder) ended(by int, t told) {
+	row := b.row(t.of)
+	if row < 0 && t.of.Compare(b.first) >= 0 {
+		return
+	}
+	if row >= 0 && row < by {
+		delete(b.after, row)
+		if b.types[row] == record.TypeAccepted { // nothing else ends
+			b.late.put(row, t.cells)
+		}
+		return
+	}
+	end := make(query.Ended, len(t.cells))
+	for i, cell := range t.cells {
+		end[i] = string(cell)
+	}
+	if row < 0 {
+		b.before[t.of] = end
+	} else {
+		b.after[row] = end
+	}
+}
+
+// lateColumns are those of the members of query.Ended; nil for the transfer's number.
+type lateColumns []*column
+
+// put sets how the transfer of a row ended.
+func (l lateColumns) put(row int, cells [][]byte) {
+	for i, c := range l {
+		switch {
+		case c == nil:
+		case len(cells[i]) > 0:
+			c.putText(row, cells[i])
+		case c.codes != nil:
+			c.codes[row] = 0
+		}
+	}
+}
+
+// putAll is put for the rows that are transfers.
+func (l lateColumns) putAll(after map[int]query.Ended, types []string) {
+	for row, end := range after {
+		if row < len(types) && types[row] == record.TypeAccepted {
+			l.put(row, toldOf(record.ID{}, end).cells)
+		}
+	}
+}
+
+// words are the codes of the words by which is told how the transfer of a row ended; from
+// numbers nothing follows.
+func (l lateColumns) words(row int) (codes [8]int32) {
+	for i, c := range l {
+		if c != nil && c.codes != nil && c.key.Kind == query.Word {
+			codes[i] = c.codes[row]
+		}
+	}
+	return codes
+}
+
+// ended are the words of such codes.
+func (l lateColumns) ended(codes [8]int32) query.Ended {
+	end := make(query.Ended, len(l))
+	for i, code := range codes {
+		if code != 0 {
+			end[i] = l[i].sets[code][0]
+		}
+	}
+	return end
+}
+
+// finish puts what follows from how transfers ended, of which the entries after them
+// tell.
+func (b *builder) finish() {
+	b.late.putAll(b.after, b.types)
 	for _, c := range b.columns {
-		if c.key.Late() {
-			continue
+		if c.key.Late() && !slices.Contains(b.late, c) {
+			b.late.derive(c, b.types)
 		}
-		if err := c.put(i, b.entries, values[at]); err != nil {
-			return err
-		}
-		at++
 	}
-	return nil
+	for _, end := range b.before {
+		b.about.Ends = append(b.about.Ends, end)
+	}
+	slices.SortFunc(b.about.Ends, func(x, y query.Ended) int { return slices.Compare(x, y) })
+}
+
+// derive puts a value that follows from an entry's type and how it ended.
+func (l lateColumns) derive(c *column, types []string) {
+	type cause struct {
+		kind  string
+		words [8]int32
+	}
+	known := make(map[cause]int32)
+	for i, kind := range types {
+		of := cause{kind, l.words(i)}
+		code, there := known[of]
+		if !there {
+			if value := c.key.Derived(&query.Row{Type: kind, Ended: l.ended(of.words)}); value != "" {
+				code = c.codeOf([]byte(value))
+			}
+			known[of] = code
+		}
+		if code != 0 {
+			c.putCode(i, code)
+		}
+	}
 }
 
 func (b *builder) span(at int64) {
@@ -125,184 +298,11 @@ func (b *builder) span(at int64) {
 	b.about.High = max(b.about.High, at)
 }
 
-// finish puts how the transfers ended, of which the entries after them tell.
-func (b *builder) finish() error {
-	for _, c := range b.columns {
-		if !c.key.Late() {
-			continue
-		}
-		for i, kind := range b.types {
-			row := query.Row{Type: kind, Ended: b.ends[b.id(i)]}
-			if value := c.key.Derived(&row); value != "" {
-				if err := c.put(i, b.entries, []string{value}); err != nil {
-					return err
-				}
-			}
-		}
-	}
-	for id, end := range b.ends {
-		if id.Compare(b.first) < 0 {
-			b.about.Ends = append(b.about.Ends, end)
-		}
-	}
-	slices.SortFunc(b.about.Ends, func(x, y query.Ended) int { return slices.Compare(x, y) })
-	return nil
-}
-
-// known reports whether this program knows a type of entry.
-var known = func() func(string) bool {
+// knownType reports whether this program knows a type of entry.
+var knownType = func() func(string) bool {
 	all := make(map[string]bool)
 	for _, t := range record.Types() {
 		all[t.Name] = true
 	}
 	return func(kind string) bool { return all[kind] }
 }()
-
-// column collects the values of a key, by a dictionary.
-type column struct {
-	key     *query.Key
-	codes   []int32 // nil while no row has a value
-	cells   []string
-	firsts  []string         // the first value of each
-	codeOf  map[string]int32 // by the only value, or by all of them with their lengths
-	several bool             // a row has more than one
-	last    string           // only value of the row before
-	lastOf  int32            // its code
-
-	room []byte
-}
-
-// put sets the values of a row.
-func (c *column) put(row, rows int, set []string) error {
-	if len(set) == 0 {
-		return nil
-	}
-	if c.codes == nil {
-		c.codes, c.codeOf, c.cells = make([]int32, rows), make(map[string]int32), []string{""}
-		c.firsts = []string{""}
-	}
-	if len(set) == 1 && c.lastOf > 0 && set[0] == c.last {
-		c.codes[row] = c.lastOf
-		return nil
-	}
-	c.room = c.room[:0]
-	if len(set) > 1 {
-		c.several = true
-		for _, v := range set {
-			c.room = binary.AppendUvarint(c.room, uint64(len(v)))
-			c.room = append(c.room, v...)
-		}
-		c.room = append(c.room, 0) // one value ends otherwise
-	} else {
-		c.room = append(append(c.room, set[0]...), 1)
-	}
-	code, there := c.codeOf[string(c.room)]
-	if !there {
-		first := strings.Clone(set[0]) // it is a part of the entry
-		text, err := cell(append([]string{first}, set[1:]...))
-		if err != nil {
-			return err
-		}
-		code = int32(len(c.cells)) // not more than rows
-		c.cells, c.firsts = append(c.cells, text), append(c.firsts, first)
-		c.codeOf[string(c.room)] = code
-	}
-	c.codes[row] = code
-	if len(set) == 1 {
-		c.last, c.lastOf = c.firsts[code], code
-	}
-	return nil
-}
-
-// marked reports whether hashes stand for the values: nearly each row has another one.
-func (c *column) marked() bool {
-	return c.key.Marked() && !c.several && len(c.cells) > len(c.codes)/8
-}
-
-// replace writes the file and puts it beside the segment.
-func (b *builder) replace(s ledger.Sealed) error {
-	path := s.Side(kind)
-	temporary := s.Side(fmt.Sprint(kind, os.Getpid())) + ".tmp"
-	f, err := os.OpenFile(temporary, os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600) // beside a segment of the ledger
-	if err != nil {
-		return err
-	}
-	var file bytes.Buffer
-	err = b.write(&file)
-	if err == nil {
-		err = signFooter(file.Bytes())
-	}
-	if err == nil {
-		_, err = f.Write(file.Bytes())
-	}
-	if err := errors.Join(err, f.Close()); err != nil {
-		return errors.Join(err, os.Remove(temporary))
-	}
-	if err := os.Rename(temporary, path); err != nil && !errors.Is(err, fs.ErrNotExist) { // gone with its epoch
-		return err
-	}
-	return nil
-}
-
-// write writes the file. A column is a page, whose statistics nobody needs.
-func (b *builder) write(to io.Writer) error {
-	compressed := &zstd.Codec{Level: zstd.DefaultLevel}
-	nodes := parquet.Group{timeColumn: parquet.Compressed(parquet.Encoded(parquet.Timestamp(parquet.Microsecond), &parquet.DeltaBinaryPacked), compressed)}
-	columns := make(map[string]*column)
-	for _, c := range b.columns {
-		switch {
-		case c.codes == nil || c.key.Name == timeColumn:
-			continue
-		case c.marked():
-			nodes[c.key.Name] = parquet.Uint(32)
-		default:
-			nodes[c.key.Name] = parquet.Compressed(parquet.Encoded(parquet.String(), &parquet.RLEDictionary), compressed)
-		}
-		columns[c.key.Name] = c
-	}
-	schema := parquet.NewSchema("entries", nodes)
-	options := []parquet.WriterOption{schema, parquet.PageBufferSize(8*b.entries + 1), parquet.CreatedBy("transfergate", fmt.Sprint(Version), "")}
-	for name := range nodes {
-		options = append(options, parquet.SkipPageBounds(name), parquet.SkipPageStatistics(name))
-	}
-	w := parquet.NewGenericWriter[any](to, options...)
-	values := make([]parquet.Value, b.entries)
-	for i, path := range schema.Columns() {
-		name := path[0]
-		b.about.Columns = append(b.about.Columns, name)
-		if name == timeColumn {
-			for row, at := range b.times {
-				values[row] = parquet.Int64Value(at)
-			}
-		} else {
-			columns[name].values(values)
-		}
-		if _, err := w.ColumnWriters()[i].WriteRowValues(values); err != nil {
-			return fmt.Errorf("writing the column %s: %w", name, err)
-		}
-	}
-	text, err := json.Marshal(b.about)
-	if err != nil {
-		return err
-	}
-	w.SetKeyValueMetadata(aboutKey, noChecksum+string(text))
-	return w.Close()
-}
-
-// values are the cells of all rows, or the marks in their place.
-func (c *column) values(all []parquet.Value) {
-	texts := make([]parquet.Value, len(c.cells))
-	for code, text := range c.cells {
-		switch {
-		case !c.marked():
-			texts[code] = parquet.ByteArrayValue([]byte(text))
-		case code == 0:
-			texts[code] = parquet.Int32Value(0)
-		default:
-			texts[code] = parquet.Int32Value(int32(query.Mark(c.firsts[code]))) // the same bits
-		}
-	}
-	for row, code := range c.codes {
-		all[row] = texts[code]
-	}
-}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -85,7 +86,7 @@ func TestUpdate(t *testing.T) {
 		"empty":     func() error { return os.WriteFile(path, nil, 0o600) },
 		"another's": func() error { return os.WriteFile(path, other, 0o600) },
 		"another version": func() error {
-			return os.WriteFile(path, bytes.Replace(good, []byte(`"version":1`), []byte(`"version":9`), 1), 0o600)
+			return os.WriteFile(path, bytes.Replace(good, fmt.Appendf(nil, `"version":%d`, columns.Version), []byte(`"version":9`), 1), 0o600)
 		},
 	} {
 		if err := spoil(); err != nil {

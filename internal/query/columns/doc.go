@@ -10,7 +10,10 @@
 // their names, a row for each entry in the segment's order. A cell has the only value of
 // a key, "" if the entry has none, and a JSON array if it has several, or one that would
 // be read otherwise. Where nearly each entry has a value of its own, 32-bit hashes of
-// them stand instead (query.Mark). A key that no entry has a value of has no column.
+// them stand instead (query.Mark), or the numbers that they are, and -1 for none. A key
+// that no entry has a value of has no column.
 // Entries that cannot be read, or are of a type that this program does not know, have
 // no values; the file lists them.
+//
+// Entries that are not sealed yet may be kept in memory in the same way ([Growing]).
 package columns

@@ -13,11 +13,10 @@ import (
 
 	"github.com/sparkoo/transfergate/internal/ledger"
 	"github.com/sparkoo/transfergate/internal/query"
-	"github.com/sparkoo/transfergate/internal/record"
 )
 
 // Version is that of the files; another one is made anew.
-const Version = 1
+const Version = 2
 
 // kind is that of the files beside a segment, see [ledger.Sealed.Side].
 const kind = "parquet"
@@ -56,14 +55,13 @@ func readAbout(text string) (a about, err error) {
 
 // File is an open file. It is for one goroutine.
 type File struct {
+	ending
 	about about
-	first record.ID
 	class string
 	file  *os.File
 	group parquet.RowGroup
 	times []int64
 	known map[*query.Key]*query.Column
-	ends  map[int]query.Ended // by row, as entries after the segment tell
 }
 
 var _ query.Segment = (*File)(nil)
@@ -125,7 +123,7 @@ func read(f *os.File, class string, s ledger.Sealed) (file *File, err error) {
 	if !slices.Equal(names, a.Columns) {
 		return nil, errors.New("the file has other columns than it says")
 	}
-	return &File{about: a, first: s.First, class: class, file: f, group: groups[0], known: make(map[*query.Key]*query.Column)}, nil
+	return &File{ending: ending{first: s.First, n: a.Entries}, about: a, class: class, file: f, group: groups[0], known: make(map[*query.Key]*query.Column)}, nil
 }
 
 // recovered makes an error of a panic: a damaged file is none that a library need expect.
@@ -138,12 +136,6 @@ func recovered(err *error) {
 // Close closes the file.
 func (f *File) Close() error { return f.file.Close() }
 
-// Len implements query.Segment.
-func (f *File) Len() int { return f.about.Entries }
-
-// First implements query.Segment.
-func (f *File) First() record.ID { return f.first }
-
 // Span is when the oldest and the newest entries were written, in microseconds.
 func (f *File) Span() (low, high int64) { return f.about.Low, f.about.High }
 
@@ -152,18 +144,6 @@ func (f *File) Odd() []int { return f.about.Odd }
 
 // Ends are what entries of the segment tell of the end of transfers before it.
 func (f *File) Ends() []query.Ended { return f.about.Ends }
-
-// Later puts what entries after the segment tell of the end of a transfer in it. It is
-// called before any column is read.
-func (f *File) Later(of record.ID, end query.Ended) {
-	if of.Epoch != f.first.Epoch || of.Index < f.first.Index || of.Index-f.first.Index >= uint64(f.Len()) { // not negative
-		return
-	}
-	if f.ends == nil {
-		f.ends = make(map[int]query.Ended)
-	}
-	f.ends[int(of.Index-f.first.Index)] = end // below Len
-}
 
 // Times implements query.Segment.
 func (f *File) Times() (times []int64, err error) {
@@ -199,7 +179,7 @@ func (f *File) Column(k *query.Key) (*query.Column, error) {
 	}
 	c, err := f.column(k.Name)
 	if err == nil && k.Late() {
-		c, err = f.corrected(k, c)
+		c, err = f.corrected(k, c, f.column)
 	}
 	if err != nil {
 		return nil, err
@@ -216,7 +196,11 @@ func (f *File) column(name string) (c *query.Column, err error) {
 	c = new(query.Column)
 	err = f.pages(name, func(page parquet.Page) error {
 		data, dictionary := page.Data(), page.Dictionary()
-		if dictionary == nil {
+		switch {
+		case dictionary == nil && page.Type().Kind() == parquet.Int64:
+			c.Numbers = append(c.Numbers, data.Int64()...)
+			return nil
+		case dictionary == nil:
 			c.Marks = append(c.Marks, data.Uint32()...)
 			return nil
 		}
@@ -236,7 +220,7 @@ func (f *File) column(name string) (c *query.Column, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(c.Codes)+len(c.Marks) != f.Len() || c.Marks == nil == (c.Codes == nil) {
+	if len(c.Codes)+len(c.Marks)+len(c.Numbers) != f.Len() {
 		return nil, fmt.Errorf("the column %s has another number of rows", name)
 	}
 	for _, code := range c.Codes {
@@ -269,62 +253,5 @@ func (f *File) pages(name string, visit func(parquet.Page) error) (err error) {
 	}
 }
 
-// corrected is a late column with what entries after the segment tell.
-func (f *File) corrected(k *query.Key, c *query.Column) (*query.Column, error) {
-	if len(f.ends) == 0 {
-		return c, nil
-	}
-	types, err := f.column("type")
-	if err != nil {
-		return nil, err
-	}
-	known := make(map[string]int32)
-	for i, end := range f.ends {
-		value := k.Derived(&query.Row{Type: typeAt(types, i), Ended: end})
-		code, there := known[value]
-		if !there {
-			var set []string
-			if value != "" {
-				set = []string{value}
-			}
-			code = int32(len(c.Sets)) // not more than rows
-			c.Sets, known[value] = append(c.Sets, set), code
-		}
-		c.Codes[i] = code
-	}
-	return c, nil
-}
-
-func typeAt(types *query.Column, i int) string {
-	if set := types.Sets[types.Codes[i]]; len(set) > 0 {
-		return set[0]
-	}
-	return ""
-}
-
-// Ended is what is told of the end of the transfer of a row; nil if nothing is.
-func (f *File) Ended(i int) (query.Ended, error) {
-	keys := query.EndKeys()
-	end := make(query.Ended, len(keys))
-	told := false
-	for j, k := range keys {
-		if k == nil {
-			end[j] = record.ID{Epoch: f.first.Epoch, Index: f.first.Index + uint64(i)}.String() // not negative
-			continue
-		}
-		c, err := f.Column(k)
-		if err != nil {
-			return nil, err
-		}
-		if set := c.Sets[c.Codes[i]]; len(set) > 0 {
-			end[j], told = set[0], true
-		}
-	}
-	if later := f.ends[i]; later != nil {
-		return later, nil
-	}
-	if !told {
-		return nil, nil
-	}
-	return end, nil
-}
+// Ended is what is told of the end of the transfer that a row is; nil if nothing is.
+func (f *File) Ended(i int) (query.Ended, error) { return f.endedAt(i, f) }

@@ -31,6 +31,7 @@ func Update(ctx context.Context, dir ledger.Dir, rest func(time.Duration) time.D
 	if err != nil {
 		return u, err
 	}
+	maker := NewMaker()
 	for _, epoch := range slices.Backward(epochs) {
 		sealed, failed := dir.Sealed(epoch)
 		if failed != nil && !errors.Is(failed, fs.ErrNotExist) { // deleted meanwhile
@@ -38,7 +39,7 @@ func Update(ctx context.Context, dir ledger.Dir, rest func(time.Duration) time.D
 		}
 		for _, segment := range slices.Backward(sealed) {
 			began := time.Now()
-			made, bytes, failed := update(ctx, dir, segment)
+			made, bytes, failed := update(ctx, maker, dir, segment)
 			if ctx.Err() != nil {
 				return u, ctx.Err()
 			}
@@ -63,7 +64,7 @@ func Update(ctx context.Context, dir ledger.Dir, rest func(time.Duration) time.D
 }
 
 // update makes the file of a segment, unless there is one to be used.
-func update(ctx context.Context, dir ledger.Dir, s ledger.Sealed) (made bool, bytes int64, err error) {
+func update(ctx context.Context, maker *Maker, dir ledger.Dir, s ledger.Sealed) (made bool, bytes int64, err error) {
 	if f, err := Open(dir.Class, s); err == nil {
 		info, err := f.file.Stat()
 		if err == nil {
@@ -74,7 +75,7 @@ func update(ctx context.Context, dir ledger.Dir, s ledger.Sealed) (made bool, by
 	if err := removeRests(s); err != nil {
 		return false, 0, err
 	}
-	if err := Build(ctx, dir, s); err != nil {
+	if err := maker.Build(ctx, dir, s); err != nil {
 		if _, gone := os.Stat(s.Archive); errors.Is(gone, fs.ErrNotExist) { // with its epoch
 			return false, 0, nil
 		}
