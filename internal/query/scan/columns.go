@@ -11,13 +11,26 @@ import (
 	"github.com/sparkoo/transfergate/internal/record"
 )
 
+// part is a stretch of entries by columns: those of a sealed segment in a file, or those
+// after them in memory.
+type part interface {
+	query.Segment
+	Span() (low, high int64)
+	Odd() []int
+	Ends() []query.Ended
+	Later(of record.ID, end query.Ended)
+	Ended(row int) (query.Ended, error)
+	Close() error
+}
+
 // segments are those of an epoch that have columns.
 type segments struct {
 	left []ledger.Sealed // that are not looked at yet, oldest first
 
-	open    *columns.File // the one that rows are fetched of; nil if none is
+	open    part // the one that rows are fetched of; nil if none is
 	answers []query.Answer
 	next    int // row that is fetched next, and then those before it
+	step    int // how many are fetched at most, if they are not read bundle by bundle
 }
 
 func (s *segments) close() error {
@@ -68,7 +81,7 @@ func (b *backward) columns() bool {
 	if err != nil {
 		return false
 	}
-	if err := b.answer(file, segment); err != nil {
+	if err := b.answer(file, 0); err != nil {
 		_ = file.Close() // it was read only, and what it holds is read as it stands
 		return false
 	}
@@ -77,8 +90,8 @@ func (b *backward) columns() bool {
 }
 
 // answer finds the rows of a segment, and counts what can be counted. Nothing is changed
-// if there is an error.
-func (b *backward) answer(file *columns.File, segment ledger.Sealed) error {
+// if there is an error. step is how many rows are fetched at first.
+func (b *backward) answer(file part, step int) error {
 	for id, end := range b.ends {
 		file.Later(id, end)
 	}
@@ -109,16 +122,16 @@ func (b *backward) answer(file *columns.File, segment ledger.Sealed) error {
 		}
 	}
 	for id := range b.ends {
-		if id.Compare(segment.First) >= 0 {
+		if id.Compare(file.First()) >= 0 {
 			delete(b.ends, id)
 		}
 	}
-	b.segments.open, b.segments.answers, b.segments.next = file, answers, len(answers)-1
+	b.segments.open, b.segments.answers, b.segments.next, b.segments.step = file, answers, len(answers)-1, step
 	return nil
 }
 
 // find tells which rows of a segment are asked for. What has no values is looked at.
-func (b *backward) find(file *columns.File) ([]query.Answer, error) {
+func (b *backward) find(file part) ([]query.Answer, error) {
 	answers := make([]query.Answer, file.Len())
 	if file.First().Compare(b.before) >= 0 {
 		return answers, nil
@@ -136,7 +149,7 @@ func (b *backward) find(file *columns.File) ([]query.Answer, error) {
 }
 
 // cutOff drops the rows that do not lie before the place that rows are before.
-func (b *backward) cutOff(file *columns.File, answers []query.Answer) []query.Answer {
+func (b *backward) cutOff(file part, answers []query.Answer) []query.Answer {
 	first := file.First()
 	if n := len(answers); (record.ID{Epoch: first.Epoch, Index: first.Index + uint64(n) - 1}).Compare(b.before) >= 0 {
 		for i := range answers {
@@ -149,7 +162,7 @@ func (b *backward) cutOff(file *columns.File, answers []query.Answer) []query.An
 }
 
 // countBy counts the rows of which the columns tell all, and takes them off the answers.
-func (b *backward) countBy(file *columns.File, answers []query.Answer, columnar bool) error {
+func (b *backward) countBy(file part, answers []query.Answer, columnar bool) error {
 	denials, err := b.denials(file)
 	if err != nil {
 		return err
@@ -172,7 +185,7 @@ func (b *backward) countBy(file *columns.File, answers []query.Answer, columnar 
 
 // denials are the entries that count denials without a record of their own, and may be
 // asked for. There are few.
-func (b *backward) denials(file *columns.File) (all []ledger.Entry, err error) {
+func (b *backward) denials(file part) (all []ledger.Entry, err error) {
 	if b.matcher.Wants(record.TypeCounted) || !b.matcher.Between(file.Span()) || file.First().Compare(b.before) >= 0 {
 		return nil, nil
 	}
@@ -180,18 +193,47 @@ func (b *backward) denials(file *columns.File) (all []ledger.Entry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	for i, answer := range b.cutOff(file, answers) {
+	answers = b.cutOff(file, answers)
+	maybe := func(answer query.Answer) bool { return answer != query.No }
+	if _, sealed := file.(*columns.File); !sealed {
+		return b.several(file, answers, slices.IndexFunc(answers, maybe))
+	}
+	for i, answer := range answers {
 		if answer == query.No {
 			continue
 		}
-		first := file.First()
-		e, err := b.dir.Entry(record.ID{Epoch: first.Epoch, Index: first.Index + uint64(i)}) // not negative
+		e, err := b.dir.Entry(idOf(file, i))
 		if err != nil {
 			return nil, err // reading the segment tells of it
 		}
 		all = append(all, e)
 	}
 	return all, nil
+}
+
+// several are the entries from a row on that are asked for, read in one go.
+func (b *backward) several(file part, answers []query.Answer, row int) (all []ledger.Entry, err error) {
+	if row < 0 {
+		return nil, nil
+	}
+	for e, err := range b.dir.Entries(idOf(file, row)) {
+		if err != nil {
+			return nil, err
+		}
+		if answers[row] != query.No {
+			all = append(all, ledger.Entry{ID: e.ID, Data: bytes.Clone(e.Data)})
+		}
+		if row++; row == len(answers) {
+			break
+		}
+	}
+	return all, nil
+}
+
+// idOf is the number of the entry of a row.
+func idOf(file part, row int) record.ID {
+	first := file.First()
+	return record.ID{Epoch: first.Epoch, Index: first.Index + uint64(row)} // not negative
 }
 
 // bundle is how many entries are compressed together, and so read at once.
@@ -208,6 +250,10 @@ func (b *backward) fetch() error {
 	}
 	first := s.open.First()
 	from := s.next / bundle * bundle
+	if s.step > 0 { // each time what is before is passed over again, so that fewer times are better
+		from = max(0, s.next+1-s.step)
+		s.step *= 4
+	}
 	for s.answers[from] == query.No {
 		from++
 	}
@@ -258,9 +304,11 @@ func (b *backward) fetched(e ledger.Entry, i int) error {
 	if !b.asked(kind) {
 		return nil
 	}
-	var err error
-	if row.Ended, err = b.segments.open.Ended(i); err != nil {
-		return err
+	if kind == record.TypeAccepted { // nothing else ends
+		var err error
+		if row.Ended, err = b.segments.open.Ended(i); err != nil {
+			return err
+		}
 	}
 	if b.matcher.Match(&row) {
 		row.Data = bytes.Clone(row.Data)

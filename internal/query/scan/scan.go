@@ -1,6 +1,8 @@
 // Package scan answers queries from a ledger's folder, all classes and epochs, newest
 // first. What a segment has by columns beside it (package columns) is not read to find
-// rows or to count them; the rest is, and costs as much as there are entries in it.
+// rows or to count them. The rest is read once, and kept by columns while it is the end of
+// a ledger; entries that cannot be, because something among them is damaged, are read each
+// time.
 //
 // It says what the folder holds. Whether that is what was written, and all of it, only
 // the verifier can say.
@@ -26,12 +28,15 @@ type Folder struct {
 	dir    ledger.Dir
 	window uint64
 	whole  bool // columns are not looked at
+	tails  *tails
 }
 
 var _ query.Source = Folder{}
 
 // Of is the ledger of a folder, with those of the classes in it.
-func Of(dir ledger.Dir) Folder { return Folder{dir: dir, window: window} }
+func Of(dir ledger.Dir) Folder {
+	return Folder{dir: dir, window: window, tails: &tails{of: make(map[string]*tail)}}
+}
 
 // Whole is the folder, of which every entry is read whether it has columns or not.
 func (f Folder) Whole() Folder {
@@ -161,7 +166,7 @@ func (f Folder) read(ctx context.Context, m *query.Matcher, after query.Cursor, 
 		if !named {
 			continue
 		}
-		b := &backward{ctx: ctx, dir: dir, size: f.window, whole: f.whole, node: dir.Node(), matcher: m, before: before, counter: counter, ends: make(map[record.ID]query.Ended)}
+		b := &backward{ctx: ctx, dir: dir, size: f.window, whole: f.whole, tails: f.tails, node: dir.Node(), matcher: m, before: before, counter: counter, ends: make(map[record.ID]query.Ended)}
 		if b.epochs, err = dir.Epochs(); err != nil {
 			return err
 		}
@@ -197,6 +202,7 @@ type backward struct {
 	before  record.ID      // rows are before it
 	counter *query.Counter // takes what need not be a row; may be nil
 	whole   bool           // columns are not looked at
+	tails   *tails
 
 	epochs   []uint32 // that are not read yet, oldest first
 	begun    bool     // the last of them is
@@ -248,7 +254,7 @@ func (b *backward) fill() error {
 			b.epochs, b.begun = b.epochs[:len(b.epochs)-1], false
 			continue
 		}
-		if b.columns() {
+		if b.columns() || b.recent(epoch) {
 			continue
 		}
 		if err := b.window(epoch); err != nil {
@@ -283,7 +289,7 @@ func (b *backward) cut(id record.ID, why *ledger.CorruptError) {
 
 // window reads the entries of the window that ends at b.high.
 func (b *backward) window(epoch uint32) error {
-	low := record.ID{Epoch: epoch, Index: max((b.high-1)/b.size*b.size, b.segments.end())}
+	low := record.ID{Epoch: epoch, Index: b.low()}
 	high := record.ID{Epoch: epoch, Index: b.high}
 	b.high = low.Index
 	ends := make(map[record.ID]query.Ended)
@@ -357,16 +363,24 @@ var known = func() func(string) bool {
 	return func(kind string) bool { return all[kind] }
 }()
 
+// end tells a row how it ended, if it is a transfer. What entries tell of others is of
+// nothing.
+func (b *backward) end(r *query.Row) {
+	if r.Type == record.TypeAccepted {
+		r.Ended = b.ends[r.Name.ID]
+	}
+}
+
 // settle tells the rows of a window how they ended, and drops those that are not asked
 // for after that.
 func (b *backward) settle() {
 	b.rows = slices.DeleteFunc(b.rows, func(row query.Row) bool {
 		r := &row
-		r.Ended = b.ends[r.Name.ID]
+		b.end(r)
 		return !b.matcher.Match(r)
 	})
 	for i := range b.rows {
-		b.rows[i].Ended = b.ends[b.rows[i].Name.ID]
+		b.end(&b.rows[i])
 	}
 	if len(b.rows) > 1 {
 		slices.SortStableFunc(b.rows, func(x, y query.Row) int { return x.Name.ID.Compare(y.Name.ID) })
