@@ -85,7 +85,7 @@ type setting struct {
 // newSetting makes a folder and finds free ports.
 func newSetting(dir, name string, k *keys, u *upstream) (*setting, error) {
 	s := &setting{keys: k, Dir: filepath.Join(dir, strings.ReplaceAll(name, " ", "-")), Upstream: u.plain, SecureUpstream: u.secure}
-	if err := os.Mkdir(s.Dir, 0o700); err != nil {
+	if err := os.MkdirAll(s.Dir, 0o700); err != nil {
 		return nil, err
 	}
 	policy, err := config.Default()

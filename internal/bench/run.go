@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -130,11 +131,7 @@ func (m *measurement) run(ctx context.Context) (err error) {
 		return err
 	}
 	for _, p := range m.Options.Peers {
-		s, err := newSetting(m.dir, p.Name, m.keys, m.upstream)
-		if err != nil {
-			return err
-		}
-		r, err := p.start(s)
+		r, err := m.start(p)
 		if err != nil {
 			return err
 		}
@@ -151,6 +148,20 @@ func (m *measurement) run(ctx context.Context) (err error) {
 		}
 	}
 	return nil
+}
+
+// start starts a peer, at other ports where somebody took one meanwhile.
+func (m *measurement) start(p Peer) (*process, error) {
+	for turn := 1; ; turn++ {
+		s, err := newSetting(m.dir, p.Name, m.keys, m.upstream)
+		if err != nil {
+			return nil, err
+		}
+		r, err := p.start(s)
+		if err == nil || turn == 5 || !strings.Contains(strings.ToLower(err.Error()), "already in use") {
+			return r, err
+		}
+	}
 }
 
 // alone measures the generator and the upstream with nothing between them.
