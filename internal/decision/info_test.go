@@ -41,7 +41,7 @@ func TestEveryReasonIsDocumented(t *testing.T) {
 func TestInfo(t *testing.T) {
 	status := map[decision.Reason]int{
 		"identity_broken": 401, "identity_ambiguous": 400, "path_ambiguous": 400, "request_ambiguous": 400, "host_missing": 400,
-		"upgrade_refused": 400, "body_broken": 400, "body_too_large": 413, "method_not_allowed": 405, "region_down": 503, "ledger_unavailable": 503,
+		"upgrade_refused": 400, "body_broken": 400, "body_too_large": 413, "method_not_allowed": 405, "region_down": 503, "ledger_unavailable": 503, "ledger_unshipped": 503,
 		"directory_down": 503, "keys_unavailable": 503, "too_early": 425, "region_failed": 502, "region_fell_through": 500,
 	}
 	// http marks what is HTTP's matter and has no clause.

@@ -58,6 +58,7 @@ const (
 	RegionFailed      Reason = "region_failed"
 	RegionFellThrough Reason = "region_fell_through"
 	LedgerUnavailable Reason = "ledger_unavailable"
+	LedgerUnshipped   Reason = "ledger_unshipped"
 	DirectoryDown     Reason = "directory_down"
 	AccountUnreadable Reason = "account_unreadable"
 	KeysUnavailable   Reason = "keys_unavailable"
