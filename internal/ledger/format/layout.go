@@ -30,8 +30,8 @@ const (
 )
 
 // besides are what lies in the ledger's folder and the log neither writes nor reads: the
-// gateway keeps there what was good last, and earlier versions noted what was in force.
-var besides = []string{"last-good", "policy.approved", LastPolicyName, "oversight"}
+// gateway keeps there what was good last and what is shipped, and earlier versions noted what was in force.
+var besides = []string{"last-good", "policy.approved", LastPolicyName, "oversight", "ship"}
 
 // Own reports whether a name in the ledger's folder is an epoch's or another one of the
 // ledger's.
