@@ -1,5 +1,5 @@
 // Package fleet gives a build of Caddy the client for stores of a fleet, which 'ship s3'
-// in a ledger's block and 'transfer ledger collect' need. Import it for its side effects,
+// in a ledger's block needs. Import it for its side effects,
 // beside caddyplugin:
 //
 //	import _ "github.com/sparkoo/transfergate/caddyplugin/fleet"
