@@ -26,6 +26,7 @@ import (
 //	    key_months    <number>
 //	    witness       <url> <key>
 //	    copy          <file>|<url>
+//	    ship          s3 <url> <bucket> { ... }
 //	}
 func (l *Ledger) UnmarshalCaddyfile(d *caddyfile.Dispenser) error {
 	if err := option.Args(d, "ledger FOLDER", &l.Folder); err != nil {
@@ -76,8 +77,12 @@ func (l *Ledger) unmarshalOption(d *caddyfile.Dispenser, word string) (err error
 
 	case "witness", "copy":
 		return l.unmarshalPlace(d, word)
+
+	case "ship":
+		l.Ship = new(Ship)
+		return l.Ship.UnmarshalCaddyfile(d)
 	}
-	return d.Errf("unrecognized ledger option '%s'; %s", word, suggest.For(word, []string{"key", "min_free", "reserve", "epoch_entries", "retain", "class", "master", "key_months", "witness", "copy"}))
+	return d.Errf("unrecognized ledger option '%s'; %s", word, suggest.For(word, []string{"key", "min_free", "reserve", "epoch_entries", "retain", "class", "master", "key_months", "witness", "copy", "ship"}))
 }
 
 // unmarshalSize parses a number of bytes.

@@ -16,6 +16,7 @@ func (l *shared) sealed(ledger.Sealed) {
 	case l.toIndex <- struct{}{}:
 	default: // it is noted already
 	}
+	l.sealedToShip()
 }
 
 // index keeps the finished segments by columns, too, until ctx is done: those that lack

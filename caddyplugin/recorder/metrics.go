@@ -135,12 +135,15 @@ var (
 	descFiles      = prometheus.NewDesc(metricsPrefix+"free_inodes", "Files that the ledger's file system can still hold; absent where it sets no limit.", nil, nil)
 	descReserve    = prometheus.NewDesc(metricsPrefix+"reserve_bytes", "Free bytes below which what is left belongs to transfers, and denials of nobody are only counted.", nil, nil)
 	descCheckpoint = prometheus.NewDesc(metricsPrefix+"checkpoint_timestamp_seconds", "When the ledger last signed a checkpoint, or was opened with one that covers all of it.", nil, nil)
+	descUnshipped  = prometheus.NewDesc(metricsPrefix+"unshipped_records", "Entries that are not known to be in the store the ledger is shipped to, by the class of their records; absent where it is not shipped.", []string{"class"}, nil)
+	descWaiting    = prometheus.NewDesc(metricsPrefix+"unshipped_seconds", "For how long the oldest entry that was read to be shipped has waited, by class.", []string{"class"}, nil)
+	descForks      = prometheus.NewDesc(metricsPrefix+"ship_forks_total", "Objects that lay in the store under a name that only this ledger gives, by class: it was copied, or somebody forges it.", []string{"class"}, nil)
 	descErrors     = prometheus.NewDesc(metricsPrefix+"errors_total", "Failed operations of the ledger, by operation: write, sync, truncate, create, space, outcome (outcomes that were lost), key (of the pseudonyms), hash, checkpoint, seal, epoch (the next one was not begun), policy (one was not kept), hold, retention, note (of the last checkpoint, beside the folder), open.", []string{"op"}, nil)
 )
 
 // Describe implements prometheus.Collector.
 func (g *gauges) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{descAppended, descPending, descFree, descReserve, descFiles, descCheckpoint, descErrors} {
+	for _, d := range []*prometheus.Desc{descAppended, descPending, descFree, descReserve, descFiles, descCheckpoint, descUnshipped, descWaiting, descForks, descErrors} {
 		ch <- d
 	}
 }
@@ -160,6 +163,15 @@ func (g *gauges) Collect(ch chan<- prometheus.Metric) {
 	}
 	if !stats.SignedAt.IsZero() {
 		send(descCheckpoint, prometheus.GaugeValue, float64(stats.SignedAt.UnixNano())/1e9)
+	}
+	for _, c := range g.recorder.classes {
+		if s := c.shared.ship.Load(); s != nil {
+			if b := s.behind.Load(); b != nil {
+				send(descUnshipped, prometheus.GaugeValue, float64(b.records), c.name)
+				send(descWaiting, prometheus.GaugeValue, b.age.Seconds(), c.name)
+				send(descForks, prometheus.CounterValue, float64(b.forks), c.name)
+			}
+		}
 	}
 	for op, n := range stats.Errors {
 		send(descErrors, prometheus.CounterValue, float64(n), op)

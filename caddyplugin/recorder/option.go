@@ -74,6 +74,10 @@ type Ledger struct {
 	// volumes, or https URLs that take it with PUT and give it back with GET.
 	// Default: none
 	Copies []string `json:"copies,omitempty"`
+
+	// The store of a fleet that the ledger is brought to. A node outside the country
+	// in which records are stored needs one. Default: none
+	Ship *Ship `json:"ship,omitempty"`
 }
 
 // LedgerClass is a class of records that are kept for another time than the

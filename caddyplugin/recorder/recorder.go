@@ -91,6 +91,11 @@ func New(settings *Ledger, o Options) (*Recorder, error) {
 	if err := settings.checkClasses(dir); err != nil {
 		return nil, err
 	}
+	if settings.Ship != nil {
+		if _, err := settings.Ship.store(o.Logger); err != nil {
+			return nil, err
+		}
+	}
 	if err := settings.checkCopiesDiffer(); err != nil {
 		return nil, err
 	}
@@ -125,6 +130,9 @@ func (r *Recorder) Open() error {
 		}
 		if err := c.shared.open(c.keep, cmp.Or(r.settings.Reserve, defaultReserve), r.logger); err != nil {
 			return fmt.Errorf("opening the ledger: %w", err)
+		}
+		if err := c.shared.useShip(r.settings.Ship, r.logger); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -203,8 +211,19 @@ func (r *Recorder) KeepPolicy(digest string, archive []byte, by record.Signed) e
 	return nil
 }
 
-// Ready tells why nothing can be recorded now, if it cannot.
-func (r *Recorder) Ready() error { return r.set.Ready() }
+// Ready tells why nothing can be recorded now, if it cannot, or why transfers will be
+// refused soon.
+func (r *Recorder) Ready() error {
+	if err := r.set.Ready(); err != nil {
+		return err
+	}
+	for _, c := range r.classes {
+		if err := c.shared.shipped(readyPart); err != nil {
+			return err
+		}
+	}
+	return nil
+}
 
 // Set is the ledgers of all classes, each of which stays open while it is used.
 func (r *Recorder) Set() *ledger.Set { return r.set }

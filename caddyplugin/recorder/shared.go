@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -25,7 +26,9 @@ type shared struct {
 	class string // of its records
 	now   func() time.Time
 	log   *ledger.Log
-	users atomic.Int64 // the pool counts as one
+
+	logger *slog.Logger // of the configuration that found it first
+	users  atomic.Int64 // the pool counts as one
 
 	// outside are the places checkpoints go to, nil if none is configured. It is
 	// replaced under changing.
@@ -42,6 +45,8 @@ type shared struct {
 
 	toIndex chan struct{} // one token: a segment was sealed
 
+	ship atomic.Pointer[shipping] // nil if the ledger is not shipped; replaced under changing
+
 	refused refused
 	running running
 	look    time.Duration // between looks whether a heartbeat is due; negative: none
@@ -53,7 +58,7 @@ type shared struct {
 // unopened if it is new.
 func load(dir, class string, writer ledger.Options, o *Options) (*shared, error) {
 	value, _, err := ledgers.LoadOrNew(dir, func() (caddy.Destructor, error) {
-		l := &shared{dir: dir, class: class, now: o.Now, interval: cmp.Or(o.Interval, retentionInterval), look: o.Heartbeat, toIndex: make(chan struct{}, 1), views: views{dir: ledger.At(dir)}}
+		l := &shared{dir: dir, class: class, now: o.Now, logger: o.Logger, interval: cmp.Or(o.Interval, retentionInterval), look: o.Heartbeat, toIndex: make(chan struct{}, 1), views: views{dir: ledger.At(dir)}}
 		writer.OnCheckpoint, writer.OnSealed = l.published, l.sealed
 		writer.DueFor = max(0, cmp.Or(o.Patience, retentionPatience))
 		writer.KnownElsewhere = func(ctx context.Context, origin string) ([]byte, error) { return nil, l.knownElsewhere(ctx, origin) }
@@ -94,6 +99,7 @@ func (l *shared) release() error {
 	if l.users.Add(-1) == 0 {
 		l.stopRetention()
 		err := errors.Join(l.refused.counter.Close(), l.stopped(), l.log.Close())
+		l.finishShipping(l.logger)
 		l.closeOutside()
 		return err
 	}

@@ -29,7 +29,7 @@ caddyplugin/accounts: caddyplugin/gateway caddyplugin/option controllers interna
 caddyplugin/gateway: caddyplugin/adminapi caddyplugin/option caddyplugin/recorder caddyplugin/sitecheck controllers internal/approval internal/assertion internal/country internal/decision internal/durable internal/fields internal/geo internal/guard internal/lastgood internal/ledger internal/policydiff internal/policystore internal/question internal/record internal/refusals internal/regular internal/repeats internal/suggest internal/version internal/whatif internal/world
 caddyplugin/adminapi: caddyplugin/recorder internal/approval internal/decision internal/ledger internal/policystore internal/question internal/record internal/report internal/review internal/suggest
 caddyplugin/sitecheck: internal/decision internal/fields internal/guard internal/suggest
-caddyplugin/recorder: caddyplugin/option internal/anchor internal/ledger internal/query/columns internal/record internal/refusals internal/repeats internal/suggest
+caddyplugin/recorder: caddyplugin/option internal/anchor internal/durable internal/fleet internal/ledger internal/query/columns internal/record internal/refusals internal/regular internal/repeats internal/suggest
 caddyplugin/option: internal/regular
 config: internal/country internal/decision internal/policydiff internal/question internal/regular internal/suggest internal/world
 controllers: internal/country internal/decision internal/lastgood internal/reference internal/regular internal/suggest
