@@ -220,7 +220,7 @@ func TestGrammarErrors(t *testing.T) {
 		{name: "no ledger", options: "demo\nnode gw-sg-1 SG sparkoo-sg",
 			want: "no ledger: name the folder transfers are recorded in, as in 'ledger /var/lib/transfergate/ledger'"},
 		{name: "ledger outside Singapore", options: "demo\nnode gw-za-1 ZA sparkoo-za\nledger {ledger}",
-			want: "the ledger of node 'gw-za-1' would stand in ZA, but records are stored in SG (§9); write 'accept_ledger_outside' if it is only a buffer"},
+			want: "the ledger of node 'gw-za-1' would stand in ZA, but records are stored in SG (§9); write 'ship s3 URL BUCKET' in the ledger's block to bring them there, or 'accept_ledger_outside' if it is only a buffer"},
 		{name: "report mode without a date", options: goodOptions + "\nmode report dpo soon",
 			want: "report mode needs the day it ends as YYYY-MM-DD, not 'soon'"},
 		{name: "policy folder missing", options: goodOptions + "\npolicy /nonexistent",

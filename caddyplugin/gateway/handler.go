@@ -14,6 +14,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/sparkoo/transfergate/caddyplugin/option"
+	"github.com/sparkoo/transfergate/caddyplugin/recorder"
 	"github.com/sparkoo/transfergate/caddyplugin/sitecheck"
 	"github.com/sparkoo/transfergate/internal/decision"
 	"github.com/sparkoo/transfergate/internal/policystore"
@@ -301,6 +302,8 @@ func (h *Handler) send(w http.ResponseWriter, r *http.Request, x *exchange, cand
 			return nil
 		case errors.Is(err, errLedger):
 			return x.fail(decision.LedgerUnavailable)
+		case errors.Is(err, recorder.ErrUnshipped):
+			return x.fail(decision.LedgerUnshipped)
 		case !try.mayHandOver():
 			return x.fail(try.failure(err)).of(order[i].Region)
 		}

@@ -47,9 +47,9 @@ func (a *App) checkLedgerPlace(p *decision.Policy) error {
 	if store := storageRegion(p); store != nil {
 		country = store.Country
 	}
-	if a.Node.Country != country && !a.AcceptLedgerOutside {
+	if a.Node.Country != country && a.Ledger.Ship == nil && !a.AcceptLedgerOutside {
 		return fmt.Errorf("the ledger of node '%s' would stand in %s, but records are stored in %s (§9); "+
-			"write 'accept_ledger_outside' if it is only a buffer", a.Node.Name, a.Node.Country, country)
+			"write 'ship s3 URL BUCKET' in the ledger's block to bring them there, or 'accept_ledger_outside' if it is only a buffer", a.Node.Name, a.Node.Country, country)
 	}
 	return nil
 }

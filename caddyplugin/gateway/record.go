@@ -53,7 +53,8 @@ func recordWay(rec *record.Transfer, c *decision.Candidate) {
 var records = sync.Pool{New: func() any { return new([]byte) }}
 
 // append makes a record durable and holds the ledger open until release. The error is
-// errLedger, or errCounted for a denial that is to have no record.
+// errLedger, recorder.ErrUnshipped for a transfer whose record would wait too long, or
+// errCounted for a denial that is to have no record.
 func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release func(), err error) {
 	a.starting.wait()
 	if err := a.opening.err(); err != nil {
@@ -64,6 +65,13 @@ func (a *App) append(rec *record.Transfer, x *exchange) (id record.ID, release f
 	release, open := c.Acquire()
 	if !open {
 		return id, nil, errLedger
+	}
+	if rec.Type == record.TypeAccepted {
+		if err := c.Shipped(); err != nil {
+			release()
+			a.ledgerFailed(rec.Type, err)
+			return id, nil, err
+		}
 	}
 	if err := a.store.Keep(x.state); err != nil {
 		release()
@@ -138,7 +146,7 @@ func (a *App) ledgerFailed(kind string, err error) {
 
 // failureOf is what an error of the ledger is counted as; nil stands for any other.
 func failureOf(err error) error {
-	for _, known := range []error{ledger.ErrFull, ledger.ErrBroken, ledger.ErrClosed, ledger.ErrNotOpen, ledger.ErrTooLarge, ledger.ErrKnownMore, ledger.ErrLost} {
+	for _, known := range []error{ledger.ErrFull, ledger.ErrBroken, ledger.ErrClosed, ledger.ErrNotOpen, ledger.ErrTooLarge, ledger.ErrKnownMore, ledger.ErrLost, recorder.ErrUnshipped} {
 		if errors.Is(err, known) {
 			return known
 		}

@@ -69,6 +69,9 @@ func (a *App) settings(state *policystore.State) []string {
 		lines = append(lines, fmt.Sprintf("ledger class %s: kept %s, %s", c.Name, c.Retain, or(strings.Join(c.Activities, " "), "no activity")))
 	}
 	lines = append(lines, fmt.Sprintf("ledger outside: %d witnesses, %d copies", len(a.Ledger.Witnesses), len(a.Ledger.Copies)))
+	if a.Ledger.Ship != nil {
+		lines = append(lines, "ledger ship: "+a.Ledger.Ship.Line())
+	}
 	for i, source := range a.written.Identity {
 		lines = append(lines, fmt.Sprintf("identity %d: %s, options %s", i+1, sourceName(source), digestOf(source)))
 	}
