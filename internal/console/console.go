@@ -94,6 +94,7 @@ type Console struct {
 	forgery   *http.CrossOriginProtection
 	ahead     aheads
 	changed   changes
+	covered   coverages
 	own       *Ledger
 	verifying sync.WaitGroup
 }
@@ -127,7 +128,7 @@ func pages() []page {
 		{path: "report", title: "Report", role: Reviewer, serve: (*visit).report},
 		{path: "start", title: "Start", role: Viewer, menu: true, own: true, post: true, serve: (*visit).start},
 		{path: "record", title: "Record", role: Viewer, serve: (*visit).record},
-		{path: "coverage", title: "What holds each clause", role: Viewer, serve: (*visit).coverage},
+		{path: "coverage", title: "What holds each clause", role: Viewer, own: true, serve: (*visit).coverage},
 		{path: "keys", title: "What can be asked", role: Viewer, serve: (*visit).keys},
 		{path: "export", title: "Export", role: Reviewer, post: true, serve: (*visit).export},
 	}

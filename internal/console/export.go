@@ -91,11 +91,13 @@ func (v *visit) send(p *exportPage, f query.Format, look report.Look) error {
 	case query.CSV:
 	case query.JSON:
 		name, kind = "transfers.ndjson", "application/x-ndjson"
+	case query.Parquet:
+		name, kind = "transfers.parquet", "application/vnd.apache.parquet"
 	default:
-		return &refusal{http.StatusBadRequest, "There is no such format", "Choose CSV or NDJSON."}
+		return &refusal{http.StatusBadRequest, "There is no such format", "Choose CSV, NDJSON or Parquet."}
 	}
 	columns := p.Query.Columns(f)
-	if p.Columns != "" && f == query.CSV {
+	if p.Columns != "" && f != query.JSON {
 		var err error
 		if columns, err = query.ParseColumns("record," + p.Columns); err != nil {
 			return &refusal{http.StatusBadRequest, "There is no such column", query.Visible(err.Error()) + "."}

@@ -54,7 +54,8 @@ func (v *visit) overview() error {
 	for _, d := range spans {
 		p.Spans = append(p.Spans, span{strconv.Itoa(d) + " days", to("overview", "days", strconv.Itoa(d)), d == days})
 	}
-	flows := ranked(n.Flows)
+	// Where the time before is not compared with, a flow of that time alone says nothing.
+	flows := slices.DeleteFunc(ranked(n.Flows), func(f flow) bool { return n.Flows[f].alone && n.Flows[f].Now == 0 })
 	p.Sankey = sankeyOf(n, flows)
 	since, err := query.Parse(n.since(), v.now)
 	if err != nil {

@@ -1,6 +1,8 @@
 package console_test
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -78,6 +80,61 @@ func TestCoveragePage(t *testing.T) {
 	}
 	if strings.Contains(page, ">nothing<") {
 		t.Error("a clause has no answer")
+	}
+}
+
+// The clauses are those that the gateway's own policy answers, by what the ledger keeps of
+// it, and with the tests of its folder as long as that has the same policy.
+func TestCoverageIsOfTheOwnPolicy(t *testing.T) {
+	source := filepath.Join(t.TempDir(), "policy")
+	if err := os.CopyFS(source, os.DirFS("../../config/policy")); err != nil {
+		t.Fatal(err)
+	}
+	edit := func(file, old, replacement string) {
+		t.Helper()
+		path := filepath.Join(source, file)
+		text, err := os.ReadFile(path)
+		if err != nil || !strings.Contains(string(text), old) {
+			t.Fatalf("%s: %v", file, err)
+		}
+		if err := os.WriteFile(path, []byte(strings.ReplaceAll(string(text), old, replacement)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	edit("activities.yaml", "surveys", "polls")
+	edit("tests.yaml", "surveys", "polls")
+	own, err := config.LoadFolder(source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder := t.TempDir() + "/ledger"
+	l := ledger.New(folder, ledger.Options{Node: "gw-sg-1", Now: func() time.Time { return now }})
+	if err := l.Open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Snapshot(own.Registers.Policy.Digest, own.Registers.Archive()); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	options := over(t, folder).Options
+	options.Policy = func() *decision.Policy { return own.Registers.Policy }
+	options.InForce = func() console.InForce { return console.InForce{Source: source, Loaded: now} }
+	page := get(console.New(options), "coverage", console.Viewer).Body.String()
+	for _, want := range []string{"activity polls", own.Registers.Policy.Digest[:12]} {
+		if !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if strings.Contains(page, "are not known here") {
+		t.Error("the tests of the folder are not taken")
+	}
+	edit("activities.yaml", "polls", "asking")
+	edit("tests.yaml", "polls", "asking")
+	page = get(console.New(options), "coverage", console.Viewer).Body.String()
+	if !strings.Contains(page, "activity polls") || !strings.Contains(page, "are not known here") {
+		t.Error("with another policy in the folder the page is of that one, or says nothing")
 	}
 }
 

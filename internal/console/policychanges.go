@@ -95,16 +95,19 @@ func (v *visit) policyBefore(digest string) (*changed, *decision.Policy, error) 
 		case snapshot.Policy == digest:
 			found.Until = snapshot.Time
 		default:
-			policy, err := v.kept(row.Name.Class, snapshot.Policy)
 			found.Before = snapshot.Policy
-			return found, policy, err
+			registers, err := v.archived(row.Name.Class, snapshot.Policy)
+			if err != nil {
+				return nil, nil, err
+			}
+			return found, registers.Policy, nil
 		}
 	}
 	return found, nil, nil
 }
 
-// kept is a policy that the ledger keeps for a class.
-func (v *visit) kept(class, digest string) (*decision.Policy, error) {
+// archived are the registers of a policy that the ledger keeps for a class.
+func (v *visit) archived(class, digest string) (*config.Registers, error) {
 	dir := v.Dir
 	if class != "" {
 		dir = dir.Of(class)
@@ -113,9 +116,5 @@ func (v *visit) kept(class, digest string) (*decision.Policy, error) {
 	if err != nil {
 		return nil, err
 	}
-	registers, err := config.LoadArchive(blob, "policy "+digest[:min(12, len(digest))], digest)
-	if err != nil {
-		return nil, err
-	}
-	return registers.Policy, nil
+	return config.LoadArchive(blob, "policy "+digest[:min(12, len(digest))], digest)
 }

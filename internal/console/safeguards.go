@@ -81,7 +81,7 @@ func (v *visit) assessments() (all []assessmentRow) {
 	policy := v.Policy()
 	for i := range policy.Assessments {
 		a := &policy.Assessments[i]
-		row := assessmentRow{Assessment: a, Conclusion: "acceptable", Where: setText(a.Countries), Holds: day(a.Until), RestsOn: strings.Join(a.Measures, ", "), Document: short12(a.Digest)}
+		row := assessmentRow{Assessment: a, Conclusion: "acceptable", Where: setText(a.Countries), Holds: day(a.Until), RestsOn: strings.Join(a.Measures, ", "), Document: a.Digest[:min(12, len(a.Digest))]}
 		switch {
 		case !a.Acceptable:
 			row.Conclusion, row.Bad = "not acceptable", true
@@ -98,9 +98,6 @@ func (v *visit) assessments() (all []assessmentRow) {
 	}
 	return all
 }
-
-// short12 is the begin of a digest.
-func short12(digest string) string { return digest[:min(12, len(digest))] }
 
 // safeguardRows are all rows, what has to be looked at first.
 func (v *visit) safeguardRows(n *recent) (all []safeguardRow) {
