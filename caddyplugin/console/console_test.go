@@ -90,16 +90,19 @@ http://root.localhost:{port} {
 // start runs Caddy with the site, and returns its port.
 func start(t *testing.T, caddyfile string) (port string) {
 	t.Helper()
-	port, _ = startOver(t, caddyfile)
+	port, _ = startOver(t, caddyfile, fill)
 	return port
 }
 
-// startOver is start; it returns the ledger's folder, too.
-func startOver(t *testing.T, caddyfile string) (port, folder string) {
+// fill writes a ledger of two days.
+func fill(folder string) error { return consoletest.Fill(folder, 40, time.Hour, time.Now()) }
+
+// startOver is start, over a ledger that is filled so; it returns the ledger's folder, too.
+func startOver(t *testing.T, caddyfile string, fill func(folder string) error) (port, folder string) {
 	t.Helper()
 	testsupport.LogTo(t)
 	folder = filepath.Join(t.TempDir(), "ledger")
-	if err := consoletest.Fill(folder, 40, time.Hour, time.Now()); err != nil {
+	if err := fill(folder); err != nil {
 		t.Fatal(err)
 	}
 	beside := altered(t, folder)

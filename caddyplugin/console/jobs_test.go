@@ -131,7 +131,7 @@ func (b *tab) signsOff() {
 // The five questions that authorities, people and auditors ask are answered with the
 // keyboard alone, and on paper.
 func TestQuestionsByKeyboard(t *testing.T) {
-	port, folder := startOver(t, site)
+	port, folder := startOver(t, site, fill)
 	for _, visit := range visits[:made()] {
 		t.Run(visit.name, func(t *testing.T) {
 			b := browse(t, strings.Replace(visit.at, "{port}", port, 1), "oscar", visit.scripts)
