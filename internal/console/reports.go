@@ -41,6 +41,13 @@ type written interface {
 	CSV(w io.Writer) error
 }
 
+// ofPeriod makes a report that asks for nothing but the period.
+func ofPeriod[R written](of func(context.Context, report.Ledger, report.Period, time.Time) (R, error)) func(context.Context, *visit, report.Period) (written, error) {
+	return func(ctx context.Context, v *visit, p report.Period) (written, error) {
+		return of(ctx, report.Of(v.Dir), p, v.now)
+	}
+}
+
 // reportKinds are all of them.
 func reportKinds() []reportKind {
 	return []reportKind{
@@ -48,9 +55,7 @@ func reportKinds() []reportKind {
 			"register", "Register of processing and transfers",
 			"By controller and activity: data subjects, categories, purposes, recipients, countries, safeguards with their assessments, counts, refusals, changes of the policy (GDPR Art. 30, LGPD Art. 37, PIPL Art. 55 and 56).",
 			nil, true,
-			func(ctx context.Context, v *visit, p report.Period) (written, error) {
-				return report.RegisterOf(ctx, report.Of(v.Dir), p, v.now)
-			},
+			ofPeriod(report.RegisterOf),
 		},
 		{
 			"completeness", "Completeness",
@@ -64,17 +69,13 @@ func reportKinds() []reportKind {
 			"notice", "Notice",
 			"What people are told of recipients, countries and safeguards against what happened, differences first (GDPR Art. 13(1)(f)).",
 			nil, false,
-			func(ctx context.Context, v *visit, p report.Period) (written, error) {
-				return report.NoticeOf(ctx, report.Of(v.Dir), p, v.now)
-			},
+			ofPeriod(report.NoticeOf),
 		},
 		{
 			"staff", "Staff",
 			"Who of whose staff read what, under which ticket (§5(f)).",
 			nil, false,
-			func(ctx context.Context, v *visit, p report.Period) (written, error) {
-				return report.StaffOf(ctx, report.Of(v.Dir), p, v.now)
-			},
+			ofPeriod(report.StaffOf),
 		},
 		{
 			"incident", "Incident",
