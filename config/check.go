@@ -123,14 +123,24 @@ func (d *draft) warnOfDates(r row[decision.Safeguard], at time.Time) {
 func (d *draft) warnOfChanges(p *decision.Policy, o CheckOptions) {
 	scope := policydiff.Scope{Usual: true, Demo: len(o.Sites) > 0 && len(d.sites(p, o)) == 0}
 	for _, date := range policydiff.Ahead(p, o.At, changeSoon, scope) {
-		for _, r := range d.laws {
-			for key, at := range map[string]time.Time{"valid_from": r.value.Validity.From, "valid_until": r.value.Validity.Until} {
-				if at.Equal(date.At) {
-					r.report(r.at(key), "law-changing", "%s", date.Text())
-				}
+		if n := d.changing(date.At); n != nil {
+			n.report(n.node, "law-changing", "%s", date.Text())
+		}
+	}
+}
+
+// changing is where a law begins at that moment, or ends if none begins; nil if neither.
+func (d *draft) changing(at time.Time) (where *record) {
+	for _, r := range d.laws {
+		for key, moment := range map[string]time.Time{"valid_from": r.value.Validity.From, "valid_until": r.value.Validity.Until} {
+			if moment.Equal(at) && (where == nil || key == "valid_from") {
+				place := r.record
+				place.node = r.at(key)
+				where = &place
 			}
 		}
 	}
+	return where
 }
 
 // days are whole days, as people say them.

@@ -38,19 +38,18 @@ func Ahead(p *decision.Policy, from time.Time, within time.Duration, s Scope) (d
 	return dates
 }
 
-// Text is the date in a sentence.
+// Text is the date in sentences: what stops, and why.
 func (d *Date) Text() string {
 	var what []string
 	for _, r := range d.Rows {
 		what = append(what, r.Register+" "+r.ID+" "+r.Change)
 	}
-	text := "on " + d.At.UTC().Format("2006-01-02 15:04 UTC") + " "
 	if len(what) == 0 {
-		text += "evidence of a safeguard is over"
+		what = []string{"evidence of a safeguard is over"}
 	}
-	text += strings.Join(what, ", ")
+	text := "on " + d.At.UTC().Format("2006-01-02 15:04 UTC") + " "
 	if len(d.Stops) == 0 {
-		return text + "; nothing stops then"
+		return text + "nothing stops, though " + strings.Join(what, ", ")
 	}
-	return text + "; what stops then: " + strings.Join(d.Stops, " ")
+	return text + strings.Join(d.Stops, " ") + " The reason: " + strings.Join(what, ", ")
 }

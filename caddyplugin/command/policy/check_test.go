@@ -104,7 +104,7 @@ func TestCheckAdvises(t *testing.T) {
 		path + ":6:4 warning key-exposed ledger master: others than its owner and group can get at '" + key + "' (mode 0604)",
 		path + ":13:3 warning no-catch-all ",
 		path + ":12:2 warning countries-denied ",
-		" warning law-changing on 2026-12-01 03:00 UTC law cl ",
+		" warning law-changing on 2026-12-01 03:00 UTC nothing stops, though law cl ",
 	} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %s in\n%s", want, out.String())

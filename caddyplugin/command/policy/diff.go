@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -196,6 +197,9 @@ func (f *diffFlags) print(w io.Writer, c, whole *policydiff.Comparison) error {
 			}
 			fmt.Fprintf(out, item, f.line(&c.Changes[i]))
 		}
+	}
+	if !slices.ContainsFunc(c.Changes, func(x policydiff.Change) bool { return x.Kind != policydiff.Reasoned }) {
+		fmt.Fprintln(out, "For these people and gateways nothing newly leaves, nothing stops, and all rests on what it rested on.")
 	}
 	if len(c.Rows) > 0 {
 		fmt.Fprintf(out, heading, "Rows of the registers")
