@@ -284,6 +284,12 @@ func (d Dir) Settings(epoch uint32) ([]byte, error) {
 	return format.ReadFile(d.fsys, filepath.Join(format.EpochDir(d.Path, epoch), format.EpochFile))
 }
 
+// SegmentEntries is how many entries a full segment of an epoch has.
+func (d Dir) SegmentEntries(epoch uint32) (uint64, error) {
+	e, err := format.ReadEpoch(d.fsys, d.Path, epoch)
+	return e.SegmentEntries, err
+}
+
 // Sealed are the sealed segments of an epoch, oldest first: what OnSealed told of,
 // or would have.
 func (d Dir) Sealed(epoch uint32) ([]Sealed, error) {
