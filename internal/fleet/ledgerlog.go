@@ -44,18 +44,28 @@ func (l *ledgerLog) Behind(from record.ID) (n uint64, err error) {
 		if number < from.Epoch || number >= end.Epoch {
 			continue
 		}
-		if _, known := l.sizes[number]; !known {
-			if l.sizes[number], err = l.log.Dir().Size(number); err != nil {
-				delete(l.sizes, number)
-				return 0, err
-			}
+		size, err := l.size(number)
+		if err != nil {
+			return 0, err
 		}
-		n += l.sizes[number]
+		n += size
 		if number == from.Epoch {
-			n -= min(from.Index, l.sizes[number])
+			n -= min(from.Index, size)
 		}
 	}
 	return n + end.Index, nil
+}
+
+// size is how many entries an epoch has that is not written any more.
+func (l *ledgerLog) size(epoch uint32) (uint64, error) {
+	if n, known := l.sizes[epoch]; known {
+		return n, nil
+	}
+	n, err := l.log.Dir().Size(epoch)
+	if err == nil {
+		l.sizes[epoch] = n
+	}
+	return n, err
 }
 
 // Checkpoint implements [Log].
@@ -71,6 +81,9 @@ func (l *ledgerLog) Checkpoint(epoch uint32) ([]byte, error) {
 // Segment implements [Log].
 func (l *ledgerLog) Segment(epoch uint32, number uint64) (*Segment, error) {
 	all, err := l.log.Dir().Sealed(epoch)
+	if err == nil && number >= uint64(len(all)) {
+		err = l.unfinished(epoch, number)
+	}
 	if err != nil || number >= uint64(len(all)) {
 		return nil, unlessGone(err)
 	}
@@ -83,6 +96,23 @@ func (l *ledgerLog) Segment(epoch uint32, number uint64) (*Segment, error) {
 		return nil, unlessGone(err)
 	}
 	return found, nil
+}
+
+// unfinished is ErrUnfinished if an epoch that is not written any more has a full segment of
+// that number.
+func (l *ledgerLog) unfinished(epoch uint32, number uint64) error {
+	if epoch >= l.log.End().Epoch {
+		return nil
+	}
+	size, err := l.size(epoch)
+	if err != nil {
+		return err
+	}
+	full, err := l.log.Dir().SegmentEntries(epoch)
+	if err == nil && size >= (number+1)*full {
+		err = ErrUnfinished
+	}
+	return err
 }
 
 // Settings implements [Log].

@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/sparkoo/transfergate/internal/ledger/format"
@@ -69,6 +70,8 @@ func (s *Shipper) putSegments(ctx context.Context) error {
 			err = s.putSegment(ctx, found)
 		}
 		switch {
+		case errors.Is(err, ErrUnfinished):
+			return nil // Sealed tells of it
 		case err != nil:
 			s.look.Store(true)
 			return fmt.Errorf("shipping a finished segment: %w", err)

@@ -31,13 +31,17 @@ type Log interface {
 	// no such epoch any more.
 	Checkpoint(epoch uint32) ([]byte, error)
 
-	// Segment returns the files of a finished segment; nil if it is not finished, or its
-	// epoch is not there any more.
+	// Segment returns the files of a finished segment; nil if there is none of that number,
+	// or its epoch is not there any more. The error is [ErrUnfinished] while an epoch that
+	// is not written any more has it, and it is not finished.
 	Segment(epoch uint32, number uint64) (*Segment, error)
 
 	// Settings returns the file EPOCH.
 	Settings(epoch uint32) ([]byte, error)
 }
+
+// ErrUnfinished: a segment is full, and is being finished.
+var ErrUnfinished = errors.New("the segment is not finished yet")
 
 // Segment is a finished segment: its files, byte for byte.
 type Segment struct {

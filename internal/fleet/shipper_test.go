@@ -193,7 +193,8 @@ func TestShips(t *testing.T) {
 		}
 	}
 
-	// What was finished is there, as it lies on the disk.
+	// What was finished is there, as it lies on the disk: of an earlier epoch, too, whose
+	// segments are finished after the next one began.
 	s := <-sealed
 	for deadline := time.Now().Add(time.Minute); len(e.store.Names("hashes/")) == 0; {
 		e.ship.Sealed()

@@ -128,7 +128,7 @@ func (e *epoch) reader() tlog.HashReader {
 // All are the entries, by place.
 func (l *Log) All() map[record.ID]string {
 	all := make(map[record.ID]string)
-	for e := range l.Read(record.ID{}) {
+	for e := range l.from(record.ID{}) {
 		all[e.ID] = string(e.Data)
 	}
 	return all
@@ -137,6 +137,16 @@ func (l *Log) All() map[record.ID]string {
 // Read implements [fleet.Log].
 func (l *Log) Read(from record.ID) iter.Seq2[format.Entry, error] {
 	return func(yield func(format.Entry, error) bool) {
+		for e := range l.from(from) {
+			if !yield(e, nil) {
+				return
+			}
+		}
+	}
+}
+
+func (l *Log) from(from record.ID) iter.Seq[format.Entry] {
+	return func(yield func(format.Entry) bool) {
 		for number := max(from.Epoch, 1); int(number) <= len(l.epochs); number++ {
 			entries := l.epochs[number-1].entries
 			first := uint64(0)
@@ -144,7 +154,7 @@ func (l *Log) Read(from record.ID) iter.Seq2[format.Entry, error] {
 				first = min(from.Index, uint64(len(entries)))
 			}
 			for i := first; i < uint64(len(entries)); i++ {
-				if !yield(format.Entry{ID: record.ID{Epoch: number, Index: i}, Data: entries[i]}, nil) {
+				if !yield(format.Entry{ID: record.ID{Epoch: number, Index: i}, Data: entries[i]}) {
 					return
 				}
 			}
@@ -160,7 +170,7 @@ func (l *Log) End() record.ID {
 
 // Behind implements [fleet.Log].
 func (l *Log) Behind(from record.ID) (n uint64, err error) {
-	for range l.Read(from) {
+	for range l.from(from) {
 		n++
 	}
 	return n, nil
