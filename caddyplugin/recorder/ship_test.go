@@ -122,6 +122,38 @@ func TestUnshipped(t *testing.T) {
 	}
 }
 
+// A ledger that has less than was shipped of it is an older copy: what it would write now
+// is another history than the store's, so that no transfer passes, whatever the limit.
+func TestShippedMoreThanThereIs(t *testing.T) {
+	stores["set-back"] = new(fleettest.Store)
+	dir := t.TempDir()
+	l := &recorder.Ledger{Folder: dir, Ship: &recorder.Ship{Kind: "test", Bucket: "set-back", Every: caddy.Duration(10 * time.Millisecond), UnshippedRecords: 1 << 20}}
+	r, _ := open(t, l)
+	add(t, r.Class(""), 3)
+	end(t, r)
+	notes, err := filepath.Glob(filepath.Join(dir, "ship", "*.json"))
+	if err != nil || len(notes) != 1 {
+		t.Fatal(notes, err)
+	}
+	data, err := os.ReadFile(notes[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	var note map[string]any
+	if err := json.Unmarshal(data, &note); err != nil {
+		t.Fatal(err)
+	}
+	note["shipped"] = "1.999"
+	if data, err = json.Marshal(note); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(notes[0], data, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r, _ = open(t, l)
+	waitFor(t, "transfers are refused", func() bool { return errors.Is(r.Class("").Shipped(), recorder.ErrUnshipped) && r.Ready() != nil })
+}
+
 // A store that cannot be used is told of before anything starts.
 func TestShipRefused(t *testing.T) {
 	credentials := filepath.Join(t.TempDir(), "credentials")
@@ -135,7 +167,7 @@ func TestShipRefused(t *testing.T) {
 	} {
 		_, err := recorder.New(&recorder.Ledger{Folder: t.TempDir(), Ship: &ship}, recorder.Options{Node: "gw-sg-1"})
 		said := false
-		for _, one := range strings.Split(want, "|") {
+		for one := range strings.SplitSeq(want, "|") {
 			said = said || err != nil && strings.Contains(err.Error(), one)
 		}
 		if !said || strings.Contains(err.Error(), "only-one") {

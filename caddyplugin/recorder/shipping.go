@@ -42,7 +42,9 @@ type shipping struct {
 // behind is how far the store is behind.
 type behind struct {
 	records uint64
-	age     time.Duration
+	age     time.Duration // for how long the oldest record waits, or nothing could be done
+	failing time.Time     // since when; zero if it does not
+	setBack bool          // never again by itself
 	forks   uint64
 }
 
@@ -50,6 +52,9 @@ type behind struct {
 func (b *behind) beyond(s *Ship, part float64) bool {
 	if b == nil {
 		return false
+	}
+	if b.setBack {
+		return true
 	}
 	if age := s.age(); age > 0 && float64(b.age) > part*float64(age) {
 		return true
@@ -120,22 +125,37 @@ func (s *shipping) watch(ctx context.Context, now func() time.Time) {
 	ticker := time.NewTicker(min(shipLook, cmp.Or(s.settings.age()/8, shipLook)))
 	defer ticker.Stop()
 	for {
-		status := s.shipper.Status()
-		b := &behind{forks: status.Forks}
-		if !status.Oldest.IsZero() {
-			b.age = max(0, now().Sub(status.Oldest))
-		}
-		records, err := s.log.Behind(status.Shipped)
-		if err == nil { // else the ledger says so itself
-			b.records = records
-			s.behind.Store(b)
-		}
+		s.behind.Store(s.look(now()))
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
 	}
+}
+
+// look tells how far the store is behind. Where that cannot be told it is as far as it was.
+func (s *shipping) look(now time.Time) *behind {
+	status := s.shipper.Status()
+	b := &behind{forks: status.Forks, setBack: errors.Is(status.Failing, fleet.ErrSetBack)}
+	if before := s.behind.Load(); before != nil {
+		b.records, b.failing = before.records, before.failing
+	}
+	if records, err := s.log.Behind(status.Shipped); err == nil { // else the ledger says so itself
+		b.records = records
+	}
+	switch {
+	case status.Failing == nil:
+		b.failing = time.Time{}
+	case b.failing.IsZero():
+		b.failing = now
+	}
+	for _, since := range []time.Time{status.Oldest, b.failing} {
+		if !since.IsZero() {
+			b.age = max(b.age, now.Sub(since))
+		}
+	}
+	return b
 }
 
 // stop ends it where it is.
