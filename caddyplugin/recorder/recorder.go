@@ -6,7 +6,9 @@
 // gateway's app.
 //
 // A [Ledger] is what is written in the configuration, a [Recorder] what follows from
-// it, a [Class] one of its ledgers.
+// it, a [Class] one of its ledgers. The methods of shared, a ledger that is open, stand in
+// the files of what it does besides recording: columns, copies, shipping, retention, what
+// it says of the gateway, what it counts.
 package recorder
 
 import (
